@@ -1,0 +1,148 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0458-strict-memory-safety.md
+    .strictMemorySafety(),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0480-swiftpm-warning-control.md
+    .treatAllWarnings(as: .error),
+    // A misspelt feature name below would otherwise be accepted without a word.
+    .treatWarning("StrictLanguageFeatures", as: .error),
+    // Every public type says whether it is Sendable.
+    .treatWarning("ExplicitSendable", as: .error),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0470-isolated-conformances.md
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0481-weak-let.md
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+/// A Swift target under `Sources` with the settings that every target shares.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["RefundTestSupport"],
+        resources: resources,
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "refundd",
+    products: [
+        .executable(name: "refundd", targets: ["refundd"]),
+        .executable(name: "refund-gateway-simulator", targets: ["refund-gateway-simulator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
+        .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
+        .package(url: "https://github.com/apple/swift-metrics", .upToNextMinor(from: "2.13.0")),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        // What Hummingbird's own interface is made of.
+        .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
+        .package(url: "https://github.com/apple/swift-nio-ssl", .upToNextMinor(from: "2.37.6")),
+        .package(url: "https://github.com/apple/swift-http-types", .upToNextMinor(from: "1.8.0"), traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
+    ],
+    targets: [
+        // C libraries of the distribution.
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        // The pure core: decides, and never reads a clock, a file, a socket or a random source.
+        module("RefundCore", []),
+
+        // What the edges stand on.
+        module("RefundCrypto", ["COpenSSL"]),
+        module("RefundHTTP", ["CCurl"]),
+
+        // The edges: each does one thing to the outside world, none knows another.
+        module("RefundConfiguration", ["RefundCore", toml]),
+        module("RefundStore", ["RefundCore", grdb]),
+        module("RefundScheduler", ["RefundCore"]),
+        module("RefundGateway", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
+        module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
+        module("RefundAdmin", ["RefundCore", hummingbirdCore, nioCore, nioPosix, httpTypes, metrics, logging]),
+
+        // The composition root, and the command line over it.
+        module(
+            "RefundDaemon",
+            [
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore", "RefundScheduler",
+                "RefundGateway", "RefundWebhooks", "RefundAdmin", logging, metrics,
+            ]
+        ),
+        program(
+            "refundd",
+            [
+                "RefundCore", "RefundConfiguration", "RefundStore", "RefundScheduler", "RefundAdmin", "RefundDaemon",
+                arguments,
+            ]
+        ),
+
+        // The gateway's side of the protocol, for trying refundd and testing an integration.
+        module(
+            "RefundSimulator",
+            [
+                "RefundCore", "RefundCrypto", "COpenSSL", hummingbird, hummingbirdCore, hummingbirdTLS, nioCore,
+                nioPosix, nioSSL, lifecycle, unixSignals, toml, logging,
+            ]
+        ),
+        program("refund-gateway-simulator", ["RefundSimulator", arguments]),
+
+        // Tests.
+        .target(
+            name: "RefundTestSupport",
+            dependencies: ["RefundCore", "RefundCrypto"],
+            path: "Tests/RefundTestSupport",
+            resources: [.copy("Fixtures")],
+            swiftSettings: swiftSettings
+        ),
+        tests("RefundCoreTests", ["RefundCore"]),
+        tests("RefundCryptoTests", ["RefundCore", "RefundCrypto"]),
+        tests("RefundHTTPTests", ["RefundHTTP"]),
+        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
+        tests("RefundStoreTests", ["RefundCore", "RefundStore", grdb]),
+        tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
+        tests("RefundGatewayTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundGateway"]),
+        tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
+        tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
+        tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStore", "RefundDaemon"]),
+        tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundSimulator"]),
+        tests("EndToEndTests", ["RefundCore", "RefundCrypto"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,70 @@
+public import Logging
+public import RefundCore
+
+/// A log handler that writes each event as one line.
+///
+/// Messages and metadata may come from outside: whatever they hold, the line stays one line, of bounded length and
+/// without a character that a terminal obeys.
+public struct LineLogHandler: LogHandler, Sendable {
+    /// Metadata of every event of this logger.
+    public var metadata: Logger.Metadata = [:]
+    /// What adds metadata from the context of an event.
+    public var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let format: LogFormat
+    private let threshold: LogThreshold
+    private let now: @Sendable () -> Timestamp
+    private let write: @Sendable (String) -> Void
+    private var ownLevel: Logger.Level?
+
+    /// Creates a handler.
+    ///
+    /// - Parameters:
+    ///   - label: The logger's label, shown in the JSON format.
+    ///   - format: How lines are written.
+    ///   - threshold: The level shared with other loggers; it holds until this logger is given a level of its own.
+    ///   - now: Reads the clock.
+    ///   - write: Takes one line, its end included.
+    public init(
+        label: String,
+        format: LogFormat,
+        threshold: LogThreshold,
+        now: @escaping @Sendable () -> Timestamp,
+        write: @escaping @Sendable (String) -> Void
+    ) {
+        self.label = label
+        self.format = format
+        self.threshold = threshold
+        self.now = now
+        self.write = write
+    }
+
+    /// The lowest level that is logged: the shared one, unless this logger was given its own.
+    public var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
+
+    /// A piece of metadata of every event of this logger.
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes an event.
+    public func log(event: LogEvent) {
+        var metadata = metadata
+        metadata.merge(metadataProvider?.get() ?? [:]) { $1 }
+        metadata.merge(event.metadata ?? [:]) { $1 }
+        if let error = event.error { metadata["error"] = "\(error)" }
+        let line = LogLine(
+            time: now(),
+            level: event.level,
+            label: label,
+            message: event.message.description,
+            metadata: metadata
+        )
+        write(line.written(as: format))
+    }
+}

@@ -1,0 +1,37 @@
+import CoreMetrics
+import Synchronization
+
+/// A number that rises and falls.
+final class GaugeInstrument: Instrument, MeterHandler, RecorderHandler {
+    static let kind = MetricKind.gauge
+
+    private let value = Mutex(0.0)
+
+    func set(_ newValue: Int64) {
+        set(Double(newValue))
+    }
+
+    func set(_ newValue: Double) {
+        value.withLock { $0 = newValue }
+    }
+
+    func increment(by amount: Double) {
+        value.withLock { $0 += amount }
+    }
+
+    func decrement(by amount: Double) {
+        value.withLock { $0 -= amount }
+    }
+
+    func record(_ newValue: Int64) {
+        set(Double(newValue))
+    }
+
+    func record(_ newValue: Double) {
+        set(newValue)
+    }
+
+    func samples(name: String, labels: String) -> String {
+        PrometheusText.sample(name, labels: labels, value.withLock { $0 })
+    }
+}

@@ -1,0 +1,105 @@
+public import CoreMetrics
+import Synchronization
+
+/// A backend for swift-metrics that shows every metric as Prometheus text.
+///
+/// Counters become counters, gauges and meters gauges, timers and recorders histograms; timers are in seconds. Names
+/// are shown as the program wrote them, with what Prometheus does not allow replaced by `_`, so units and suffixes
+/// (`_seconds`, `_total`) belong into the name. Making an instrument twice gives the same instrument. A name that is
+/// in use for another kind of metric gives an instrument that is not shown, because two kinds under one name would
+/// make the whole exposition unreadable.
+public final class PrometheusRegistry: MetricsFactory, Sendable {
+    private struct Storage {
+        var families: [String: MetricFamily] = [:]
+        var help: [String: String] = [:]
+    }
+
+    private let storage = Mutex(Storage())
+
+    /// Creates an empty registry.
+    public init() {}
+
+    /// Sets the help text of the metric called `name`, before or after the metric is first used.
+    public func describe(_ name: String, help: String) {
+        storage.withLock { $0.help[PrometheusText.metricName(name)] = help }
+    }
+
+    /// The exposition of every metric, families and labels in alphabetical order.
+    ///
+    /// Its content type is `text/plain; version=0.0.4; charset=utf-8`.
+    public func text() -> String {
+        let (families, help) = storage.withLock { ($0.families, $0.help) }
+        return families.sorted { $0.key < $1.key }
+            .map { $0.value.text(name: $0.key, help: help[$0.key]) }
+            .joined()
+    }
+
+    /// Makes or finds a counter.
+    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        instrument(label, dimensions, CounterInstrument.self)
+    }
+
+    /// Makes or finds a counter of fractions.
+    public func makeFloatingPointCounter(
+        label: String,
+        dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        instrument(label, dimensions, CounterInstrument.self)
+    }
+
+    /// Makes or finds a gauge.
+    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        instrument(label, dimensions, GaugeInstrument.self)
+    }
+
+    /// Makes or finds a histogram, or a gauge where nothing is to be aggregated.
+    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        guard aggregate else { return instrument(label, dimensions, GaugeInstrument.self) }
+        return instrument(label, dimensions, HistogramInstrument.self)
+    }
+
+    /// Makes or finds a histogram of seconds.
+    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        instrument(label, dimensions, HistogramInstrument.self)
+    }
+
+    /// Forgets a counter: it is no longer shown.
+    public func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
+
+    /// Forgets a counter of fractions: it is no longer shown.
+    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { forget(handler) }
+
+    /// Forgets a gauge: it is no longer shown.
+    public func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
+
+    /// Forgets a histogram or gauge: it is no longer shown.
+    public func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
+
+    /// Forgets a histogram of seconds: it is no longer shown.
+    public func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
+
+    private func instrument<Made: Instrument>(_ name: String, _ dimensions: [(String, String)], _: Made.Type) -> Made {
+        let name = PrometheusText.metricName(name)
+        let labels = PrometheusText.labels(dimensions)
+        return storage.withLock { storage in
+            var family = storage.families[name] ?? MetricFamily(kind: Made.kind)
+            if let known = family.instruments[labels] as? Made { return known }
+            let made = Made()
+            guard family.kind == Made.kind else { return made }
+            family.instruments[labels] = made
+            storage.families[name] = family
+            return made
+        }
+    }
+
+    private func forget(_ handler: AnyObject) {
+        storage.withLock { storage in
+            for (name, family) in storage.families {
+                guard let entry = family.instruments.first(where: { $0.value === handler }) else { continue }
+                storage.families[name]?.instruments[entry.key] = nil
+                if family.instruments.count == 1 { storage.families[name] = nil }
+                return
+            }
+        }
+    }
+}

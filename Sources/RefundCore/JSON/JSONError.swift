@@ -1,0 +1,12 @@
+/// Why a text is not the JSON object that was wanted, with the byte where it shows.
+public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong, such as "member \"code\" stands twice".
+    public let problem: String
+    /// The offset in bytes from the start of the text.
+    public let offset: Int
+
+    /// One sentence for a log or `last_error`.
+    public var description: String {
+        "\(problem) at byte \(offset)"
+    }
+}

@@ -1,0 +1,54 @@
+/// What came of one query, in the words of the domain.
+public enum QueryOutcome: Hashable, Sendable {
+    /// A verified answer about this refund.
+    case report(GatewayReport, Evidence)
+    /// A verified answer that the gateway has no such order. Not final: orders turn up later.
+    case notFound(message: String, Evidence)
+    /// A verified answer that says nothing about the refund: another code, an unknown status, another refund's data.
+    case inconclusive(reason: String)
+    /// The gateway refuses our credentials, signed or not. Its trouble is the configuration's, not the refund's.
+    case credentialsRefused(code: String, message: String, isVerified: Bool)
+    /// An answer whose signature is missing, empty or wrong.
+    case unverified(reason: String)
+    /// No answer of the gateway: a transport fault, a timeout, an HTTP status other than 200, a body that is not JSON.
+    case unreachable(reason: String)
+
+    /// What was wrong, in words, or nil for a report.
+    public var problem: String? {
+        switch self {
+        case .report: nil
+        case .notFound(let message, let evidence): "the gateway has no such order (\(evidence.code): \(message))"
+        case .inconclusive(let reason), .unverified(let reason), .unreachable(let reason): reason
+        case .credentialsRefused(let code, let message, _): "the gateway refuses our credentials (\(code): \(message))"
+        }
+    }
+
+    /// The word that metrics and logs use for this kind of outcome.
+    public var kind: String {
+        switch self {
+        case .report: "report"
+        case .notFound: "not_found"
+        case .inconclusive: "inconclusive"
+        case .credentialsRefused: "credentials_refused"
+        case .unverified: "unverified"
+        case .unreachable: "unreachable"
+        }
+    }
+}
+
+/// What proves an outcome: the exact signed body, with the members that support asks for.
+public struct Evidence: Hashable, Sendable {
+    /// The answer's `code`.
+    public var code: String
+    /// The answer's `psn`, the gateway's id of the request.
+    public var psn: String?
+    /// The answer's bytes as they arrived.
+    public var response: [UInt8]
+
+    /// Creates evidence from a verified answer.
+    public init(code: String, psn: String?, response: [UInt8]) {
+        self.code = code
+        self.psn = psn
+        self.response = response
+    }
+}

@@ -1,0 +1,97 @@
+/// Whether a gateway believes our credentials and we believe its answers.
+///
+/// When it refuses them, or when nothing it answers verifies, that is the gateway's trouble and no refund's: it is then
+/// asked with one refund at a time, slowly, until an answer verifies. Unsigned refusals count too, since asking less
+/// cannot settle anything wrongly.
+public struct GatewayHealth: Sendable {
+    /// Unverified answers in a row that raise the alarm.
+    public static let unverifiedLimit = 20
+    /// How long answers may stay unverified before they raise the alarm.
+    public static let unverifiedPeriod: Duration = .seconds(10 * 60)
+    /// The wait between queries while the alarm stands.
+    public static let probeInterval: Duration = .seconds(15)
+
+    /// What is wrong with a gateway.
+    public struct Trouble: Hashable, Sendable {
+        /// The gateway's code, or `UNVERIFIED` when no answer of it verifies.
+        public var code: String
+        /// The gateway's words, or ours.
+        public var message: String
+        /// Whether the refusal was signed by the gateway; otherwise it is only a hint.
+        public var isVerified: Bool
+        /// When it began.
+        public var since: Timestamp
+
+        /// Creates a trouble.
+        public init(code: String, message: String, isVerified: Bool, since: Timestamp) {
+            self.code = code
+            self.message = message
+            self.isVerified = isVerified
+            self.since = since
+        }
+    }
+
+    /// What follows from an answer.
+    public enum Action: Hashable, Sendable {
+        /// Nothing.
+        case none
+        /// The gateway is misconfigured from now on: tell it once.
+        case alarm(Trouble)
+        /// An answer verifies again: ask normally.
+        case recover
+    }
+
+    /// What is wrong now, or nil.
+    public private(set) var trouble: Trouble?
+    private var unverified: (count: Int, since: Timestamp)?
+    private var nextProbe: Timestamp?
+
+    /// Creates the health of a gateway, as remembered from before a restart.
+    public init(trouble: Trouble? = nil) {
+        self.trouble = trouble
+    }
+
+    /// Takes note of what came of a query.
+    public mutating func answered(_ outcome: QueryOutcome, at now: Timestamp) -> Action {
+        switch outcome {
+        case .report, .notFound, .inconclusive:
+            unverified = nil
+            nextProbe = nil
+            guard trouble != nil else { return .none }
+            trouble = nil
+            return .recover
+        case .credentialsRefused(let code, let message, let isVerified):
+            return raise(code: code, message: message, isVerified: isVerified, at: now)
+        case .unverified(let reason):
+            let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
+            unverified = run
+            guard run.count >= Self.unverifiedLimit || now.duration(since: run.since) >= Self.unverifiedPeriod else {
+                return .none
+            }
+            return raise(code: "UNVERIFIED", message: reason, isVerified: false, at: now)
+        case .unreachable:
+            return .none
+        }
+    }
+
+    private mutating func raise(code: String, message: String, isVerified: Bool, at now: Timestamp) -> Action {
+        nextProbe = now.advanced(by: Self.probeInterval)
+        guard trouble == nil else { return .none }
+        let trouble = Trouble(code: code, message: message, isVerified: isVerified, since: now)
+        self.trouble = trouble
+        return .alarm(trouble)
+    }
+
+    /// When the gateway may be asked next: nil while it is healthy, else the time of the next single query.
+    public func nextQuery(at now: Timestamp) -> Timestamp? {
+        guard trouble != nil else { return nil }
+        guard let nextProbe, nextProbe <= now.advanced(by: Self.probeInterval) else { return now }
+        return nextProbe
+    }
+
+    /// Takes note that a query was sent while the alarm stands.
+    public mutating func probed(at now: Timestamp) {
+        guard trouble != nil else { return }
+        nextProbe = now.advanced(by: Self.probeInterval)
+    }
+}

@@ -1,0 +1,64 @@
+/// When a refund is queried again, and when a person is told that it takes too long.
+public struct PollingPolicy: Hashable, Sendable {
+    /// The wait after the first query.
+    public var initialInterval: Duration = .seconds(5)
+    /// What each further wait is multiplied by.
+    public var multiplier: Double = 2
+    /// The longest wait while the refund is young.
+    public var maxInterval: Duration = .seconds(30 * 60)
+    /// The age from which `slowInterval` takes over.
+    public var slowAfter: Duration = .seconds(24 * 3_600)
+    /// The wait between queries of an old refund, and of one whose amount does not match.
+    public var slowInterval: Duration = .seconds(3_600)
+    /// The part by which each wait varies either way, from 0 to 1.
+    public var jitter: Double = 0.1
+    /// The age from which a refund without a verdict needs attention.
+    public var attentionAfter: Duration = .seconds(72 * 3_600)
+
+    /// Creates the default policy.
+    public init() {}
+
+    /// The wait before the next query.
+    ///
+    /// With the defaults, and before jitter: 5 s, 10 s, 20 s, 40 s, 80 s, 160 s, 320 s, 640 s, 1280 s, then 30 min each,
+    /// and one hour each from an age of 24 hours on.
+    ///
+    /// - Parameters:
+    ///   - attempts: The queries sent so far, at least 1.
+    ///   - age: The refund's age.
+    ///   - isSlow: Whether the refund is to be asked at the slow interval whatever its age.
+    ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
+    public func delay(afterAttempts attempts: Int, age: Duration, isSlow: Bool = false, draw: Double) -> Duration {
+        if isSlow || age >= slowAfter { return slowInterval.jittered(by: jitter, draw: draw) }
+        // The cap comes before the product is turned into a whole number, or many attempts would overflow it.
+        let factor = Double.pow(multiplier, exponent: max(attempts - 1, 0))
+        let product = Double(initialInterval.wholeMilliseconds) * factor
+        let interval = product < Double(maxInterval.wholeMilliseconds) ? initialInterval.scaled(by: factor) : maxInterval
+        return interval.jittered(by: jitter, draw: draw)
+    }
+
+    /// The longest wait this policy ever asks for. A due time further ahead than this cannot be refundd's own.
+    public var longestDelay: Duration {
+        max(maxInterval, slowInterval, initialInterval).scaled(by: 1 + jitter)
+    }
+}
+
+extension Duration {
+    /// This duration times a uniform factor between `1 - jitter` and `1 + jitter`.
+    ///
+    /// - Parameters:
+    ///   - jitter: The part by which the duration varies either way.
+    ///   - draw: A uniform draw from 0 to 1.
+    public func jittered(by jitter: Double, draw: Double) -> Duration {
+        scaled(by: 1 + jitter * (2 * draw - 1))
+    }
+}
+
+extension Double {
+    fileprivate static func pow(_ base: Double, exponent: Int) -> Double {
+        var result = 1.0
+        // Beyond this many factors every interval has long met its cap.
+        for _ in 0..<min(exponent, 1_100) { result *= base }
+        return result
+    }
+}

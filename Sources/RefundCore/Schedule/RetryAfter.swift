@@ -1,0 +1,36 @@
+/// The `Retry-After` header of an HTTP answer.
+///
+/// Source: RFC 9110, section 10.2.3: seconds, or one of the HTTP dates.
+public enum RetryAfter: Sendable {
+    /// Reads the header's value.
+    ///
+    /// - Parameters:
+    ///   - text: The value, such as `120` or `Fri, 31 Dec 1999 23:59:59 GMT`.
+    ///   - now: The time the answer came at.
+    /// - Returns: How long to wait, never negative; nil when the text is neither form.
+    public static func delay(_ text: String, at now: Timestamp) -> Duration? {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        if !text.isEmpty, text.utf8.allSatisfy(digits.contains) {
+            // More digits than an integer holds still mean "very long".
+            return .seconds(min(Int64(text) ?? .max, 365 * 24 * 3_600))
+        }
+        return httpDate(text).map { max($0.duration(since: now), .zero) }
+    }
+
+    /// Reads an HTTP date in the form that every sender must use today, such as `Fri, 31 Dec 1999 23:59:59 GMT`.
+    ///
+    /// Source: RFC 9110, section 5.6.7 (IMF-fixdate).
+    ///
+    /// - Returns: The time, or nil when the text is of another form or names no day of the calendar.
+    public static func httpDate(_ text: String) -> Timestamp? {
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard text.utf8.count == 29, parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: parts[2])
+        else { return nil }
+        let monthNumber = String(100 + month + 1).dropFirst()
+        return Timestamp(gatewayText: "\(parts[3])-\(monthNumber)-\(parts[1]) \(parts[4])")
+    }
+
+    private static let months: [Substring] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+}

@@ -1,0 +1,45 @@
+/// Why a person should look at a refund.
+public enum Attention: String, Sendable, CaseIterable {
+    /// The gateway says settled, but not the amount or currency that was expected.
+    case mismatch
+    /// The configuration lacks what the row needs: its gateway, its merchant number or a webhook secret.
+    case misconfigured
+    /// The gateway still has no such order.
+    case unknownOrder = "unknown_order"
+    /// No verdict for longer than `attention_after`.
+    case overdue
+    /// A webhook of the refund is dead.
+    case undeliverable
+
+    /// How grave the reason is: only the gravest stands, lesser ones are not recorded meanwhile.
+    public var gravity: Int {
+        switch self {
+        case .mismatch: 5
+        case .misconfigured: 4
+        case .unknownOrder: 3
+        case .overdue: 2
+        case .undeliverable: 1
+        }
+    }
+
+    /// Whether a `refund.needs_attention` event tells of it. A dead webhook is not told by another webhook.
+    public var isTold: Bool {
+        self != .undeliverable
+    }
+}
+
+/// The reasons for attention that a refund's events have told so far: each is told once.
+public struct ToldAttentions: OptionSet, Hashable, Sendable {
+    /// One bit per reason.
+    public let rawValue: Int
+
+    /// Creates a set from its stored bits.
+    public init(rawValue: Int) {
+        self.rawValue = rawValue
+    }
+
+    /// Creates a set of one reason.
+    public init(_ attention: Attention) {
+        rawValue = 1 << attention.gravity
+    }
+}

@@ -1,0 +1,84 @@
+/// The JSON bodies of events, as `refund_events` keeps them and webhooks carry them. Absent values are null.
+public enum EventBody: Sendable {
+    /// The body of a refund's event.
+    ///
+    /// - Parameters:
+    ///   - type: The event's type.
+    ///   - transition: The change that it tells of.
+    ///   - sequence: The change's number in the refund's ledger, from 1.
+    ///   - refund: The refund after the change.
+    ///   - merchantNo: The merchant number that is asked for, where one is known.
+    public static func refund(
+        _ type: EventType,
+        _ transition: Transition,
+        sequence: Int,
+        _ refund: Refund,
+        merchantNo: String?
+    ) -> String {
+        envelope(type, at: transition.at) { data in
+            data.number("refund_id", refund.id)
+            data.number("sequence", sequence)
+            data.string("gateway", refund.gateway)
+            data.string("merchant_no", merchantNo)
+            data.string("merchant_order_no", refund.merchantOrderNo)
+            data.string("trans_no", refund.transNo ?? refund.report?.transNo)
+            data.string("orig_trans_no", refund.report?.origTransNo)
+            data.string("state", transition.to.rawValue)
+            data.string("previous_state", transition.from.rawValue)
+            data.string("attention", transition.attention?.rawValue)
+            data.number("trans_status", refund.report?.status.rawValue)
+            data.string("amount", refund.report?.amount)
+            data.string("currency", refund.report?.currency)
+            data.string("expected_amount", refund.expected?.amount)
+            data.string("expected_currency", refund.expected?.currency)
+            data.string("trans_end_time", refund.report?.endAt?.iso8601Seconds)
+            data.string("pay_channel_trans_no", refund.report?.payChannelTransNo)
+            failure(transition.to == .failed ? refund.failure : nil, into: &data)
+            data.string("actor", transition.actor)
+            data.string("reason", transition.reason)
+            data.number("attempts", refund.attempts)
+            data.string("enqueued_at", refund.createdAt.iso8601)
+            data.raw("metadata", metadata(of: refund))
+        }
+    }
+
+    /// The body of the event that a gateway needs attention.
+    public static func gateway(_ name: String, _ trouble: GatewayHealth.Trouble) -> String {
+        envelope(.gatewayNeedsAttention, at: trouble.since) { data in
+            data.string("gateway", name)
+            data.string("attention", Attention.misconfigured.rawValue)
+            data.string("code", trouble.code)
+            data.string("message", trouble.message)
+            data.string("since", trouble.since.iso8601)
+        }
+    }
+
+    private static func envelope(
+        _ type: EventType,
+        at time: Timestamp,
+        _ data: (inout JSONText) -> Void
+    ) -> String {
+        var json = JSONText()
+        json.object { json in
+            json.string("type", type.rawValue)
+            json.string("timestamp", time.iso8601)
+            json.object("data", data)
+        }
+        return json.text
+    }
+
+    private static func failure(_ failure: Failure?, into data: inout JSONText) {
+        guard let failure else { return data.raw("failure", "null") }
+        data.object("failure") { json in
+            json.string("code", failure.code)
+            json.string("message", failure.message)
+        }
+    }
+
+    // SQLite checked the metadata when the row was inserted, but each version of it takes a different view of JSON:
+    // what is not JSON to us travels as a string, so that the body always is.
+    private static func metadata(of refund: Refund) -> String {
+        guard let metadata = refund.metadata else { return "null" }
+        return (try? JSONObject(parsing: metadata)) == nil ? JSONText.quoted(metadata) : metadata
+    }
+}

@@ -1,0 +1,38 @@
+import Logging
+public import RefundConfiguration
+
+/// Reads what a command needs before it can begin, and turns what is wrong into messages.
+public enum Setup: Sendable {
+    /// Reads the configuration.
+    ///
+    /// - Parameters:
+    ///   - file: The file.
+    ///   - environment: The process's environment.
+    /// - Returns: The configuration.
+    /// - Throws: `CommandFailure` with every problem.
+    public static func configuration(
+        file: String,
+        environment: [String: String]
+    ) throws(CommandFailure) -> Configuration {
+        do {
+            return try Configuration.load(file: file, environment: environment)
+        } catch {
+            throw CommandFailure(.configuration, error.errors.map(\.description))
+        }
+    }
+
+    /// Reads the keys and secrets that a configuration names.
+    static func credentials(_ configuration: Configuration) throws(CommandFailure) -> Credentials {
+        let (credentials, problems) = Credentials.load(configuration)
+        guard problems.isEmpty else {
+            throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
+        }
+        return credentials
+    }
+}
+
+extension Logger.Level {
+    init(_ level: RefundConfiguration.LogLevel) {
+        self = Logger.Level(rawValue: level.rawValue) ?? .info
+    }
+}

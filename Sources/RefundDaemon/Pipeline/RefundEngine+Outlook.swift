@@ -1,0 +1,50 @@
+import RefundCore
+import RefundStore
+
+extension RefundEngine {
+    /// What the database says is to be done, and when.
+    struct Outlook {
+        var isDue = false
+        var nextWake: Timestamp?
+
+        mutating func add(_ time: Timestamp?, at now: Timestamp) {
+            guard let time else { return }
+            if time <= now { isDue = true }
+            nextWake = min(nextWake ?? time, time)
+        }
+    }
+
+    /// Looks at what is due now and what comes next.
+    ///
+    /// What is due but has no place, because enough is in flight, counts for nothing here: the end of what is in flight
+    /// runs the next cycle.
+    func outlook(
+        _ tx: StoreTransaction,
+        at now: Timestamp,
+        _ desks: [String: GatewayDesk]? = nil
+    ) throws -> Outlook {
+        var outlook = Outlook()
+        guard !isDraining else { return outlook }
+        let desks = desks ?? self.desks
+        for name in try tx.gatewaysInQueue() {
+            guard let due = try tx.earliestDue(gateway: name, latest: latestDue(at: now)) else { continue }
+            let isKnown = settings.gateways.keys.contains(name)
+            outlook.add(isKnown ? desks[name]?.nextQuery(due: due, at: now) : due, at: now)
+        }
+        outlook.add(try tx.oldestAgeing()?.advanced(by: settings.polling.attentionAfter), at: now)
+        for (endpoint, due) in try tx.waitingEndpoints() {
+            if due > now {
+                outlook.add(due, at: now)
+            } else {
+                if shares.free(for: endpoint) > 0 { outlook.isDue = true }
+                outlook.add(try tx.nextDelivery(endpoint: endpoint, after: now), at: now)
+            }
+        }
+        return outlook
+    }
+
+    /// The latest due time that can be this daemon's own.
+    func latestDue(at now: Timestamp) -> Timestamp {
+        now.advanced(by: settings.polling.longestDelay)
+    }
+}

@@ -1,0 +1,185 @@
+import RefundCore
+import RefundStore
+
+/// The flow from row to webhook: what is due is claimed, what came back is written, in one transaction a cycle.
+///
+/// The engine decides and writes; it sends nothing and reads no clock. It asks the core what follows from an event and
+/// the store for what is due. Its owner calls it from one thread at a time, sends what a cycle returns, and runs the
+/// next cycle when something arrives or `nextWake` has come.
+final class RefundEngine {
+    let store: RefundStore
+    var settings: EngineSettings
+    var desks: [String: GatewayDesk] = [:]
+    var shares: EndpointShares
+    var random: any RandomNumberGenerator
+    /// Set when the daemon drains: what is in flight is finished and nothing more is claimed.
+    var isDraining = false
+
+    // What arrived and is not written yet: it stays here when the database refuses a transaction.
+    private var answers: [QueryAnswer] = []
+    private var ends: [DeliveryEnd] = []
+    private var troubles: [(gateway: String, trouble: GatewayHealth.Trouble?)] = []
+
+    init(store: RefundStore, settings: EngineSettings, random: any RandomNumberGenerator) {
+        self.store = store
+        self.settings = settings
+        self.random = random
+        shares = EndpointShares(capacity: settings.webhooks.capacity)
+    }
+
+    /// Whether nothing is in flight and everything that arrived is written.
+    var isIdle: Bool {
+        answers.isEmpty && ends.isEmpty && shares.inFlight == 0 && desks.values.allSatisfy(\.inFlight.isEmpty)
+    }
+
+    /// How many queries and webhooks are in flight.
+    var inFlight: Int {
+        shares.inFlight + desks.values.reduce(0) { $0 + $1.inFlight.count }
+    }
+
+    /// Takes over the database: claims of a daemon that is gone end, and what was misconfigured is tried again.
+    func start() throws(StoreError) {
+        let troubles = try store.transaction { tx in
+            try tx.endLeases()
+            try tx.retryMisconfigured()
+            return try tx.troubles()
+        }
+        for (name, gateway) in settings.gateways {
+            desks[name] = GatewayDesk(settings: gateway, trouble: troubles[name])
+        }
+    }
+
+    /// Goes by other settings from now on; what is in flight ends under the old ones.
+    func reconfigure(_ settings: EngineSettings) throws(StoreError) {
+        try store.transaction { tx in try tx.retryMisconfigured() }
+        for (name, gateway) in settings.gateways {
+            guard var desk = desks[name] else {
+                desks[name] = GatewayDesk(settings: gateway, trouble: nil)
+                continue
+            }
+            if desk.settings.limits != gateway.limits {
+                desk.rate = RateLimit(perSecond: gateway.limits.maxQueriesPerSecond)
+            }
+            desk.settings = gateway
+            desks[name] = desk
+        }
+        desks = desks.filter { settings.gateways.keys.contains($0.key) || !$0.value.inFlight.isEmpty }
+        shares.capacity = settings.webhooks.capacity
+        self.settings = settings
+    }
+
+    /// Writes what arrived and claims what is due.
+    ///
+    /// - Parameters:
+    ///   - now: The time it is now.
+    ///   - arrivals: What arrived since the last cycle.
+    /// - Returns: What is to be sent, and when to run again.
+    /// - Throws: `StoreError` when the database refuses; what arrived is kept for the next cycle.
+    func cycle(at now: Timestamp, _ arrivals: Arrivals) throws(StoreError) -> Cycle {
+        var notes = takeIn(arrivals, at: now)
+        if answers.isEmpty, ends.isEmpty, troubles.isEmpty {
+            // Nobody else can write while a transaction of ours is open, so none is opened for nothing.
+            let outlook = try store.read { tx in try self.outlook(tx, at: now) }
+            guard outlook.isDue else { return Cycle(notes: notes, nextWake: outlook.nextWake) }
+        }
+        var draft: Draft
+        do {
+            draft = try store.transaction { tx in try self.write(tx, at: now, isolating: false) }
+        } catch .failed {
+            // One row that the database refuses must not hold up the rest of the batch.
+            draft = try store.transaction { tx in try self.write(tx, at: now, isolating: true) }
+        }
+        answers = []
+        ends = []
+        troubles = []
+        desks = draft.desks
+        shares = draft.shares
+        notes += draft.cycle.notes
+        draft.cycle.notes = notes
+        return draft.cycle
+    }
+
+    /// What a transaction works on: copies that take effect only once it is committed.
+    struct Draft {
+        var desks: [String: GatewayDesk]
+        var shares: EndpointShares
+        var cycle = Cycle()
+    }
+
+    private func write(_ tx: StoreTransaction, at now: Timestamp, isolating: Bool) throws -> Draft {
+        var draft = Draft(desks: desks, shares: shares)
+        let context = eventContext
+        func attempt(_ what: @autoclosure () -> String, _ body: () throws -> Void) throws {
+            guard isolating else { return try body() }
+            do {
+                try tx.isolated(body)
+            } catch {
+                draft.cycle.notes.append(.refused(what: what(), reason: "\(error)"))
+            }
+        }
+        for (gateway, trouble) in troubles { try tx.setTrouble(trouble, gateway: gateway, context) }
+        for answer in answers {
+            try attempt("the answer for refund \(answer.refund.id)") {
+                draft.cycle.notes += try apply(answer, tx, at: now, context)
+            }
+        }
+        for end in ends {
+            try attempt("the attempt of webhook \(end.delivery.id)") {
+                draft.cycle.notes += try apply(end, tx, at: now, context)
+            }
+        }
+        if !isDraining {
+            try noteAges(tx, at: now, &draft, context)
+            try claimRefunds(tx, at: now, &draft, context)
+            try claimDeliveries(tx, at: now, &draft)
+        }
+        let after = try outlook(tx, at: now, draft.desks)
+        draft.cycle.nextWake = after.nextWake
+        return draft
+    }
+
+    var eventContext: StoreTransaction.EventContext {
+        StoreTransaction.EventContext(
+            routing: settings.webhooks.routing,
+            merchantNo: { [settings] refund in refund.merchantNo ?? settings.gateways[refund.gateway]?.merchantNo },
+            makeWebhookID: { [self] in makeWebhookID() }
+        )
+    }
+
+    private func makeWebhookID() -> String {
+        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        return "msg_" + String((0..<27).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
+    }
+
+    /// A uniform draw from 0 to 1.
+    func draw() -> Double {
+        Double.random(in: 0...1, using: &random)
+    }
+
+    // The effects on memory happen once, when something arrives, however often the transaction is tried.
+    private func takeIn(_ arrivals: Arrivals, at now: Timestamp) -> [EngineNote] {
+        var notes: [EngineNote] = []
+        for answer in arrivals.answers {
+            let gateway = answer.refund.gateway
+            let duration = now.duration(since: answer.sentAt)
+            notes.append(
+                .answered(gateway: gateway, refund: answer.refund, outcome: answer.outcome, duration: duration)
+            )
+            desks[gateway]?.inFlight.remove(answer.refund.id)
+            switch desks[gateway]?.health.answered(answer.outcome, at: now) {
+            case .alarm(let trouble)?:
+                troubles.append((gateway, trouble))
+                notes.append(.gatewayTrouble(gateway: gateway, trouble))
+            case .recover?:
+                troubles.append((gateway, nil))
+                notes.append(.gatewayRecovered(gateway: gateway))
+            case .some(.none), nil:
+                break
+            }
+        }
+        for end in arrivals.ends { shares.ended(end.endpoint, isDelivered: end.outcome.isDelivered) }
+        answers += arrivals.answers
+        ends += arrivals.ends
+        return notes
+    }
+}

@@ -1,0 +1,52 @@
+import CoreMetrics
+import RefundAdmin
+import RefundCore
+import RefundScheduler
+import RefundStore
+
+/// The figures of the queue, counted when somebody asks for them, over a connection of their own.
+struct QueueGauges: Sendable {
+    let store: RefundStore
+    let registry: PrometheusRegistry
+    let clock: any WallClock
+
+    init(store: RefundStore, registry: PrometheusRegistry, clock: any WallClock) {
+        self.store = store
+        self.registry = registry
+        self.clock = clock
+        for (name, help) in Self.help { registry.describe(name, help: help) }
+    }
+
+    private static let help = [
+        ("refundd_refunds", "Refunds in the queue by state."),
+        ("refundd_refunds_attention", "Refunds that need attention by reason."),
+        ("refundd_oldest_pending_seconds", "Age of the oldest refund without a verdict."),
+        ("refundd_due_lag_seconds", "How long the longest due refund has been due."),
+        ("refundd_webhooks", "Webhooks in the outbox by state."),
+        ("refundd_queries_total", "Queries by gateway and outcome."),
+        ("refundd_query_duration_seconds", "Time from a query to its answer, by gateway."),
+        ("refundd_transitions_total", "Changes of state or attention."),
+        ("refundd_webhooks_total", "Attempts to deliver a webhook by outcome."),
+        ("refundd_webhook_duration_seconds", "Time an attempt to deliver a webhook took."),
+    ]
+
+    /// Counts and renders everything. Blocks on the database.
+    func text() -> String {
+        if let status = try? store.read({ tx in try tx.status(at: clock.now()) }) { set(status) }
+        return registry.text()
+    }
+
+    private func set(_ status: QueueStatus) {
+        for (state, count) in status.states { gauge("refundd_refunds", [("state", state.rawValue)], Double(count)) }
+        for (reason, count) in status.attention {
+            gauge("refundd_refunds_attention", [("attention", reason.rawValue)], Double(count))
+        }
+        gauge("refundd_oldest_pending_seconds", [], status.oldestPending?.inSeconds ?? 0)
+        gauge("refundd_due_lag_seconds", [], status.dueLag.inSeconds)
+        for (state, count) in status.webhooks { gauge("refundd_webhooks", [("state", state)], Double(count)) }
+    }
+
+    private func gauge(_ label: String, _ dimensions: [(String, String)], _ value: Double) {
+        Gauge(label: label, dimensions: dimensions, factory: registry).record(value)
+    }
+}

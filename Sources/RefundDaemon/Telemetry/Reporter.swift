@@ -1,0 +1,92 @@
+import CoreMetrics
+import Logging
+import RefundCore
+import RefundStore
+
+/// Turns what happened into log lines and counts.
+struct Reporter: Sendable {
+    let logger: Logger
+    let metrics: any MetricsFactory
+
+    func report(_ notes: [EngineNote]) {
+        for note in notes { report(note) }
+    }
+
+    private func report(_ note: EngineNote) {
+        switch note {
+        case .answered(let gateway, let refund, let outcome, let duration):
+            count("refundd_queries_total", [("gateway", gateway), ("outcome", outcome.kind)])
+            time("refundd_query_duration_seconds", [("gateway", gateway)], duration)
+            guard let problem = outcome.problem else { return }
+            logger.debug("query without a verdict", metadata: identify(refund, ["problem": "\(problem)"]))
+        case .transition(let refund, let transition):
+            report(transition, of: refund)
+        case .delivery(let delivery, let outcome, let isDead):
+            report(delivery, outcome, isDead: isDead)
+        case .gatewayTrouble(let gateway, let trouble):
+            let message = "the gateway refuses our credentials or cannot be believed; it is asked slowly until an answer"
+                + " verifies: check app_id, private_key_file, public_key_files and the clock"
+            logger.error(
+                "\(message)",
+                metadata: [
+                    "gateway": "\(gateway)", "code": "\(trouble.code)", "message": "\(trouble.message)",
+                    "verified": "\(trouble.isVerified)",
+                ]
+            )
+        case .gatewayRecovered(let gateway):
+            logger.notice("the gateway's answers verify again", metadata: ["gateway": "\(gateway)"])
+        case .refused(let what, let reason):
+            logger.error("the database refused a result", metadata: ["what": "\(what)", "reason": "\(reason)"])
+        }
+    }
+
+    private func report(_ transition: Transition, of refund: Refund) {
+        count("refundd_transitions_total", [("from", transition.from.rawValue), ("to", transition.to.rawValue)])
+        var metadata = identify(refund, ["state": "\(transition.to.rawValue)"])
+        if let reason = transition.reason { metadata["reason"] = "\(reason)" }
+        guard let attention = transition.attention else {
+            return logger.info("refund changed", metadata: metadata)
+        }
+        metadata["attention"] = "\(attention.rawValue)"
+        logger.warning("refund needs attention", metadata: metadata)
+    }
+
+    private func report(_ delivery: Delivery, _ outcome: DeliveryOutcome, isDead: Bool) {
+        count("refundd_webhooks_total", [("outcome", outcome.isDelivered ? "delivered" : isDead ? "dead" : "failed")])
+        time("refundd_webhook_duration_seconds", [], outcome.duration)
+        var metadata: Logger.Metadata = ["webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)"]
+        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
+        if let status = outcome.status { metadata["status"] = "\(status)" }
+        guard let error = outcome.error else { return logger.info("webhook delivered", metadata: metadata) }
+        metadata["error"] = "\(error)"
+        if isDead {
+            logger.error("webhook is dead: its last retry failed", metadata: metadata)
+        } else {
+            logger.notice("webhook not delivered yet", metadata: metadata)
+        }
+    }
+
+    /// Logs that the database refuses transactions, or takes them again.
+    func report(fault: StoreError?) {
+        if let fault {
+            logger.error("the database refuses to be written; trying again", metadata: ["error": "\(fault)"])
+        } else {
+            logger.notice("the database can be written again")
+        }
+    }
+
+    private func identify(_ refund: Refund, _ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["refund_id": "\(refund.id)", "gateway": "\(refund.gateway)"]
+        if let number = refund.merchantOrderNo ?? refund.transNo { metadata["order"] = "\(number)" }
+        return metadata.merging(more) { _, new in new }
+    }
+
+    private func count(_ label: String, _ dimensions: [(String, String)]) {
+        Counter(label: label, dimensions: dimensions, factory: metrics).increment()
+    }
+
+    private func time(_ label: String, _ dimensions: [(String, String)], _ duration: Duration) {
+        let timer = CoreMetrics.Timer(label: label, dimensions: dimensions, factory: metrics)
+        timer.recordNanoseconds(duration.wholeMilliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue)
+    }
+}

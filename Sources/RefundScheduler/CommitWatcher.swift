@@ -1,0 +1,113 @@
+import Dispatch
+import Foundation
+import Glibc
+import Synchronization
+
+/// Notices that another program committed to a SQLite database in WAL mode.
+///
+/// Every commit writes to the `-wal` file, which inotify reports without any polling. The report comes before the
+/// commit can be seen, and a look that finds something may have found the commit before it; so after each report the
+/// owner is told to look now and again over the next tenth of a second, whatever it finds. A slow look besides covers
+/// file systems without inotify and a `-wal` file that was made anew.
+///
+/// The database and its `-wal` are never opened here: closing such a descriptor would drop SQLite's own locks.
+/// Source: inotify(7); <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>.
+public final class CommitWatcher: Sendable {
+    /// The waits between the looks after a report, in milliseconds.
+    private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+    private static let slowLook: DispatchTimeInterval = .seconds(2)
+
+    private struct State {
+        var watch: CInt = -1
+        var inode: UInt64 = 0
+        var step = waits.count
+        var isScheduled = false
+        var isStopped = false
+    }
+
+    private let queue = DispatchQueue(label: "refundd.commits")
+    private let walPath: String
+    private let inotify: CInt
+    private let look: @Sendable () -> Void
+    private let state = Mutex(State())
+    private let ticker: DispatchSource
+    private let reader: DispatchSource?
+
+    /// Starts watching.
+    ///
+    /// - Parameters:
+    ///   - databasePath: The database; links are followed, as SQLite does.
+    ///   - look: Called when there may be a new commit; it must not block.
+    public init(databasePath: String, look: @escaping @Sendable () -> Void) {
+        walPath = URL(fileURLWithPath: databasePath).resolvingSymlinksInPath().path + "-wal"
+        self.look = look
+        let inotify = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
+        self.inotify = inotify
+        // The protocols that these return are not Sendable; the class behind them is.
+        ticker = DispatchSource.makeTimerSource(queue: queue) as! DispatchSource
+        reader = inotify < 0 ? nil : (DispatchSource.makeReadSource(fileDescriptor: inotify, queue: queue) as! DispatchSource)
+        ticker.schedule(deadline: .now() + Self.slowLook, repeating: Self.slowLook, leeway: .milliseconds(200))
+        ticker.setEventHandler { [weak self] in self?.lookSlowly() }
+        reader?.setEventHandler { [weak self] in self?.reported() }
+        // The descriptor must outlive the source, so the source closes it.
+        reader?.setCancelHandler { close(inotify) }
+        watchFile()
+        // Sources that are released before they are activated trap.
+        ticker.activate()
+        reader?.activate()
+    }
+
+    deinit {
+        stop()
+    }
+
+    /// Stops watching; no look is asked for afterwards.
+    public func stop() {
+        state.withLock { $0.isStopped = true }
+        ticker.cancel()
+        reader?.cancel()
+    }
+
+    private func lookSlowly() {
+        watchFile()
+        look()
+    }
+
+    // Watches the file that has the name now: SQLite makes a new one when the last connection was closed meanwhile.
+    private func watchFile() {
+        guard inotify >= 0 else { return }
+        var status = stat()
+        let inode = unsafe stat(walPath, &status) == 0 ? UInt64(status.st_ino) : 0
+        state.withLock { state in
+            guard !state.isStopped, inode != 0, inode != state.inode else { return }
+            if state.watch >= 0 { inotify_rm_watch(inotify, state.watch) }
+            state.watch = unsafe inotify_add_watch(inotify, walPath, UInt32(IN_MODIFY))
+            state.inode = state.watch >= 0 ? inode : 0
+        }
+    }
+
+    private func reported() {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        while unsafe read(inotify, &buffer, buffer.count) > 0 {}
+        state.withLock { $0.step = 0 }
+        look()
+        lookAgain()
+    }
+
+    // One chain of looks at a time: a report in the middle of it starts it over.
+    private func lookAgain() {
+        let wait: Int? = state.withLock { state in
+            guard !state.isStopped, !state.isScheduled, state.step < Self.waits.count else { return nil }
+            state.isScheduled = true
+            defer { state.step += 1 }
+            return Self.waits[state.step]
+        }
+        guard let wait else { return }
+        queue.asyncAfter(deadline: .now() + .milliseconds(wait)) { [weak self] in
+            guard let self else { return }
+            state.withLock { $0.isScheduled = false }
+            look()
+            lookAgain()
+        }
+    }
+}

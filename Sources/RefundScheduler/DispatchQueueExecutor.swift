@@ -1,0 +1,33 @@
+import Dispatch
+
+/// An executor for an actor whose work blocks: its jobs run on a serial queue of its own, off the cooperative pool.
+public final class DispatchQueueExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    /// Creates an executor with a queue of its own.
+    ///
+    /// - Parameter label: The queue's name, as debuggers show it.
+    public init(label: String) {
+        queue = DispatchQueue(label: label)
+    }
+
+    /// Runs a job of the actor on the queue.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { [self] in
+            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+        }
+    }
+
+    /// Runs a closure on the queue, for callers outside Swift concurrency that need no task.
+    ///
+    /// - Parameter work: The closure; it may assume the isolation of an actor that runs on this executor.
+    public func async(_ work: @escaping @Sendable () -> Void) {
+        queue.async(execute: work)
+    }
+
+    /// Traps unless the caller runs on the queue.
+    public func checkIsolated() {
+        dispatchPrecondition(condition: .onQueue(queue))
+    }
+}

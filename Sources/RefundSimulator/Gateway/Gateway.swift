@@ -1,0 +1,107 @@
+import RefundCore
+import RefundCrypto
+import Synchronization
+
+/// The gateway's side of the refund query: checks a request, decides by scenario, writes and signs the answer.
+///
+/// It does not touch the network. A call keeps its thread busy for about half a millisecond, the cost of a signature.
+final class Gateway: Sendable {
+    /// A reply with what has to be known to deliver and to log it.
+    struct Outcome {
+        var reply: Reply
+        /// How long to hold the reply back; nil for the simulator's own latency.
+        var latency: Duration?
+        var record: RequestRecord
+    }
+
+    /// The refunds that were asked for so far.
+    let refunds = AskedRefunds()
+    private let check: RequestCheck
+    private let key: RSAPrivateKey
+    private let book: ScenarioBook
+    private let serial = Atomic(0)
+
+    init(check: RequestCheck, key: RSAPrivateKey, book: ScenarioBook) {
+        self.check = check
+        self.key = key
+        self.book = book
+    }
+
+    /// Answers the body of a request.
+    ///
+    /// - Parameters:
+    ///   - body: The bytes, of which the caller bounds the number.
+    ///   - path: The path of the request, for the log.
+    ///   - now: The time at which the request arrived.
+    /// - Returns: The reply, when to give it and what to log.
+    /// - Throws: `KeyError` when the key cannot sign.
+    func outcome(of body: [UInt8], path: String, now: Timestamp) throws(KeyError) -> Outcome {
+        var record = RequestRecord(receivedAt: now, path: path)
+        let number: RefundNumber
+        do {
+            let request = try RequestCheck.members(of: body)
+            record.number = request.refundNumber
+            number = try check.number(askedBy: request, now: now)
+        } catch {
+            record.code = error.code
+            return Outcome(reply: .json(try envelope(of: error, now: now).body(signedWith: key)), record: record)
+        }
+        record.isAccepted = true
+        let scenario = book.scenario(for: number.text)
+        let (answer, refund) = refunds.ask(number, scenario: scenario, at: now)
+        record.fault = answer.fault
+        record.queries = refund.queries
+        let data: RefundData? =
+            switch answer.content {
+            case .unknownRefund: nil
+            case .status(let status):
+                RefundData(
+                    number,
+                    scenario: scenario,
+                    status: status,
+                    endedAt: refund.endedAt ?? now,
+                    seed: book.seed
+                )
+            }
+        let reply = try reply(with: data, about: number, fault: answer.fault, dataForm: scenario.dataForm, &record)
+        return Outcome(reply: reply, latency: scenario.latency, record: record)
+    }
+
+    private func reply(
+        with data: RefundData?,
+        about number: RefundNumber,
+        fault: Fault?,
+        dataForm: Scenario.DataForm,
+        _ record: inout RequestRecord
+    ) throws(KeyError) -> Reply {
+        if let reply = fault?.replyWithoutAnswer { return reply }
+        var envelope: Envelope
+        switch (fault?.refusal, data) {
+        case (let refusal?, _):
+            envelope = self.envelope(of: refusal, now: record.receivedAt)
+        case (nil, nil):
+            envelope = self.envelope(of: .unknown(number), now: record.receivedAt)
+        case (nil, var data?):
+            fault?.spoil(&data)
+            record.status = data.status
+            envelope = Envelope(code: "0", message: "success", psn: nextPSN(record.receivedAt), data: data.json)
+            envelope.dataForm = dataForm
+        }
+        fault?.spoil(&envelope)
+        record.code = envelope.code
+        let body = try envelope.body(signedWith: key)
+        return fault?.spoiltReply(of: body) ?? .json(body)
+    }
+
+    private func envelope(of refusal: Refusal, now: Timestamp) -> Envelope {
+        let message = "[\(refusal.code)]\(refusal.message)"
+        var envelope = Envelope(code: refusal.code, message: message, psn: nextPSN(now))
+        if refusal.isEarly && !book.signsEarlyErrors { envelope.signature = .absent }
+        return envelope
+    }
+
+    private func nextPSN(_ now: Timestamp) -> String {
+        let (_, number) = serial.add(1, ordering: .relaxed)
+        return "\(now.milliseconds)\(String(1_000_000 + number % 1_000_000).dropFirst())"
+    }
+}

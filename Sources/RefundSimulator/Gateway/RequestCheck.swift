@@ -1,0 +1,103 @@
+import RefundCore
+import RefundCrypto
+
+/// The checks that a query has to pass before the gateway looks for its refund.
+///
+/// Sources: <https://developer.codepay.us/docs/CloudAPI> (members, fifteen minutes),
+/// <https://developer.n-age.co.jp/docs/ja/public/Sign> (signature).
+struct RequestCheck {
+    /// The largest body that is read, in bytes.
+    static let maximumBodySize = 65_536
+    private static let window = Duration.seconds(15 * 60)
+    private static let protocolMembers = [
+        "app_id", "method", "format", "charset", "sign_type", "version", "timestamp",
+    ]
+
+    let appID: String
+    let appKey: RSAPublicKey
+
+    /// Reads the members of a body: one flat object of texts and whole numbers.
+    ///
+    /// - Throws: The refusal to answer with.
+    static func members(of body: [UInt8]) throws(Refusal) -> JSONObject {
+        let object: JSONObject
+        do {
+            object = try JSONObject(parsing: body)
+        } catch {
+            throw .malformed("the body is not one JSON object: \(error)")
+        }
+        for (name, value) in object.members where value.requestText == nil {
+            throw .malformed("member \(name) is neither a text nor a whole number")
+        }
+        return object
+    }
+
+    /// Finds out which refund an authentic and complete query asks for.
+    ///
+    /// - Parameters:
+    ///   - request: The members of the body.
+    ///   - now: The gateway's clock.
+    /// - Returns: The refund's number.
+    /// - Throws: The refusal to answer with.
+    func number(askedBy request: JSONObject, now: Timestamp) throws(Refusal) -> RefundNumber {
+        try authenticate(request, now: now)
+        let method = request.text("method") ?? ""
+        guard method == "order.refund.query" else { throw .notAuthorised(method: method) }
+        guard request.text("merchant_no") != nil else { throw .incomplete("member merchant_no is missing") }
+        guard let number = request.refundNumber else {
+            throw .incomplete("member merchant_order_no or trans_no is missing")
+        }
+        let limit =
+            switch number {
+            case .order: RefundNumber.orderLimit
+            case .trans: RefundNumber.transNoLimit
+            }
+        guard RefundNumber.isValid(number.text, upTo: limit) else { throw .unknown(number) }
+        return number
+    }
+
+    private func authenticate(_ request: JSONObject, now: Timestamp) throws(Refusal) {
+        let missing = Self.protocolMembers.filter { request.text($0) == nil }
+        guard missing.isEmpty else { throw .malformed("missing: \(missing.joined(separator: ", "))") }
+        guard request.text("sign_type") == "RSA2" else { throw .malformed("sign_type must be RSA2") }
+        guard request.text("app_id") == appID else { throw .credentials("the app_id is unknown") }
+        guard let timestamp = request.text("timestamp"), timestamp.utf8.count == 13,
+            timestamp.utf8.allSatisfy((0x30...0x39).contains), let milliseconds = Int64(timestamp)
+        else { throw .credentials("the timestamp is not a Unix time of 13 digits in milliseconds") }
+        let skew = now.duration(since: Timestamp(milliseconds: milliseconds))
+        guard (.zero - Self.window...Self.window).contains(skew) else {
+            throw .credentials("the timestamp is further than 15 minutes from the gateway's clock")
+        }
+        guard let sign = request.text("sign"), let signature = Base64.decoded(sign),
+            appKey.isValid(signature: signature, for: SigningString.bytes(of: request))
+        else { throw .credentials("the signature is wrong") }
+    }
+}
+
+extension JSONObject {
+    /// The number that a query asks for; the order number where both are given.
+    ///
+    /// What the live gateway prefers is not documented.
+    var refundNumber: RefundNumber? {
+        if let text = text("merchant_order_no") { return .order(text) }
+        return text("trans_no").map { .trans($0) }
+    }
+
+    /// The text of a member, or nil when it is missing or empty, which the protocol does not tell apart.
+    fileprivate func text(_ name: String) -> String? {
+        guard let text = self[name]?.requestText, !text.isEmpty else { return nil }
+        return text
+    }
+}
+
+extension JSONValue {
+    /// The text of a value of a request, or nil for what must not stand in one.
+    fileprivate var requestText: String? {
+        switch self {
+        case .string(let text): return text
+        case .number(let token):
+            return token.utf8.allSatisfy { $0 == UInt8(ascii: "-") || (0x30...0x39).contains($0) } ? token : nil
+        case .bool, .null, .object, .array: return nil
+        }
+    }
+}

@@ -1,0 +1,119 @@
+/// The scenarios that an order number asks for by itself, so that nothing needs to be configured to try one.
+///
+/// | number | story |
+/// | --- | --- |
+/// | `OK-…` | settles at the first query |
+/// | `OK3-…`, `OK5S-…` | settles at the third query, or 5 seconds after the first |
+/// | `FAIL-…`, `FAIL3-…`, `FAIL5S-…` | fails likewise, with `TS-D2012` |
+/// | `CANCEL-…`, `CANCEL3-…`, `CANCEL5S-…` | is cancelled likewise |
+/// | `LATE-…`, `LATE3-…`, `LATE5S-…` | unknown for the first 2 or 3 queries, or 5 seconds, then settles |
+/// | `UNKNOWN-…` | unknown for ever |
+/// | `NEVER-…` | known, and never ends |
+/// | `MISMATCH-…` | settles at the first query with the amount 999 |
+/// | `BADSIGN-…` | settles at the first query, but every signature is wrong |
+/// | `UNSIGNED-…` | settles at the first query, but no answer has a signature |
+/// | `HTTP503-…` | every query is answered with HTTP status 503 |
+public enum BuiltInPrefix: Sendable {
+    /// The table of the prefixes as text for a command's help.
+    public static let help = """
+        Order numbers that begin like this need no scenario file (n is any number, S means seconds):
+          OK-, OKn-, OKnS-              settles at the first or n-th query, or n seconds after the first
+          FAIL-, FAILn-, FAILnS-        fails likewise, with TS-D2012
+          CANCEL-, CANCELn-, CANCELnS-  is cancelled likewise
+          LATE-, LATEn-, LATEnS-        unknown (E04111) for 2 or n queries, or n seconds, then settles
+          UNKNOWN-                      unknown (E04111) for ever
+          NEVER-                        stays in progress for ever
+          MISMATCH-                     settles with the amount 999
+          BADSIGN-, UNSIGNED-           settles, with a wrong signature or none
+          HTTP503-                      HTTP status 503
+        Every other order number settles at the second query unless the scenario file says otherwise.
+        """
+
+    /// Finds the scenario that a refund's number asks for.
+    ///
+    /// - Parameters:
+    ///   - number: The order number or `trans_no`.
+    ///   - base: The scenario to take from what the prefix does not decide, such as the currency.
+    /// - Returns: Nil when the number begins with none of the prefixes.
+    public static func scenario(for number: String, base: Scenario) -> Scenario? {
+        guard let dash = number.firstIndex(of: "-") else { return nil }
+        let prefix = number[..<dash]
+        if let scenario = plain(prefix, base: base) { return scenario }
+
+        let word = prefix.prefix { !$0.isNumber }
+        guard let parameter = Parameter(prefix.dropFirst(word.count)) else { return nil }
+        switch word {
+        case "OK": return base.replacing(ending: .settled, at: parameter.moment)
+        case "FAIL": return base.replacing(ending: Scenario.defaultFailure, at: parameter.moment)
+        case "CANCEL": return base.replacing(ending: .cancelled, at: parameter.moment)
+        case "LATE": return base.replacing(ending: .settled, at: .query(1), knownFrom: parameter.momentAfter)
+        default: return nil
+        }
+    }
+
+    private static func plain(_ prefix: Substring, base: Scenario) -> Scenario? {
+        var scenario = base.replacing(ending: .settled, at: .query(1))
+        switch prefix {
+        case "UNKNOWN": scenario.knownFrom = .never
+        case "NEVER": scenario.endsAt = .never
+        case "MISMATCH": scenario.amount = "999"
+        case "BADSIGN": scenario.setLastingFault(.wrongSignature)
+        case "UNSIGNED": scenario.setLastingFault(.unsigned)
+        case "HTTP503": scenario.setLastingFault(.http503)
+        default: return nil
+        }
+        return scenario
+    }
+
+    /// What stands between the word and the dash: nothing, `3` or `5S`.
+    private enum Parameter {
+        case none
+        case queries(Int)
+        case seconds(Int)
+
+        init?(_ text: Substring) {
+            if text.isEmpty {
+                self = .none
+                return
+            }
+            let isTime = text.hasSuffix("S")
+            let digits = isTime ? text.dropLast() : text
+            // More digits would be no parameter anybody means.
+            guard digits.utf8.count <= 6, let number = UInt32(digits), !digits.hasPrefix("+") else { return nil }
+            self = isTime ? .seconds(Int(number)) : .queries(Int(number))
+        }
+
+        /// The moment that the parameter names.
+        var moment: Moment {
+            switch self {
+            case .none: .query(1)
+            case .queries(let number): .query(number)
+            case .seconds(let number): .elapsed(.seconds(number))
+            }
+        }
+
+        /// The moment after the time or the queries that the parameter names.
+        var momentAfter: Moment {
+            switch self {
+            case .none: .query(3)
+            case .queries(let number): .query(number + 1)
+            case .seconds: moment
+            }
+        }
+    }
+}
+
+extension Scenario {
+    fileprivate func replacing(ending: Ending, at endsAt: Moment, knownFrom: Moment = .query(1)) -> Scenario {
+        var scenario = self
+        scenario.ending = ending
+        scenario.endsAt = endsAt
+        scenario.knownFrom = knownFrom
+        return scenario
+    }
+
+    fileprivate mutating func setLastingFault(_ fault: Fault) {
+        self.fault = fault
+        faultForQueries = nil
+    }
+}

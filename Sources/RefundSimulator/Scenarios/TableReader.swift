@@ -1,0 +1,111 @@
+import RefundCore
+import TOMLKit
+
+/// A table of a TOML file that is read key by key, with errors that name the key.
+struct TableReader {
+    let table: TOMLTable
+    let file: String
+    /// The key of the table inside the file, empty for the file's top.
+    var place = ""
+
+    /// The error that something is wrong with a key of this table.
+    func error(_ key: String, _ problem: String) -> ScenarioFileError {
+        ScenarioFileError(file: file, key: place.isEmpty ? key : "\(place).\(key)", problem: problem)
+    }
+
+    /// Refuses keys that are none of those allowed.
+    func allow(_ keys: [String]) throws(ScenarioFileError) {
+        for key in table.keys where !keys.contains(key) {
+            throw error(key, "there is no such key here; the keys are \(keys.joined(separator: ", "))")
+        }
+    }
+
+    func string(_ key: String) throws(ScenarioFileError) -> String? {
+        guard let value = table[key] else { return nil }
+        guard let string = value.string else { throw error(key, "must be a text in quotation marks") }
+        return string
+    }
+
+    func bool(_ key: String) throws(ScenarioFileError) -> Bool? {
+        guard let value = table[key] else { return nil }
+        guard let bool = value.bool else { throw error(key, "must be true or false") }
+        return bool
+    }
+
+    /// A whole number within a range.
+    func integer(_ key: String, in range: ClosedRange<Int>) throws(ScenarioFileError) -> Int? {
+        guard let value = table[key] else { return nil }
+        guard let integer = value.int, range.contains(integer) else {
+            throw error(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return integer
+    }
+
+    func duration(_ key: String) throws(ScenarioFileError) -> Duration? {
+        guard let text = try string(key) else { return nil }
+        guard let duration = Duration(words: text) else {
+            throw error(key, "must be a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\", at most a year")
+        }
+        return duration
+    }
+
+    /// A text that is one of an enumeration's raw values.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ key: String,
+        of type: Choice.Type
+    ) throws(ScenarioFileError) -> Choice? {
+        guard let text = try string(key) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            throw error(key, "must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return choice
+    }
+
+    /// The table under a key.
+    func table(_ key: String) throws(ScenarioFileError) -> TableReader? {
+        guard let value = table[key] else { return nil }
+        guard let inner = value.table else { throw error(key, "must be a table") }
+        return reader(of: inner, key)
+    }
+
+    /// The tables in the array under a key.
+    func tables(_ key: String) throws(ScenarioFileError) -> [TableReader]? {
+        guard let value = table[key] else { return nil }
+        guard let array = value.array else { throw error(key, "must be an array of tables") }
+        var readers: [TableReader] = []
+        for (index, element) in array.enumerated() {
+            guard let inner = element.table else { throw error("\(key)[\(index)]", "must be a table") }
+            readers.append(reader(of: inner, "\(key)[\(index)]"))
+        }
+        return readers
+    }
+
+    /// The tables in a table of tables, by their names.
+    func namedTables(_ key: String) throws(ScenarioFileError) -> [(name: String, table: TableReader)] {
+        guard let outer = try table(key) else { return [] }
+        var tables: [(name: String, table: TableReader)] = []
+        for name in outer.table.keys {
+            let quoted = JSONText.quoted(name)
+            guard let inner = outer.table[name]?.table else { throw outer.error(quoted, "must be a table") }
+            tables.append((name, outer.reader(of: inner, quoted)))
+        }
+        return tables
+    }
+
+    private func reader(of inner: TOMLTable, _ key: String) -> TableReader {
+        TableReader(table: inner, file: file, place: place.isEmpty ? key : "\(place).\(key)")
+    }
+}
+
+extension Duration {
+    /// Creates a duration from words such as `250ms`, `5s`, `10m`, `2h` or `1d`, or nil for anything else.
+    ///
+    /// - Parameter words: A whole number and one unit, a year at most.
+    public init?(words: String) {
+        let digits = words.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: Int64] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+        guard let number = Int64(digits), let unit = units[words.dropFirst(digits.count)] else { return nil }
+        guard number <= 365 * 86_400_000 / unit else { return nil }
+        self = .milliseconds(number * unit)
+    }
+}

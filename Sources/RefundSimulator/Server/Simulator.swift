@@ -1,0 +1,96 @@
+import Hummingbird
+import HummingbirdTLS
+import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
+
+/// The gateway's side of the refund query as a server on the loopback interface.
+///
+/// It answers `POST /api/entry` and everything one level below as the gateway does, and `GET /simulator/refunds` with
+/// the refunds that were asked for and how often.
+public struct Simulator: Sendable {
+    /// The address that is listened on.
+    public static let host = "127.0.0.1"
+
+    private let responder: Responder
+    private let server: HTTPServerBuilder
+    private let port: Int
+
+    /// Creates a simulator that does not serve yet.
+    ///
+    /// - Parameter configuration: Keys, scenarios, port and the rest.
+    /// - Throws: `SimulatorError` when the log cannot be opened or the TLS identity is none.
+    public init(_ configuration: SimulatorConfiguration) throws(SimulatorError) {
+        do {
+            let log = try configuration.logFile.map { path throws(LocalFile.Failure) in try RequestLog(path: path) }
+            let check = RequestCheck(appID: configuration.appID, appKey: configuration.appKey)
+            responder = Responder(
+                gateway: Gateway(check: check, key: configuration.gatewayKey, book: configuration.scenarios),
+                pool: SigningPool(),
+                log: log,
+                latency: configuration.latency
+            )
+        } catch {
+            throw SimulatorError("\(error)")
+        }
+        server = try Self.server(for: configuration.identity)
+        port = configuration.port
+    }
+
+    /// Serves until the task is cancelled, or until SIGTERM or SIGINT where they are to stop it.
+    ///
+    /// - Parameters:
+    ///   - stopsOnSignals: Whether SIGTERM and SIGINT end it. They are the whole process's, so only a program of its
+    ///     own says yes.
+    ///   - onReady: Called once with the port, as soon as connections are accepted.
+    /// - Throws: When the port is taken or may not be used.
+    public func run(stopsOnSignals: Bool = false, onReady: @escaping @Sendable (_ port: Int) -> Void) async throws {
+        var logger = Logger(label: "refund-gateway-simulator") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .error
+        let application = Application(
+            responder: responder,
+            server: server,
+            configuration: ApplicationConfiguration(address: .hostname(Self.host, port: port), backlog: 1_024),
+            onServerRunning: { channel in
+                if let port = channel.localAddress?.port { onReady(port) }
+            },
+            logger: logger
+        )
+        var configuration = ServiceGroupConfiguration(
+            services: [application],
+            gracefulShutdownSignals: stopsOnSignals ? [.sigterm, .sigint] : [],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(2)
+        let group = ServiceGroup(configuration: configuration)
+        // Cancelling the group itself would cut off the answers that are being written.
+        let service = Task { try await group.run() }
+        let result = await withTaskCancellationHandler {
+            await service.result
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
+        await responder.pool.stop()
+        try result.get()
+    }
+
+    private static func server(
+        for identity: SimulatorConfiguration.Identity?
+    ) throws(SimulatorError) -> HTTPServerBuilder {
+        guard let identity else { return .http1() }
+        do {
+            let certificate = try NIOSSLCertificate(bytes: Array(identity.certificate.utf8), format: .pem)
+            let key = try NIOSSLPrivateKey(bytes: Array(identity.privateKey.utf8), format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: [.certificate(certificate)],
+                privateKey: .privateKey(key)
+            )
+            // A client that keeps an idle connection does not answer the farewell, and nobody waits for it.
+            configuration.shutdownTimeout = .milliseconds(200)
+            return try .tls(.http1(), tlsConfiguration: configuration)
+        } catch {
+            throw SimulatorError("the TLS certificate or its key cannot be used: \(error)")
+        }
+    }
+}

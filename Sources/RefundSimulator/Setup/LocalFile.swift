@@ -1,0 +1,67 @@
+import Glibc
+
+/// Reading and writing of whole files, with errors in the system's words.
+enum LocalFile {
+    /// The reason why a file cannot be used.
+    struct Failure: Error, Hashable, CustomStringConvertible {
+        let path: String
+        let problem: String
+
+        var description: String { "\(path): \(problem)" }
+
+        /// The failure that `errno` tells of.
+        static func last(_ path: String, _ action: String) -> Failure {
+            Failure(path: path, problem: "cannot \(action): \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+
+    private static let maximumSize = 16 << 20
+
+    /// Reads a file of at most 16 MiB.
+    static func bytes(at path: String) throws(Failure) -> [UInt8] {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .last(path, "open the file") }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= maximumSize {
+            let count = unsafe read(file, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            guard count > 0 else { throw .last(path, "read the file") }
+            bytes += chunk[..<count]
+        }
+        throw Failure(path: path, problem: "the file is too large")
+    }
+
+    /// Tells whether anything has this name.
+    static func exists(_ path: String) -> Bool {
+        unsafe access(path, F_OK) == 0
+    }
+
+    /// Writes a new file that has its mode from the moment it is created; one of the same name is replaced.
+    static func create(_ path: String, mode: mode_t, _ text: String) throws(Failure) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .last(path, "replace the file") }
+        let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        guard file >= 0 else { throw .last(path, "create the file") }
+        defer { close(file) }
+        guard write(Array(text.utf8), to: file) else { throw .last(path, "write the file") }
+    }
+
+    /// Opens a file to append to, which is created where there is none.
+    static func openToAppend(_ path: String) throws(Failure) -> Int32 {
+        let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw .last(path, "open the file") }
+        return file
+    }
+
+    /// Writes all bytes to an open file; false when that fails.
+    static func write(_ bytes: [UInt8], to file: Int32) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else { return false }
+            rest = rest.dropFirst(max(count, 0))
+        }
+        return true
+    }
+}

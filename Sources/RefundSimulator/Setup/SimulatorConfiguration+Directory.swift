@@ -1,0 +1,70 @@
+import FoundationEssentials
+import RefundCrypto
+import TOMLKit
+
+extension SimulatorConfiguration {
+    /// Creates the configuration that a directory describes.
+    ///
+    /// Port, scheme and `app_id` are those of `refundd.conf` in the directory, as long as that names a loopback address;
+    /// so both sides fit together also after the file was edited. `scenarios.toml` is used where there is one.
+    ///
+    /// - Parameters:
+    ///   - directory: What ``SimulatorDirectory/write(port:usesTLS:replacesFiles:)`` wrote.
+    ///   - usesTLS: Whether to serve HTTPS; nil for what `refundd.conf` says.
+    ///   - scenarioFile: Another scenario file.
+    /// - Throws: When a key, certificate or scenario is missing or wrong.
+    public init(directory: SimulatorDirectory, usesTLS: Bool? = nil, scenarioFile: String? = nil) throws {
+        func read(_ name: String) throws(SimulatorError) -> [UInt8] {
+            do {
+                return try LocalFile.bytes(at: directory.file(name))
+            } catch {
+                throw SimulatorError("\(error); \"refund-gateway-simulator init\" makes it")
+            }
+        }
+        func key<Key>(_ name: String, _ make: ([UInt8]) throws(KeyError) -> Key) throws(SimulatorError) -> Key {
+            let bytes = try read(name)
+            do {
+                return try make(bytes)
+            } catch {
+                throw SimulatorError("\(directory.file(name)): \(error)")
+            }
+        }
+        self.init(
+            appKey: try key("app_public_key.pem") { bytes throws(KeyError) in try RSAPublicKey(text: bytes) },
+            gatewayKey: try key("gateway_private_key.pem") { bytes throws(KeyError) in try RSAPrivateKey(text: bytes) }
+        )
+        let client = ClientSettings(file: directory.file("refundd.conf"))
+        if let appID = client.appID { self.appID = appID }
+        if let port = client.port { self.port = port }
+        if usesTLS ?? client.usesTLS {
+            identity = Identity(
+                certificate: String(decoding: try read("server.pem"), as: UTF8.self),
+                privateKey: String(decoding: try read("server_key.pem"), as: UTF8.self)
+            )
+        }
+        let standardFile = directory.file("scenarios.toml")
+        if let file = scenarioFile ?? (LocalFile.exists(standardFile) ? standardFile : nil) {
+            scenarios = try ScenarioBook(path: file)
+        }
+    }
+}
+
+/// What a `refundd.conf` says of its gateway; whatever cannot be read is left to refundd to complain about.
+private struct ClientSettings {
+    var appID: String?
+    var port: Int?
+    var usesTLS = true
+
+    init(file: String) {
+        guard let bytes = try? LocalFile.bytes(at: file),
+            let table = try? TOMLTable(string: String(decoding: bytes, as: UTF8.self)),
+            let gateway = table["gateway"]?.table
+        else { return }
+        appID = gateway["app_id"]?.string
+        guard let url = gateway["url"]?.string.flatMap({ URL(string: $0) }), let host = url.host(),
+            ["127.0.0.1", "localhost", "::1"].contains(host)
+        else { return }
+        port = url.port
+        usesTLS = url.scheme != "http"
+    }
+}

@@ -1,0 +1,122 @@
+import FoundationEssentials
+import RefundCrypto
+
+/// A directory with everything to run a simulator and a refundd against it.
+public struct SimulatorDirectory: Sendable {
+    /// A file that was written.
+    public struct WrittenFile: Hashable, Sendable {
+        /// The file's name inside the directory.
+        public let name: String
+        /// What it is for.
+        public let purpose: String
+    }
+
+    private struct File {
+        let name: String
+        let purpose: String
+        let text: String
+        var isPrivate = false
+    }
+
+    /// The directory's path.
+    public let path: String
+
+    /// Creates a description of a directory, which need not exist yet.
+    ///
+    /// - Parameter path: The directory's path.
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// The path of a file in the directory.
+    ///
+    /// - Parameter name: The file's name.
+    /// - Returns: The path, which need not exist.
+    public func file(_ name: String) -> String {
+        path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+    }
+
+    /// Writes new keys, certificates, a webhook secret, a `refundd.conf` and a `scenarios.toml`.
+    ///
+    /// Private files have mode 0600 from their creation on.
+    ///
+    /// - Parameters:
+    ///   - port: The port that the simulator will listen on.
+    ///   - usesTLS: Whether it will serve HTTPS.
+    ///   - replacesFiles: Whether files that are there already are overwritten.
+    /// - Returns: What was written, in that order.
+    /// - Throws: When a file is in the way or cannot be written.
+    public func write(port: Int, usesTLS: Bool, replacesFiles: Bool) throws -> [WrittenFile] {
+        let names = Self.names(usesTLS: usesTLS)
+        if !replacesFiles, let name = names.first(where: { LocalFile.exists(file($0)) }) {
+            throw SimulatorError("\(file(name)) is there already; take another directory, or --force to overwrite it")
+        }
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw SimulatorError("\(path): cannot create the directory: \(error.localizedDescription)")
+        }
+        let files = try Self.files(port: port, usesTLS: usesTLS)
+        for file in files {
+            try LocalFile.create(self.file(file.name), mode: file.isPrivate ? 0o600 : 0o644, file.text)
+        }
+        return files.map { WrittenFile(name: $0.name, purpose: $0.purpose) }
+    }
+
+    private static func names(usesTLS: Bool) -> [String] {
+        let certificates = usesTLS ? ["ca.pem", "server.pem", "server_key.pem"] : []
+        return certificates + [
+            "app_private_key.pem", "app_public_key.pem", "gateway_private_key.pem", "gateway_public_key.pem",
+            "webhook_secret", "refundd.conf", "scenarios.toml",
+        ]
+    }
+
+    private static func files(port: Int, usesTLS: Bool) throws -> [File] {
+        let app = try RSAPrivateKey.generate()
+        let gateway = try RSAPrivateKey.generate()
+        let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        var files = [
+            File(
+                name: "app_private_key.pem",
+                purpose: "signs refundd's queries",
+                text: try app.pem,
+                isPrivate: true
+            ),
+            File(name: "app_public_key.pem", purpose: "verifies them", text: try app.publicKey.pem),
+            File(
+                name: "gateway_private_key.pem",
+                purpose: "signs the simulator's answers",
+                text: try gateway.pem,
+                isPrivate: true
+            ),
+            File(name: "gateway_public_key.pem", purpose: "verifies them", text: try gateway.publicKey.pem),
+        ]
+        if usesTLS {
+            let certificates = try ServerCertificates.make()
+            files += [
+                File(name: "ca.pem", purpose: "the authority to trust", text: certificates.authority),
+                File(name: "server.pem", purpose: "the simulator's certificate", text: certificates.server),
+                File(
+                    name: "server_key.pem",
+                    purpose: "its private key",
+                    text: certificates.serverKey,
+                    isPrivate: true
+                ),
+            ]
+        }
+        return files + [
+            File(
+                name: "webhook_secret",
+                purpose: "signs refundd's webhooks",
+                text: "whsec_\(Base64.encoded(secret))\n",
+                isPrivate: true
+            ),
+            File(
+                name: "refundd.conf",
+                purpose: "a configuration of refundd that fits",
+                text: Templates.configuration(port: port, usesTLS: usesTLS)
+            ),
+            File(name: "scenarios.toml", purpose: "what happens to which refund", text: Templates.scenarios),
+        ]
+    }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import Glibc
+
+/// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
+///
+/// The file is never deleted, or two daemons could each lock another file of the same name.
+public final class DaemonLock: Sendable {
+    private let descriptor: CInt
+
+    /// Takes the lock.
+    ///
+    /// - Parameter databasePath: The database; its real path decides, so that a link to it is the same database.
+    /// - Throws: `StoreError.alreadyServed` when another process has it, `StoreError.cannotOpen` when the lock's file
+    ///   cannot be created.
+    public init(databasePath: String) throws(StoreError) {
+        let path = URL(fileURLWithPath: databasePath).resolvingSymlinksInPath().path + ".lock"
+        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o660)
+        guard descriptor >= 0 else {
+            throw .cannotOpen(path: path, reason: unsafe String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .alreadyServed(path: databasePath)
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}

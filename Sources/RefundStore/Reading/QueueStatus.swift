@@ -1,0 +1,59 @@
+import GRDB
+public import RefundCore
+
+/// How the queue stands, in figures.
+public struct QueueStatus: Sendable {
+    /// The refunds in each state.
+    public var states: [RefundState: Int] = [:]
+    /// The refunds that need attention, by reason.
+    public var attention: [Attention: Int] = [:]
+    /// The age of the oldest refund without a verdict, or nil when every refund has one.
+    public var oldestPending: Duration?
+    /// How long the longest due refund has been due, zero when none is.
+    public var dueLag: Duration = .zero
+    /// The webhooks in each state: `pending`, `delivered`, `dead`, `superseded`.
+    public var webhooks: [(state: String, count: Int)] = []
+    /// The gateways that are in trouble.
+    public var troubles: [String: GatewayHealth.Trouble] = [:]
+}
+
+extension StoreTransaction {
+    /// Counts how the queue stands.
+    ///
+    /// - Parameter now: The time that ages are reckoned to.
+    public func status(at now: Timestamp) throws -> QueueStatus {
+        var status = QueueStatus()
+        for state in RefundState.allCases {
+            status.states[state] = try count("refund_queue WHERE state = ?", [state.rawValue])
+        }
+        for reason in Attention.allCases {
+            status.attention[reason] = try count("refund_queue WHERE attention = ?", [reason.rawValue])
+        }
+        let oldest = "SELECT min(created_at) FROM refund_queue WHERE state = ?"
+        let created = try [RefundState.pending, .processing].compactMap { try number(oldest, [$0.rawValue]) }.min()
+        status.oldestPending = created.map { now.duration(since: Timestamp(milliseconds: $0)) }
+        for gateway in try gatewaysInQueue() {
+            guard let due = try earliestQuery(gateway: gateway, at: now) else { continue }
+            status.dueLag = max(status.dueLag, now.duration(since: due))
+        }
+        for state in ["pending", "delivered", "dead", "superseded"] {
+            status.webhooks.append((state, try count("refund_webhooks WHERE state = ?", [state])))
+        }
+        status.troubles = try troubles()
+        return status
+    }
+
+    // A refund that was never put off has been due since it was enqueued.
+    private func earliestQuery(gateway: String, at now: Timestamp) throws -> Timestamp? {
+        let sql = """
+            SELECT CASE WHEN next_query_at = 0 THEN created_at ELSE next_query_at END FROM refund_queue
+            WHERE state IN ('pending', 'processing') AND leased_until IS NULL AND gateway = ? AND next_query_at <= ?
+            ORDER BY next_query_at LIMIT 1
+            """
+        return try number(sql, [gateway, now.milliseconds]).map(Timestamp.init(milliseconds:))
+    }
+
+    private func count(_ from: String, _ arguments: StatementArguments) throws -> Int {
+        Int(clamping: try number("SELECT count(*) FROM \(from)", arguments) ?? 0)
+    }
+}

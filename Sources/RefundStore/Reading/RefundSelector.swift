@@ -1,0 +1,24 @@
+/// Which refund a command means.
+public struct RefundSelector: Hashable, Sendable {
+    /// How it is named.
+    public enum Name: Hashable, Sendable {
+        /// By its row.
+        case id(Int64)
+        /// By its order number, else by the gateway's number of it.
+        case number(String)
+    }
+
+    /// How it is named.
+    public var name: Name
+    /// Only refunds of this gateway, where it is given.
+    public var gateway: String?
+    /// Only refunds whose row names this merchant, where it is given.
+    public var merchantNo: String?
+
+    /// Creates a selector.
+    public init(_ name: Name, gateway: String? = nil, merchantNo: String? = nil) {
+        self.name = name
+        self.gateway = gateway
+        self.merchantNo = merchantNo
+    }
+}

@@ -1,0 +1,85 @@
+import GRDB
+public import RefundCore
+
+extension StoreTransaction {
+    private static let refundColumns = """
+        id, merchant_order_no, trans_no, merchant_no, gateway, expected_amount, expected_currency, callback_url,
+        metadata, state, attention, trans_status, trans_amount, trans_currency, trans_end_at, failure_code,
+        failure_message, attempts, last_query_at, last_error, created_at, updated_at, next_query_at
+        """
+
+    private func records(_ sql: String, _ arguments: StatementArguments) throws -> [Record] {
+        try Row.fetchAll(statement(sql, arguments)).map(Record.init)
+    }
+
+    /// The queue, newest first.
+    ///
+    /// - Parameters:
+    ///   - state: Only refunds in this state, where it is given.
+    ///   - needsAttention: Only refunds that need attention.
+    ///   - limit: The most refunds to return.
+    public func refunds(state: RefundState?, needsAttention: Bool, limit: Int) throws -> [Record] {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        if let state {
+            conditions.append("state = ?")
+            arguments += [state.rawValue]
+        }
+        if needsAttention { conditions.append("attention IS NOT NULL") }
+        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        let sql = "SELECT \(Self.refundColumns) FROM refund_queue \(filter) ORDER BY id DESC LIMIT ?"
+        return try records(sql, arguments + [limit])
+    }
+
+    /// The refunds that a selector means: none, one, or several.
+    public func refunds(_ selector: RefundSelector) throws -> [Record] {
+        var filter = ""
+        var arguments: StatementArguments = []
+        if let gateway = selector.gateway {
+            filter += " AND gateway = ?"
+            arguments += [gateway]
+        }
+        if let merchantNo = selector.merchantNo {
+            filter += " AND merchant_no = ?"
+            arguments += [merchantNo]
+        }
+        func matches(_ column: String, _ value: any DatabaseValueConvertible) throws -> [Record] {
+            let sql = "SELECT \(Self.refundColumns) FROM refund_queue WHERE \(column) = ?\(filter) ORDER BY id"
+            return try records(sql, [value] + arguments)
+        }
+        switch selector.name {
+        case .id(let id):
+            return try matches("id", id)
+        case .number(let number):
+            let byOrder = try matches("merchant_order_no", number)
+            return try byOrder.isEmpty ? matches("trans_no", number) : byOrder
+        }
+    }
+
+    /// The ledger of a refund, oldest first.
+    public func transitions(refundID: Int64) throws -> [Record] {
+        let sql = """
+            SELECT id, refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn,
+            response, actor FROM refund_transitions WHERE refund_id = ? ORDER BY sequence
+            """
+        return try records(sql, [refundID])
+    }
+
+    /// The webhooks of a refund, oldest first.
+    public func webhooks(refundID: Int64) throws -> [Record] {
+        let sql = """
+            SELECT id, refund_id, sequence, type, url, body, state, attempts, next_attempt_at, last_status, last_error,
+            created_at, delivered_at FROM refund_webhooks WHERE refund_id = ? ORDER BY sequence
+            """
+        return try records(sql, [refundID])
+    }
+
+    /// The attempts to deliver a webhook, oldest first.
+    public func attempts(webhookID: String) throws -> [Record] {
+        let sql = """
+            SELECT webhook_id, at, status, error, duration_ms, answer
+            FROM refund_webhook_attempts WHERE webhook_id = ? ORDER BY id
+            """
+        return try records(sql, [webhookID])
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import GRDB
+public import RefundCore
+
+/// The queue, the ledger and the outbox in one SQLite file.
+///
+/// All calls block the calling thread on SQLite: call them from a thread or queue of your own, never from the
+/// cooperative pool. A store is one connection; its calls run one after the other.
+public final class RefundStore: Sendable {
+    /// What a store is opened for.
+    public enum Access: Sendable {
+        /// Reading and writing; the file is created when it is missing, and switched to WAL.
+        case readWrite
+        /// Reading and writing a file that must be there.
+        case existing
+        /// Reading a file that must be there.
+        case readOnly
+    }
+
+    /// How long a statement waits for another program's transaction before it fails as busy.
+    public static let busyTimeout: Duration = .seconds(5)
+
+    /// The file's path as it was given.
+    public let path: String
+    private let database: DatabaseQueue
+
+    /// Opens the database.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - access: What it is opened for.
+    /// - Throws: `StoreError` when the file cannot be opened or another program keeps it from WAL.
+    public init(path: String, access: Access) throws(StoreError) {
+        self.path = path
+        if access != .readWrite, !FileManager.default.fileExists(atPath: path) {
+            throw .notInitialised(path: path)
+        }
+        do {
+            database = try DatabaseQueue(path: path, configuration: Self.configuration(access))
+            guard access != .readOnly else { return }
+            try database.writeWithoutTransaction { db in
+                // GRDB asks for NORMAL when it switches to WAL, after `prepareDatabase`; with NORMAL a power cut may
+                // take the last commits back, and what SQLite acknowledged must stay.
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+            }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    private static func configuration(_ access: Access) -> GRDB.Configuration {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = access == .readOnly
+        configuration.journalMode = access == .readOnly ? .default : .wal
+        configuration.busyMode = .timeout(busyTimeout.inSeconds)
+        configuration.foreignKeysEnabled = false
+        configuration.label = "refundd.store"
+        return configuration
+    }
+
+    /// Runs one immediate transaction.
+    ///
+    /// - Parameter body: Reads and writes; what it throws rolls everything back.
+    /// - Returns: What the body returns.
+    /// - Throws: `StoreError`, also for what the body throws.
+    @discardableResult
+    public func transaction<Result>(_ body: (StoreTransaction) throws -> Result) throws(StoreError) -> Result {
+        do {
+            var result: Result?
+            try database.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    result = try body(StoreTransaction(db: db))
+                    return .commit
+                }
+            }
+            guard let result else { throw StoreError.failed(reason: "the transaction did not run") }
+            return result
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    /// Reads in one transaction, so that all that is read belongs together.
+    ///
+    /// - Parameter body: Reads.
+    /// - Returns: What the body returns.
+    /// - Throws: `StoreError`, also for what the body throws.
+    public func read<Result>(_ body: (StoreTransaction) throws -> Result) throws(StoreError) -> Result {
+        do {
+            return try database.read { db in try body(StoreTransaction(db: db)) }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    /// A number that changes when another connection commits, and does not when this one does.
+    ///
+    /// Source: <https://www.sqlite.org/pragma.html#pragma_data_version>.
+    ///
+    /// - Throws: `StoreError` when the file cannot be read.
+    public func dataVersion() throws(StoreError) -> Int64 {
+        do {
+            return try database.writeWithoutTransaction { db in
+                try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
+            }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    /// Creates the queue in a file that has none, and brings an older one up to date; one transaction for all of it.
+    ///
+    /// - Parameter now: The time written beside each migration.
+    /// - Throws: `StoreError.newerSchema` when the file is ahead of this program.
+    public func migrate(at now: Timestamp) throws(StoreError) {
+        do {
+            try database.writeWithoutTransaction { db in
+                try db.inTransaction(.immediate) {
+                    try Self.migrate(db, path: path, at: now)
+                    return .commit
+                }
+            }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    private static func migrate(_ db: Database, path: String, at now: Timestamp) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE IF NOT EXISTS refund_migrations
+                (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)
+                """
+        )
+        let applied = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
+        if applied > Migration.all.count { throw StoreError.newerSchema(path: path, migration: applied) }
+        for migration in Migration.all where migration.id > applied {
+            for sql in migration.sql { try db.execute(sql: sql) }
+            try db.execute(
+                sql: "INSERT INTO refund_migrations (id, name, applied_at) VALUES (?, ?, ?)",
+                arguments: [migration.id, migration.name, now.milliseconds]
+            )
+        }
+    }
+
+    /// Checks that the queue is there and of the version this program knows, without changing anything.
+    ///
+    /// - Throws: `StoreError.notInitialised` or `StoreError.newerSchema`.
+    public func checkSchema() throws(StoreError) {
+        do {
+            let applied = try database.read { db in
+                guard try db.tableExists("refund_migrations") else { return 0 }
+                return try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
+            }
+            if applied > Migration.all.count { throw StoreError.newerSchema(path: path, migration: applied) }
+            if applied < Migration.all.count { throw StoreError.notInitialised(path: path) }
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    /// Closes the connection.
+    public func close() {
+        try? database.close()
+    }
+}
+
+extension StoreError {
+    /// Puts any error of the store's calls into the words of this type.
+    init(_ error: any Error, path: String) {
+        switch error {
+        case let error as StoreError:
+            self = error
+        case let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED:
+            self = .busy(path: path, holders: FileHolders.names(of: path))
+        case let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_NOTADB:
+            self = .cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+        case let error as DatabaseError:
+            self = .failed(reason: "\(error.message ?? "no message") (\(error.extendedResultCode.rawValue))")
+        default:
+            self = .failed(reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// The ledger: one row per change of a refund's state or attention, only ever appended to.
+enum LedgerSchema {
+    static let tables = """
+        CREATE TABLE refund_transitions (
+            id           INTEGER PRIMARY KEY AUTOINCREMENT,
+            refund_id    INTEGER NOT NULL REFERENCES refund_queue (id),
+            sequence     INTEGER NOT NULL,
+            at           INTEGER NOT NULL,
+            from_state   TEXT NOT NULL,
+            to_state     TEXT NOT NULL,
+            attention    TEXT,
+            reason       TEXT,
+            trans_status INTEGER,
+            code         TEXT,
+            psn          TEXT,
+            response     BLOB,
+            actor        TEXT NOT NULL,
+            UNIQUE (refund_id, sequence)
+        );
+        """
+
+    // Checking sequence and id at the insert is also what stops REPLACE, which fires no DELETE trigger.
+    static let triggers = """
+        CREATE TRIGGER refund_transitions_insert BEFORE INSERT ON refund_transitions BEGIN
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; leave id out') WHERE NEW.id <> -1;
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; the next row of a refund has the next sequence')
+                WHERE NEW.sequence IS NOT
+                (SELECT ifnull(max(sequence), 0) + 1 FROM refund_transitions WHERE refund_id = NEW.refund_id);
+            SELECT RAISE(ABORT, 'refund_transitions: from_state is not the state of the refund')
+                WHERE NOT EXISTS (SELECT 1 FROM refund_queue WHERE id = NEW.refund_id AND state = NEW.from_state);
+        END;
+        CREATE TRIGGER refund_transitions_inserted AFTER INSERT ON refund_transitions WHEN NEW.id < 1 BEGIN
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; leave id out');
+        END;
+        CREATE TRIGGER refund_transitions_update BEFORE UPDATE ON refund_transitions BEGIN
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; a row is never changed');
+        END;
+        CREATE TRIGGER refund_transitions_delete BEFORE DELETE ON refund_transitions BEGIN
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; a row is never deleted');
+        END;
+        """
+}

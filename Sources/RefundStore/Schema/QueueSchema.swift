@@ -1,0 +1,219 @@
+/// The queue's table, its indexes and what guards it.
+///
+/// Applications write here with whatever SQLite they have (from 3.26) and however carelessly they like, so:
+/// - no `STRICT`, no generated columns, no functions newer than JSON1;
+/// - what makes a row unservable is refused by `RAISE(ABORT, …)` in a `BEFORE INSERT` trigger, because `INSERT OR
+///   IGNORE` swallows the errors of `CHECK` and `NOT NULL` and the refund would be lost without a word;
+/// - no guard relies on `foreign_keys` or `recursive_triggers`, which are off unless the application turns them on.
+///
+/// `now` is `julianday('now')` in Unix milliseconds; SQLite gives one statement one time, so a default and a trigger
+/// agree on it.
+enum QueueSchema {
+    private static let now = "CAST((julianday('now') - 2440587.5) * 86400000.0 + 0.5 AS INTEGER)"
+
+    static let tables = """
+        CREATE TABLE refund_queue (
+            id                   INTEGER PRIMARY KEY AUTOINCREMENT,
+            merchant_order_no    TEXT,
+            trans_no             TEXT,
+            merchant_no          TEXT,
+            gateway              TEXT DEFAULT 'default',
+            expected_amount      TEXT,
+            expected_currency    TEXT,
+            callback_url         TEXT,
+            metadata             TEXT,
+            state                TEXT DEFAULT 'pending',
+            attention            TEXT,
+            trans_status         INTEGER,
+            trans_amount         TEXT,
+            trans_currency       TEXT,
+            trans_end_at         INTEGER,
+            failure_code         TEXT,
+            failure_message      TEXT,
+            attempts             INTEGER DEFAULT 0,
+            last_query_at        INTEGER,
+            last_error           TEXT,
+            created_at           INTEGER DEFAULT (\(now)),
+            updated_at           INTEGER DEFAULT (\(now)),
+            next_query_at        INTEGER DEFAULT 0,
+            leased_until         INTEGER,
+            attention_told       INTEGER DEFAULT 0,
+            unknown_order        INTEGER DEFAULT 0,
+            gateway_trans_no     TEXT,
+            orig_trans_no        TEXT,
+            pay_channel_trans_no TEXT
+        );
+        CREATE TABLE refund_replaced (refund_id INTEGER PRIMARY KEY);
+        """
+
+    // `due` holds exactly the rows that may be claimed: a claimed row leaves it, its result puts it back.
+    static let indexes = """
+        CREATE UNIQUE INDEX refund_queue_order ON refund_queue (gateway, ifnull(merchant_no, ''), merchant_order_no)
+            WHERE merchant_order_no IS NOT NULL;
+        CREATE UNIQUE INDEX refund_queue_trans ON refund_queue (gateway, ifnull(merchant_no, ''), trans_no)
+            WHERE trans_no IS NOT NULL;
+        CREATE INDEX refund_queue_by_order ON refund_queue (merchant_order_no) WHERE merchant_order_no IS NOT NULL;
+        CREATE INDEX refund_queue_by_trans ON refund_queue (trans_no) WHERE trans_no IS NOT NULL;
+        CREATE INDEX refund_queue_due ON refund_queue (gateway, next_query_at)
+            WHERE state IN ('pending', 'processing') AND leased_until IS NULL;
+        CREATE INDEX refund_queue_leased ON refund_queue (leased_until) WHERE leased_until IS NOT NULL;
+        CREATE INDEX refund_queue_ageing ON refund_queue (created_at)
+            WHERE state IN ('pending', 'processing') AND ifnull(attention, 'undeliverable') = 'undeliverable';
+        CREATE INDEX refund_queue_attention ON refund_queue (attention) WHERE attention IS NOT NULL;
+        CREATE INDEX refund_queue_state ON refund_queue (state, created_at);
+        """
+
+    private static func refuse(_ message: String, when condition: String) -> String {
+        "SELECT RAISE(ABORT, 'refund_queue: \(message.replacing("'", with: "''"))') WHERE \(condition);"
+    }
+
+    private static func number(_ column: String, longest: Int) -> String {
+        refuse(
+            "\(column) must be text, 1 to \(longest) characters out of A-Z a-z 0-9 _ - | * @",
+            when: """
+                NEW.\(column) IS NOT NULL AND (typeof(NEW.\(column)) <> 'text'
+                OR length(CAST(NEW.\(column) AS BLOB)) NOT BETWEEN 1 AND \(longest)
+                OR length(NEW.\(column)) <> length(CAST(NEW.\(column) AS BLOB))
+                OR NEW.\(column) GLOB '*[^-A-Za-z0-9_|*@]*')
+                """
+        )
+    }
+
+    // A NULL id reads as -1 in a BEFORE trigger; the trigger after the insert refuses a real -1.
+    private static let refusals = [
+        refuse("leave id out, SQLite gives it", when: "NEW.id <> -1"),
+        refuse(
+            "give merchant_order_no or trans_no",
+            when: "NEW.merchant_order_no IS NULL AND NEW.trans_no IS NULL"
+        ),
+        number("merchant_order_no", longest: 32),
+        number("trans_no", longest: 64),
+        refuse(
+            "merchant_no must be null or text of 1 to 32 printable ASCII characters",
+            when: """
+                NEW.merchant_no IS NOT NULL AND (typeof(NEW.merchant_no) <> 'text'
+                OR length(CAST(NEW.merchant_no AS BLOB)) NOT BETWEEN 1 AND 32
+                OR length(NEW.merchant_no) <> length(CAST(NEW.merchant_no AS BLOB))
+                OR NEW.merchant_no GLOB '*[^!-~]*')
+                """
+        ),
+        refuse(
+            "gateway must name a gateway of the configuration; leave it out for 'default'",
+            when: """
+                NEW.gateway IS NULL OR typeof(NEW.gateway) <> 'text'
+                OR length(CAST(NEW.gateway AS BLOB)) NOT BETWEEN 1 AND 64
+                """
+        ),
+        refuse(
+            "give expected_amount and expected_currency together, or neither",
+            when: "(NEW.expected_amount IS NULL) <> (NEW.expected_currency IS NULL)"
+        ),
+        refuse(
+            "expected_amount must be decimal text in major units, such as '1200' or '12.50'",
+            when: """
+                NEW.expected_amount IS NOT NULL AND (typeof(NEW.expected_amount) <> 'text'
+                OR length(NEW.expected_amount) <> length(CAST(NEW.expected_amount AS BLOB))
+                OR length(NEW.expected_amount) > 32 OR NEW.expected_amount GLOB '*[^0-9.]*'
+                OR NEW.expected_amount NOT GLOB '[0-9]*' OR NEW.expected_amount GLOB '*.*.*'
+                OR NEW.expected_amount GLOB '*.')
+                """
+        ),
+        refuse(
+            "expected_currency must be three capital letters, such as 'JPY'",
+            when: """
+                NEW.expected_currency IS NOT NULL AND (typeof(NEW.expected_currency) <> 'text'
+                OR length(CAST(NEW.expected_currency AS BLOB)) <> 3
+                OR NEW.expected_currency NOT GLOB '[A-Z][A-Z][A-Z]')
+                """
+        ),
+        refuse(
+            "callback_url must start with https:// or http:// and be at most 2048 ASCII characters without blanks",
+            when: """
+                NEW.callback_url IS NOT NULL AND (typeof(NEW.callback_url) <> 'text'
+                OR length(CAST(NEW.callback_url AS BLOB)) > 2048
+                OR length(NEW.callback_url) <> length(CAST(NEW.callback_url AS BLOB))
+                OR NEW.callback_url GLOB '*[^!-~]*'
+                OR (lower(NEW.callback_url) NOT GLOB 'http://?*' AND lower(NEW.callback_url) NOT GLOB 'https://?*'))
+                """
+        ),
+        refuse(
+            "metadata must be the text of a JSON object of at most 16384 bytes",
+            when: """
+                NEW.metadata IS NOT NULL AND (typeof(NEW.metadata) <> 'text'
+                OR length(CAST(NEW.metadata AS BLOB)) > 16384
+                OR CASE WHEN json_valid(NEW.metadata) THEN json_type(NEW.metadata) <> 'object' ELSE 1 END)
+                """
+        ),
+        refuse(
+            "leave out the columns that refundd writes: state, attention, attempts, times and answers",
+            when: """
+                NEW.state IS NOT 'pending' OR NEW.attention IS NOT NULL OR NEW.attempts IS NOT 0
+                OR NEW.next_query_at IS NOT 0 OR NEW.last_query_at IS NOT NULL OR NEW.last_error IS NOT NULL
+                OR NEW.trans_status IS NOT NULL OR NEW.trans_amount IS NOT NULL OR NEW.trans_currency IS NOT NULL
+                OR NEW.trans_end_at IS NOT NULL OR NEW.failure_code IS NOT NULL OR NEW.failure_message IS NOT NULL
+                OR NEW.leased_until IS NOT NULL OR NEW.attention_told IS NOT 0 OR NEW.unknown_order IS NOT 0
+                OR NEW.gateway_trans_no IS NOT NULL OR NEW.orig_trans_no IS NOT NULL
+                OR NEW.pay_channel_trans_no IS NOT NULL
+                OR NEW.created_at IS NOT \(now) OR NEW.updated_at IS NOT \(now)
+                """
+        ),
+    ]
+
+    // REPLACE deletes the old row without firing a DELETE trigger. The trigger before the insert notes which row that
+    // would be, the one after it refuses if that row is gone.
+    static let triggers = """
+        CREATE TRIGGER refund_queue_insert BEFORE INSERT ON refund_queue BEGIN
+            \(refusals.joined(separator: "\n    "))
+            DELETE FROM refund_replaced;
+            INSERT OR IGNORE INTO refund_replaced SELECT id FROM refund_queue
+                WHERE gateway = NEW.gateway AND ifnull(merchant_no, '') = ifnull(NEW.merchant_no, '')
+                AND merchant_order_no = NEW.merchant_order_no;
+            INSERT OR IGNORE INTO refund_replaced SELECT id FROM refund_queue
+                WHERE gateway = NEW.gateway AND ifnull(merchant_no, '') = ifnull(NEW.merchant_no, '')
+                AND trans_no = NEW.trans_no;
+        END;
+        CREATE TRIGGER refund_queue_inserted AFTER INSERT ON refund_queue BEGIN
+            \(refuse("leave id out, SQLite gives it", when: "NEW.id < 1"))
+            \(refuse(
+                "a refund cannot be replaced; use INSERT ... ON CONFLICT DO NOTHING",
+                when: """
+                    EXISTS (SELECT 1 FROM refund_replaced r
+                    WHERE NOT EXISTS (SELECT 1 FROM refund_queue q WHERE q.id = r.refund_id))
+                    """
+            ))
+        END;
+        CREATE TRIGGER refund_queue_delete BEFORE DELETE ON refund_queue BEGIN
+            SELECT RAISE(ABORT, 'refund_queue: a refund is never deleted; to stop asking use refundd abandon');
+        END;
+        CREATE TRIGGER refund_queue_identity BEFORE UPDATE ON refund_queue
+        WHEN OLD.id IS NOT NEW.id OR OLD.merchant_order_no IS NOT NEW.merchant_order_no
+            OR OLD.trans_no IS NOT NEW.trans_no OR OLD.merchant_no IS NOT NEW.merchant_no
+            OR OLD.gateway IS NOT NEW.gateway OR OLD.expected_amount IS NOT NEW.expected_amount
+            OR OLD.expected_currency IS NOT NEW.expected_currency OR OLD.created_at IS NOT NEW.created_at
+        BEGIN
+            SELECT RAISE(ABORT, 'refund_queue: what identifies a refund and what it must amount to never change');
+        END;
+        CREATE TRIGGER refund_queue_state BEFORE UPDATE ON refund_queue
+        WHEN OLD.state IS NOT NEW.state OR OLD.attention IS NOT NEW.attention BEGIN
+            \(refuse(
+                "a final state never changes",
+                when: "OLD.state IN ('settled', 'failed', 'abandoned') AND OLD.state IS NOT NEW.state"
+            ))
+            \(refuse(
+                "unknown state",
+                when: """
+                    NEW.state IS NULL
+                    OR NEW.state NOT IN ('pending', 'processing', 'settled', 'failed', 'abandoned')
+                    """
+            ))
+            \(refuse(
+                "state and attention change only with their row in refund_transitions, which refundd writes",
+                when: """
+                    NOT EXISTS (SELECT 1 FROM refund_transitions t WHERE t.refund_id = OLD.id
+                    AND t.from_state = OLD.state AND t.to_state = NEW.state AND t.attention IS NEW.attention
+                    AND t.sequence = (SELECT max(sequence) FROM refund_transitions WHERE refund_id = OLD.id))
+                    """
+            ))
+        END;
+        """
+}

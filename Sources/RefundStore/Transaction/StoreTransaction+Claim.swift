@@ -1,0 +1,112 @@
+import GRDB
+public import RefundCore
+
+extension StoreTransaction {
+    private static let isOpen = "state IN ('pending', 'processing')"
+    private static let isClaimable = "\(isOpen) AND leased_until IS NULL"
+
+    /// The names of all gateways that unfinished, unclaimed refunds name, known to the configuration or not.
+    ///
+    /// Steps from name to name along the index, so the cost grows with the names and not with the refunds.
+    public func gatewaysInQueue() throws -> [String] {
+        let next = "SELECT gateway FROM refund_queue WHERE \(Self.isClaimable) AND gateway > ? ORDER BY gateway LIMIT 1"
+        var names: [String] = []
+        while let name = try String.fetchOne(statement(next, [names.last ?? ""])) { names.append(name) }
+        return names
+    }
+
+    /// Makes refunds due whose due time cannot be refundd's own: none at all, or further ahead than any wait.
+    ///
+    /// - Parameters:
+    ///   - gateway: The gateway whose refunds are looked at.
+    ///   - latest: The latest due time that can be refundd's own.
+    public func mendDueTimes(gateway: String, latest: Timestamp) throws {
+        let update = "UPDATE refund_queue SET next_query_at = 0 WHERE \(Self.isClaimable) AND gateway = ?"
+        try execute(update + " AND next_query_at IS NULL", [gateway])
+        try execute(update + " AND next_query_at > ?", [gateway, latest.milliseconds])
+    }
+
+    /// When the earliest unclaimed refund of a gateway is due, or nil when it has none.
+    ///
+    /// - Parameters:
+    ///   - gateway: The gateway.
+    ///   - latest: The latest due time that can be refundd's own; a refund beyond it, or without any, is due at once.
+    public func earliestDue(gateway: String, latest: Timestamp) throws -> Timestamp? {
+        let open = "FROM refund_queue WHERE \(Self.isClaimable) AND gateway = ?1"
+        let sql = """
+            SELECT CASE WHEN EXISTS (SELECT 1 \(open) AND next_query_at IS NULL)
+            OR EXISTS (SELECT 1 \(open) AND next_query_at > ?2) THEN 0 ELSE (SELECT min(next_query_at) \(open)) END
+            """
+        return try number(sql, [gateway, latest.milliseconds]).map(Timestamp.init(milliseconds:))
+    }
+
+    /// The unclaimed refunds of a gateway that have been due longest, longest first.
+    ///
+    /// - Parameters:
+    ///   - gateway: The gateway they are to be asked at.
+    ///   - now: The time that decides what is due.
+    ///   - limit: The most refunds to return.
+    ///   - after: Only refunds with a greater id than this are returned.
+    public func due(gateway: String, at now: Timestamp, limit: Int, after: Int64 = 0) throws -> [Refund] {
+        let select = """
+            SELECT \(Refund.columns) FROM refund_queue
+            WHERE \(Self.isClaimable) AND gateway = ? AND next_query_at <= ? AND id > ?
+            ORDER BY next_query_at LIMIT ?
+            """
+        let rows = try Row.fetchAll(statement(select, [gateway, now.milliseconds, after, limit]))
+        return rows.compactMap(Refund.init(row:))
+    }
+
+    /// Claims a refund.
+    ///
+    /// - Parameters:
+    ///   - id: The refund.
+    ///   - end: When the claim lapses, should its holder never report back.
+    public func lease(_ id: Int64, until end: Timestamp) throws {
+        try execute("UPDATE refund_queue SET leased_until = ? WHERE id = ?", [end.milliseconds, id])
+    }
+
+    /// Gives a claimed refund back unchanged.
+    public func release(_ id: Int64) throws {
+        try execute("UPDATE refund_queue SET leased_until = NULL WHERE id = ?", [id])
+    }
+
+    /// Ends claims and attempts whose holder is gone.
+    ///
+    /// Only the one daemon of a database may do this, when it starts.
+    public func endLeases() throws {
+        for table in ["refund_queue", "refund_webhooks"] {
+            try execute("UPDATE \(table) SET leased_until = NULL WHERE leased_until IS NOT NULL", [])
+        }
+    }
+
+    /// Makes every refund due at once that the configuration could not serve so far.
+    public func retryMisconfigured() throws {
+        try execute(
+            "UPDATE refund_queue SET next_query_at = 0 WHERE attention = 'misconfigured' AND \(Self.isOpen)", []
+        )
+    }
+
+    /// The unfinished refunds that were enqueued by a time and whose age nobody was told of yet, oldest first.
+    ///
+    /// - Parameters:
+    ///   - createdBy: The latest enqueue time to look for.
+    ///   - limit: The most refunds to return.
+    public func ageing(createdBy: Timestamp, limit: Int) throws -> [Refund] {
+        let sql = """
+            SELECT \(Refund.columns) FROM refund_queue
+            WHERE \(Self.isOpen) AND ifnull(attention, 'undeliverable') = 'undeliverable' AND created_at <= ?
+            ORDER BY created_at LIMIT ?
+            """
+        return try Row.fetchAll(statement(sql, [createdBy.milliseconds, limit])).compactMap(Refund.init(row:))
+    }
+
+    /// When the oldest refund was enqueued whose age nobody was told of yet, or nil when there is none.
+    public func oldestAgeing() throws -> Timestamp? {
+        let sql = """
+            SELECT min(created_at) FROM refund_queue
+            WHERE \(Self.isOpen) AND ifnull(attention, 'undeliverable') = 'undeliverable'
+            """
+        return try number(sql, []).map(Timestamp.init(milliseconds:))
+    }
+}

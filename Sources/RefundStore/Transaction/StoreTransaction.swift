@@ -1,0 +1,67 @@
+import GRDB
+import RefundCore
+
+/// What can be read and written inside one transaction. Valid only inside the closure that receives it.
+public struct StoreTransaction {
+    let db: Database
+
+    func statement(_ sql: String, _ arguments: StatementArguments) throws -> Statement {
+        let statement = try db.cachedStatement(sql: sql)
+        try statement.setArguments(arguments)
+        return statement
+    }
+
+    func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try statement(sql, arguments).execute()
+    }
+
+    /// Runs a part of the transaction so that what it throws takes back that part only.
+    ///
+    /// - Parameter body: The part.
+    /// - Throws: What the body throws, once its writes are taken back.
+    public func isolated(_ body: () throws -> Void) throws {
+        try db.inSavepoint {
+            try body()
+            return .commit
+        }
+    }
+
+    func number(_ sql: String, _ arguments: StatementArguments) throws -> Int64? {
+        try Int64.fetchOne(statement(sql, arguments))
+    }
+}
+
+@available(*, unavailable)
+extension StoreTransaction: Sendable {}
+
+extension Row {
+    // GRDB's typed subscripts trap on a value of another type, and a row may hold whatever a stray UPDATE left there.
+
+    /// The column as a whole number, or nil when it holds none.
+    func integer(_ index: Int) -> Int64? {
+        Int64.fromDatabaseValue(self[index] as DatabaseValue)
+    }
+
+    /// The column as text, or nil when it holds none.
+    func text(_ index: Int) -> String? {
+        switch (self[index] as DatabaseValue).storage {
+        case .string(let text): text
+        case .int64(let number): String(number)
+        default: nil
+        }
+    }
+
+    /// The column as bytes, or nil when it holds none.
+    func bytes(_ index: Int) -> [UInt8]? {
+        switch (self[index] as DatabaseValue).storage {
+        case .blob(let data): [UInt8](data)
+        case .string(let text): [UInt8](text.utf8)
+        default: nil
+        }
+    }
+
+    /// The column as a time, or nil when it holds none.
+    func timestamp(_ index: Int) -> Timestamp? {
+        integer(index).map(Timestamp.init(milliseconds:))
+    }
+}

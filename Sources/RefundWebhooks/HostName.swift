@@ -1,0 +1,79 @@
+/// A host's name in the one spelling that names are compared in: lower case, without a dot at its end.
+struct HostName: Hashable, Sendable, CustomStringConvertible {
+    let description: String
+
+    /// Creates a name from ASCII labels of letters, digits, `-` and `_`.
+    ///
+    /// A name whose last label is a number is refused: `127.1`, `0x7f.1` and `2130706433` are addresses to the
+    /// resolver (`inet_aton`), so that they would be read as a name here and as an address there.
+    /// Sources: RFC 1123, section 2.1; <https://url.spec.whatwg.org/#ends-in-a-number-checker>.
+    init?(_ text: some StringProtocol) {
+        let bytes = Array(text.utf8)
+        let name = bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes[...]
+        guard name.count <= 253 else { return nil }
+        let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard labels.allSatisfy(Self.isLabel), let last = labels.last, !Self.isNumber(last) else { return nil }
+        description = String(decoding: name, as: UTF8.self).lowercased()
+    }
+
+    private static func isLabel(_ label: ArraySlice<UInt8>) -> Bool {
+        (1...63).contains(label.count)
+            && label.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default:
+                    false
+                }
+            }
+    }
+
+    private static func isNumber(_ label: ArraySlice<UInt8>) -> Bool {
+        let text = String(decoding: label, as: UTF8.self).lowercased()
+        return text.hasPrefix("0x")
+            ? text.dropFirst(2).allSatisfy(\.isHexDigit)
+            : text.allSatisfy(\.isNumber)
+    }
+}
+
+/// The part of a URL or of an entry of `allow_hosts` that says which machine is meant.
+enum Host: Hashable, Sendable, CustomStringConvertible {
+    /// A name, which the resolver turns into addresses.
+    case name(HostName)
+    /// An address; in text, an IPv6 address stands in brackets.
+    case address(IPAddress)
+
+    /// Creates a host from its text in a URL: a name, an IPv4 address or an IPv6 address in brackets.
+    init?(_ text: some StringProtocol) {
+        if text.hasPrefix("[") {
+            guard text.hasSuffix("]"), let address = IPAddress(text.dropFirst().dropLast()), !address.isIPv4 else {
+                return nil
+            }
+            self = .address(address)
+        } else if let address = IPAddress(text), address.isIPv4 {
+            self = .address(address)
+        } else if let name = HostName(text) {
+            self = .name(name)
+        } else {
+            return nil
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .name(let name): name.description
+        case .address(let address): address.isIPv4 ? "\(address)" : "[\(address)]"
+        }
+    }
+}
+
+extension UInt16 {
+    /// Creates a port from one to five decimal digits; nil for 0 and what is no number.
+    init?(port text: some StringProtocol) {
+        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains),
+            let port = UInt16(text), port > 0
+        else { return nil }
+        self = port
+    }
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Glibc
+import RefundSimulator
+
+/// Serves until it is told to stop.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Serve on 127.0.0.1 until SIGTERM or SIGINT.",
+        discussion: """
+            Prints one line once connections are accepted: "listening on https://127.0.0.1:8443".
+            GET /simulator/refunds lists the refunds that were asked for.
+
+            \(BuiltInPrefix.help)
+            """
+    )
+
+    @Option(help: ArgumentHelp("The directory that \"init\" wrote.", valueName: "dir"))
+    var directory: String
+
+    @Option(help: "The port; 0 takes a free one. (default: that of refundd.conf in the directory, else 8443)")
+    var port: UInt16?
+
+    @Flag(help: "Serve plain HTTP. (default: what refundd.conf in the directory says)")
+    var http = false
+
+    @Option(help: ArgumentHelp("The scenario file. (default: scenarios.toml in the directory)", valueName: "file"))
+    var scenarios: String?
+
+    @Option(help: "Decides what is drawn from the scenario file's mix, and the numbers that refunds get.")
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("Append one line of JSON per request to this file.", valueName: "file"))
+    var log: String?
+
+    @Option(help: "The app_id that is known. (default: that of refundd.conf in the directory)")
+    var appID: String?
+
+    @Option(
+        help: ArgumentHelp("Hold every answer back for this long.", valueName: "duration"),
+        transform: { text in
+            guard let duration = Duration(words: text) else {
+                throw ValidationError("a duration is written like 250ms, 5s or 1m")
+            }
+            return duration
+        }
+    )
+    var latency: Duration = .zero
+
+    func run() async throws {
+        var configuration = try SimulatorConfiguration(
+            directory: SimulatorDirectory(path: directory),
+            usesTLS: http ? false : nil,
+            scenarioFile: scenarios
+        )
+        if let port { configuration.port = Int(port) }
+        if let seed { configuration.scenarios.seed = seed }
+        if let appID { configuration.appID = appID }
+        configuration.logFile = log
+        configuration.latency = latency
+        let scheme = configuration.identity == nil ? "http" : "https"
+        let port = configuration.port
+        do {
+            try await Simulator(configuration).run(stopsOnSignals: true) { port in
+                print("listening on \(scheme)://\(Simulator.host):\(port)")
+                // A program that waits for the line reads it from a pipe, which is written in blocks.
+                _ = unsafe fflush(nil)
+            }
+        } catch let error as SimulatorError {
+            throw error
+        } catch {
+            throw SimulatorError("cannot serve on port \(port): \(error)")
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import RefundConfiguration
+import RefundDaemon
+import RefundScheduler
+import RefundStore
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Option(help: "The configuration file. (default: $REFUNDD_CONFIG, else /etc/refundd/refundd.conf)")
+    var config: String?
+
+    var environment: [String: String] { ProcessInfo.processInfo.environment }
+
+    var file: String {
+        config ?? environment["REFUNDD_CONFIG"] ?? "/etc/refundd/refundd.conf"
+    }
+
+    func configuration() throws(CommandFailure) -> Configuration {
+        try Setup.configuration(file: file, environment: environment)
+    }
+
+    /// Opens the database that the configuration names, for a command that needs the queue to be there.
+    func store(_ access: RefundStore.Access) throws(CommandFailure) -> RefundStore {
+        let path = try configuration().database.path
+        do throws(StoreError) {
+            let store = try RefundStore(path: path, access: access)
+            try store.checkSchema()
+            return store
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// Reads from the database.
+    func read<Result>(_ body: (StoreTransaction) throws -> Result) throws(CommandFailure) -> Result {
+        let store = try store(.readOnly)
+        defer { store.close() }
+        do throws(StoreError) {
+            return try store.read(body)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+}
+
+/// Runs a command's body; what fails goes to standard error and becomes the exit code.
+func reportingFailures(_ body: () async throws(CommandFailure) -> Void) async throws {
+    do throws(CommandFailure) {
+        try await body()
+    } catch {
+        let lines = error.messages.map { "refundd: \(escapedLine($0))\n" }.joined()
+        FileHandle.standardError.write(Data(lines.utf8))
+        throw ExitCode(error.status.rawValue)
+    }
+}

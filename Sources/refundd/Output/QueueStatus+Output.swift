@@ -1,0 +1,48 @@
+import RefundCore
+import RefundStore
+
+extension QueueStatus {
+    /// Writes the members of the JSON document.
+    func write(to json: inout JSONText, gateways: [String]) {
+        json.object("states") { json in
+            for state in RefundState.allCases { json.number(state.rawValue, states[state] ?? 0) }
+        }
+        json.object("attention") { json in
+            for reason in Attention.allCases { json.number(reason.rawValue, attention[reason] ?? 0) }
+        }
+        json.number("oldest_pending_ms", oldestPending?.wholeMilliseconds)
+        json.number("due_lag_ms", dueLag.wholeMilliseconds)
+        json.object("webhooks") { json in
+            for (state, count) in webhooks { json.number(state, count) }
+        }
+        json.object("gateways") { json in
+            for gateway in gateways {
+                let trouble = troubles[gateway]
+                json.object(gateway) { json in
+                    json.string("attention", trouble == nil ? nil : Attention.misconfigured.rawValue)
+                    json.string("code", trouble?.code)
+                    json.string("message", trouble?.message)
+                    json.number("since", trouble?.since.milliseconds)
+                    json.raw("verified", trouble.map { $0.isVerified ? "true" : "false" } ?? "null")
+                }
+            }
+        }
+    }
+
+    /// The figures as lines for a terminal.
+    func lines(gateways: [String]) -> [String] {
+        var rows = RefundState.allCases.map { ["refunds \($0.rawValue)", "\(states[$0] ?? 0)"] }
+        for reason in Attention.allCases where attention[reason] ?? 0 > 0 {
+            rows.append(["needs attention: \(reason.rawValue)", "\(attention[reason] ?? 0)"])
+        }
+        rows.append(["oldest without a verdict", oldestPending?.roughly ?? "-"])
+        rows.append(["due lag", dueLag.inWords])
+        rows += webhooks.map { ["webhooks \($0.state)", "\($0.count)"] }
+        rows += gateways.map { gateway in
+            guard let trouble = troubles[gateway] else { return ["gateway \(gateway)", "ok"] }
+            let hint = trouble.isVerified ? "" : " (not signed: only a hint)"
+            return ["gateway \(gateway)", "MISCONFIGURED \(trouble.code): \(trouble.message)\(hint)"]
+        }
+        return RefundTable.aligned(rows)
+    }
+}

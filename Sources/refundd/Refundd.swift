@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// The entry point: one binary with a subcommand for each thing a person does.
+@main
+struct Refundd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "refundd",
+        abstract: "Watches refunds at the payment gateway until each has a verdict, and tells by webhook.",
+        discussion: "An application enqueues a refund with an INSERT INTO refund_queue; refundd does the rest.",
+        subcommands: [
+            RunCommand.self, CheckCommand.self, InitCommand.self, EnqueueCommand.self, ListCommand.self,
+            ShowCommand.self, StatusCommand.self,
+        ]
+    )
+}

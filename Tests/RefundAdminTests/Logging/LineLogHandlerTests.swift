@@ -1,0 +1,74 @@
+import Logging
+import RefundCore
+import Synchronization
+import Testing
+
+@testable import RefundAdmin
+
+struct LineLogHandlerTests {
+    private final class Lines: Sendable {
+        private let storage = Mutex<[String]>([])
+
+        var all: [String] { storage.withLock { $0 } }
+
+        @Sendable
+        func append(_ line: String) {
+            storage.withLock { $0.append(line) }
+        }
+    }
+
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private let lines = Lines()
+    private let threshold = LogThreshold(.info)
+
+    private func logger(provider: Logger.MetadataProvider? = nil) -> Logger {
+        Logger(label: "refundd") { label in
+            var handler = LineLogHandler(
+                label: label,
+                format: .journald,
+                threshold: threshold,
+                now: { Timestamp(milliseconds: 0) },
+                write: lines.append
+            )
+            handler.metadataProvider = provider
+            return handler
+        }
+    }
+
+    @Test func onlyLevelsFromTheThresholdUpwardsAreWritten() {
+        let logger = logger()
+        logger.debug("no")
+        logger.info("yes")
+        threshold.level = .error
+        logger.warning("no")
+        threshold.level = .debug
+        logger.debug("now")
+        #expect(lines.all == ["<6>yes\n", "<7>now\n"])
+    }
+
+    @Test func aLoggerWithALevelOfItsOwnKeepsIt() {
+        var own = logger()
+        own.logLevel = .critical
+        threshold.level = .trace
+        own.error("no")
+        logger().trace("yes")
+        #expect(lines.all == ["<7>yes\n"])
+    }
+
+    @Test func metadataOfTheEventWinsOverTheContextsAndTheLoggers() {
+        var logger = logger(provider: Logger.MetadataProvider { ["b": "context", "c": "context"] })
+        logger[metadataKey: "a"] = "logger"
+        logger[metadataKey: "b"] = "logger"
+        logger.info("m", metadata: ["c": "event"])
+        #expect(logger[metadataKey: "a"] == "logger")
+        #expect(lines.all == ["<6>m a=logger b=context c=event\n"])
+    }
+
+    @Test func errorsOfAnEventAreShown() {
+        logger().error("query failed", error: Failure(description: "timed out\n"))
+        #expect(lines.all == ["<3>query failed error=\"timed out\\n\"\n"])
+    }
+}

@@ -1,0 +1,152 @@
+import RefundConfiguration
+import RefundCore
+import Testing
+
+struct DefaultsTests {
+    @Test func gatewayAloneGivesTheDocumentedDefaults() throws {
+        let configuration = try Sample.load(Sample.text())
+        #expect(configuration.database.path == "/var/lib/refundd/refundd.db")
+        let gateway = try #require(configuration.gateways["default"])
+        #expect(configuration.gateways.count == 1)
+        #expect(gateway.url == "https://open.n-age.co.jp/api/entry/refundquery")
+        #expect(gateway.appID == "wz715fc0d10ee9d156")
+        #expect(gateway.merchantNo == nil)
+        #expect(gateway.caFile == nil)
+        #expect(gateway.timeout == .seconds(10))
+        #expect(gateway.limits.maxInFlight == 16)
+        #expect(gateway.limits.maxQueriesPerSecond == 20)
+        #expect(configuration.polling == PollingPolicy())
+        #expect(configuration.webhook == WebhookSettings())
+        #expect(configuration.admin.listen == ListenAddress(host: "127.0.0.1", port: 9_464))
+        #expect(configuration.log.level == .info)
+        #expect(configuration.log.format == .auto)
+    }
+
+    @Test func everyKeyHasItsDocumentedDefault() {
+        let defaults = Configuration.keys.map { "\($0.path) = \($0.defaultText ?? "*")" }
+        #expect(
+            defaults == [
+                #"database.path = "/var/lib/refundd/refundd.db""#,
+                #"gateway.url = *"#,
+                #"gateway.app_id = *"#,
+                #"gateway.merchant_no = """#,
+                #"gateway.private_key_file = *"#,
+                #"gateway.public_key_files = *"#,
+                #"gateway.ca_file = """#,
+                #"gateway.timeout = "10s""#,
+                #"gateway.max_in_flight = 16"#,
+                #"gateway.max_queries_per_second = 20.0"#,
+                #"polling.initial_interval = "5s""#,
+                #"polling.multiplier = 2.0"#,
+                #"polling.max_interval = "30m""#,
+                #"polling.slow_after = "24h""#,
+                #"polling.slow_interval = "1h""#,
+                #"polling.jitter = 0.1"#,
+                #"polling.attention_after = "72h""#,
+                #"webhook.url = """#,
+                #"webhook.secret_files = []"#,
+                #"webhook.events = ["refund.settled", "refund.failed", "refund.abandoned", "#
+                    + #""refund.needs_attention", "gateway.needs_attention"]"#,
+                #"webhook.timeout = "15s""#,
+                #"webhook.max_in_flight = 16"#,
+                #"webhook.retry_schedule = ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"]"#,
+                #"webhook.allow_hosts = []"#,
+                #"webhook.ca_file = """#,
+                #"admin.listen = "127.0.0.1:9464""#,
+                #"log.level = "info""#,
+                #"log.format = "auto""#,
+            ]
+        )
+    }
+
+    @Test func everyKeyCanBeSet() throws {
+        let configuration = try Sample.load(
+            """
+            [database]
+            path = "/srv/shop.db"
+            [gateway]
+            url = "http://127.0.0.1:8080"
+            app_id = "app"
+            merchant_no = "312100007235"
+            private_key_file = "/keys/private"
+            public_key_files = ["/keys/old", "/keys/new"]
+            ca_file = "/keys/ca.pem"
+            timeout = "250ms"
+            max_in_flight = 1
+            max_queries_per_second = 5
+            [polling]
+            initial_interval = "1s"
+            multiplier = 3
+            max_interval = "1h"
+            slow_after = "7d"
+            slow_interval = "12h"
+            jitter = 0
+            attention_after = "30d"
+            [webhook]
+            url = "https://shop.example/hooks?from=refundd"
+            secret_files = ["/keys/secret"]
+            events = ["refund.processing", "refund.settled", "refund.settled"]
+            timeout = "1m"
+            max_in_flight = 1024
+            retry_schedule = []
+            allow_hosts = ["Hooks.Internal", "127.0.0.1:8080", "[::1]:8080", "10.1.0.0/16", "fd00::/8", "::1"]
+            ca_file = "/keys/hooks.pem"
+            [admin]
+            listen = ""
+            [log]
+            level = "critical"
+            format = "json"
+            """
+        )
+        #expect(configuration.database.path == "/srv/shop.db")
+        let gateway = try #require(configuration.gateways["default"])
+        #expect(gateway.url == "http://127.0.0.1:8080/api/entry/refundquery")
+        #expect(gateway.merchantNo == "312100007235")
+        #expect(gateway.privateKeyFile == "/keys/private")
+        #expect(gateway.publicKeyFiles == ["/keys/old", "/keys/new"])
+        #expect(gateway.caFile == "/keys/ca.pem")
+        #expect(gateway.timeout == .milliseconds(250))
+        #expect(gateway.limits.maxInFlight == 1)
+        #expect(gateway.limits.maxQueriesPerSecond == 5)
+        #expect(configuration.polling.initialInterval == .seconds(1))
+        #expect(configuration.polling.multiplier == 3)
+        #expect(configuration.polling.maxInterval == .seconds(3_600))
+        #expect(configuration.polling.slowAfter == .seconds(7 * 86_400))
+        #expect(configuration.polling.slowInterval == .seconds(12 * 3_600))
+        #expect(configuration.polling.jitter == 0)
+        #expect(configuration.polling.attentionAfter == .seconds(30 * 86_400))
+        let webhook = configuration.webhook
+        #expect(webhook.url == "https://shop.example/hooks?from=refundd")
+        #expect(webhook.secretFiles == ["/keys/secret"])
+        #expect(webhook.events == [.processing, .settled])
+        #expect(webhook.timeout == .seconds(60))
+        #expect(webhook.maxInFlight == 1_024)
+        #expect(webhook.retrySchedule.delays.isEmpty)
+        #expect(
+            webhook.allowHosts
+                == ["hooks.internal", "127.0.0.1:8080", "[::1]:8080", "10.1.0.0/16", "fd00::/8", "::1"]
+        )
+        #expect(webhook.caFile == "/keys/hooks.pem")
+        #expect(configuration.admin.listen == nil)
+        #expect(configuration.log.level == .critical)
+        #expect(configuration.log.format == .json)
+    }
+
+    @Test func namedGatewaysHaveTheSameKeysAndDefaults() throws {
+        let text = Sample.text().replacing("[gateway]", with: #"[gateways."second shop"]"#)
+        let configuration = try Sample.load(text)
+        let plain = try Sample.load(Sample.text())
+        #expect(configuration.gateways.keys.sorted() == ["second shop"])
+        #expect(configuration.gateways["second shop"]?.url == plain.gateways["default"]?.url)
+        #expect(configuration.gateways["second shop"]?.limits == plain.gateways["default"]?.limits)
+        let both = try Sample.load(Sample.text() + text)
+        #expect(both.gateways.keys.sorted() == ["default", "second shop"])
+    }
+
+    @Test func listenAddressesAreWrittenAsTheyAreRead() throws {
+        for text in ["127.0.0.1:9464", "[::1]:0", "localhost:65535"] {
+            let configuration = try Sample.load(Sample.text(adding: "[admin]\nlisten = \"\(text)\""))
+            #expect(configuration.admin.listen?.description == text)
+        }
+    }
+}

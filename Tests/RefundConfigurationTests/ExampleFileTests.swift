@@ -1,0 +1,81 @@
+import FoundationEssentials
+import RefundConfiguration
+import RefundCore
+import Testing
+
+struct ExampleFileTests {
+    private static let text: String? = {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let file = tests.deletingLastPathComponent().appending(path: "refundd.conf.example")
+        return try? String(contentsOf: file, encoding: .utf8)
+    }()
+
+    /// The file with every key that is commented out put into force.
+    ///
+    /// `#key = …` is a key, and so are the lines of its array; `# Words` are words.
+    private static func uncommented(_ text: String) -> String {
+        var isInArray = false
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
+            guard isInArray || line.prefixMatch(of: /#[a-z_]+ = /) != nil else { return line }
+            isInArray = isInArray ? line != "#]" : line.hasSuffix("[")
+            return line.dropFirst()
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func keys(in text: String) -> [String] {
+        var section = ""
+        var keys: [String] = []
+        for line in text.split(separator: "\n") {
+            if let match = line.wholeMatch(of: /\[([a-z]+)\]/) { section = String(match.1) }
+            if let match = line.prefixMatch(of: /([a-z_]+) = /) { keys.append("\(section).\(match.1)") }
+        }
+        return keys
+    }
+
+    @Test func exampleLoadsAsItIsWithDefaults() throws {
+        let text = try #require(Self.text)
+        let example = try Sample.within { sample in
+            try sample.write(text.utf8)
+            var configuration = try Configuration.load(file: sample.file, environment: [:])
+            let gateway = try #require(configuration.gateways.removeValue(forKey: "default"))
+            var expected = GatewaySettings(
+                url: "https://open.n-age.co.jp/api/entry/refundquery",
+                appID: "wz715fc0d10ee9d156",
+                privateKeyFile: sample.folder + "/app_private_key",
+                publicKeyFiles: [sample.folder + "/gateway_public_key"]
+            )
+            #expect(gateway == expected)
+            expected.timeout = .seconds(1)
+            #expect(gateway != expected)
+            configuration.file = ""
+            return configuration
+        }
+        #expect(example == Configuration(file: "", gateways: [:]))
+    }
+
+    @Test func exampleHasEveryKeyInOrder() throws {
+        let text = try #require(Self.text)
+        #expect(Self.keys(in: Self.uncommented(text)) == Configuration.keys.map(\.path))
+        let required = Configuration.keys.filter { $0.defaultText == nil }
+        #expect(Self.keys(in: text) == required.map(\.path))
+    }
+
+    @Test func exampleShowsEveryDefault() throws {
+        let text = try #require(Self.text)
+        try Sample.within { sample in
+            try sample.write(text.utf8)
+            let asItIs = try Configuration.load(file: sample.file, environment: [:])
+            try sample.write(Self.uncommented(text).utf8)
+            #expect(try Configuration.load(file: sample.file, environment: [:]) == asItIs)
+        }
+        for key in Configuration.keys where !(key.defaultText?.hasPrefix("[\"") ?? true) {
+            #expect(text.contains("\n#\(key.name) = \(key.defaultText ?? "")\n"), "\(key.path)")
+        }
+    }
+
+    @Test func exampleFitsATerminal() throws {
+        let text = try #require(Self.text)
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+}

@@ -1,0 +1,59 @@
+import FoundationEssentials
+import RefundConfiguration
+import Testing
+
+struct FileNameTests {
+    private static let text = Sample.text(
+        gateway: [
+            "private_key_file": #""app_private_key""#, "public_key_files": #"["keys/old", "gateway_public_key"]"#,
+        ],
+        adding: """
+            ca_file = "../ca.pem"
+            [database]
+            path = "refundd.db"
+            [webhook]
+            secret_files = ["secret", "/etc/keys/secret"]
+            ca_file = "hooks.pem"
+            """
+    )
+
+    @Test func relativeNamesReferToTheFolderOfTheFile() throws {
+        try Sample.within { sample in
+            try sample.write(Self.text.utf8)
+            let configuration = try Configuration.load(file: sample.file, environment: ["CREDENTIALS_DIRECTORY": ""])
+            let gateway = try #require(configuration.gateways["default"])
+            #expect(configuration.file == sample.file)
+            #expect(configuration.database.path == sample.folder + "/refundd.db")
+            #expect(gateway.privateKeyFile == sample.folder + "/app_private_key")
+            #expect(gateway.publicKeyFiles == [sample.folder + "/keys/old", sample.folder + "/gateway_public_key"])
+            #expect(gateway.caFile == sample.folder + "/../ca.pem")
+            #expect(configuration.webhook.secretFiles == [sample.folder + "/secret", "/etc/keys/secret"])
+            #expect(configuration.webhook.caFile == sample.folder + "/hooks.pem")
+        }
+    }
+
+    @Test func bareNamesAreLookedForAmongTheCredentialsFirst() throws {
+        try Sample.within { sample in
+            try sample.write(Self.text.utf8)
+            for name in ["app_private_key", "secret", "keys/old", "refundd.db"] {
+                try sample.write([], to: "credentials/\(name)")
+                try sample.write([], to: name)
+            }
+            let credentials = sample.folder + "/credentials"
+            let configuration = try Configuration.load(
+                file: sample.file,
+                environment: ["CREDENTIALS_DIRECTORY": credentials]
+            )
+            let gateway = try #require(configuration.gateways["default"])
+            #expect(gateway.privateKeyFile == credentials + "/app_private_key")
+            #expect(configuration.webhook.secretFiles == [credentials + "/secret", "/etc/keys/secret"])
+            // Not there, not bare, and nothing that could be written to.
+            #expect(gateway.publicKeyFiles == [sample.folder + "/keys/old", sample.folder + "/gateway_public_key"])
+            #expect(configuration.database.path == sample.folder + "/refundd.db")
+        }
+    }
+
+    @Test func filesThatAreNamedNeedNotExist() throws {
+        #expect(try Sample.problems(Self.text).isEmpty)
+    }
+}

@@ -1,0 +1,139 @@
+import RefundCore
+import RefundCrypto
+import RefundGateway
+import RefundHTTP
+import RefundTestSupport
+import Synchronization
+import Testing
+
+struct GatewayClientTests {
+    private static let url = "https://gateway.example/api/entry/refundquery"
+    private static let now = Timestamp(milliseconds: 1_735_873_100_708)
+    private static let success = #"{"merchant_order_no":"R-1","trans_status":2}"#
+
+    private func client(_ http: any HTTPSending) -> GatewayClient {
+        let settings = GatewayClient.Settings(
+            url: Self.url,
+            appID: "wz715fc0d10ee9d156",
+            privateKey: SignedAnswer.appKey,
+            publicKeys: [SignedAnswer.gatewayPublicKey],
+            caFile: "/etc/ca.pem",
+            timeout: .seconds(7)
+        )
+        return GatewayClient(settings, http: http, signing: SigningPool(threads: 1))
+    }
+
+    // A completion that is called twice would trap in the continuation.
+    private func outcome(of query: RefundQuery, from http: any HTTPSending) async -> QueryOutcome {
+        await withCheckedContinuation { continuation in
+            client(http).send(query, at: Self.now) { continuation.resume(returning: $0) }
+        }
+    }
+
+    @Test func aVerifiedAnswerIsReported() async throws {
+        let answer = Array(try SignedAnswer.text(data: Self.success).utf8)
+        let http = ScriptedHTTP(.success(.init(status: 200, body: answer)))
+        let evidence = Evidence(code: "0", psn: "P-1", response: answer)
+        #expect(await outcome(of: try query(), from: http) == .report(GatewayReport(status: .succeeded), evidence))
+    }
+
+    @Test func theRequestIsSignedAndBounded() async throws {
+        let http = ScriptedHTTP(.failure(.timeout))
+        _ = await outcome(of: try query(order: "TEST_REFUND_1735873100708"), from: http)
+        let request = try #require(http.requests.first)
+        #expect(http.requests.count == 1)
+        #expect(request.url == Self.url)
+        #expect(
+            request.headers.map { "\($0.name): \($0.value)" } == [
+                "Content-Type: application/json", "Accept: application/json",
+            ]
+        )
+        #expect(request.timeout == .seconds(7))
+        #expect(request.responseLimit == .refuseAbove(262_144))
+        #expect(request.caFile == "/etc/ca.pem")
+        let vector = try #require(SigningVectors.requests.first { $0.name == "generated-app-key-refund-query" })
+        #expect(try JSONObject(parsing: request.body)["sign"] == .string(vector.signature))
+    }
+
+    @Test(arguments: [199, 201, 204, 301, 302, 400, 401, 403, 404, 429, 500, 502, 503, 504, 0, -1])
+    func anyStatusBut200IsNoAnswer(status: Int) async throws {
+        let signed = Array(try SignedAnswer.text(data: Self.success).utf8)
+        let http = ScriptedHTTP(.success(.init(status: status, body: signed)))
+        let reason = "the gateway answered HTTP \(status) instead of 200"
+        #expect(await outcome(of: try query(), from: http) == .unreachable(reason: reason))
+    }
+
+    @Test func anHTMLPageIsNoAnswer() async throws {
+        let http = ScriptedHTTP(.success(.init(status: 200, body: Array("<html></html>".utf8))))
+        #expect(await outcome(of: try query(), from: http).kind == "unreachable")
+    }
+
+    @Test(arguments: [
+        HTTPError.connect, .timeout, .tooLarge(limit: GatewayAnswer.maximumLength), .certificate("self-signed"),
+        .other(code: 99, text: String(repeating: "x", count: 5_000)),
+    ])
+    func aTransportFaultIsNoAnswer(error: HTTPError) async throws {
+        let outcome = await outcome(of: try query(), from: ScriptedHTTP(.failure(error)))
+        #expect(outcome.kind == "unreachable")
+        let problem = try #require(outcome.problem)
+        #expect(error.description.hasPrefix(problem.prefix(300)))
+        #expect(problem.count <= 301)
+    }
+
+    @Test func answersGoToTheirOwnQueries() async throws {
+        let http = EchoingHTTP()
+        let client = client(http)
+        await withTaskGroup { group in
+            for number in 0..<50 {
+                group.addTask {
+                    let order = "R-\(number)"
+                    guard let query = try? query(order: order) else { return }
+                    let outcome = await withCheckedContinuation { continuation in
+                        client.send(query, at: Self.now) { continuation.resume(returning: $0) }
+                    }
+                    #expect(outcome.report?.origTransNo == order)
+                }
+            }
+        }
+    }
+}
+
+/// Answers every request alike and keeps what was asked.
+private final class ScriptedHTTP: HTTPSending {
+    private let result: Result<Answer, HTTPError>
+    private let received = Mutex<[HTTPRequest]>([])
+
+    struct Answer: Sendable {
+        let status: Int
+        let body: [UInt8]
+    }
+
+    init(_ result: Result<Answer, HTTPError>) {
+        self.result = result
+    }
+
+    var requests: [HTTPRequest] { received.withLock { $0 } }
+
+    func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) {
+        received.withLock { $0.append(request) }
+        completion(result.map { HTTPResponse(status: $0.status, body: $0.body) })
+    }
+}
+
+/// Answers that the order it is asked for is refunded.
+private final class EchoingHTTP: HTTPSending {
+    func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) {
+        guard case .string(let order) = (try? JSONObject(parsing: request.body))?["merchant_order_no"],
+            let answer = try? SignedAnswer.text(
+                data: #"{"merchant_order_no":"\#(order)","orig_trans_no":"\#(order)","trans_status":2}"#
+            )
+        else { return completion(.failure(.garbledAnswer)) }
+        completion(.success(HTTPResponse(status: 200, body: Array(answer.utf8))))
+    }
+}
+
+extension HTTPResponse {
+    fileprivate init(status: Int, body: [UInt8]) {
+        self.init(status: status, head: ResponseHead(), body: body, duration: .zero, isTruncated: false)
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+
+/// Certificate authorities and server certificates made for one test by the `openssl` command.
+struct TestCertificates: Sendable {
+    /// A certificate and its key, both in PEM.
+    struct Identity: Sendable {
+        let certificate: String
+        let key: String
+    }
+
+    private let directory: URL
+
+    /// Makes an empty directory for them.
+    init() throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "refund-http-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        // The machine's own configuration would add extensions.
+        try Data("[req]\nprompt = no\ndistinguished_name = name\n[name]\nCN = test\n".utf8).write(
+            to: file("openssl.cnf")
+        )
+    }
+
+    /// Removes the directory.
+    func remove() {
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    /// Makes an authority.
+    func authority(_ name: String) throws -> Identity {
+        try identity(name, extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"], by: nil)
+    }
+
+    /// Makes the certificate of a server.
+    func server(_ name: String, alternativeNames: String, by authority: Identity) throws -> Identity {
+        let extensions = ["basicConstraints=critical,CA:FALSE", "subjectAltName=\(alternativeNames)"]
+        return try identity(name, extensions: extensions, by: authority)
+    }
+
+    /// Makes a directory with hashed names, such as the system has one, of an authority.
+    func trustedDirectory(of authority: Identity) throws -> String {
+        let trusted = file("trusted")
+        try FileManager.default.createDirectory(at: trusted, withIntermediateDirectories: true)
+        let copy = trusted.appending(path: "authority.pem").path
+        try FileManager.default.copyItem(atPath: authority.certificate, toPath: copy)
+        try openssl("rehash", trusted.path)
+        return trusted.path
+    }
+
+    /// Writes a file and returns its path.
+    func write(_ text: String, to name: String) throws -> String {
+        try Data(text.utf8).write(to: file(name))
+        return file(name).path
+    }
+
+    private func identity(_ name: String, extensions: [String], by authority: Identity?) throws -> Identity {
+        let identity = Identity(certificate: file("\(name).pem").path, key: file("\(name).key").path)
+        var arguments = ["req", "-x509", "-config", file("openssl.cnf").path, "-days", "2", "-subj", "/CN=\(name)"]
+        arguments += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        arguments += ["-out", identity.certificate, "-keyout", identity.key]
+        arguments += extensions.flatMap { ["-addext", $0] }
+        if let authority { arguments += ["-CA", authority.certificate, "-CAkey", authority.key] }
+        try openssl(arguments)
+        return identity
+    }
+
+    private func file(_ name: String) -> URL {
+        directory.appending(path: name)
+    }
+
+    private func openssl(_ arguments: String...) throws {
+        try openssl(arguments)
+    }
+
+    private func openssl(_ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["openssl"] + arguments
+        let output = Pipe()
+        process.standardError = output
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw TestFailure("openssl \(arguments): \(text)") }
+    }
+}
+
+/// Why a test's own machinery failed.
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

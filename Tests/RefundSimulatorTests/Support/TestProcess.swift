@@ -1,0 +1,62 @@
+import Foundation
+
+/// A command line tool that was run to its end.
+struct TestProcess {
+    let status: Int32
+    let output: String
+
+    /// Runs a tool from the search path; what it prints goes through a file, so that no amount of it blocks.
+    static func run(_ arguments: [String], in directory: TestDirectory) async throws -> TestProcess {
+        let file = directory.path(UUID().uuidString)
+        FileManager.default.createFile(atPath: file, contents: nil)
+        let handle = try FileHandle(forWritingTo: URL(filePath: file))
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = handle
+        process.standardError = handle
+        let status = try await withCheckedThrowingContinuation { (done: CheckedContinuation<Int32, any Error>) in
+            process.terminationHandler = { done.resume(returning: $0.terminationStatus) }
+            do {
+                try process.run()
+            } catch {
+                done.resume(throwing: error)
+            }
+        }
+        try handle.close()
+        let bytes = try Data(contentsOf: URL(filePath: file))
+        return TestProcess(status: status, output: String(decoding: bytes, as: UTF8.self))
+    }
+}
+
+/// A directory that is gone with its last reference.
+final class TestDirectory: Sendable {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "simulator-\(UUID().uuidString)").path()
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func path(_ name: String) -> String {
+        "\(path)/\(name)"
+    }
+
+    func write(_ bytes: [UInt8], to name: String) throws -> String {
+        try Data(bytes).write(to: URL(filePath: path(name)))
+        return path(name)
+    }
+
+    func text(_ name: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: path(name))), as: UTF8.self)
+    }
+
+    func mode(_ name: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int
+    }
+}

@@ -1,0 +1,134 @@
+import RefundCore
+import RefundHTTP
+import RefundWebhooks
+import Testing
+
+/// The sender with the real HTTP client, over loopback.
+struct LiveDeliveryTests {
+    private static let ok = Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok".utf8)
+
+    /// Delivers one webhook to a receiver and hands over what came of it and what the receiver saw.
+    private func deliver(
+        to answer: [UInt8]?,
+        url: String = "http://127.0.0.1:PORT/hook?a=b",
+        allowHosts: [String] = ["127.0.0.1:PORT"],
+        timeout: Duration = .seconds(15),
+        _ check: (DeliveryOutcome, [ScriptedReceiver.Received]) throws -> Void
+    ) async throws {
+        try await ScriptedReceiver.with(answer: answer) { receiver in
+            func filled(_ text: String) -> String {
+                text.split(separator: "PORT", omittingEmptySubsequences: false).joined(separator: "\(receiver.port)")
+            }
+            let client = try HTTPClient(
+                settings: HTTPClient.Settings(
+                    maxConnections: 4,
+                    maxConnectionsPerHost: 4,
+                    name: "webhooks",
+                    userAgent: "refundd"
+                )
+            )
+            defer { client.shutDown() }
+            var settings = try WebhookSender.Settings.test(allowHosts: allowHosts.map(filled), timeout: timeout)
+            settings.caFile = nil
+            let outcome = await WebhookSender(client: client, settings: settings).outcome(.test(filled(url)))
+            try check(outcome, receiver.requests)
+        }
+    }
+
+    @Test func webhookArrivesAsItWasSigned() async throws {
+        try await deliver(to: Self.ok) { outcome, requests in
+            #expect(outcome.error == nil)
+            #expect(outcome.isDelivered)
+            #expect(outcome.status == 200)
+            #expect(outcome.answer == Array("ok".utf8))
+            let request = try #require(requests.first)
+            #expect(requests.count == 1)
+            #expect(request.line == "POST /hook?a=b HTTP/1.1")
+            #expect(request.body == Delivery.test().body)
+            #expect(request.fields["content-type"] == "application/json")
+            #expect(request.fields["webhook-id"] == "msg_p5jXN8AQM9LWM0D4loKWxJek")
+            #expect(request.fields["webhook-timestamp"] == "1614265330")
+            #expect(request.fields["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+        }
+    }
+
+    @Test(arguments: [
+        // By a name that leads to loopback: named by its address, by itself, with and without a port.
+        ("http://localhost:PORT/", "127.0.0.1:PORT"),
+        ("http://localhost:PORT/", "127.0.0.0/8"),
+        ("http://localhost:PORT/", "localhost"),
+        ("http://LOCALHOST.:PORT/", "localhost:PORT"),
+        ("http://[::ffff:127.0.0.1]:PORT/", "127.0.0.1"),
+    ])
+    func entryLetsTheWebhookThrough(_ url: String, _ entry: String) async throws {
+        try await deliver(to: Self.ok, url: url, allowHosts: [entry]) { outcome, requests in
+            #expect(outcome.error == nil)
+            #expect(requests.count == 1)
+        }
+    }
+
+    @Test(arguments: [
+        // The second name is asked for up to the connection, which only the vetting of the address then stops.
+        ("http://127.0.0.1:PORT/", "10.0.0.0/8", "refused address 127.0.0.1: loopback"),
+        ("http://localhost:PORT/", "10.0.0.0/8", "refused address "),
+        ("https://localhost:PORT/", "10.0.0.0/8", "refused address "),
+        ("https://localhost:PORT/", "localhost:1", "refused address "),
+        ("http://localhost:PORT/", "localhost:1", "plain http"),
+        ("http://[::ffff:127.0.0.1]:PORT/", "::1", "refused address 127.0.0.1 (as ::ffff:127.0.0.1): loopback"),
+        ("http://2130706433:PORT/", "127.0.0.1", "neither a name"),
+        ("http://127.1:PORT/", "127.0.0.1", "neither a name"),
+        ("http://user@127.0.0.1:PORT/", "127.0.0.1", "user name"),
+    ])
+    func receiverThatIsNotNamedSeesNothing(_ url: String, _ entry: String, _ part: String) async throws {
+        try await deliver(to: Self.ok, url: url, allowHosts: [entry]) { outcome, requests in
+            #expect(outcome.error?.contains(part) == true, "\(outcome.error ?? "-")")
+            #expect(outcome.status == nil)
+            #expect(requests.isEmpty)
+        }
+    }
+
+    @Test func redirectIsNotFollowed() async throws {
+        let redirect = "HTTP/1.1 307 Elsewhere\r\nLocation: /other\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        try await deliver(to: Array(redirect.utf8)) { outcome, requests in
+            #expect(outcome.status == 307)
+            #expect(outcome.error?.contains("redirects are not followed") == true)
+            #expect(requests.count == 1)
+        }
+    }
+
+    @Test func retryAfterOfARealAnswerIsRead() async throws {
+        let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        try await deliver(to: Array(busy.utf8)) { outcome, _ in
+            #expect(outcome.error == "HTTP 503")
+            #expect(outcome.retryAfter == .seconds(7))
+        }
+    }
+
+    @Test(arguments: [
+        "", "\0\u{1}\u{2}garbage\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+    ])
+    func garbageIsAFailedAttempt(_ answer: String) async throws {
+        try await deliver(to: Array(answer.utf8)) { outcome, _ in
+            #expect(!outcome.isDelivered)
+            #expect(outcome.error?.isEmpty == false)
+        }
+    }
+
+    @Test func receiverThatHangsIsGivenUp() async throws {
+        try await deliver(to: nil, timeout: .milliseconds(300)) { outcome, requests in
+            #expect(outcome.error == "no complete answer within the timeout of 300ms")
+            #expect(outcome.duration >= .milliseconds(300))
+            #expect(requests.count == 1)
+        }
+    }
+
+    @Test func onlyTheBeginningOfALongAnswerIsKept() async throws {
+        let size = 10 * 1_024 * 1_024
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\nConnection: close\r\n\r\n"
+        let answer = Array(head.utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: size)
+        try await deliver(to: answer) { outcome, _ in
+            #expect(outcome.isDelivered)
+            #expect(outcome.answer == [UInt8](repeating: UInt8(ascii: "x"), count: 4_096))
+        }
+    }
+}

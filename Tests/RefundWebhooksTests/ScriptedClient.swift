@@ -1,0 +1,86 @@
+import RefundCore
+import RefundHTTP
+import RefundWebhooks
+import Synchronization
+
+/// A stand-in for the HTTP client: keeps the requests it is given and answers each with the same result.
+final class ScriptedClient: Sendable {
+    private let result: Result<HTTPResponse, HTTPError>
+    private let taken = Mutex<[HTTPRequest]>([])
+
+    init(_ result: Result<HTTPResponse, HTTPError>) {
+        self.result = result
+    }
+
+    var requests: [HTTPRequest] { taken.withLock { $0 } }
+
+    func sender(_ settings: WebhookSender.Settings) -> WebhookSender {
+        WebhookSender(settings: settings) { [self] request, completion in
+            taken.withLock { $0.append(request) }
+            completion(result)
+        }
+    }
+}
+
+extension HTTPResponse {
+    /// An answer as the client would read it.
+    static func canned(
+        _ status: Int,
+        fields: [String] = [],
+        body: String = "",
+        isTruncated: Bool = false
+    ) -> HTTPResponse {
+        var head = ResponseHead()
+        for line in ["HTTP/1.1 \(status) Status"] + fields + [""] {
+            head.add(Array("\(line)\r\n".utf8))
+        }
+        return HTTPResponse(
+            status: status,
+            head: head,
+            body: Array(body.utf8),
+            duration: .milliseconds(250),
+            isTruncated: isTruncated
+        )
+    }
+}
+
+extension WebhookSender.Settings {
+    static let secrets = [
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    ]
+
+    static func test(
+        secrets: [String] = [secrets[0]],
+        allowHosts: [String] = [],
+        timeout: Duration = .seconds(15)
+    ) throws -> WebhookSender.Settings {
+        WebhookSender.Settings(
+            secrets: try secrets.map { try WebhookSecret($0) },
+            timeout: timeout,
+            caFile: "/etc/refundd/ca.pem",
+            policy: try ReceiverPolicy(allowHosts: allowHosts)
+        )
+    }
+}
+
+extension WebhookSender {
+    /// Makes one attempt; a completion that is called twice traps here.
+    func outcome(_ delivery: Delivery, at now: Timestamp = .attempt) async -> DeliveryOutcome {
+        await withCheckedContinuation { continuation in
+            send(delivery, at: now) { continuation.resume(returning: $0) }
+        }
+    }
+}
+
+extension Delivery {
+    static func test(
+        _ url: String = "https://hooks.example/refunds",
+        id: String = "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    ) -> Delivery {
+        Delivery(id: id, refundID: 42, url: url, body: Array(#"{"test": 2432232314}"#.utf8), attempts: 0)
+    }
+}
+
+extension Timestamp {
+    static let attempt = Timestamp(milliseconds: 1_614_265_330_999)
+}
