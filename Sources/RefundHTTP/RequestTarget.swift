@@ -20,6 +20,9 @@ struct RequestTarget: Hashable, Sendable {
             let host = unsafe Self.part(CURLUPART_HOST, of: handle), !host.isEmpty,
             let port = unsafe Self.part(CURLUPART_PORT, of: handle)
         else { throw .invalidURL }
+        // The parser takes one slash or three as well, where another reader of the URL would see no host.
+        let rest = url.utf8.dropFirst(scheme.utf8.count)
+        guard rest.starts(with: "://".utf8), !rest.starts(with: ":///".utf8) else { throw .invalidURL }
         authority = "\(host):\(port)"
     }
 

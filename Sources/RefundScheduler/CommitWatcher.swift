@@ -43,9 +43,11 @@ public final class CommitWatcher: Sendable {
         self.look = look
         let inotify = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
         self.inotify = inotify
-        // The protocols that these return are not Sendable; the class behind them is.
+        // The protocols that these return are not Sendable; the class behind them is, and they return no other.
+        // swift-format-ignore: NeverForceUnwrap
         ticker = DispatchSource.makeTimerSource(queue: queue) as! DispatchSource
-        reader = inotify < 0 ? nil : (DispatchSource.makeReadSource(fileDescriptor: inotify, queue: queue) as! DispatchSource)
+        reader =
+            inotify < 0 ? nil : DispatchSource.makeReadSource(fileDescriptor: inotify, queue: queue) as? DispatchSource
         ticker.schedule(deadline: .now() + Self.slowLook, repeating: Self.slowLook, leeway: .milliseconds(200))
         ticker.setEventHandler { [weak self] in self?.lookSlowly() }
         reader?.setEventHandler { [weak self] in self?.reported() }

@@ -64,7 +64,7 @@ struct RunCommand: AsyncParsableCommand {
             try await Simulator(configuration).run(stopsOnSignals: true) { port in
                 print("listening on \(scheme)://\(Simulator.host):\(port)")
                 // A program that waits for the line reads it from a pipe, which is written in blocks.
-                _ = unsafe fflush(nil)
+                _ = fflush(nil)
             }
         } catch let error as SimulatorError {
             throw error

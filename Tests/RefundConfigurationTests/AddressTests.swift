@@ -1,3 +1,4 @@
+import RefundConfiguration
 import Testing
 
 struct AddressTests {

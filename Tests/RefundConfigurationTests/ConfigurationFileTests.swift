@@ -4,7 +4,7 @@ import Testing
 
 struct ConfigurationFileTests {
     private static func problem(loading file: String) -> String? {
-        do {
+        do throws(ConfigurationProblems) {
             _ = try Configuration.load(file: file, environment: [:])
             return nil
         } catch {

@@ -1,3 +1,5 @@
+import RefundConfiguration
+import RefundCore
 import Testing
 
 struct DurationTests {

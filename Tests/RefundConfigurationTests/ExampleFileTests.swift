@@ -16,7 +16,7 @@ struct ExampleFileTests {
     private static func uncommented(_ text: String) -> String {
         var isInArray = false
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> Substring in
-            guard isInArray || line.prefixMatch(of: /#[a-z_]+ = /) != nil else { return line }
+            guard isInArray || line.prefixMatch(of: ##/#[a-z_]+ = /##) != nil else { return line }
             isInArray = isInArray ? line != "#]" : line.hasSuffix("[")
             return line.dropFirst()
         }
@@ -27,31 +27,27 @@ struct ExampleFileTests {
         var section = ""
         var keys: [String] = []
         for line in text.split(separator: "\n") {
-            if let match = line.wholeMatch(of: /\[([a-z]+)\]/) { section = String(match.1) }
-            if let match = line.prefixMatch(of: /([a-z_]+) = /) { keys.append("\(section).\(match.1)") }
+            if let match = line.wholeMatch(of: #/\[([a-z]+)\]/#) { section = String(match.1) }
+            if let match = line.prefixMatch(of: #/([a-z_]+) = /#) { keys.append("\(section).\(match.1)") }
         }
         return keys
     }
 
     @Test func exampleLoadsAsItIsWithDefaults() throws {
         let text = try #require(Self.text)
-        let example = try Sample.within { sample in
+        try Sample.within { sample in
             try sample.write(text.utf8)
-            var configuration = try Configuration.load(file: sample.file, environment: [:])
-            let gateway = try #require(configuration.gateways.removeValue(forKey: "default"))
-            var expected = GatewaySettings(
+            let gateway = GatewaySettings(
                 url: "https://open.n-age.co.jp/api/entry/refundquery",
                 appID: "wz715fc0d10ee9d156",
                 privateKeyFile: sample.folder + "/app_private_key",
                 publicKeyFiles: [sample.folder + "/gateway_public_key"]
             )
-            #expect(gateway == expected)
-            expected.timeout = .seconds(1)
-            #expect(gateway != expected)
-            configuration.file = ""
-            return configuration
+            #expect(
+                try Configuration.load(file: sample.file, environment: [:])
+                    == Configuration(file: sample.file, gateways: ["default": gateway])
+            )
         }
-        #expect(example == Configuration(file: "", gateways: [:]))
     }
 
     @Test func exampleHasEveryKeyInOrder() throws {

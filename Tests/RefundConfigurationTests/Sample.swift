@@ -51,7 +51,7 @@ struct Sample {
     static func problems(_ bytes: some Sequence<UInt8>, environment: [String: String] = [:]) throws -> [String] {
         try within { sample in
             try sample.write(bytes)
-            do {
+            do throws(ConfigurationProblems) {
                 _ = try Configuration.load(file: sample.file, environment: environment)
                 return []
             } catch {

@@ -5,7 +5,7 @@ struct TOMLTests {
     @Test(arguments: [
         ("[gateway]\nurl = \n", 2, 7),
         ("[gateway]\nurl = \"https://host\n", 2, 20),
-        ("[gateway]\nurl = \"a\"\nurl = \"b\"\n", 3, 1),
+        ("[gateway]\nurl = \"a\"\nurl = \"b\"\n", 3, 7),
         ("[gateway]\n\n[gateway]\n", 3, 1),
         ("[gateway\nurl = 1\n", 1, 9),
         ("[gateway]\nmax_in_flight = 99999999999999999999\n", 2, 37),

@@ -47,7 +47,8 @@ struct HTTPClientBrokenAnswerTests {
             if broken.isReset { connection.resetOnClose() }
         }
         try await withServer(script: script) { server in
-            #expect(try await HTTPClient().error(of: HTTPRequest(test: server.url)) == broken.error)
+            let client = try HTTPClient()
+            #expect(await client.error(of: HTTPRequest(test: server.url)) == broken.error)
         }
     }
 

@@ -10,7 +10,7 @@ struct HTTPClientEnvironmentTests {
             let proxy = try RawServer { $0.answer(502) }
             let server = try RawServer(script: echo)
             for name in ["http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"] {
-                setenv(name, proxy.url, 1)
+                unsafe setenv(name, proxy.url, 1)
             }
             let answer = try await HTTPClient().answer(to: HTTPRequest(test: server.url))
             #expect(answer.status == 200)

@@ -1,3 +1,4 @@
+import Dispatch
 import RefundHTTP
 import Synchronization
 import Testing
@@ -77,18 +78,17 @@ struct HTTPClientShutDownTests {
     @Test func lastReferenceMayBeDroppedByACompletion() async throws {
         try await withServer(script: echo) { server in
             let holder = try Mutex<HTTPClient?>(HTTPClient())
-            weak var observed = holder.withLock { $0 }
+            weak let observed = holder.withLock { $0 }
             #expect(observed != nil)
             await withCheckedContinuation { continuation in
-                let send = holder.withLock { client in
-                    { [weak client] (request: HTTPRequest, completion: @escaping @Sendable () -> Void) in
-                        client?.send(request) { _ in completion() }
-                    }
-                }
-                send(HTTPRequest(test: server.url)) {
+                let isSent = DispatchSemaphore(value: 0)
+                observed?.send(HTTPRequest(test: server.url)) { _ in
+                    // The caller's own reference lasts until `send` has returned.
+                    isSent.wait()
                     holder.withLock { $0 = nil }
                     continuation.resume()
                 }
+                isSent.signal()
             }
             #expect(observed == nil)
         }

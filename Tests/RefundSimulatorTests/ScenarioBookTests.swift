@@ -53,6 +53,6 @@ struct ScenarioBookTests {
         #expect(draws(seed: 7) == draws(seed: 7))
         #expect(draws(seed: 7) != draws(seed: 8))
         // Fixed, so that a change of the hash, and with it of everybody's recorded runs, is noticed.
-        #expect(draws(seed: 7).prefix(8) == ["?"])
+        #expect(draws(seed: 7).prefix(8) == ["2", "9", "3", "4", "2", "7", "7", "9"])
     }
 }

@@ -1,3 +1,4 @@
+import RefundCore
 import RefundSimulator
 import Testing
 

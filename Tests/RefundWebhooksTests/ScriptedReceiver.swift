@@ -60,7 +60,7 @@ final class ScriptedReceiver: Sendable {
 
     /// Serves one connection after the other, each for one request, until the listener is shut down.
     private func serve() {
-        while case let connection = unsafe accept(listener, nil, nil), connection >= 0 {
+        while case let connection = accept(listener, nil, nil), connection >= 0 {
             if let request = Self.request(from: connection) {
                 taken.withLock { $0.append(request) }
                 if let answer {
@@ -107,7 +107,7 @@ final class ScriptedReceiver: Sendable {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { bytes in
-                unsafe send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+                unsafe send(connection, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)

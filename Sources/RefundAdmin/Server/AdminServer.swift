@@ -1,22 +1,19 @@
 import Glibc
 import HummingbirdCore
-public import Logging
+import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 
 /// The admin address: whether the daemon lives, whether it is ready, and its metrics, over plain HTTP.
 ///
 /// Everybody who reaches the address is answered, so it tells nothing secret, and requests are bounded in size,
 /// number and time. It has one thread of its own, which sleeps while nobody asks.
 public struct AdminServer: Sendable {
-    private static let maximumConnections = 16
-    private static let restartPause = Duration.seconds(1)
+    private static let maximumConnections = 64
 
     private let host: String
     private let port: Int
     private let routes: AdminRoutes
-    private let logger: Logger
 
     /// How long a connection lives, at most.
     var connectionLimit = Duration.seconds(10)
@@ -28,67 +25,36 @@ public struct AdminServer: Sendable {
     ///   - port: The port, or 0 for any that is free.
     ///   - readiness: The reasons why the daemon is not ready, in words; none when it is.
     ///   - metrics: The Prometheus text; it runs on a queue of its own and may block.
-    ///   - logger: Takes what goes wrong while listening.
     public init(
         host: String,
         port: Int,
         readiness: @escaping @Sendable () async -> [String],
-        metrics: @escaping @Sendable () -> String,
-        logger: Logger
+        metrics: @escaping @Sendable () -> String
     ) {
         self.host = host
         self.port = port
-        self.logger = logger
         routes = AdminRoutes(readiness: readiness, metrics: metrics)
     }
 
     /// Listens and answers until the task is cancelled.
     ///
     /// - Parameter onListening: Called once, with the port that is listened on.
-    /// - Throws: When the address cannot be listened on at the start. A listener that breaks later, for example
-    ///   because the process ran out of descriptors, is logged and opened again.
+    /// - Throws: When the address cannot be listened on, or the listening socket closes by itself.
     public func run(onListening: @escaping @Sendable (Int) -> Void) async throws(AdminError) {
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let outcome: Result<Void, AdminError>
-        do throws(AdminError) {
-            outcome = .success(try await listen(on: eventLoops, onListening))
+        var failure = AdminError.cannotListen(address, reason: "the listening socket closed")
+        do {
+            try await server(on: eventLoops, onListening: onListening).run()
         } catch {
-            outcome = .failure(error)
+            failure = adminError(error)
         }
         // The connections are closed by now, so an error here has nothing left to spoil.
         try? await eventLoops.shutdownGracefully()
-        try outcome.get()
-    }
-
-    private func listen(
-        on eventLoops: MultiThreadedEventLoopGroup,
-        _ onListening: @escaping @Sendable (Int) -> Void
-    ) async throws(AdminError) {
-        let listening = Mutex<Int?>(nil)
-        while true {
-            let server = server(port: listening.withLock { $0 } ?? port, eventLoops) { port in
-                let isFirst = listening.withLock { listening in
-                    defer { listening = port }
-                    return listening == nil
-                }
-                if isFirst { onListening(port) }
-            }
-            var problem = "the listener closed"
-            do {
-                try await server.run()
-            } catch {
-                guard listening.withLock({ $0 }) != nil else { throw adminError(error) }
-                problem = "\(error)"
-            }
-            if Task.isCancelled { return }
-            logger.warning("the admin address stopped listening and is opened again", metadata: ["error": "\(problem)"])
-            do { try await Task.sleep(for: Self.restartPause) } catch { return }
-        }
+        guard Task.isCancelled else { throw failure }
     }
 
     private func server(
-        port: Int,
-        _ eventLoops: MultiThreadedEventLoopGroup,
+        on eventLoops: MultiThreadedEventLoopGroup,
         onListening: @escaping @Sendable (Int) -> Void
     ) -> Server<HTTP1Channel> {
         // The library's own lines (every connection that a client drops) say nothing an operator needs.
@@ -121,8 +87,11 @@ public struct AdminServer: Sendable {
         )
     }
 
+    private var address: String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
     private func adminError(_ error: any Error) -> AdminError {
-        let address = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
         switch (error as? IOError)?.errnoCode {
         case EADDRINUSE: return .addressInUse(address)
         case EACCES: return .cannotListen(address, reason: "the port may not be used by this user")

@@ -11,6 +11,7 @@ extension WebAddress {
     ///
     /// - Parameter text: The address, such as `https://open.n-age.co.jp` or `https://open.n-age.co.jp/api/entry/`.
     /// - Returns: The exact address that queries are posted to.
+    /// - Throws: When queries cannot or must not be posted there.
     static func gateway(_ text: String) throws(Refusal) -> String {
         let address = try WebAddress(text)
         guard address.isSecure || address.authority.isLoopback else {

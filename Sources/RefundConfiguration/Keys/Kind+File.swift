@@ -8,6 +8,7 @@ extension Kind where Value == String {
     ///   - isCredential: Whether a bare name is looked for among the credentials first. The database is none: refundd
     ///     writes to it, and credentials cannot be written to.
     ///   - example: A name.
+    /// - Returns: The kind.
     static func file(_ files: FileLocator, isCredential: Bool = true, example: String) -> Kind {
         .text(
             "a file name",

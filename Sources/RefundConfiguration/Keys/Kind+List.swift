@@ -4,6 +4,7 @@ extension Kind {
     /// - Parameters:
     ///   - noun: What the entries are, such as `file names`.
     ///   - count: How many there may be.
+    /// - Returns: The kind.
     func list(of noun: String, count: ClosedRange<Int> = 0...Int.max) -> Kind<[Value]> {
         Kind<[Value]>(
             read: { (raw) throws(Refusal) in

@@ -7,6 +7,7 @@ extension Kind {
     ///   - show: The text as a message may carry it, or nil when it may be a secret.
     ///   - read: Gives the text its meaning.
     ///   - write: The text that has this meaning.
+    /// - Returns: The kind.
     static func text(
         _ expected: String,
         example: String,

@@ -74,6 +74,8 @@ enum ConfigurationFile {
     }
 
     private static func bytes(of path: String, limit: Int) throws(Errno) -> [UInt8] {
+        // The system would take the part before the NUL for the name.
+        guard !path.utf8.contains(0) else { throw Errno(code: ENOENT) }
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw Errno(code: errno) }
         defer { close(descriptor) }

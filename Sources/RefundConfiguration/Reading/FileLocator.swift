@@ -22,6 +22,7 @@ struct FileLocator: Sendable {
     /// - Parameters:
     ///   - name: The name as configured.
     ///   - isCredential: Whether a bare name is looked for among the credentials first.
+    /// - Returns: The path, whether or not there is a file.
     func path(of name: String, isCredential: Bool) -> String {
         if name.hasPrefix("/") { return name }
         if isCredential, let credentials, !name.contains("/") {

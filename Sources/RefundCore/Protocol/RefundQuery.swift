@@ -1,4 +1,4 @@
-/// One question to a gateway: what became of this refund?
+/// One question to a gateway about what became of a refund.
 public struct RefundQuery: Hashable, Sendable {
     /// The merchant number that is sent: the row's, else the configuration's.
     public var merchantNo: String

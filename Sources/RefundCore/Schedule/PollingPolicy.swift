@@ -28,16 +28,20 @@ public struct PollingPolicy: Hashable, Sendable {
     ///   - age: The refund's age.
     ///   - isSlow: Whether the refund is to be asked at the slow interval whatever its age.
     ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
+    /// - Returns: The wait.
     public func delay(afterAttempts attempts: Int, age: Duration, isSlow: Bool = false, draw: Double) -> Duration {
         if isSlow || age >= slowAfter { return slowInterval.jittered(by: jitter, draw: draw) }
         // The cap comes before the product is turned into a whole number, or many attempts would overflow it.
         let factor = Double.pow(multiplier, exponent: max(attempts - 1, 0))
         let product = Double(initialInterval.wholeMilliseconds) * factor
-        let interval = product < Double(maxInterval.wholeMilliseconds) ? initialInterval.scaled(by: factor) : maxInterval
+        let isCapped = product >= Double(maxInterval.wholeMilliseconds)
+        let interval = isCapped ? maxInterval : initialInterval.scaled(by: factor)
         return interval.jittered(by: jitter, draw: draw)
     }
 
-    /// The longest wait this policy ever asks for. A due time further ahead than this cannot be refundd's own.
+    /// The longest wait this policy ever asks for.
+    ///
+    /// A due time further ahead than this cannot be refundd's own.
     public var longestDelay: Duration {
         max(maxInterval, slowInterval, initialInterval).scaled(by: 1 + jitter)
     }
@@ -49,6 +53,7 @@ extension Duration {
     /// - Parameters:
     ///   - jitter: The part by which the duration varies either way.
     ///   - draw: A uniform draw from 0 to 1.
+    /// - Returns: The duration in whole milliseconds.
     public func jittered(by jitter: Double, draw: Double) -> Duration {
         scaled(by: 1 + jitter * (2 * draw - 1))
     }

@@ -20,6 +20,7 @@ public struct RetrySchedule: Hashable, Sendable {
     ///   - attempts: The attempts made so far, at least 1.
     ///   - retryAfter: What the receiver asked for; it lengthens a wait up to `longestRetryAfter` and never shortens one.
     ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
+    /// - Returns: The wait, or nil.
     public func delay(afterAttempts attempts: Int, retryAfter: Duration?, draw: Double) -> Duration? {
         guard attempts >= 1, attempts <= delays.count else { return nil }
         let delay = delays[attempts - 1].jittered(by: Self.jitter, draw: draw)

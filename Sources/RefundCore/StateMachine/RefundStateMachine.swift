@@ -28,6 +28,7 @@ public struct RefundStateMachine: Sendable {
     ///   - sentAt: When it was sent.
     ///   - now: When its outcome was known; the wait for the next query starts here.
     ///   - draw: A uniform draw from 0 to 1 for the jitter.
+    /// - Returns: The ledger rows; empty when neither state nor attention changed.
     public mutating func queryAnswered(
         _ outcome: QueryOutcome,
         sentAt: Timestamp,
@@ -98,6 +99,7 @@ public struct RefundStateMachine: Sendable {
     /// - Parameters:
     ///   - trouble: What is missing, or nil.
     ///   - now: The time.
+    /// - Returns: The ledger rows; empty when neither state nor attention changed.
     public mutating func checked(trouble: String?, at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         if let trouble {
@@ -149,7 +151,10 @@ public struct RefundStateMachine: Sendable {
 
     /// Webhooks of this refund died or were delivered.
     ///
-    /// - Parameter dead: How many of its webhooks are dead now.
+    /// - Parameters:
+    ///   - dead: How many of its webhooks are dead now.
+    ///   - now: The time.
+    /// - Returns: The ledger rows; empty when the attention did not change.
     public mutating func webhooksChanged(dead: Int, at now: Timestamp) -> [Transition] {
         if dead > 0 {
             raise(.undeliverable, reason: "a webhook of this refund is dead", at: now)

@@ -22,7 +22,9 @@ public enum Attention: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a `refund.needs_attention` event tells of it. A dead webhook is not told by another webhook.
+    /// Whether a `refund.needs_attention` event tells of it.
+    ///
+    /// A dead webhook is not told by another webhook.
     public var isTold: Bool {
         self != .undeliverable
     }

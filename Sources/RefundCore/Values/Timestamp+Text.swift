@@ -21,7 +21,9 @@ extension Timestamp {
     public init?(gatewayText text: String) {
         let style = Date.ISO8601FormatStyle().year().month().day().dateTimeSeparator(.space)
             .time(includingFractionalSeconds: false)
-        guard text.utf8.count == 19, let date = try? style.parse(text), date.formatted(style) == text else { return nil }
+        guard text.utf8.count == 19, let date = try? style.parse(text), date.formatted(style) == text else {
+            return nil
+        }
         self.init(milliseconds: Int64(date.timeIntervalSince1970) * 1_000)
     }
 

@@ -48,7 +48,8 @@ extension Duration {
 
     /// This duration times a factor, in whole milliseconds.
     ///
-    /// - Parameter factor: A finite number that is not negative; anything else counts as zero.
+    /// - Parameter factor: A number that is not negative; anything else counts as zero.
+    /// - Returns: The product; saturates instead of overflowing.
     public func scaled(by factor: Double) -> Duration {
         let milliseconds = (Double(wholeMilliseconds) * factor).rounded()
         guard milliseconds > 0 else { return .zero }

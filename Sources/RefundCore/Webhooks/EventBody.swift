@@ -1,4 +1,6 @@
-/// The JSON bodies of events, as `refund_events` keeps them and webhooks carry them. Absent values are null.
+/// The JSON bodies of events, as `refund_events` keeps them and webhooks carry them.
+///
+/// Absent values are null, never left out.
 public enum EventBody: Sendable {
     /// The body of a refund's event.
     ///
@@ -8,6 +10,7 @@ public enum EventBody: Sendable {
     ///   - sequence: The change's number in the refund's ledger, from 1.
     ///   - refund: The refund after the change.
     ///   - merchantNo: The merchant number that is asked for, where one is known.
+    /// - Returns: One JSON object.
     public static func refund(
         _ type: EventType,
         _ transition: Transition,

@@ -83,7 +83,9 @@ final class Connections: Sendable {
             endpoint: WebhookSender.endpoint(of:)
         )
         var webhooks = EngineSettings.Webhooks(routing: routing, hasSecret: !credentials.secrets.isEmpty) {
-            delivery, now, completion in sender.send(delivery, at: now, completion: completion)
+            delivery,
+            now,
+            completion in sender.send(delivery, at: now, completion: completion)
         }
         webhooks.capacity = webhook.maxInFlight
         webhooks.timeout = webhook.timeout

@@ -1,14 +1,16 @@
 import RefundCore
 
 /// Sends a query and calls back once with what came of it, on any thread.
-typealias SendQuery = @Sendable (
-    _ query: RefundQuery, _ now: Timestamp, _ completion: @escaping @Sendable (QueryOutcome) -> Void
-) -> Void
+typealias SendQuery =
+    @Sendable (
+        _ query: RefundQuery, _ now: Timestamp, _ completion: @escaping @Sendable (QueryOutcome) -> Void
+    ) -> Void
 
 /// Sends a webhook and calls back once with what came of it, on any thread.
-typealias SendWebhook = @Sendable (
-    _ delivery: Delivery, _ now: Timestamp, _ completion: @escaping @Sendable (DeliveryOutcome) -> Void
-) -> Void
+typealias SendWebhook =
+    @Sendable (
+        _ delivery: Delivery, _ now: Timestamp, _ completion: @escaping @Sendable (DeliveryOutcome) -> Void
+    ) -> Void
 
 /// What the engine goes by; a reload replaces it as a whole.
 struct EngineSettings: Sendable {
@@ -66,11 +68,4 @@ struct EngineSettings: Sendable {
     var gateways: [String: Gateway]
     /// The receivers of webhooks.
     var webhooks: Webhooks
-
-    /// Creates settings.
-    init(polling: PollingPolicy, gateways: [String: Gateway], webhooks: Webhooks) {
-        self.polling = polling
-        self.gateways = gateways
-        self.webhooks = webhooks
-    }
 }

@@ -7,8 +7,9 @@ struct GatewayDesk {
     var health: GatewayHealth
     /// The refunds whose query is in flight.
     var inFlight: Set<Int64> = []
-    /// The refund that was asked with last while the gateway was in trouble. The next one takes its turn, so that one
-    /// refund that is refused for reasons of its own does not keep the alarm up.
+    /// The refund that was asked with last while the gateway was in trouble.
+    ///
+    /// The next one takes its turn, so that one refund that is refused for reasons of its own does not keep the alarm up.
     var lastProbed: Int64 = 0
 
     init(settings: EngineSettings.Gateway, trouble: GatewayHealth.Trouble?) {

@@ -30,7 +30,7 @@ struct QueueGauges: Sendable {
         ("refundd_webhook_duration_seconds", "Time an attempt to deliver a webhook took."),
     ]
 
-    /// Counts and renders everything. Blocks on the database.
+    /// Counts and renders everything, which blocks on the database.
     func text() -> String {
         if let status = try? store.read({ tx in try tx.status(at: clock.now()) }) { set(status) }
         return registry.text()

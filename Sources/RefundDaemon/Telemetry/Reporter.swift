@@ -24,7 +24,8 @@ struct Reporter: Sendable {
         case .delivery(let delivery, let outcome, let isDead):
             report(delivery, outcome, isDead: isDead)
         case .gatewayTrouble(let gateway, let trouble):
-            let message = "the gateway refuses our credentials or cannot be believed; it is asked slowly until an answer"
+            let message =
+                "the gateway refuses our credentials or cannot be believed; it is asked slowly until an answer"
                 + " verifies: check app_id, private_key_file, public_key_files and the clock"
             logger.error(
                 "\(message)",

@@ -44,12 +44,12 @@ extension Scenario {
         }
         if try table.bool("never") == true { endsAt = .never }
         guard case .failed = ending else {
-            for key in ["error_code", "error_message"] where table.table[key] != nil {
+            for key in ["error_code", "error_message"] where table.has(key) {
                 throw table.error(key, "belongs to a refund that fails; add fails_after_queries or fails_after")
             }
             return
         }
-        if table.table["error_code"] != nil || table.table["error_message"] != nil { ending = failure }
+        if table.has("error_code") || table.has("error_message") { ending = failure }
     }
 
     private mutating func readUnknown(_ table: TableReader) throws(ScenarioFileError) {
@@ -67,7 +67,7 @@ extension Scenario {
             self.amount = amount
         }
         if let currency = try table.string("currency") {
-            guard currency.utf8.count == 3, currency.utf8.allSatisfy((0x41...0x5A).contains) else {
+            guard currency.count == 3, currency.allSatisfy({ $0.isASCII && $0.isUppercase }) else {
                 throw table.error("currency", "must be three capital letters, such as \"JPY\"")
             }
             self.currency = currency
@@ -96,7 +96,7 @@ extension Scenario {
     }
 
     private static func allowOne(of keys: [String], in table: TableReader) throws(ScenarioFileError) {
-        let present = keys.filter { table.table[$0] != nil }
+        let present = keys.filter(table.has)
         guard present.count <= 1 else {
             throw table.error(present[1], "contradicts \(present[0]); leave one of them")
         }

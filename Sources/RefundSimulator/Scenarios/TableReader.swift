@@ -20,6 +20,10 @@ struct TableReader {
         }
     }
 
+    func has(_ key: String) -> Bool {
+        table.contains(key: key)
+    }
+
     func string(_ key: String) throws(ScenarioFileError) -> String? {
         guard let value = table[key] else { return nil }
         guard let string = value.string else { throw error(key, "must be a text in quotation marks") }

@@ -1,12 +1,9 @@
-import Glibc
+import FoundationEssentials
 import RefundCore
 
 extension Timestamp {
     /// The time of the system's clock.
     static var now: Timestamp {
-        var time = timespec()
-        // It fails only for clocks that do not exist.
-        _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
     }
 }

@@ -38,6 +38,17 @@ enum LocalFile {
         unsafe access(path, F_OK) == 0
     }
 
+    /// Creates a directory and those above it, where there are none.
+    static func createDirectory(_ path: String) throws(Failure) {
+        var directory = path.hasPrefix("/") ? "/" : ""
+        for name in path.split(separator: "/") {
+            directory += "\(name)/"
+            guard unsafe mkdir(directory, 0o755) == 0 || errno == EEXIST else {
+                throw .last(path, "create the directory")
+            }
+        }
+    }
+
     /// Writes a new file that has its mode from the moment it is created; one of the same name is replaced.
     static func create(_ path: String, mode: mode_t, _ text: String) throws(Failure) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .last(path, "replace the file") }

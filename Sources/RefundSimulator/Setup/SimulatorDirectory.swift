@@ -1,4 +1,3 @@
-import FoundationEssentials
 import RefundCrypto
 
 /// A directory with everything to run a simulator and a refundd against it.
@@ -51,11 +50,7 @@ public struct SimulatorDirectory: Sendable {
         if !replacesFiles, let name = names.first(where: { LocalFile.exists(file($0)) }) {
             throw SimulatorError("\(file(name)) is there already; take another directory, or --force to overwrite it")
         }
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw SimulatorError("\(path): cannot create the directory: \(error.localizedDescription)")
-        }
+        try LocalFile.createDirectory(path)
         let files = try Self.files(port: port, usesTLS: usesTLS)
         for file in files {
             try LocalFile.create(self.file(file.name), mode: file.isPrivate ? 0o600 : 0o644, file.text)

@@ -82,4 +82,13 @@ extension StoreTransaction {
             """
         return try records(sql, [webhookID])
     }
+
+    /// The events after a position, oldest first, as the `refund_events` view shows them.
+    public func events(after position: Int64 = 0, limit: Int = 1_000) throws -> [Record] {
+        let sql = """
+            SELECT position, at, type, refund_id, merchant_order_no, state, body
+            FROM refund_events WHERE position > ? ORDER BY position LIMIT ?
+            """
+        return try records(sql, [position, limit])
+    }
 }

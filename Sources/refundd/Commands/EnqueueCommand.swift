@@ -54,7 +54,9 @@ struct EnqueueCommand: AsyncParsableCommand {
                 throw CommandFailure(error)
             }
             let name = order ?? transNo ?? ""
-            guard let id else { throw CommandFailure(.failed, ["\(name) is in the queue already; see refundd show \(name)"]) }
+            guard let id else {
+                throw CommandFailure(.failed, ["\(name) is in the queue already; see refundd show \(name)"])
+            }
             printLine("#\(id) \(name)")
         }
     }

@@ -36,6 +36,7 @@ final class Pipe: Sendable {
 
     /// A descriptor of the writing end whose reading end is gone.
     static func broken() -> Int32 {
-        dup(Pipe().writer)
+        let pipe = Pipe()
+        return withExtendedLifetime(pipe) { dup(pipe.writer) }
     }
 }

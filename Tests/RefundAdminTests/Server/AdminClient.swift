@@ -9,11 +9,12 @@ struct AdminClient: Sendable {
     struct Answer: Sendable {
         let text: String
 
-        var statusLine: String { text.split(separator: "\r\n").first.map(String.init) ?? "" }
-        var headers: [String] {
-            text.components(upTo: "\r\n\r\n").split(separator: "\r\n").dropFirst().map { $0.lowercased() }
-        }
-        var body: String { String(text.dropFirst(text.components(upTo: "\r\n\r\n").count + 4)) }
+        var statusLine: String { head.first ?? "" }
+        var headers: [String] { head.dropFirst().map { $0.lowercased() } }
+        var body: String { parts.count == 2 ? String(parts[1]) : "" }
+
+        private var head: [String] { parts.first?.split(separator: "\r\n").map(String.init) ?? [] }
+        private var parts: [Substring] { text.split(separator: "\r\n\r\n", maxSplits: 1) }
     }
 
     func get(_ path: String, method: String = "GET") async -> Answer {
@@ -80,13 +81,5 @@ struct AdminClient: Sendable {
             if count < 0 { return String(decoding: bytes, as: UTF8.self) + (errno == EAGAIN ? "[no end]" : "") }
             bytes += buffer.prefix(count)
         }
-    }
-}
-
-extension String {
-    fileprivate func components(upTo separator: String) -> Substring {
-        var index = startIndex
-        while index < endIndex, !self[index...].hasPrefix(separator) { formIndex(after: &index) }
-        return self[..<index]
     }
 }

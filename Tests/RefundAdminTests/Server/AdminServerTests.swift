@@ -1,7 +1,5 @@
 import Dispatch
 import Glibc
-import Logging
-import RefundCore
 import Synchronization
 import Testing
 
@@ -9,8 +7,6 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2)))
 struct AdminServerTests {
-    private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
     /// Runs a server until `body` returns, and fails unless it ends when it is cancelled.
     private func withServer(
         reasons: [String] = [],
@@ -22,8 +18,7 @@ struct AdminServerTests {
             host: "127.0.0.1",
             port: 0,
             readiness: { reasons },
-            metrics: metrics,
-            logger: Self.silent
+            metrics: metrics
         )
         if let connectionLimit { server.connectionLimit = connectionLimit }
         let (ports, continuation) = AsyncStream<Int>.makeStream()
@@ -84,7 +79,9 @@ struct AdminServerTests {
         }
     }
 
-    @Test(arguments: ["/", "/metrics/", "//metrics", "/healthz/x", "/%6detrics", "/..%2fmetrics", "*", "/\u{e9}?a=b&c"])
+    @Test(arguments: [
+        "/", "/metrics/", "//metrics", "/healthz/x", "/%6detrics", "/..%2fmetrics", "*", "/m%00", "/?a=b&c#d",
+    ])
     func otherPathsAreNotFound(path: String) async throws {
         try await withServer { client in
             #expect(await client.get(path).statusLine == "HTTP/1.1 404 Not Found")
@@ -107,16 +104,27 @@ struct AdminServerTests {
         }
     }
 
-    @Test(arguments: [
-        "\u{0}\u{1}\u{2}\r\n\r\n",
-        "GET /healthz HTTP/9.9\r\n\r\n",
-        "GET /healthz HTTP/1.1\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n",
-        "GET /healthz HTTP/1.1\r\n\((0..<500).map { "X-\($0): y\r\n" }.joined())\r\n",
-        "POST /healthz HTTP/1.1\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\nzz",
-    ])
-    func badRequestsEndTheirConnectionAndNothingElse(request: String) async throws {
+    enum BadRequest: CaseIterable {
+        case binary, futureVersion, rawPath, longHeader, manyHeaders, longPath, twoLengths
+
+        var bytes: String {
+            let long = String(repeating: "x", count: 100_000)
+            return switch self {
+            case .binary: "\u{0}\u{1}\u{2}\r\n\r\n"
+            case .futureVersion: "GET /healthz HTTP/9.9\r\n\r\n"
+            case .rawPath: "GET /\u{e9} HTTP/1.1\r\n\r\n"
+            case .longHeader: "GET /healthz HTTP/1.1\r\nX: \(long)\r\n\r\n"
+            case .manyHeaders: "GET /healthz HTTP/1.1\r\n\((0..<500).map { "X-\($0): y\r\n" }.joined())\r\n"
+            case .longPath: "GET /\(long) HTTP/1.1\r\nConnection: close\r\n\r\n"
+            case .twoLengths: "POST / HTTP/1.1\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\nzz"
+            }
+        }
+    }
+
+    @Test(arguments: BadRequest.allCases)
+    func badRequestsEndTheirConnectionAndNothingElse(request: BadRequest) async throws {
         try await withServer { client in
-            let answer = await client.exchange(request)
+            let answer = await client.exchange(request.bytes)
             #expect(!answer.statusLine.contains("200"))
             #expect(!answer.text.hasSuffix("[no end]"))
             #expect(await client.get("/healthz").body == "ok\n")
@@ -170,8 +178,7 @@ struct AdminServerTests {
                 host: "127.0.0.1",
                 port: client.port,
                 readiness: { [] },
-                metrics: { "" },
-                logger: Self.silent
+                metrics: { "" }
             )
             let error = await #expect(throws: AdminError.self) {
                 try await second.run { _ in Issue.record("listens twice") }
@@ -188,8 +195,7 @@ struct AdminServerTests {
             host: "192.0.2.1",
             port: 0,
             readiness: { [] },
-            metrics: { "" },
-            logger: Self.silent
+            metrics: { "" }
         )
         let error = await #expect(throws: AdminError.self) { try await server.run { _ in } }
         #expect(
@@ -209,8 +215,7 @@ struct AdminServerTests {
             host: "127.0.0.1",
             port: port,
             readiness: { [] },
-            metrics: { "" },
-            logger: Self.silent
+            metrics: { "" }
         )
         let (listening, continuation) = AsyncStream<Int>.makeStream()
         let run = Task {

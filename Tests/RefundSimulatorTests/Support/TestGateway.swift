@@ -50,7 +50,8 @@ struct TestAnswer {
     }
 
     init(_ body: [UInt8]) throws {
-        members = try JSONObject(parsing: body)
+        let members = try JSONObject(parsing: body)
+        self.members = members
         let key = try RSAPublicKey(text: Array(TestKeys.gatewayPublicPEM.utf8))
         isSigned =
             members["sign"]?.text.flatMap { Base64.decoded($0) }

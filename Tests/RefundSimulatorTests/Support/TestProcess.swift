@@ -8,7 +8,7 @@ struct TestProcess {
     /// Runs a tool from the search path; what it prints goes through a file, so that no amount of it blocks.
     static func run(_ arguments: [String], in directory: TestDirectory) async throws -> TestProcess {
         let file = directory.path(UUID().uuidString)
-        FileManager.default.createFile(atPath: file, contents: nil)
+        try Data().write(to: URL(filePath: file))
         let handle = try FileHandle(forWritingTo: URL(filePath: file))
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")

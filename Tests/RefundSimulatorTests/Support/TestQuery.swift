@@ -1,5 +1,6 @@
 import RefundCore
 import RefundCrypto
+import RefundSimulator
 import RefundTestSupport
 
 /// A query as refundd sends it, to be changed and signed.

@@ -1,0 +1,152 @@
+import RefundCore
+import Testing
+
+/// Every event on every state, reason, age and memory, against the rules written a second time as one table.
+struct EveryEventTests {
+    enum Event: CaseIterable {
+        case created, inProgress, closed, cancelled, settledMatching, settledDifferent, notFound
+        case inconclusive, refused, unverified, unreachable
+        case lacking, lackingNothing, aged, abandoned, webhookDead, noWebhookDead
+
+        var outcome: QueryOutcome? {
+            switch self {
+            case .created: .says(.created)
+            case .inProgress: .says(.inProgress)
+            case .closed: .says(.closed)
+            case .cancelled: .says(.cancelled)
+            case .settledMatching: .says(.succeeded, "12.5", "EUR")
+            case .settledDifferent: .says(.succeeded, "12.5", "USD")
+            case .notFound: .unknownOrder
+            case .inconclusive: QueryOutcome.fruitless[0]
+            case .refused: QueryOutcome.fruitless[1]
+            case .unverified: QueryOutcome.fruitless[3]
+            case .unreachable: QueryOutcome.fruitless[4]
+            default: nil
+            }
+        }
+
+        func happen(to machine: inout RefundStateMachine, at now: Timestamp) -> [Transition] {
+            if let outcome { return machine.queryAnswered(outcome, sentAt: now, at: now, draw: 0.5) }
+            switch self {
+            case .lacking: return machine.checked(trouble: "no such gateway", at: now)
+            case .lackingNothing: return machine.checked(trouble: nil, at: now)
+            case .aged: return machine.aged(at: now)
+            case .abandoned: return machine.abandoned(reason: "lost", actor: "ada", at: now)
+            case .webhookDead: return machine.webhooksChanged(dead: 1, at: now)
+            default: return machine.webhooksChanged(dead: 0, at: now)
+            }
+        }
+    }
+
+    /// Where an event leads by the rules: the state and the reason for attention afterwards.
+    private func end(_ refund: Refund, _ event: Event, isOld: Bool) -> (RefundState, Attention?) {
+        let attention = refund.attention
+        func graver(_ other: Attention?, than standing: Attention?) -> Attention? {
+            (other?.gravity ?? 0) > (standing?.gravity ?? 0) ? other : standing
+        }
+        let state = refund.state
+        switch event {
+        case .webhookDead: return (state, graver(.undeliverable, than: attention))
+        case .noWebhookDead: return (state, attention == .undeliverable ? nil : attention)
+        case _ where state.isFinal: return (state, attention)
+        case .closed, .cancelled: return (.failed, nil)
+        case .settledMatching: return (.settled, nil)
+        case .abandoned: return (.abandoned, nil)
+        case .settledDifferent: return (.processing, .mismatch)
+        case .created, .inProgress:
+            return (.processing, graver(isOld ? .overdue : nil, than: attention == .unknownOrder ? nil : attention))
+        case .notFound: return (state, graver(isOld ? .unknownOrder : nil, than: attention))
+        case .inconclusive, .refused, .unverified, .unreachable:
+            return (state, graver(isOld ? .overdue : nil, than: attention))
+        case .lacking: return (state, graver(.misconfigured, than: attention))
+        case .lackingNothing where attention != .misconfigured: return (state, attention)
+        case .lackingNothing, .aged:
+            let aged: Attention? = isOld ? (refund.isUnknownOrder ? .unknownOrder : .overdue) : nil
+            return (state, graver(aged, than: event == .aged ? attention : nil))
+        }
+    }
+
+    @Test(arguments: RefundState.allCases, [nil] + Attention.allCases)
+    func everyEventLeadsWhereTheRulesSay(state: RefundState, attention: Attention?) {
+        for event in Event.allCases {
+            for (age, isUnknown, isTold) in [false, true].flatMap({ unknown in
+                [false, true].flatMap { told in [hour, 72 * hour, 2_000 * hour].map { ($0, unknown, told) } }
+            }) {
+                var before = Refund.sample(state, attention, expected: .twelveFifty)
+                before.isUnknownOrder = isUnknown
+                if isTold { before.told = ToldAttentions(rawValue: .max) }
+                var machine = RefundStateMachine(before)
+                let transitions = event.happen(to: &machine, at: enqueued.advanced(by: age))
+                let case_ = "\(event) of \(age.inWords), unknown \(isUnknown), told \(isTold): \(transitions.changes)"
+                let end = end(before, event, isOld: age >= 72 * hour)
+                #expect(machine.refund.state == end.0, "\(case_)")
+                #expect(machine.refund.attention == end.1, "\(case_)")
+                let isChanged = end.0 != state || end.1 != attention
+                #expect(transitions.isEmpty != isChanged, "\(case_)")
+                expectChained(transitions, before, machine.refund, case_)
+            }
+        }
+    }
+
+    private func expectChained(_ transitions: [Transition], _ before: Refund, _ after: Refund, _ comment: String) {
+        var state = before.state
+        var attention = before.attention
+        var told = before.told
+        for transition in transitions {
+            #expect(transition.from == state, "\(comment)")
+            #expect(transition.to != state || transition.attention != attention, "a row without a change: \(comment)")
+            #expect(transition.event == expectedEvent(transition, attention, &told), "\(comment)")
+            state = transition.to
+            attention = transition.attention
+        }
+        #expect(state == after.state && attention == after.attention, "\(comment)")
+        #expect(told == after.told, "\(comment)")
+        #expect((after.nextQueryAt == nil) == after.state.isFinal, "\(comment)")
+    }
+
+    private func expectedEvent(
+        _ transition: Transition,
+        _ attention: Attention?,
+        _ told: inout ToldAttentions
+    ) -> EventType? {
+        if transition.from != transition.to {
+            switch transition.to {
+            case .pending: return nil
+            case .processing: return .processing
+            case .settled: return .settled
+            case .failed: return .failed
+            case .abandoned: return .abandoned
+            }
+        }
+        guard let raised = transition.attention, raised != attention, raised != .undeliverable else { return nil }
+        return told.insert(ToldAttentions(raised)).inserted ? .needsAttention : nil
+    }
+
+    @Test(arguments: 0..<64 as Range<UInt64>)
+    func anySeriesOfEventsMakesOneChain(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var machine = RefundStateMachine(.sample(expected: .twelveFifty))
+        var now = enqueued
+        var ledger: [Transition] = []
+        for _ in 0..<200 {
+            let before = machine.refund
+            now = now.advanced(by: .milliseconds(Int64.random(in: 0...20_000_000, using: &random)))
+            // Verdicts are rare, or most series would be over at once.
+            let events = Event.allCases.filter { event in
+                ![.closed, .cancelled, .settledMatching, .abandoned].contains(event)
+                    || Int.random(in: 0..<40, using: &random) == 0
+            }
+            let event = events.randomElement(using: &random) ?? .aged
+            let transitions = event.happen(to: &machine, at: now)
+            expectChained(transitions, before, machine.refund, "seed \(seed), \(event)")
+            ledger += transitions
+        }
+        for (earlier, later) in zip(ledger, ledger.dropFirst()) {
+            #expect(earlier.to == later.from)
+            #expect(earlier.at <= later.at)
+            #expect(!earlier.to.isFinal || later.to == earlier.to)
+        }
+        #expect(ledger.count { [.settled, .failed, .abandoned].contains($0.event) } <= 1)
+        #expect(ledger.count { $0.event == .needsAttention } <= 4)
+    }
+}

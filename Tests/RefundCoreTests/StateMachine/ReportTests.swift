@@ -1,0 +1,118 @@
+import RefundCore
+import Testing
+
+struct ReportTests {
+    static let open: [RefundState] = [.pending, .processing]
+
+    /// What each `trans_status` makes of an open refund that nothing is expected of.
+    static let verdicts: [(TransStatus, RefundState, EventType)] = [
+        (.created, .processing, .processing), (.inProgress, .processing, .processing),
+        (.closed, .failed, .failed), (.succeeded, .settled, .settled), (.cancelled, .failed, .failed),
+    ]
+
+    @Test(arguments: verdicts)
+    func aVerifiedReportMovesAPendingRefund(status: TransStatus, state: RefundState, event: EventType) {
+        var machine = RefundStateMachine(.sample())
+        let transitions = machine.answered(.says(status), age: .seconds(5))
+        #expect(transitions.changes == [Change(.pending, state, nil, event)])
+        #expect(machine.refund.state == state)
+        #expect(transitions.first?.transStatus == status)
+        #expect(transitions.first?.evidence == .sample)
+        #expect(transitions.first?.actor == "refundd")
+        #expect(transitions.first?.at == enqueued.advanced(by: .seconds(5)))
+    }
+
+    @Test(arguments: [TransStatus.closed, .succeeded, .cancelled])
+    func aVerdictEndsAProcessingRefund(status: TransStatus) {
+        var machine = RefundStateMachine(.sample(.processing))
+        let end: RefundState = status == .succeeded ? .settled : .failed
+        let event: EventType = status == .succeeded ? .settled : .failed
+        let transitions = machine.answered(.says(status), age: .seconds(5))
+        #expect(transitions.changes == [Change(.processing, end, nil, event)])
+        #expect(machine.refund.nextQueryAt == nil)
+    }
+
+    @Test(arguments: [TransStatus.created, .inProgress])
+    func aProcessingRefundThatGoesOnHasNoLedgerRow(status: TransStatus) {
+        var machine = RefundStateMachine(.sample(.processing, attempts: 1))
+        #expect(machine.answered(.says(status), age: .seconds(5)).isEmpty)
+        #expect(machine.refund.report?.status == status)
+        #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .seconds(15)))
+    }
+
+    @Test(arguments: open)
+    func aReportIsKeptWithItsNumbers(state: RefundState) {
+        var report = GatewayReport(.succeeded, "1200", "JPY")
+        report.transNo = "4112"
+        report.origTransNo = "4111"
+        report.endAt = enqueued
+        var refund = Refund.sample(state)
+        refund.lastError = "no answer within 10 s"
+        var machine = RefundStateMachine(refund)
+        _ = machine.answered(.report(report, .sample), age: .seconds(5))
+        #expect(machine.refund.report == report)
+        #expect(machine.refund.lastError == nil)
+        #expect(machine.refund.transNo == nil, "the application's column is never filled in")
+    }
+
+    @Test func aClosedRefundFailsWithTheGatewaysCode() {
+        var report = GatewayReport(.closed)
+        report.errorCode = "TS-D2012"
+        report.errorMessage = "insufficient funds"
+        var machine = RefundStateMachine(.sample(.processing))
+        _ = machine.answered(.report(report, .sample), age: .seconds(5))
+        #expect(machine.refund.failure == Failure(code: "TS-D2012", message: "insufficient funds"))
+    }
+
+    @Test func aClosedRefundWithoutACodeStillHasAFailure() {
+        var machine = RefundStateMachine(.sample(.processing))
+        _ = machine.answered(.says(.closed), age: .seconds(5))
+        #expect(machine.refund.failure == Failure(code: "closed", message: nil))
+    }
+
+    @Test func aCancelledRefundFailsAsCancelledWhateverCodeComesWithIt() {
+        var report = GatewayReport(.cancelled)
+        report.errorCode = "TS-1"
+        var machine = RefundStateMachine(.sample(.processing))
+        _ = machine.answered(.report(report, .sample), age: .seconds(5))
+        #expect(machine.refund.failure?.code == "cancelled")
+    }
+
+    @Test(arguments: open, QueryOutcome.fruitless)
+    func anythingElseChangesOnlyTheQuerysOwnColumns(state: RefundState, outcome: QueryOutcome) {
+        var before = Refund.sample(state, attempts: 2)
+        before.report = GatewayReport(.inProgress)
+        var machine = RefundStateMachine(before)
+        #expect(machine.answered(outcome, age: .seconds(60)).isEmpty)
+        var expected = before
+        expected.attempts = 3
+        expected.lastQueryAt = enqueued.advanced(by: .seconds(59))
+        expected.lastError = outcome.problem
+        expected.updatedAt = enqueued.advanced(by: .seconds(60))
+        expected.nextQueryAt = enqueued.advanced(by: .seconds(80))
+        #expect(machine.refund == expected)
+        #expect(machine.refund.lastError?.isEmpty == false)
+    }
+
+    @Test(arguments: open, QueryOutcome.fruitless)
+    func noAgeMakesAVerdictOfNoAnswer(state: RefundState, outcome: QueryOutcome) {
+        var machine = RefundStateMachine(.sample(state))
+        for days in 0..<1_000 { _ = machine.answered(outcome, age: 24 * days * hour) }
+        #expect(machine.refund.state == state)
+        #expect(machine.refund.nextQueryAt != nil)
+        #expect(machine.refund.attempts == 1_000)
+    }
+
+    @Test func attemptsNeverOverflow() {
+        var machine = RefundStateMachine(.sample(.processing, attempts: .max))
+        _ = machine.answered(.says(.inProgress), age: .seconds(60))
+        #expect(machine.refund.attempts == .max)
+    }
+
+    @Test(arguments: [(0.0, 4_500), (0.5, 5_000), (1.0, 5_500)])
+    func theDrawDecidesTheJitter(draw: Double, wait: Int64) {
+        var machine = RefundStateMachine(.sample())
+        _ = machine.answered(.unreachable(reason: "no answer"), age: .zero, draw: draw)
+        #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .milliseconds(wait)))
+    }
+}
