@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 @testable import RefundSimulator

@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 @testable import RefundSimulator
@@ -82,7 +81,7 @@ struct RequestCheckTests {
             good.unsigned(),
             good.with("sign", .string("")).unsigned(),
             good.with("sign", .string("????")).unsigned(),
-            try good.signed(by: TestKeys.wrongPrivatePEM),
+            try good.signed(by: TestQuery.wrongKey),
             urlSafe,
             Array(String(decoding: try good.signed(), as: UTF8.self).replacing("R-1", with: "R-2").utf8),
         ]
@@ -107,7 +106,7 @@ struct RequestCheckTests {
     @Test
     func onlyAcceptedQueriesMoveTheStoryOn() throws {
         let gateway = try TestGateway()
-        for _ in 1...3 { _ = try gateway.reply(to: TestQuery().signed(by: TestKeys.wrongPrivatePEM)) }
+        for _ in 1...3 { _ = try gateway.reply(to: TestQuery().signed(by: TestQuery.wrongKey)) }
         #expect(try gateway.answer().data()["trans_status"] == .number("0"))
         #expect(try gateway.answer().data()["trans_status"] == .number("2"))
         #expect(gateway.gateway.refunds.all.map(\.queries) == [2])

@@ -170,8 +170,7 @@ public final class Daemon: Sendable {
             host: address.host,
             port: address.port,
             readiness: readiness.reasons,
-            metrics: gauges.text,
-            logger: logger
+            metrics: gauges.text
         )
         return Task { [self] in
             do throws(AdminError) {

@@ -37,13 +37,12 @@ extension Fault {
         }
     }
 
-    /// Spoils the signature, or the size.
+    /// Spoils the signature.
     func spoil(_ envelope: inout Envelope) {
         switch self {
         case .wrongSignature: envelope.signature = .wrong
         case .unsigned: envelope.signature = .absent
         case .emptySign: envelope.signature = .empty
-        case .huge: envelope.message = String(repeating: "x", count: 10_000_000)
         default: break
         }
     }
@@ -54,6 +53,8 @@ extension Fault {
         case .truncated: .truncated(body: body)
         // The first `code` wins in some readers and the last in others; whoever signs, sees only one.
         case .duplicateMember: .json(Array("{\"code\":\"E04111\",".utf8) + body.dropFirst())
+        // Blanks between members are no part of what is signed.
+        case .huge: .json([UInt8(ascii: "{")] + [UInt8](repeating: 0x20, count: 10_000_000) + body.dropFirst())
         default: nil
         }
     }

@@ -16,17 +16,19 @@
 public enum BuiltInPrefix: Sendable {
     /// The table of the prefixes as text for a command's help.
     public static let help = """
-        Order numbers that begin like this need no scenario file (n is any number, S means seconds):
-          OK-, OKn-, OKnS-              settles at the first or n-th query, or n seconds after the first
-          FAIL-, FAILn-, FAILnS-        fails likewise, with TS-D2012
-          CANCEL-, CANCELn-, CANCELnS-  is cancelled likewise
-          LATE-, LATEn-, LATEnS-        unknown (E04111) for 2 or n queries, or n seconds, then settles
-          UNKNOWN-                      unknown (E04111) for ever
-          NEVER-                        stays in progress for ever
-          MISMATCH-                     settles with the amount 999
-          BADSIGN-, UNSIGNED-           settles, with a wrong signature or none
-          HTTP503-                      HTTP status 503
-        Every other order number settles at the second query unless the scenario file says otherwise.
+        Order numbers that begin like this need no scenario file; n is a number:
+          OK-, OKn-, OKnS-        settles at query 1, at query n, or after n seconds
+          FAIL-, FAILn-, FAILnS-  fails likewise, with TS-D2012
+          CANCEL- and so on       is cancelled likewise
+          LATE-, LATEn-, LATEnS-  unknown (E04111) for 2 or n queries or n seconds,
+                                  then settles
+          UNKNOWN-                unknown (E04111) for ever
+          NEVER-                  in progress for ever
+          MISMATCH-               settles with the amount 999
+          BADSIGN-, UNSIGNED-     settles, with a wrong signature or none
+          HTTP503-                HTTP status 503
+        Every other number settles at the second query unless the scenario file says
+        otherwise.
         """
 
     /// Finds the scenario that a refund's number asks for.

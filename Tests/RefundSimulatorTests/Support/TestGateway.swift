@@ -7,15 +7,18 @@ import Testing
 
 /// A gateway with the test keys, and what can be read from its answers.
 struct TestGateway {
+    private static let key = try? RSAPrivateKey(text: Array(TestKeys.gatewayPrivatePEM.utf8))
+    private static let appKey = try? RSAPublicKey(text: Array(TestKeys.appPublicPEM.utf8))
+
     let gateway: Gateway
 
     init(_ book: ScenarioBook = ScenarioBook()) throws {
         gateway = Gateway(
             check: RequestCheck(
                 appID: SimulatorConfiguration.exampleAppID,
-                appKey: try RSAPublicKey(text: Array(TestKeys.appPublicPEM.utf8))
+                appKey: try #require(Self.appKey)
             ),
-            key: try RSAPrivateKey(text: Array(TestKeys.gatewayPrivatePEM.utf8)),
+            key: try #require(Self.key),
             book: book
         )
     }
@@ -38,6 +41,8 @@ struct TestGateway {
 
 /// The members of an answer and whether its signature is right.
 struct TestAnswer {
+    private static let key = try? RSAPublicKey(text: Array(TestKeys.gatewayPublicPEM.utf8))
+
     let members: JSONObject
     let isSigned: Bool
 
@@ -52,7 +57,7 @@ struct TestAnswer {
     init(_ body: [UInt8]) throws {
         let members = try JSONObject(parsing: body)
         self.members = members
-        let key = try RSAPublicKey(text: Array(TestKeys.gatewayPublicPEM.utf8))
+        let key = try #require(Self.key)
         isSigned =
             members["sign"]?.text.flatMap { Base64.decoded($0) }
             .map { key.isValid(signature: $0, for: SigningString.bytes(of: members)) } ?? false

@@ -2,10 +2,15 @@ import RefundCore
 import RefundCrypto
 import RefundSimulator
 import RefundTestSupport
+import Testing
 
 /// A query as refundd sends it, to be changed and signed.
 struct TestQuery {
     static let now = Timestamp(milliseconds: 1_764_000_000_000)
+
+    static let appKey = try? RSAPrivateKey(text: Array(TestKeys.appPrivatePEM.utf8))
+    /// A key that is nobody's.
+    static let wrongKey = try? RSAPrivateKey(text: Array(TestKeys.wrongPrivatePEM.utf8))
 
     var members: [JSONObject.Member]
 
@@ -38,9 +43,8 @@ struct TestQuery {
     }
 
     /// The body, signed by the app.
-    func signed(by pem: String = TestKeys.appPrivatePEM) throws -> [UInt8] {
-        let key = try RSAPrivateKey(text: Array(pem.utf8))
-        let signature = try key.signature(of: SigningString.bytes(of: JSONObject(members)))
+    func signed(by key: RSAPrivateKey? = appKey) throws -> [UInt8] {
+        let signature = try #require(key).signature(of: SigningString.bytes(of: JSONObject(members)))
         return with("sign", .string(Base64.encoded(signature))).unsigned()
     }
 
