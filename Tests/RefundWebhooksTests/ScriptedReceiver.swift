@@ -25,19 +25,20 @@ final class ScriptedReceiver: Sendable {
     /// - Parameter answer: The bytes of every answer; nil for a receiver that hangs until the sender gives up.
     /// - Throws: When the system has no socket or port to give.
     private init(answer: [UInt8]?) throws {
-        self.answer = answer
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        let isListening = unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 unsafe bind(listener, address, length) == 0 && listen(listener, 16) == 0
                     && getsockname(listener, address, &length) == 0
             }
         }
-        guard result else { throw SocketError(number: errno) }
+        guard isListening else { throw SocketError(number: errno) }
+        self.answer = answer
+        self.listener = listener
         port = UInt16(bigEndian: address.sin_port)
     }
 

@@ -9,9 +9,11 @@ struct AttentionTests {
         #expect(Attention.allCases.sorted { $0.gravity > $1.gravity } == order)
         #expect(Set(Attention.allCases.map(\.gravity)).count == Attention.allCases.count)
         #expect(Attention.allCases.allSatisfy { $0.gravity > 0 })
-        #expect(Attention.allCases.map(\.rawValue).sorted() == [
-            "misconfigured", "mismatch", "overdue", "undeliverable", "unknown_order",
-        ])
+        #expect(
+            Attention.allCases.map(\.rawValue).sorted() == [
+                "misconfigured", "mismatch", "overdue", "undeliverable", "unknown_order",
+            ]
+        )
     }
 
     @Test func everyReasonIsRememberedApart() {
@@ -40,9 +42,11 @@ struct AttentionTests {
         #expect(machine.refund.lastError == nil)
         let again = machine.checked(trouble: "no gateway \"other\"", at: enqueued)
         #expect(again.changes == [Change(.pending, .pending, .misconfigured)], "it was told before")
-        #expect(machine.checked(trouble: nil, at: old).changes == [
-            Change(.pending, .pending), Change(.pending, .pending, .overdue, .needsAttention),
-        ])
+        #expect(
+            machine.checked(trouble: nil, at: old).changes == [
+                Change(.pending, .pending), Change(.pending, .pending, .overdue, .needsAttention),
+            ]
+        )
     }
 
     @Test func aRowThatLacksNothingIsLeftAlone() {

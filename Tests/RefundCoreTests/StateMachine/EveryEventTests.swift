@@ -38,12 +38,13 @@ struct EveryEventTests {
         }
     }
 
+    private func graver(_ other: Attention?, than standing: Attention?) -> Attention? {
+        (other?.gravity ?? 0) > (standing?.gravity ?? 0) ? other : standing
+    }
+
     /// Where an event leads by the rules: the state and the reason for attention afterwards.
     private func end(_ refund: Refund, _ event: Event, isOld: Bool) -> (RefundState, Attention?) {
         let attention = refund.attention
-        func graver(_ other: Attention?, than standing: Attention?) -> Attention? {
-            (other?.gravity ?? 0) > (standing?.gravity ?? 0) ? other : standing
-        }
         let state = refund.state
         switch event {
         case .webhookDead: return (state, graver(.undeliverable, than: attention))
@@ -66,24 +67,38 @@ struct EveryEventTests {
         }
     }
 
-    @Test(arguments: RefundState.allCases, [nil] + Attention.allCases)
+    struct Circumstances: Hashable {
+        var age: Duration
+        var isUnknownOrder: Bool
+        var isTold: Bool
+
+        static let all: [Circumstances] = {
+            var all: [Circumstances] = []
+            for age in [hour, 72 * hour, 2_000 * hour] {
+                for isUnknownOrder in [false, true] {
+                    all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isTold: false))
+                    all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isTold: true))
+                }
+            }
+            return all
+        }()
+    }
+
+    @Test(arguments: RefundState.allCases, Attention.reasonsAndNone)
     func everyEventLeadsWhereTheRulesSay(state: RefundState, attention: Attention?) {
-        for event in Event.allCases {
-            for (age, isUnknown, isTold) in [false, true].flatMap({ unknown in
-                [false, true].flatMap { told in [hour, 72 * hour, 2_000 * hour].map { ($0, unknown, told) } }
-            }) {
-                var before = Refund.sample(state, attention, expected: .twelveFifty)
-                before.isUnknownOrder = isUnknown
-                if isTold { before.told = ToldAttentions(rawValue: .max) }
+        for circumstances in Circumstances.all {
+            var before = Refund.sample(state, attention, expected: .twelveFifty)
+            before.isUnknownOrder = circumstances.isUnknownOrder
+            if circumstances.isTold { before.told = ToldAttentions(rawValue: .max) }
+            for event in Event.allCases {
                 var machine = RefundStateMachine(before)
-                let transitions = event.happen(to: &machine, at: enqueued.advanced(by: age))
-                let case_ = "\(event) of \(age.inWords), unknown \(isUnknown), told \(isTold): \(transitions.changes)"
-                let end = end(before, event, isOld: age >= 72 * hour)
-                #expect(machine.refund.state == end.0, "\(case_)")
-                #expect(machine.refund.attention == end.1, "\(case_)")
-                let isChanged = end.0 != state || end.1 != attention
-                #expect(transitions.isEmpty != isChanged, "\(case_)")
-                expectChained(transitions, before, machine.refund, case_)
+                let transitions = event.happen(to: &machine, at: enqueued.advanced(by: circumstances.age))
+                let comment = "\(event), \(circumstances): \(transitions.changes)"
+                let end = end(before, event, isOld: circumstances.age >= 72 * hour)
+                #expect(machine.refund.state == end.0, "\(comment)")
+                #expect(machine.refund.attention == end.1, "\(comment)")
+                #expect(transitions.isEmpty == (end == (state, attention)), "\(comment)")
+                expectChained(transitions, before, machine.refund, comment)
             }
         }
     }

@@ -31,7 +31,7 @@ struct FinalStateTests {
         #expect(machine.refund == before)
     }
 
-    @Test(arguments: [RefundState.pending, .processing], [nil] + Attention.allCases)
+    @Test(arguments: [RefundState.pending, .processing], Attention.reasonsAndNone)
     func abandoningEndsARefundWithItsPersonAndReason(state: RefundState, attention: Attention?) {
         var machine = RefundStateMachine(.sample(state, attention))
         let now = enqueued.advanced(by: hour)

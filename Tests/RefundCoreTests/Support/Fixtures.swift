@@ -10,6 +10,10 @@ extension Evidence {
     static let noSuchOrder = Evidence(code: "E04111", psn: "P-2", response: Array(#"{"code":"E04111"}"#.utf8))
 }
 
+extension Attention {
+    static let reasonsAndNone: [Attention?] = [nil] + allCases.map(Optional.some)
+}
+
 extension Money {
     static let twelveFifty = Money(amount: "12.50", currency: "EUR")
 }

@@ -1,0 +1,44 @@
+import RefundCore
+import Testing
+
+struct QueryTests {
+    @Test(arguments: [("R-1", "4112"), ("R-1", nil), (nil, "4112")] as [(String?, String?)])
+    func aQueryHasTheNumbersOfItsRow(order: String?, trans: String?) throws {
+        var refund = Refund(id: 1, merchantOrderNo: order, createdAt: enqueued)
+        refund.transNo = trans
+        let query = try #require(RefundQuery(refund, merchantNo: "3121"))
+        #expect(query.merchantOrderNo == order)
+        #expect(query.transNo == trans)
+        #expect(query.merchantNo == "3121")
+    }
+
+    @Test func aRowWithoutNumbersCannotBeAskedFor() {
+        #expect(RefundQuery(Refund(id: 1, createdAt: enqueued), merchantNo: "3121") == nil)
+    }
+
+    @Test func everyOutcomeButAReportSaysWhatWasWrong() {
+        #expect(QueryOutcome.says(.inProgress).problem == nil)
+        for outcome in QueryOutcome.fruitless + [.unknownOrder] { #expect(outcome.problem?.isEmpty == false) }
+        let refused = QueryOutcome.credentialsRefused(code: "SYS002", message: "signature refused", isVerified: true)
+        #expect(refused.problem == "the gateway refuses our credentials (SYS002: signature refused)")
+    }
+
+    @Test func everyKindOfOutcomeHasAWordOfItsOwn() {
+        let kinds = (QueryOutcome.fruitless + [.unknownOrder, .says(.created)]).map(\.kind)
+        #expect(
+            Set(kinds) == [
+                "report", "not_found", "inconclusive", "credentials_refused", "unverified", "unreachable",
+            ]
+        )
+    }
+
+    @Test(arguments: [(9, TransStatus.created), (0, .inProgress), (1, .closed), (2, .succeeded), (3, .cancelled)])
+    func theGatewaysNumbersHaveTheirMeaning(number: Int, status: TransStatus) {
+        #expect(TransStatus(rawValue: number) == status)
+    }
+
+    @Test(arguments: [-1, 4, 5, 8, 10, 20, .max, .min] as [Int])
+    func noOtherNumberMeansAnything(number: Int) {
+        #expect(TransStatus(rawValue: number) == nil)
+    }
+}

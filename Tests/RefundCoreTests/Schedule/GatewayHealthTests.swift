@@ -1,0 +1,129 @@
+import RefundCore
+import Testing
+
+struct GatewayHealthTests {
+    static let unverified = QueryOutcome.unverified(reason: "the answer has no signature")
+    static let unreachable = QueryOutcome.unreachable(reason: "no answer")
+    static let refused = QueryOutcome.credentialsRefused(code: "SYS002", message: "signature refused", isVerified: true)
+    static let hint = QueryOutcome.credentialsRefused(code: "E07303", message: "not authorised", isVerified: false)
+    /// Outcomes that stand in an answer whose signature is right.
+    static let verified: [QueryOutcome] = [
+        .says(.inProgress), .unknownOrder, .inconclusive(reason: "the gateway answered SYS999"),
+    ]
+
+    private func later(_ seconds: Int) -> Timestamp {
+        enqueued.advanced(by: .seconds(seconds))
+    }
+
+    @Test(arguments: [refused, hint])
+    func refusedCredentialsRaiseTheAlarmAtOnceSignedOrNot(outcome: QueryOutcome) {
+        guard case .credentialsRefused(let code, let message, let isVerified) = outcome else { return }
+        var health = GatewayHealth()
+        let trouble = GatewayHealth.Trouble(code: code, message: message, isVerified: isVerified, since: enqueued)
+        #expect(health.answered(outcome, at: enqueued) == .alarm(trouble))
+        #expect(health.trouble == trouble)
+    }
+
+    @Test func twentyUnverifiedAnswersInARowRaiseTheAlarm() {
+        var health = GatewayHealth()
+        for second in 1...19 { #expect(health.answered(Self.unverified, at: later(second)) == .none) }
+        #expect(health.nextQuery(at: later(19)) == nil)
+        let trouble = GatewayHealth.Trouble(
+            code: "UNVERIFIED",
+            message: "the answer has no signature",
+            isVerified: false,
+            since: later(20)
+        )
+        #expect(health.answered(Self.unverified, at: later(20)) == .alarm(trouble))
+    }
+
+    @Test func tenMinutesOfUnverifiedAnswersRaiseTheAlarm() {
+        var health = GatewayHealth()
+        #expect(health.answered(Self.unverified, at: enqueued) == .none)
+        #expect(health.answered(Self.unverified, at: later(599)) == .none)
+        guard case .alarm = health.answered(Self.unverified, at: later(600)) else {
+            Issue.record("no alarm after ten minutes")
+            return
+        }
+    }
+
+    @Test(arguments: verified)
+    func anAnswerThatVerifiesBeginsTheCountAnew(outcome: QueryOutcome) {
+        var health = GatewayHealth()
+        for _ in 0..<19 { _ = health.answered(Self.unverified, at: enqueued) }
+        #expect(health.answered(outcome, at: later(700)) == .none)
+        for _ in 0..<19 { #expect(health.answered(Self.unverified, at: later(701)) == .none) }
+        #expect(health.trouble == nil)
+    }
+
+    @Test func noAnswerAtAllSaysNothingOfOurCredentials() {
+        var health = GatewayHealth()
+        for second in 0..<2_000 { #expect(health.answered(Self.unreachable, at: later(second)) == .none) }
+        #expect(health.trouble == nil)
+        _ = health.answered(Self.refused, at: later(2_000))
+        #expect(health.answered(Self.unreachable, at: later(2_015)) == .none)
+        #expect(health.trouble != nil)
+    }
+
+    @Test func theAlarmIsRaisedOnce() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, at: enqueued)
+        let trouble = health.trouble
+        for second in 1...100 {
+            #expect(health.answered(Self.hint, at: later(second)) == .none)
+            #expect(health.answered(Self.unverified, at: later(second)) == .none)
+        }
+        #expect(health.trouble == trouble)
+    }
+
+    @Test(arguments: verified)
+    func anAnswerThatVerifiesEndsTheTroubleAndItCanBeRaisedAgain(outcome: QueryOutcome) {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, at: enqueued)
+        #expect(health.answered(outcome, at: later(15)) == .recover)
+        #expect(health.trouble == nil)
+        #expect(health.nextQuery(at: later(15)) == nil)
+        #expect(health.answered(outcome, at: later(16)) == .none)
+        guard case .alarm(let trouble) = health.answered(Self.refused, at: later(17)) else {
+            Issue.record("the alarm is not raised again")
+            return
+        }
+        #expect(trouble.since == later(17))
+    }
+
+    @Test func whileTheAlarmStandsItIsAskedEveryFifteenSeconds() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, at: enqueued)
+        #expect(health.nextQuery(at: enqueued) == later(15))
+        #expect(health.nextQuery(at: later(14)) == later(15))
+        #expect(health.nextQuery(at: later(15)) == later(15))
+        health.probed(at: later(20))
+        #expect(health.nextQuery(at: later(21)) == later(35))
+        _ = health.answered(Self.hint, at: later(23))
+        #expect(health.nextQuery(at: later(23)) == later(38))
+    }
+
+    @Test func aProbeOfAHealthyGatewayIsNotAProbe() {
+        var health = GatewayHealth()
+        health.probed(at: enqueued)
+        #expect(health.nextQuery(at: enqueued) == nil)
+    }
+
+    @Test func troubleFromBeforeARestartIsProbedAtOnceAndNotToldAgain() {
+        let trouble = GatewayHealth.Trouble(code: "SYS002", message: "", isVerified: true, since: enqueued)
+        var health = GatewayHealth(trouble: trouble)
+        #expect(health.nextQuery(at: later(5)) == later(5))
+        #expect(health.answered(Self.refused, at: later(6)) == .none)
+        #expect(health.trouble == trouble)
+        #expect(health.answered(.says(.inProgress), at: later(21)) == .recover)
+    }
+
+    @Test func aClockSetBackHoldsNoProbeUp() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, at: enqueued)
+        let back = enqueued.advanced(by: -1_000 * hour)
+        #expect(health.nextQuery(at: back) == back)
+        _ = health.answered(Self.unverified, at: Timestamp(milliseconds: .min))
+        _ = health.nextQuery(at: Timestamp(milliseconds: .max))
+    }
+}
