@@ -46,7 +46,7 @@ public struct Configuration: Hashable, Sendable {
         let file = FileLocator.absolute(file)
         let document: [String: RawValue]
         do throws(ConfigurationError) {
-            document = try TOMLDocument(text: ConfigurationFile.text(of: file), file: file).entries
+            document = try TOMLReader.entries(of: ConfigurationFile.text(of: file), file: file)
         } catch {
             throw ConfigurationProblems(errors: [error])
         }

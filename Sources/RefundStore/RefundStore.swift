@@ -175,6 +175,8 @@ extension StoreError {
             self = .busy(path: path, holders: FileHolders.names(of: path))
         case let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_NOTADB:
             self = .cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+        case let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT:
+            self = .refused(reason: error.message ?? "a constraint")
         case let error as DatabaseError:
             self = .failed(reason: "\(error.message ?? "no message") (\(error.extendedResultCode.rawValue))")
         default:

@@ -10,7 +10,9 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
     case newerSchema(path: String, migration: Int)
     /// The file has no queue yet.
     case notInitialised(path: String)
-    /// SQLite refused a statement.
+    /// A trigger or constraint refused a row.
+    case refused(reason: String)
+    /// SQLite cannot do its work: the disk is full, the file is read-only, damaged or gone.
     case failed(reason: String)
 
     /// The sentence.
@@ -27,8 +29,10 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
             "the database \(path) has migration \(migration), which this refundd does not know; install a newer refundd"
         case .notInitialised(let path):
             "the database \(path) has no queue yet; run refundd init"
+        case .refused(let reason):
+            "the database refused a row: \(reason)"
         case .failed(let reason):
-            "the database refused a statement: \(reason)"
+            "the database cannot be used: \(reason)"
         }
     }
 }

@@ -175,10 +175,6 @@ struct RefusalTests {
                 "[metrics]",
                 "metrics is not a section; use one of [admin], [database], [gateway], [gateways], [log], [polling], [webhook]"
             ),
-            (
-                "[[polling]]\njitter = 0.1",
-                "polling is an array where a section belongs; write [polling] on a line of its own, once"
-            ),
 
             // Gateways.
             (
@@ -189,7 +185,6 @@ struct RefusalTests {
             ("[gateways.\"\"]", ##"gateways."" has no name; write a name after the dot, such as [gateways.second]"##),
             ("[gateways.\" \"]", ##"gateways." " has no name; write a name after the dot, such as [gateways.second]"##),
             ("[gateways.\"a\\tb\"]", ##"gateways."a\u{9}b" has a control character in its name; use another name"##),
-            ("[[gateways]]", "gateways is an array where a table belongs; write [gateways.NAME] for each gateway"),
             (
                 "[gateways.b]\nurl = \"https://h\"\nprivate_key_file = \"k\"\npublic_key_files = [\"p\"]",
                 "gateways.b.app_id is missing; add it below [gateways.b]"

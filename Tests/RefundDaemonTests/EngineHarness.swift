@@ -99,6 +99,16 @@ final class EngineHarness {
         arrivals.ends.append(DeliveryEnd(delivery: delivery, endpoint: endpoint, sentAt: now, outcome: outcome))
     }
 
+    /// Runs a statement with the `sqlite3` shell, as another program would.
+    func sqlite(_ statement: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["sqlite3", store.path, statement]
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
     func refund(_ id: Int64) throws -> Refund {
         try #require(try store.read { tx in try tx.refund(id: id) })
     }

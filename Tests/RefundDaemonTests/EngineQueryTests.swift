@@ -140,4 +140,25 @@ struct EngineQueryTests {
         harness.advance(by: .zero - .seconds(86_400))
         #expect(try harness.run().queries.map(\.refund.id) == [id])
     }
+
+    @Test func rowThatTheDatabaseRefusesIsAskedAgainAndHoldsUpNoOther() throws {
+        let harness = try EngineHarness()
+        let bad = try harness.enqueue("R-1")
+        let good = try harness.enqueue("R-2")
+        // An application's own trigger that refuses what becomes of one refund.
+        try harness.sqlite(
+            """
+            CREATE TRIGGER shop BEFORE UPDATE OF state ON refund_queue WHEN NEW.id = \(bad) AND NEW.state = 'settled'
+            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
+            """
+        )
+        try harness.run()
+        harness.answerAll(.report(.succeeded))
+        try harness.run()
+        #expect(try harness.refund(good).state == .settled)
+        #expect(try harness.refund(bad).state == .pending)
+        #expect(try harness.transitions(bad).isEmpty)
+        harness.advance(by: .seconds(3_601))
+        #expect(try harness.run().queries.map(\.refund.id) == [bad])
+    }
 }

@@ -7,6 +7,8 @@ struct IPAddress {
 
     /// Reads an address in its usual notation, without brackets, port or zone.
     init?(_ text: String) {
+        // The system's reader stops at a NUL.
+        guard !text.utf8.contains(0) else { return nil }
         guard let bytes = Self.bytes(text, AF_INET, count: 4) ?? Self.bytes(text, AF_INET6, count: 16) else {
             return nil
         }

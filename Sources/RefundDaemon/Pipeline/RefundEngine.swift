@@ -85,7 +85,7 @@ final class RefundEngine {
         var draft: Draft
         do {
             draft = try store.transaction { tx in try self.write(tx, at: now, isolating: false) }
-        } catch .failed {
+        } catch .refused {
             // One row that the database refuses must not hold up the rest of the batch.
             draft = try store.transaction { tx in try self.write(tx, at: now, isolating: true) }
         }
@@ -109,23 +109,27 @@ final class RefundEngine {
     private func write(_ tx: StoreTransaction, at now: Timestamp, isolating: Bool) throws -> Draft {
         var draft = Draft(desks: desks, shares: shares)
         let context = eventContext
-        func attempt(_ what: @autoclosure () -> String, _ body: () throws -> Void) throws {
+        // A result that the database refuses is put back, to be asked for or sent again, and the rest is written.
+        func attempt(_ what: String, _ body: () throws -> Void, putBack: () throws -> Void) throws {
             guard isolating else { return try body() }
-            do {
-                try tx.isolated(body)
-            } catch {
-                draft.cycle.notes.append(.refused(what: what(), reason: "\(error)"))
+            if let reason = try tx.refusal(of: body) {
+                draft.cycle.notes.append(.refused(what: what, reason: reason))
+                try putBack()
             }
         }
         for (gateway, trouble) in troubles { try tx.setTrouble(trouble, gateway: gateway, context) }
         for answer in answers {
             try attempt("the answer for refund \(answer.refund.id)") {
                 draft.cycle.notes += try apply(answer, tx, at: now, context)
+            } putBack: {
+                try tx.putBack(answer.refund.id, until: now.advanced(by: settings.polling.slowInterval))
             }
         }
         for end in ends {
             try attempt("the attempt of webhook \(end.delivery.id)") {
                 draft.cycle.notes += try apply(end, tx, at: now, context)
+            } putBack: {
+                try tx.putBack(webhook: end.delivery.id, until: now.advanced(by: settings.polling.slowInterval))
             }
         }
         if !isDraining {

@@ -71,6 +71,28 @@ extension StoreTransaction {
         try execute("UPDATE refund_queue SET leased_until = NULL WHERE id = ?", [id])
     }
 
+    /// Gives a claimed refund back, to be asked for later.
+    ///
+    /// - Parameters:
+    ///   - id: The refund.
+    ///   - time: When it is due.
+    /// - Throws: What the database says.
+    public func putBack(_ id: Int64, until time: Timestamp) throws {
+        let sql = "UPDATE refund_queue SET leased_until = NULL, next_query_at = ? WHERE id = ?"
+        try execute(sql, [time.milliseconds, id])
+    }
+
+    /// Gives a claimed webhook back, to be sent later.
+    ///
+    /// - Parameters:
+    ///   - id: The webhook.
+    ///   - time: When it is due.
+    /// - Throws: What the database says.
+    public func putBack(webhook id: String, until time: Timestamp) throws {
+        let sql = "UPDATE refund_webhooks SET leased_until = NULL, next_attempt_at = ? WHERE id = ?"
+        try execute(sql, [time.milliseconds, id])
+    }
+
     /// Ends claims and attempts whose holder is gone.
     ///
     /// Only the one daemon of a database may do this, when it starts.

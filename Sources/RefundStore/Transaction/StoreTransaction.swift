@@ -15,14 +15,20 @@ public struct StoreTransaction {
         try statement(sql, arguments).execute()
     }
 
-    /// Runs a part of the transaction so that what it throws takes back that part only.
+    /// Runs a part of the transaction so that a row which the database refuses takes back that part only.
     ///
     /// - Parameter body: The part.
-    /// - Throws: What the body throws, once its writes are taken back.
-    public func isolated(_ body: () throws -> Void) throws {
-        try db.inSavepoint {
-            try body()
-            return .commit
+    /// - Returns: Why a trigger or constraint refused it, or nil when it was done.
+    /// - Throws: Every other error, which ends the whole transaction.
+    public func refusal(of body: () throws -> Void) throws -> String? {
+        do {
+            try db.inSavepoint {
+                try body()
+                return .commit
+            }
+            return nil
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+            return error.message ?? "a constraint"
         }
     }
 

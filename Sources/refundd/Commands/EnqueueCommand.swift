@@ -48,7 +48,7 @@ struct EnqueueCommand: AsyncParsableCommand {
             let id: Int64?
             do throws(StoreError) {
                 id = try store.transaction { tx in try tx.enqueue(NewRefund(columns: columns)) }
-            } catch .failed(let reason) {
+            } catch .refused(let reason) {
                 throw CommandFailure(.failed, [reason])
             } catch {
                 throw CommandFailure(error)
