@@ -4,6 +4,8 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     public let problem: String
     /// The offset in bytes from the start of the text.
     public let offset: Int
+    /// Whether a name stands twice in an object, which is JSON to many readers and means something else to each.
+    public var isRepeatedName = false
 
     /// One sentence for a log or `last_error`.
     public var description: String {

@@ -63,14 +63,18 @@ struct JSONReader {
         try descend()
         defer { depth -= 1 }
         var members: [JSONObject.Member] = []
-        var names: Set<String> = []
+        // As bytes: two strings are equal already when Unicode takes them for the same, and JSON does not.
+        var names: Set<[UInt8]> = []
         skipBlanks()
         if skip("}") { return members }
         repeat {
             skipBlanks()
             guard next == UInt8(ascii: "\"") else { throw error("expected the name of a member") }
             let name = try string()
-            guard names.insert(name).inserted else { throw error("member \(JSONText.quoted(name)) stands twice") }
+            guard names.insert(Array(name.utf8)).inserted else {
+                let problem = "member \(JSONText.quoted(name)) stands twice"
+                throw JSONError(problem: problem, offset: position, isRepeatedName: true)
+            }
             skipBlanks()
             guard skip(":") else { throw error("expected a colon") }
             skipBlanks()

@@ -32,7 +32,7 @@ public struct PollingPolicy: Hashable, Sendable {
     public func delay(afterAttempts attempts: Int, age: Duration, isSlow: Bool = false, draw: Double) -> Duration {
         if isSlow || age >= slowAfter { return slowInterval.jittered(by: jitter, draw: draw) }
         // The cap comes before the product is turned into a whole number, or many attempts would overflow it.
-        let factor = Double.pow(multiplier, exponent: max(attempts - 1, 0))
+        let factor = Double.pow(multiplier, exponent: max(attempts, 1) - 1)
         let product = Double(initialInterval.wholeMilliseconds) * factor
         let isCapped = product >= Double(maxInterval.wholeMilliseconds)
         let interval = isCapped ? maxInterval : initialInterval.scaled(by: factor)

@@ -1,4 +1,4 @@
-/// How often something may be done: never more than the rate allows in any window, bursts up to one window's worth.
+/// How often something may be done: never more than the rate within any second, bursts up to a second's worth.
 ///
 /// A row of inserts is queried at once up to a second's worth, and the gateway never sees more in a second than agreed.
 public struct RateLimit: Hashable, Sendable {
@@ -10,11 +10,13 @@ public struct RateLimit: Hashable, Sendable {
 
     /// Creates a limit.
     ///
-    /// - Parameter perSecond: Permits per second, more than zero; 0.5 is one in two seconds.
+    /// - Parameter perSecond: Permits per second, more than zero; 0.5 is one in two seconds. Of a rate above one the part
+    ///   after the point counts for nothing, since no second may see more than the rate; more than 10,000 are not given.
     public init(perSecond: Double) {
-        // Above this many a shorter window says the same and remembers less.
-        permits = max(1, Int(min(perSecond, 1_000)))
-        window = Duration.seconds(1).scaled(by: Double(permits) / perSecond)
+        let isSlow = !(perSecond >= 1)
+        // Every permit of the last second is remembered; no gateway wants to be asked more often than this.
+        permits = isSlow ? 1 : Int(min(perSecond, 10_000))
+        window = Duration.seconds(1).scaled(by: isSlow ? 1 / perSecond : 1)
     }
 
     /// When the next permit is free: `now` or a later time.

@@ -36,7 +36,7 @@ public struct RefundStateMachine: Sendable {
         draw: Double
     ) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
-        refund.attempts += 1
+        if refund.attempts < .max { refund.attempts += 1 }
         refund.lastQueryAt = sentAt
         refund.lastError = outcome.problem
         refund.isUnknownOrder = false

@@ -74,6 +74,7 @@ struct JSONReaderTests {
     func aNameThatStandsTwiceIsRefusedAtAnyDepth(text: String) throws {
         let error = try #require(throws: JSONError.self) { try JSONObject(parsing: text) }
         #expect(error.problem.contains("stands twice"))
+        #expect(error.isRepeatedName)
     }
 
     @Test func namesThatOnlyLookAlikeAreDifferentNames() throws {
@@ -124,6 +125,7 @@ struct JSONReaderTests {
         let error = try #require(throws: JSONError.self) { try JSONObject(parsing: text) }
         #expect(error.offset == offset, "\(error)")
         #expect(error.description == "\(error.problem) at byte \(offset)")
+        #expect(!error.isRepeatedName)
     }
 
     @Test func noMutilatedTextTraps() {

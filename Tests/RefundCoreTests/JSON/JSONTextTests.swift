@@ -14,9 +14,9 @@ struct JSONTextTests {
             json.raw("r", #"{"a": 1}"#)
             json.object("o") { _ in }
             json.array("l") { json in
-                json.number(1)
-                json.string("a")
-                json.string(nil)
+                json.number(nil, 1)
+                json.string(nil, "a")
+                json.string(nil, nil)
                 json.object { $0.bool("b", true) }
                 json.array { _ in }
             }
@@ -31,7 +31,7 @@ struct JSONTextTests {
     @Test(arguments: [Int64.min, .max, 0])
     func wholeNumbersAreWrittenInFull(number: Int64) {
         var json = JSONText()
-        json.number(number)
+        json.number(nil, number)
         #expect(json.text == "\(number)")
     }
 

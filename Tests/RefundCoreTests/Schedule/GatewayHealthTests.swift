@@ -121,7 +121,7 @@ struct GatewayHealthTests {
     @Test func aClockSetBackHoldsNoProbeUp() {
         var health = GatewayHealth()
         _ = health.answered(Self.refused, at: enqueued)
-        let back = enqueued.advanced(by: -1_000 * hour)
+        let back = enqueued.advanced(by: hours(-1_000))
         #expect(health.nextQuery(at: back) == back)
         _ = health.answered(Self.unverified, at: Timestamp(milliseconds: .min))
         _ = health.nextQuery(at: Timestamp(milliseconds: .max))

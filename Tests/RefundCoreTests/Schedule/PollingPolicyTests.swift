@@ -3,7 +3,7 @@ import Testing
 
 struct PollingPolicyTests {
     private let policy = PollingPolicy()
-    private let day = 24 * hour
+    private let day = hours(24)
 
     /// The default waits in seconds after 1, 2, … queries.
     static let waits = [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800, 1_800]
@@ -16,7 +16,7 @@ struct PollingPolicyTests {
     @Test func theSlowIntervalBeginsWithItsAge() {
         #expect(policy.delay(afterAttempts: 3, age: day - .milliseconds(1), draw: 0.5) == .seconds(20))
         #expect(policy.delay(afterAttempts: 3, age: day, draw: 0.5) == hour)
-        #expect(policy.delay(afterAttempts: 3, age: 1_000 * day, draw: 0.5) == hour)
+        #expect(policy.delay(afterAttempts: 3, age: day * 1_000, draw: 0.5) == hour)
         #expect(policy.delay(afterAttempts: 1, age: .zero, isSlow: true, draw: 0.5) == hour)
     }
 
@@ -53,10 +53,10 @@ struct PollingPolicyTests {
     @Test func theLongestWaitIsThatOfTheLongestIntervalWithItsJitter() {
         var policy = policy
         #expect(policy.longestDelay == .seconds(3_960))
-        policy.maxInterval = 10 * hour
-        #expect(policy.longestDelay == 11 * hour)
-        policy.initialInterval = 100 * hour
-        #expect(policy.longestDelay == 110 * hour)
+        policy.maxInterval = hours(10)
+        #expect(policy.longestDelay == hours(11))
+        policy.initialInterval = hours(100)
+        #expect(policy.longestDelay == hours(110))
     }
 
     @Test func anInitialIntervalAboveTheCapIsCapped() {

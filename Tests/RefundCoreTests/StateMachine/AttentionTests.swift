@@ -2,7 +2,7 @@ import RefundCore
 import Testing
 
 struct AttentionTests {
-    private let old = enqueued.advanced(by: 72 * hour)
+    private let old = enqueued.advanced(by: hours(72))
 
     @Test func theGravestComesFirst() {
         let order: [Attention] = [.mismatch, .misconfigured, .unknownOrder, .overdue, .undeliverable]
@@ -60,9 +60,9 @@ struct AttentionTests {
         var raised: [Change] = []
         raised += machine.webhooksChanged(dead: 1, at: old).changes
         raised += machine.aged(at: old).changes
-        raised += machine.answered(.unknownOrder, age: 72 * hour).changes
+        raised += machine.answered(.unknownOrder, age: hours(72)).changes
         raised += machine.checked(trouble: "no such gateway", at: old).changes
-        raised += machine.answered(.says(.succeeded), age: 72 * hour).changes
+        raised += machine.answered(.says(.succeeded), age: hours(72)).changes
         #expect(
             raised == [
                 Change(.pending, .pending, .undeliverable),
@@ -90,6 +90,6 @@ struct AttentionTests {
     @Test func aClockSetBackMakesNothingOverdue() {
         var machine = RefundStateMachine(.sample())
         #expect(machine.aged(at: Timestamp(milliseconds: .min)).isEmpty)
-        #expect(machine.answered(.unknownOrder, age: -1_000 * hour).isEmpty)
+        #expect(machine.answered(.unknownOrder, age: hours(-1_000)).isEmpty)
     }
 }

@@ -74,7 +74,7 @@ struct EveryEventTests {
 
         static let all: [Circumstances] = {
             var all: [Circumstances] = []
-            for age in [hour, 72 * hour, 2_000 * hour] {
+            for age in [hour, hours(72), hours(2_000)] {
                 for isUnknownOrder in [false, true] {
                     all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isTold: false))
                     all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isTold: true))
@@ -94,7 +94,7 @@ struct EveryEventTests {
                 var machine = RefundStateMachine(before)
                 let transitions = event.happen(to: &machine, at: enqueued.advanced(by: circumstances.age))
                 let comment = "\(event), \(circumstances): \(transitions.changes)"
-                let end = end(before, event, isOld: circumstances.age >= 72 * hour)
+                let end = end(before, event, isOld: circumstances.age >= hours(72))
                 #expect(machine.refund.state == end.0, "\(comment)")
                 #expect(machine.refund.attention == end.1, "\(comment)")
                 #expect(transitions.isEmpty == (end == (state, attention)), "\(comment)")

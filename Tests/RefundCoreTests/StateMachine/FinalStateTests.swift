@@ -14,14 +14,14 @@ struct FinalStateTests {
     func aLateAnswerIsIgnored(state: RefundState, outcome: QueryOutcome) {
         let before = Refund.sample(state, expected: .twelveFifty)
         var machine = RefundStateMachine(before)
-        #expect(machine.answered(outcome, age: 1_000 * hour).isEmpty)
+        #expect(machine.answered(outcome, age: hours(1_000)).isEmpty)
         #expect(machine.refund == before)
     }
 
     @Test(arguments: final)
     func everyOtherEventIsIgnoredToo(state: RefundState) {
         let before = Refund.sample(state, .undeliverable)
-        let now = enqueued.advanced(by: 1_000 * hour)
+        let now = enqueued.advanced(by: hours(1_000))
         var machine = RefundStateMachine(before)
         #expect(machine.checked(trouble: "no such gateway", at: now).isEmpty)
         #expect(machine.checked(trouble: nil, at: now).isEmpty)

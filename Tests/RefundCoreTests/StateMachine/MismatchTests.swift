@@ -55,7 +55,7 @@ struct MismatchTests {
         _ = machine.answered(.says(.succeeded, "1", "EUR"), age: .seconds(5))
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .seconds(3_605)))
         _ = machine.answered(.unreachable(reason: "no answer"), age: hour)
-        #expect(machine.refund.nextQueryAt == enqueued.advanced(by: 2 * hour))
+        #expect(machine.refund.nextQueryAt == enqueued.advanced(by: hours(2)))
     }
 
     @Test func aSecondMismatchIsNoNews() {
@@ -72,9 +72,9 @@ struct MismatchTests {
         var machine = machine()
         _ = machine.answered(.says(.succeeded, "1", "EUR"), age: .seconds(5))
         #expect(machine.answered(.says(status), age: hour).isEmpty)
-        #expect(machine.answered(.unknownOrder, age: 72 * hour).isEmpty)
+        #expect(machine.answered(.unknownOrder, age: hours(72)).isEmpty)
         #expect(machine.refund.attention == .mismatch)
-        let transitions = machine.answered(.says(.succeeded, "12.5", "EUR"), age: 73 * hour)
+        let transitions = machine.answered(.says(.succeeded, "12.5", "EUR"), age: hours(73))
         #expect(transitions.changes == [Change(.processing, .settled, nil, .settled)])
         #expect(machine.refund.lastError == nil)
     }

@@ -97,7 +97,7 @@ struct ReportTests {
     @Test(arguments: open, QueryOutcome.fruitless)
     func noAgeMakesAVerdictOfNoAnswer(state: RefundState, outcome: QueryOutcome) {
         var machine = RefundStateMachine(.sample(state))
-        for days in 0..<1_000 { _ = machine.answered(outcome, age: 24 * days * hour) }
+        for days in 0..<1_000 { _ = machine.answered(outcome, age: hours(24 * days)) }
         #expect(machine.refund.state == state)
         #expect(machine.refund.nextQueryAt != nil)
         #expect(machine.refund.attempts == 1_000)

@@ -2,7 +2,7 @@ import RefundCore
 import Testing
 
 struct UnknownOrderTests {
-    private let justBefore = 72 * hour - .milliseconds(1)
+    private let justBefore = hours(72) - .milliseconds(1)
 
     @Test(arguments: [RefundState.pending, .processing])
     func anUnknownOrderIsNoNewsBeforeItsTime(state: RefundState) {
@@ -16,26 +16,26 @@ struct UnknownOrderTests {
     @Test(arguments: [RefundState.pending, .processing])
     func anOrderStillUnknownAtItsTimeNeedsAttention(state: RefundState) throws {
         var machine = RefundStateMachine(.sample(state))
-        let transitions = machine.answered(.unknownOrder, age: 72 * hour)
+        let transitions = machine.answered(.unknownOrder, age: hours(72))
         #expect(transitions.changes == [Change(state, state, .unknownOrder, .needsAttention)])
         let transition = try #require(transitions.first)
         #expect(transition.evidence == .noSuchOrder)
         #expect(transition.transStatus == nil)
         #expect(transition.reason == "the gateway has no such order after 72h")
-        #expect(machine.refund.nextQueryAt == enqueued.advanced(by: 73 * hour), "it is asked for on and on")
+        #expect(machine.refund.nextQueryAt == enqueued.advanced(by: hours(73)), "it is asked for on and on")
     }
 
     @Test func ageAloneTellsOfAnOrderThatWasUnknownAtTheLastQuery() {
         var machine = RefundStateMachine(.sample())
-        _ = machine.answered(.unknownOrder, age: 71 * hour)
-        let transitions = machine.aged(at: enqueued.advanced(by: 72 * hour))
+        _ = machine.answered(.unknownOrder, age: hours(71))
+        let transitions = machine.aged(at: enqueued.advanced(by: hours(72)))
         #expect(transitions.changes == [Change(.pending, .pending, .unknownOrder, .needsAttention)])
     }
 
     @Test func anOldOrderThatTurnsUpIsOverdueInstead() {
         var machine = RefundStateMachine(.sample())
-        _ = machine.answered(.unknownOrder, age: 72 * hour)
-        let transitions = machine.answered(.says(.inProgress), age: 73 * hour)
+        _ = machine.answered(.unknownOrder, age: hours(72))
+        let transitions = machine.answered(.says(.inProgress), age: hours(73))
         #expect(
             transitions.changes == [
                 Change(.pending, .processing, nil, .processing),
@@ -56,29 +56,29 @@ struct UnknownOrderTests {
     @Test(arguments: [(TransStatus.succeeded, RefundState.settled), (.closed, .failed), (.cancelled, .failed)])
     func aVerdictClearsItInItsOwnRow(status: TransStatus, end: RefundState) {
         var machine = RefundStateMachine(.sample())
-        _ = machine.answered(.unknownOrder, age: 72 * hour)
+        _ = machine.answered(.unknownOrder, age: hours(72))
         let event: EventType = end == .settled ? .settled : .failed
-        #expect(machine.answered(.says(status), age: 73 * hour).changes == [Change(.pending, end, nil, event)])
+        #expect(machine.answered(.says(status), age: hours(73)).changes == [Change(.pending, end, nil, event)])
     }
 
     @Test func aSilentGatewayAfterwardsLeavesTheReasonStanding() {
         var machine = RefundStateMachine(.sample())
-        _ = machine.answered(.unknownOrder, age: 72 * hour)
-        for outcome in QueryOutcome.fruitless { #expect(machine.answered(outcome, age: 80 * hour).isEmpty) }
+        _ = machine.answered(.unknownOrder, age: hours(72))
+        for outcome in QueryOutcome.fruitless { #expect(machine.answered(outcome, age: hours(80)).isEmpty) }
         #expect(machine.refund.attention == .unknownOrder)
     }
 
     @Test func aReasonThatReturnsIsNotToldAgain() {
         var machine = RefundStateMachine(.sample())
-        _ = machine.answered(.unknownOrder, age: 72 * hour)
-        _ = machine.answered(.says(.inProgress), age: 73 * hour)
+        _ = machine.answered(.unknownOrder, age: hours(72))
+        _ = machine.answered(.says(.inProgress), age: hours(73))
         #expect(
-            machine.answered(.unknownOrder, age: 74 * hour).changes == [
+            machine.answered(.unknownOrder, age: hours(74)).changes == [
                 Change(.processing, .processing, .unknownOrder)
             ]
         )
         #expect(
-            machine.answered(.says(.inProgress), age: 75 * hour).changes == [
+            machine.answered(.says(.inProgress), age: hours(75)).changes == [
                 Change(.processing, .processing), Change(.processing, .processing, .overdue),
             ]
         )

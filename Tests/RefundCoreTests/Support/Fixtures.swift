@@ -3,7 +3,11 @@ import RefundCore
 /// The time at which every refund of these tests was enqueued.
 let enqueued = Timestamp(milliseconds: 1_790_000_000_123)
 
-let hour: Duration = .seconds(3_600)
+let hour = hours(1)
+
+func hours(_ number: Int) -> Duration {
+    .seconds(number * 3_600)
+}
 
 extension Evidence {
     static let sample = Evidence(code: "0", psn: "P-1", response: Array(#"{"code":"0"}"#.utf8))

@@ -67,7 +67,7 @@ struct TimestampTests {
         #expect(last.advanced(by: .milliseconds(1)) == last)
         #expect(first.advanced(by: .milliseconds(-1)) == first)
         #expect(last.advanced(by: .seconds(Int64.max)) == last)
-        #expect(enqueued.advanced(by: .seconds(Int64.min)) == first)
+        #expect(Timestamp(milliseconds: -1).advanced(by: .seconds(Int64.min)) == first)
         #expect(last.duration(since: first) == .milliseconds(Int64.max))
         #expect(first.duration(since: last) == .milliseconds(Int64.min))
         #expect(enqueued.advanced(by: .milliseconds(5)).duration(since: enqueued) == .milliseconds(5))

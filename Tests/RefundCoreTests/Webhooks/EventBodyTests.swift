@@ -1,5 +1,6 @@
-import RefundCore
 import Testing
+
+@testable import RefundCore
 
 struct EventBodyTests {
     private let at = Timestamp(milliseconds: 1_795_316_646_123)
@@ -109,6 +110,7 @@ struct EventBodyTests {
         (#"{}"#, #"{}"#), (#"{ "a" : [1, {"b": null}] }"#, #"{ "a" : [1, {"b": null}] }"#),
         (#"{"a":1.00}"#, #"{"a":1.00}"#),
         ("[1]", #""[1]""#), ("{", #""{""#), (#"{a:1}"#, #""{a:1}""#), ("", #""""#), ("null", #""null""#),
+        (#"{"a":1,"a":2}"#, #""{\"a\":1,\"a\":2}""#),
     ])
     func metadataIsEchoedAsWrittenAndTheBodyIsAlwaysJSON(metadata: String, echo: String) throws {
         var refund = settled
