@@ -13,7 +13,7 @@ public final class DaemonLock: Sendable {
     /// - Throws: `StoreError.alreadyServed` when another process has it, `StoreError.cannotOpen` when the lock's file
     ///   cannot be created.
     public init(databasePath: String) throws(StoreError) {
-        let path = URL(fileURLWithPath: databasePath).resolvingSymlinksInPath().path + ".lock"
+        let path = Self.realPath(databasePath) + ".lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o660)
         guard descriptor >= 0 else {
             throw .cannotOpen(path: path, reason: unsafe String(cString: strerror(errno)))
@@ -22,6 +22,16 @@ public final class DaemonLock: Sendable {
             close(descriptor)
             throw .alreadyServed(path: databasePath)
         }
+    }
+
+    // Foundation leaves a link alone whose file is still to be made; SQLite makes the file that it names.
+    private static func realPath(_ path: String) -> String {
+        var url = URL(fileURLWithPath: path)
+        for _ in 0..<100 {
+            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else { break }
+            url = URL(fileURLWithPath: target, relativeTo: url.deletingLastPathComponent())
+        }
+        return url.resolvingSymlinksInPath().path
     }
 
     deinit {

@@ -171,14 +171,17 @@ extension StoreError {
         switch error {
         case let error as StoreError:
             self = error
-        case let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED:
-            self = .busy(path: path, holders: FileHolders.names(of: path))
-        case let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_NOTADB:
-            self = .cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
-        case let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT:
-            self = .refused(reason: error.message ?? "a constraint")
         case let error as DatabaseError:
-            self = .failed(reason: "\(error.message ?? "no message") (\(error.extendedResultCode.rawValue))")
+            switch error.resultCode {
+            case .SQLITE_BUSY, .SQLITE_LOCKED:
+                self = .busy(path: path, holders: FileHolders.names(of: path))
+            case .SQLITE_CANTOPEN, .SQLITE_NOTADB:
+                self = .cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+            case .SQLITE_CONSTRAINT:
+                self = .refused(reason: error.message ?? "a constraint")
+            default:
+                self = .failed(reason: "\(error.message ?? "no message") (\(error.extendedResultCode.rawValue))")
+            }
         default:
             self = .failed(reason: "\(error)")
         }

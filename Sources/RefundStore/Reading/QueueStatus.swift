@@ -21,6 +21,8 @@ extension StoreTransaction {
     /// Counts how the queue stands.
     ///
     /// - Parameter now: The time that ages are reckoned to.
+    /// - Returns: The figures.
+    /// - Throws: What SQLite says when it refuses.
     public func status(at now: Timestamp) throws -> QueueStatus {
         var status = QueueStatus()
         for state in RefundState.allCases {

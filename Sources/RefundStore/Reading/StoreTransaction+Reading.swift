@@ -18,6 +18,8 @@ extension StoreTransaction {
     ///   - state: Only refunds in this state, where it is given.
     ///   - needsAttention: Only refunds that need attention.
     ///   - limit: The most refunds to return.
+    /// - Returns: The rows.
+    /// - Throws: What SQLite says when it refuses.
     public func refunds(state: RefundState?, needsAttention: Bool, limit: Int) throws -> [Record] {
         var conditions: [String] = []
         var arguments: StatementArguments = []

@@ -1,4 +1,6 @@
-/// One step of the schema. A migration that was released is never edited: what comes later is a new one.
+/// One step of the schema.
+///
+/// A migration that was released is never edited: what comes later is a new one.
 struct Migration {
     let id: Int
     let name: String

@@ -13,7 +13,7 @@ enum OutboxSchema {
         );
         CREATE VIEW refund_events AS
             SELECT e.position, e.at, e.type, e.refund_id, q.merchant_order_no, e.state, e.body
-            FROM refund_event_log e LEFT JOIN refund_queue q ON q.id = e.refund_id;
+            FROM refund_event_log e LEFT JOIN refund_queue q ON q.id = e.refund_id ORDER BY e.position;
         CREATE TABLE refund_webhooks (
             id              TEXT PRIMARY KEY NOT NULL,
             refund_id       INTEGER,
@@ -62,12 +62,23 @@ enum OutboxSchema {
         CREATE INDEX refund_webhook_attempts_webhook ON refund_webhook_attempts (webhook_id);
         """
 
+    // REPLACE deletes the old row without firing a DELETE trigger, so what would replace one is refused at the insert.
     static let triggers = """
+        CREATE TRIGGER refund_event_log_insert BEFORE INSERT ON refund_event_log WHEN NEW.position <> -1 BEGIN
+            SELECT RAISE(ABORT, 'refund_event_log: append-only; leave position out');
+        END;
+        CREATE TRIGGER refund_event_log_inserted AFTER INSERT ON refund_event_log WHEN NEW.position < 1 BEGIN
+            SELECT RAISE(ABORT, 'refund_event_log: append-only; leave position out');
+        END;
         CREATE TRIGGER refund_event_log_update BEFORE UPDATE ON refund_event_log BEGIN
             SELECT RAISE(ABORT, 'refund_event_log: append-only; an event is never changed');
         END;
         CREATE TRIGGER refund_event_log_delete BEFORE DELETE ON refund_event_log BEGIN
             SELECT RAISE(ABORT, 'refund_event_log: append-only; an event is never deleted');
+        END;
+        CREATE TRIGGER refund_webhooks_insert BEFORE INSERT ON refund_webhooks
+        WHEN NEW.rowid <> -1 OR EXISTS (SELECT 1 FROM refund_webhooks WHERE id = NEW.id) BEGIN
+            SELECT RAISE(ABORT, 'refund_webhooks: a webhook is never replaced; give a new one an id of its own');
         END;
         CREATE TRIGGER refund_webhooks_identity BEFORE UPDATE ON refund_webhooks
         WHEN OLD.id IS NOT NEW.id OR OLD.refund_id IS NOT NEW.refund_id OR OLD.sequence IS NOT NEW.sequence

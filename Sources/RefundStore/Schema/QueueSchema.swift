@@ -98,10 +98,11 @@ enum QueueSchema {
                 """
         ),
         refuse(
-            "gateway must name a gateway of the configuration; leave it out for 'default'",
+            "gateway must be text of 1 to 64 printable ASCII characters; leave it out for 'default'",
             when: """
                 NEW.gateway IS NULL OR typeof(NEW.gateway) <> 'text'
                 OR length(CAST(NEW.gateway AS BLOB)) NOT BETWEEN 1 AND 64
+                OR length(NEW.gateway) <> length(CAST(NEW.gateway AS BLOB)) OR NEW.gateway GLOB '*[^ -~]*'
                 """
         ),
         refuse(
@@ -140,37 +141,36 @@ enum QueueSchema {
             "metadata must be the text of a JSON object of at most 16384 bytes",
             when: """
                 NEW.metadata IS NOT NULL AND (typeof(NEW.metadata) <> 'text'
-                OR length(CAST(NEW.metadata AS BLOB)) > 16384
+                OR length(CAST(NEW.metadata AS BLOB)) > 16384 OR instr(CAST(NEW.metadata AS BLOB), x'00')
                 OR CASE WHEN json_valid(NEW.metadata) THEN json_type(NEW.metadata) <> 'object' ELSE 1 END)
                 """
         ),
-        refuse(
-            "leave out the columns that refundd writes: state, attention, attempts, times and answers",
-            when: """
-                NEW.state IS NOT 'pending' OR NEW.attention IS NOT NULL OR NEW.attempts IS NOT 0
-                OR NEW.next_query_at IS NOT 0 OR NEW.last_query_at IS NOT NULL OR NEW.last_error IS NOT NULL
-                OR NEW.trans_status IS NOT NULL OR NEW.trans_amount IS NOT NULL OR NEW.trans_currency IS NOT NULL
-                OR NEW.trans_end_at IS NOT NULL OR NEW.failure_code IS NOT NULL OR NEW.failure_message IS NOT NULL
-                OR NEW.leased_until IS NOT NULL OR NEW.attention_told IS NOT 0 OR NEW.unknown_order IS NOT 0
-                OR NEW.gateway_trans_no IS NOT NULL OR NEW.orig_trans_no IS NOT NULL
-                OR NEW.pay_channel_trans_no IS NOT NULL
-                OR NEW.created_at IS NOT \(now) OR NEW.updated_at IS NOT \(now)
-                """
-        ),
     ]
+
+    // The columns that no application writes, with what they start as.
+    private static let presets = [
+        ("state", "'pending'"), ("attention", "NULL"), ("trans_status", "NULL"), ("trans_amount", "NULL"),
+        ("trans_currency", "NULL"), ("trans_end_at", "NULL"), ("failure_code", "NULL"), ("failure_message", "NULL"),
+        ("attempts", "0"), ("last_query_at", "NULL"), ("last_error", "NULL"), ("created_at", now),
+        ("updated_at", now), ("next_query_at", "0"), ("leased_until", "NULL"), ("attention_told", "0"),
+        ("unknown_order", "0"), ("gateway_trans_no", "NULL"), ("orig_trans_no", "NULL"),
+        ("pay_channel_trans_no", "NULL"),
+    ].map { column, value in
+        refuse("leave \(column) out, refundd writes it", when: "NEW.\(column) IS NOT \(value)")
+    }
 
     // REPLACE deletes the old row without firing a DELETE trigger. The trigger before the insert notes which row that
     // would be, the one after it refuses if that row is gone.
     static let triggers = """
         CREATE TRIGGER refund_queue_insert BEFORE INSERT ON refund_queue BEGIN
-            \(refusals.joined(separator: "\n    "))
+            \((refusals + presets).joined(separator: "\n    "))
             DELETE FROM refund_replaced;
             INSERT OR IGNORE INTO refund_replaced SELECT id FROM refund_queue
                 WHERE gateway = NEW.gateway AND ifnull(merchant_no, '') = ifnull(NEW.merchant_no, '')
                 AND merchant_order_no = NEW.merchant_order_no;
             INSERT OR IGNORE INTO refund_replaced SELECT id FROM refund_queue
                 WHERE gateway = NEW.gateway AND ifnull(merchant_no, '') = ifnull(NEW.merchant_no, '')
-                AND trans_no = NEW.trans_no;
+                AND trans_no = NEW.trans_no AND id NOT IN (SELECT refund_id FROM refund_replaced);
         END;
         CREATE TRIGGER refund_queue_inserted AFTER INSERT ON refund_queue BEGIN
             \(refuse("leave id out, SQLite gives it", when: "NEW.id < 1"))

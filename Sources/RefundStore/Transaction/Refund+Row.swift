@@ -33,7 +33,7 @@ extension Refund {
         told = ToldAttentions(rawValue: Int(truncatingIfNeeded: row.integer(11) ?? 0))
         report = GatewayReport(row: row)
         failure = row.text(19).map { Failure(code: $0, message: row.text(20)) }
-        attempts = Int(clamping: max(row.integer(21) ?? 0, 0))
+        attempts = row.count(21)
         lastQueryAt = row.timestamp(22)
         lastError = row.text(23)
         isUnknownOrder = row.integer(24) == 1

@@ -39,6 +39,7 @@ extension StoreTransaction {
     ///   - transitions: The changes of state and attention on the way, in order.
     ///   - endsLease: Whether the claim on the refund ends with this.
     ///   - context: How events become webhooks.
+    /// - Throws: What SQLite says when it refuses.
     public func apply(
         _ refund: Refund,
         _ transitions: [Transition],
@@ -53,9 +54,8 @@ extension StoreTransaction {
                 [transition.to.rawValue, transition.attention?.rawValue, refund.id]
             )
             if let type = transition.event {
-                let body = EventBody.refund(
-                    type, transition, sequence: sequence, refund, merchantNo: context.merchantNo(refund)
-                )
+                let merchantNo = context.merchantNo(refund)
+                let body = EventBody.refund(type, transition, sequence: sequence, refund, merchantNo: merchantNo)
                 try record(type, at: transition.at, refund: refund, sequence, transition.to, body, context)
             }
         }
@@ -179,6 +179,7 @@ extension StoreTransaction {
     ///   - trouble: What is wrong, or nil when it has ended.
     ///   - gateway: The gateway's name.
     ///   - context: How events become webhooks.
+    /// - Throws: What SQLite says when it refuses.
     public func setTrouble(_ trouble: GatewayHealth.Trouble?, gateway: String, _ context: EventContext) throws {
         guard let trouble else { return try execute("DELETE FROM refund_gateways WHERE name = ?", [gateway]) }
         try execute(

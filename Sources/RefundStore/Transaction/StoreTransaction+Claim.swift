@@ -4,12 +4,16 @@ public import RefundCore
 extension StoreTransaction {
     private static let isOpen = "state IN ('pending', 'processing')"
     private static let isClaimable = "\(isOpen) AND leased_until IS NULL"
+    // Left to itself, SQLite takes the index of states and goes through whatever is open.
+    private static let byDueTime = "INDEXED BY refund_queue_due"
+    private static let byAge = "INDEXED BY refund_queue_ageing"
+    private static let isUntold = "\(isOpen) AND ifnull(attention, 'undeliverable') = 'undeliverable'"
 
     /// The names of all gateways that unfinished, unclaimed refunds name, known to the configuration or not.
     ///
     /// Steps from name to name along the index, so the cost grows with the names and not with the refunds.
     public func gatewaysInQueue() throws -> [String] {
-        let next = "SELECT gateway FROM refund_queue WHERE \(Self.isClaimable) AND gateway > ? ORDER BY gateway LIMIT 1"
+        let next = "SELECT min(gateway) FROM refund_queue \(Self.byDueTime) WHERE \(Self.isClaimable) AND gateway > ?"
         var names: [String] = []
         while let name = try String.fetchOne(statement(next, [names.last ?? ""])) { names.append(name) }
         return names
@@ -20,8 +24,11 @@ extension StoreTransaction {
     /// - Parameters:
     ///   - gateway: The gateway whose refunds are looked at.
     ///   - latest: The latest due time that can be refundd's own.
+    /// - Throws: What SQLite says when it refuses.
     public func mendDueTimes(gateway: String, latest: Timestamp) throws {
-        let update = "UPDATE refund_queue SET next_query_at = 0 WHERE \(Self.isClaimable) AND gateway = ?"
+        let update = """
+            UPDATE refund_queue \(Self.byDueTime) SET next_query_at = 0 WHERE \(Self.isClaimable) AND gateway = ?
+            """
         try execute(update + " AND next_query_at IS NULL", [gateway])
         try execute(update + " AND next_query_at > ?", [gateway, latest.milliseconds])
     }
@@ -31,8 +38,10 @@ extension StoreTransaction {
     /// - Parameters:
     ///   - gateway: The gateway.
     ///   - latest: The latest due time that can be refundd's own; a refund beyond it, or without any, is due at once.
+    /// - Returns: The time, 0 for a refund that is due at once.
+    /// - Throws: What SQLite says when it refuses.
     public func earliestDue(gateway: String, latest: Timestamp) throws -> Timestamp? {
-        let open = "FROM refund_queue WHERE \(Self.isClaimable) AND gateway = ?1"
+        let open = "FROM refund_queue \(Self.byDueTime) WHERE \(Self.isClaimable) AND gateway = ?1"
         let sql = """
             SELECT CASE WHEN EXISTS (SELECT 1 \(open) AND next_query_at IS NULL)
             OR EXISTS (SELECT 1 \(open) AND next_query_at > ?2) THEN 0 ELSE (SELECT min(next_query_at) \(open)) END
@@ -47,9 +56,11 @@ extension StoreTransaction {
     ///   - now: The time that decides what is due.
     ///   - limit: The most refunds to return.
     ///   - after: Only refunds with a greater id than this are returned.
+    /// - Returns: The refunds.
+    /// - Throws: What SQLite says when it refuses.
     public func due(gateway: String, at now: Timestamp, limit: Int, after: Int64 = 0) throws -> [Refund] {
         let select = """
-            SELECT \(Refund.columns) FROM refund_queue
+            SELECT \(Refund.columns) FROM refund_queue \(Self.byDueTime)
             WHERE \(Self.isClaimable) AND gateway = ? AND next_query_at <= ? AND id > ?
             ORDER BY next_query_at LIMIT ?
             """
@@ -61,7 +72,8 @@ extension StoreTransaction {
     ///
     /// - Parameters:
     ///   - id: The refund.
-    ///   - end: When the claim lapses, should its holder never report back.
+    ///   - end: By when its holder means to report back.
+    /// - Throws: What SQLite says when it refuses.
     public func lease(_ id: Int64, until end: Timestamp) throws {
         try execute("UPDATE refund_queue SET leased_until = ? WHERE id = ?", [end.milliseconds, id])
     }
@@ -82,14 +94,18 @@ extension StoreTransaction {
         try execute(sql, [time.milliseconds, id])
     }
 
-    /// Gives a claimed webhook back, to be sent later.
+    /// Gives a claimed webhook back, to be sent later unless a newer event has overtaken it.
     ///
     /// - Parameters:
     ///   - id: The webhook.
     ///   - time: When it is due.
     /// - Throws: What the database says.
     public func putBack(webhook id: String, until time: Timestamp) throws {
-        let sql = "UPDATE refund_webhooks SET leased_until = NULL, next_attempt_at = ? WHERE id = ?"
+        let sql = """
+            UPDATE refund_webhooks SET leased_until = NULL, next_attempt_at = ?,
+            state = CASE WHEN state = 'pending' AND \(Self.isOvertaken) THEN 'superseded' ELSE state END
+            WHERE id = ?
+            """
         try execute(sql, [time.milliseconds, id])
     }
 
@@ -97,6 +113,12 @@ extension StoreTransaction {
     ///
     /// Only the one daemon of a database may do this, when it starts.
     public func endLeases() throws {
+        // The attempt of a webhook that was overtaken while it was being sent has ended with its holder.
+        let overtake = """
+            UPDATE refund_webhooks SET state = 'superseded', next_attempt_at = NULL
+            WHERE state = 'pending' AND leased_until IS NOT NULL AND \(Self.isOvertaken)
+            """
+        try execute(overtake, [])
         for table in ["refund_queue", "refund_webhooks"] {
             try execute("UPDATE \(table) SET leased_until = NULL WHERE leased_until IS NOT NULL", [])
         }
@@ -105,7 +127,8 @@ extension StoreTransaction {
     /// Makes every refund due at once that the configuration could not serve so far.
     public func retryMisconfigured() throws {
         try execute(
-            "UPDATE refund_queue SET next_query_at = 0 WHERE attention = 'misconfigured' AND \(Self.isOpen)", []
+            "UPDATE refund_queue SET next_query_at = 0 WHERE attention = 'misconfigured' AND \(Self.isOpen)",
+            []
         )
     }
 
@@ -114,21 +137,19 @@ extension StoreTransaction {
     /// - Parameters:
     ///   - createdBy: The latest enqueue time to look for.
     ///   - limit: The most refunds to return.
+    /// - Returns: The refunds.
+    /// - Throws: What SQLite says when it refuses.
     public func ageing(createdBy: Timestamp, limit: Int) throws -> [Refund] {
         let sql = """
-            SELECT \(Refund.columns) FROM refund_queue
-            WHERE \(Self.isOpen) AND ifnull(attention, 'undeliverable') = 'undeliverable' AND created_at <= ?
-            ORDER BY created_at LIMIT ?
+            SELECT \(Refund.columns) FROM refund_queue \(Self.byAge)
+            WHERE \(Self.isUntold) AND created_at <= ? ORDER BY created_at LIMIT ?
             """
         return try Row.fetchAll(statement(sql, [createdBy.milliseconds, limit])).compactMap(Refund.init(row:))
     }
 
     /// When the oldest refund was enqueued whose age nobody was told of yet, or nil when there is none.
     public func oldestAgeing() throws -> Timestamp? {
-        let sql = """
-            SELECT min(created_at) FROM refund_queue
-            WHERE \(Self.isOpen) AND ifnull(attention, 'undeliverable') = 'undeliverable'
-            """
+        let sql = "SELECT min(created_at) FROM refund_queue \(Self.byAge) WHERE \(Self.isUntold)"
         return try number(sql, []).map(Timestamp.init(milliseconds:))
     }
 }

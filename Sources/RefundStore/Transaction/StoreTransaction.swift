@@ -1,7 +1,9 @@
 import GRDB
 import RefundCore
 
-/// What can be read and written inside one transaction. Valid only inside the closure that receives it.
+/// What can be read and written inside one transaction.
+///
+/// Valid only inside the closure that receives it.
 public struct StoreTransaction {
     let db: Database
 
@@ -46,6 +48,11 @@ extension Row {
     /// The column as a whole number, or nil when it holds none.
     func integer(_ index: Int) -> Int64? {
         Int64.fromDatabaseValue(self[index] as DatabaseValue)
+    }
+
+    /// The column as a count: zero when it holds none, and never so large that adding one could overflow.
+    func count(_ index: Int) -> Int {
+        Int(Int32(clamping: Swift.max(integer(index) ?? 0, 0)))
     }
 
     /// The column as text, or nil when it holds none.

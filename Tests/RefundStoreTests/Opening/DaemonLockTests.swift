@@ -1,0 +1,101 @@
+import Foundation
+import RefundStore
+import Testing
+
+struct DaemonLockTests {
+    private let folder: Folder
+    private let path: String
+    private let files = FileManager.default
+
+    init() throws {
+        folder = try Folder()
+        path = folder.path + "/refunds.db"
+        try "".write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
+    private func expectServed(_ path: String) throws {
+        let error = try #require(throws: StoreError.self) { try DaemonLock(databasePath: path) }
+        guard case .alreadyServed(path) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(error.description.contains("another refundd runs on the database \(path)"))
+    }
+
+    @Test func oneDaemonServesADatabase() throws {
+        let lock = try DaemonLock(databasePath: path)
+        try expectServed(path)
+        try expectServed(path)
+        let other = try DaemonLock(databasePath: folder.path + "/other.db")
+        withExtendedLifetime((lock, other)) {}
+    }
+
+    @Test func anotherProcessIsKeptOutAndKeepsUsOut() throws {
+        let program = """
+            import fcntl
+            lock = open(sys.argv[1] + ".lock", "a")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            """
+        let holder = try Holder(program, path)
+        try expectServed(path)
+        holder.letGo()
+        let lock = try DaemonLock(databasePath: path)
+        #expect(throws: Command.Failure.self) { try Holder(program + " ", path) }
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func itEndsWithItsHolderAndItsFileStays() throws {
+        var lock: DaemonLock? = try DaemonLock(databasePath: path)
+        try expectServed(path)
+        withExtendedLifetime(lock) {}
+        lock = nil
+        #expect(files.fileExists(atPath: path + ".lock"))
+        lock = try DaemonLock(databasePath: path)
+        try expectServed(path)
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func aProgramThatTheDaemonStartedDoesNotInheritIt() throws {
+        var lock: DaemonLock? = try DaemonLock(databasePath: path)
+        let child = try Holder("", path)
+        withExtendedLifetime(lock) {}
+        lock = nil
+        lock = try DaemonLock(databasePath: path)
+        child.letGo()
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func aLinkIsTheSameDatabase() throws {
+        try files.createSymbolicLink(atPath: folder.path + "/link.db", withDestinationPath: path)
+        try files.createSymbolicLink(atPath: folder.path + "/relative.db", withDestinationPath: "refunds.db")
+        try files.createSymbolicLink(atPath: folder.path + "/chain.db", withDestinationPath: "link.db")
+        try files.createSymbolicLink(atPath: folder.path + "/folder", withDestinationPath: folder.path)
+        let names = ["link.db", "relative.db", "chain.db", "folder/refunds.db", "folder/link.db", "./refunds.db"]
+        for name in names {
+            let lock = try DaemonLock(databasePath: folder.path + "/" + name)
+            try expectServed(path)
+            for name in names { try expectServed(folder.path + "/" + name) }
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    @Test func aLinkToAFileThatIsStillToBeMadeIsTheSameDatabase() throws {
+        let link = folder.path + "/link.db"
+        let target = folder.path + "/new.db"
+        try files.createSymbolicLink(atPath: link, withDestinationPath: target)
+        let lock = try DaemonLock(databasePath: link)
+        try expectServed(target)
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func aFolderThatIsMissingIsToldWithItsPlace() throws {
+        let error = try #require(throws: StoreError.self) {
+            try DaemonLock(databasePath: folder.path + "/none/refunds.db")
+        }
+        guard case .cannotOpen(let path, _) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(path == folder.path + "/none/refunds.db.lock")
+    }
+}

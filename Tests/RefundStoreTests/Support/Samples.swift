@@ -1,0 +1,66 @@
+import RefundCore
+import RefundStore
+
+/// The time at which things happen in these tests; refunds are enqueued at the time of the machine's clock.
+let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+func later(_ seconds: Int) -> Timestamp {
+    now.advanced(by: .seconds(seconds))
+}
+
+extension Evidence {
+    static let sample = Evidence(code: "0", psn: "P-1", response: Array(#"{"code":"0","é":1}"#.utf8))
+}
+
+extension QueryOutcome {
+    static func says(_ status: TransStatus) -> QueryOutcome {
+        .report(GatewayReport(status: status), .sample)
+    }
+}
+
+extension RefundStateMachine {
+    mutating func answered(_ status: TransStatus, at time: Timestamp = now) -> [Transition] {
+        queryAnswered(.says(status), sentAt: time, at: time, draw: 0.5)
+    }
+}
+
+extension DeliveryOutcome {
+    static let taken = DeliveryOutcome(
+        status: 204,
+        error: nil,
+        retryAfter: nil,
+        answer: [],
+        duration: .milliseconds(12)
+    )
+    static let refused = DeliveryOutcome(
+        status: 500,
+        error: "HTTP status 500",
+        retryAfter: nil,
+        answer: Array("oops".utf8),
+        duration: .milliseconds(34)
+    )
+}
+
+extension RefundStore {
+    /// Claims every webhook for a receiver that is due.
+    func claim(_ endpoint: String = "hooks.example", at time: Timestamp = now, limit: Int = 100) throws -> [Delivery] {
+        try transaction { tx in
+            try tx.claimDeliveries(
+                endpoint: endpoint,
+                at: time,
+                leaseUntil: time.advanced(by: .seconds(75)),
+                limit: limit
+            )
+        }
+    }
+
+    @discardableResult
+    func finish(
+        _ delivery: Delivery,
+        _ outcome: DeliveryOutcome,
+        at time: Timestamp = now,
+        retryAt: Timestamp? = nil
+    ) throws -> StoreTransaction.DeliveryResult {
+        try transaction { tx in try tx.finish(delivery, outcome, sentAt: time, at: time, retryAt: retryAt) }
+    }
+}
