@@ -26,7 +26,6 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
-let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -66,7 +65,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
         .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
         .package(url: "https://github.com/apple/swift-metrics", .upToNextMinor(from: "2.13.0")),
@@ -90,7 +88,7 @@ let package = Package(
         module("RefundHTTP", ["CCurl"]),
 
         // The edges: each does one thing to the outside world, none knows another.
-        module("RefundConfiguration", ["RefundCore", toml]),
+        module("RefundConfiguration", ["RefundCore"]),
         module("RefundStore", ["RefundCore", grdb]),
         module("RefundScheduler", ["RefundCore"]),
         module("RefundGateway", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -117,8 +115,9 @@ let package = Package(
         module(
             "RefundSimulator",
             [
-                "RefundCore", "RefundCrypto", "COpenSSL", hummingbird, hummingbirdCore, hummingbirdTLS, nioCore,
-                nioPosix, nioSSL, lifecycle, unixSignals, toml, logging,
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "COpenSSL", hummingbird, hummingbirdCore,
+                hummingbirdTLS, nioCore,
+                nioPosix, nioSSL, lifecycle, unixSignals, logging,
             ]
         ),
         program("refund-gateway-simulator", ["RefundSimulator", arguments]),
@@ -142,7 +141,7 @@ let package = Package(
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
         tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStore", "RefundDaemon"]),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundSimulator"]),
-        tests("EndToEndTests", ["RefundCore", "RefundCrypto"]),
+        tests("EndToEndTests", ["RefundCore", "RefundCrypto"], resources: [.copy("Fixtures")]),
     ],
     swiftLanguageModes: [.v6]
 )

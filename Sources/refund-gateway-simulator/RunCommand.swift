@@ -59,17 +59,10 @@ struct RunCommand: AsyncParsableCommand {
         configuration.logFile = log
         configuration.latency = latency
         let scheme = configuration.identity == nil ? "http" : "https"
-        let port = configuration.port
-        do {
-            try await Simulator(configuration).run(stopsOnSignals: true) { port in
-                print("listening on \(scheme)://\(Simulator.host):\(port)")
-                // A program that waits for the line reads it from a pipe, which is written in blocks.
-                _ = fflush(nil)
-            }
-        } catch let error as SimulatorError {
-            throw error
-        } catch {
-            throw SimulatorError("cannot serve on port \(port): \(error)")
+        try await Simulator(configuration).run(stopsOnSignals: true) { port in
+            print("listening on \(scheme)://\(Simulator.host):\(port)")
+            // A program that waits for the line reads it from a pipe, which is written in blocks.
+            _ = fflush(nil)
         }
     }
 }

@@ -148,6 +148,9 @@ struct AddressTests {
             "10.1.2.3/16",
             "has bits set beyond the prefix length; write the network's first address, or /32 for the one host"
         ),
+        ("::ffff:10.1.2.3", "has an IPv4 address in the notation of IPv6; write the IPv4 address"),
+        ("[::ffff:10.1.2.3]:80", "has an IPv4 address in the notation of IPv6; write the IPv4 address"),
+        ("::ffff:10.1.0.0/112", "has an IPv4 address in the notation of IPv6; write the IPv4 address"),
         ("hooks.internal:http", #"has no valid port after the ":"; write a port from 1 to 65535"#),
     ])
     func wrongAllowedHostsAreRefused(host: String, message: String) throws {

@@ -142,9 +142,10 @@ struct LiveTests {
     func portInUseIsAnError() async throws {
         try await RunningSimulator.run { simulator in
             let port = try #require(Int(simulator.url.split(separator: ":").last ?? ""))
-            await #expect(throws: (any Error).self) {
+            let error = await #expect(throws: SimulatorError.self) {
                 try await RunningSimulator.run({ $0.port = port }, { _ in })
             }
+            #expect(error?.description.contains("Address already in use") == true, "\(error?.description ?? "")")
         }
     }
 }

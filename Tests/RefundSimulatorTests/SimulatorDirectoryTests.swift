@@ -32,7 +32,7 @@ struct SimulatorDirectoryTests {
         #expect(configuration.port == 9_443)
         #expect(configuration.identity != nil)
         #expect(configuration.appID == SimulatorConfiguration.exampleAppID)
-        #expect(configuration.scenarios.orders["R-1001"]?.ending == Scenario.defaultFailure)
+        #expect(configuration.scenarios.orders["R-1009"]?.ending == Scenario.defaultFailure)
     }
 
     @Test

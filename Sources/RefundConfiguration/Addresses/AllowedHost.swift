@@ -14,8 +14,9 @@ enum AllowedHost {
         }
         if let slash = text.firstIndex(of: "/") {
             try checkNetwork(address: String(text[..<slash]), prefix: text[text.index(after: slash)...])
-        } else if IPAddress(text) == nil {
-            _ = try HostAndPort(text)
+        } else {
+            let host = try IPAddress(text) == nil ? HostAndPort(text).host : text
+            try checkNotation(of: IPAddress(host))
         }
         return text.lowercased()
     }
@@ -27,6 +28,7 @@ enum AllowedHost {
                 "write a host alone, or a network such as \"10.1.0.0/16\""
             )
         }
+        try checkNotation(of: address)
         let bits = address.bytes.count * 8
         guard prefix.utf8.allSatisfy(UInt8.digits.contains), prefix.utf8.count <= 3, let prefix = Int(prefix),
             prefix <= bits
@@ -39,6 +41,13 @@ enum AllowedHost {
                 "has bits set beyond the prefix length",
                 "write the network's first address, or /\(bits) for the one host"
             )
+        }
+    }
+
+    /// Refuses what no connection is ever compared with, since those are known by their IPv4 address.
+    private static func checkNotation(of address: IPAddress?) throws(Refusal) {
+        guard address?.isMapped != true else {
+            throw Refusal("has an IPv4 address in the notation of IPv6", "write the IPv4 address")
         }
     }
 }

@@ -22,6 +22,11 @@ struct IPAddress {
         isIPv6 ? bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 : bytes.first == 127
     }
 
+    /// Whether it is an IPv4 address in the notation of IPv6, such as `::ffff:10.1.2.3`.
+    var isMapped: Bool {
+        isIPv6 && bytes.starts(with: [UInt8](repeating: 0, count: 10) + [0xff, 0xff])
+    }
+
     /// Whether no bit beyond the first `prefix` ones is set.
     func isNetwork(prefix: Int) -> Bool {
         (prefix..<bytes.count * 8).allSatisfy { bytes[$0 / 8] & (0x80 >> UInt8($0 % 8)) == 0 }

@@ -1,6 +1,6 @@
 import RefundCore
 
-// The keys of every section. The reader, `Configuration.keys` and with them the example file's test follow these tables.
+// The keys of every section. The reader, `Configuration.keys` and so the test of the example file follow these tables.
 
 extension DatabaseSettings: Section {
     static let sectionName = "database"

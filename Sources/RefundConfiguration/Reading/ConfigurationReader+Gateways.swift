@@ -49,7 +49,8 @@ extension ConfigurationReader {
 
     /// Refuses variables that two gateways could mean.
     private mutating func refuseAmbiguousVariables(of names: [String]) {
-        for (_, names) in Dictionary(grouping: names, by: SectionPath.inVariable) where names.count > 1 {
+        let groups = Dictionary(grouping: names, by: SectionPath.inVariable).sorted { $0.key < $1.key }
+        for (_, names) in groups where names.count > 1 {
             let section = SectionPath(parts: ["gateways", names[0]])
             for setting in Configuration.keys where setting.section == "gateway" {
                 let variable = section.variable(setting.name)

@@ -1,5 +1,5 @@
 /// A value as it was written, before anybody asked what it should be.
-enum RawValue: Sendable {
+package enum RawValue: Sendable {
     case text(String)
     case integer(Int)
     case number(Double)

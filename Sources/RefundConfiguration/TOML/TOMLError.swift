@@ -2,7 +2,9 @@
 struct TOMLError: Error {
     /// How many bytes of the text come before the place.
     let index: Int
-    /// What is wrong, as the end of a sentence. It never repeats the text, which may be a secret.
+    /// What is wrong, as the end of a sentence.
+    ///
+    /// It never repeats the text, which may be a secret.
     let problem: String
     /// What to change.
     let remedy: String

@@ -9,6 +9,11 @@ extension TOMLReader {
         bytes[index...].starts(with: text.utf8)
     }
 
+    /// Whether the end of a line is at hand.
+    var isAtNewline: Bool {
+        byte == 10 || (byte == 13 && index + 1 < bytes.count && bytes[index + 1] == 10)
+    }
+
     /// Goes past a text, if it is at hand.
     ///
     /// - Returns: Whether it was.
@@ -54,7 +59,7 @@ extension TOMLReader {
 
     private mutating func skipComment() throws(TOMLError) {
         guard byte == UInt8(ascii: "#") else { return }
-        while let byte, !isAt("\n"), !isAt("\r\n") {
+        while let byte, !isAtNewline {
             guard !byte.isForbidden else { throw failure("has a control character in a comment", "remove it") }
             index += 1
         }

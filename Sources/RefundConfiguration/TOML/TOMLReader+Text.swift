@@ -23,7 +23,7 @@ extension TOMLReader {
                 try appendEscape(to: &content, mayHaveLines: hasLines)
                 continue
             }
-            if isAt("\n") || isAt("\r\n") {
+            if isAtNewline {
                 guard hasLines else { break }
             } else if byte.isForbidden {
                 throw failure("has a control character in quotes", "write it as an escape such as \\u0007")

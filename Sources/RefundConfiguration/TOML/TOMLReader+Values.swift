@@ -75,7 +75,9 @@ extension TOMLReader {
         return .time
     }
 
-    /// Whether a word is meant as a date or a time. No key takes either, so nobody asks which.
+    /// Whether a word is meant as a date or a time.
+    ///
+    /// No key takes either, so nobody asks which.
     private static func isTime(_ word: String) -> Bool {
         guard let first = word.utf8.first, UInt8.digits.contains(first) else { return false }
         return word.contains(":")

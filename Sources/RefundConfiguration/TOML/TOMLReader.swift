@@ -3,7 +3,7 @@
 /// Dates and times are told apart but not read, and arrays of tables are refused: no key takes either. The parser of
 /// toml++ 3.4 was no choice, since mistakes such as `[1, }` or `[=]` end its process, and a daemon that is told to read
 /// its configuration again must outlive any text.
-struct TOMLReader {
+package struct TOMLReader {
     /// How many values may be inside each other, and how many parts a key may have.
     static let deepest = 16
 
@@ -17,7 +17,7 @@ struct TOMLReader {
     ///   - file: The file it came from, for messages.
     /// - Returns: What stands at the top: the sections.
     /// - Throws: The first mistake, with its line and column.
-    static func entries(of text: String, file: String) throws(ConfigurationError) -> [String: RawValue] {
+    package static func entries(of text: String, file: String) throws(ConfigurationError) -> [String: RawValue] {
         var reader = TOMLReader(bytes: Array(text.utf8))
         do throws(TOMLError) {
             return try reader.document()

@@ -1,5 +1,5 @@
+import RefundConfiguration
 import RefundCore
-import TOMLKit
 
 extension ScenarioBook {
     /// Reads a scenario file.
@@ -28,13 +28,10 @@ extension ScenarioBook {
     public init(text: String, file: String) throws(ScenarioFileError) {
         let top: TableReader
         do {
-            top = TableReader(table: try TOMLTable(string: text), file: file)
-        } catch let error as TOMLParseError {
-            let place = error.source.begin
-            let problem = "line \(place.line), column \(place.column): \(error.description)"
-            throw ScenarioFileError(file: file, key: nil, problem: problem)
+            top = TableReader(table: try TOMLReader.entries(of: text, file: file), file: file)
         } catch {
-            throw ScenarioFileError(file: file, key: nil, problem: "\(error)")
+            let place = error.position.map { "line \($0.line), column \($0.column ?? 1): " } ?? ""
+            throw ScenarioFileError(file: file, key: nil, problem: "\(place)\(error.problem); \(error.remedy)")
         }
         self.init()
         try top.allow(["sign_early_errors", "default", "orders", "prefixes", "mix"])

@@ -1,9 +1,9 @@
+import RefundConfiguration
 import RefundCore
-import TOMLKit
 
 /// A table of a TOML file that is read key by key, with errors that name the key.
 struct TableReader {
-    let table: TOMLTable
+    let table: [String: RawValue]
     let file: String
     /// The key of the table inside the file, empty for the file's top.
     var place = ""
@@ -15,31 +15,31 @@ struct TableReader {
 
     /// Refuses keys that are none of those allowed.
     func allow(_ keys: [String]) throws(ScenarioFileError) {
-        for key in table.keys where !keys.contains(key) {
+        for key in table.keys.sorted() where !keys.contains(key) {
             throw error(key, "there is no such key here; the keys are \(keys.joined(separator: ", "))")
         }
     }
 
     func has(_ key: String) -> Bool {
-        table.contains(key: key)
+        table[key] != nil
     }
 
     func string(_ key: String) throws(ScenarioFileError) -> String? {
         guard let value = table[key] else { return nil }
-        guard let string = value.string else { throw error(key, "must be a text in quotation marks") }
+        guard case .text(let string) = value else { throw error(key, "must be a text in quotation marks") }
         return string
     }
 
     func bool(_ key: String) throws(ScenarioFileError) -> Bool? {
         guard let value = table[key] else { return nil }
-        guard let bool = value.bool else { throw error(key, "must be true or false") }
+        guard case .boolean(let bool) = value else { throw error(key, "must be true or false") }
         return bool
     }
 
     /// A whole number within a range.
     func integer(_ key: String, in range: ClosedRange<Int>) throws(ScenarioFileError) -> Int? {
         guard let value = table[key] else { return nil }
-        guard let integer = value.int, range.contains(integer) else {
+        guard case .integer(let integer) = value, range.contains(integer) else {
             throw error(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return integer
@@ -68,17 +68,17 @@ struct TableReader {
     /// The table under a key.
     func table(_ key: String) throws(ScenarioFileError) -> TableReader? {
         guard let value = table[key] else { return nil }
-        guard let inner = value.table else { throw error(key, "must be a table") }
+        guard case .table(let inner) = value else { throw error(key, "must be a table") }
         return reader(of: inner, key)
     }
 
     /// The tables in the array under a key.
     func tables(_ key: String) throws(ScenarioFileError) -> [TableReader]? {
         guard let value = table[key] else { return nil }
-        guard let array = value.array else { throw error(key, "must be an array of tables") }
+        guard case .list(let array) = value else { throw error(key, "must be an array of tables") }
         var readers: [TableReader] = []
         for (index, element) in array.enumerated() {
-            guard let inner = element.table else { throw error("\(key)[\(index)]", "must be a table") }
+            guard case .table(let inner) = element else { throw error("\(key)[\(index)]", "must be a table") }
             readers.append(reader(of: inner, "\(key)[\(index)]"))
         }
         return readers
@@ -88,15 +88,15 @@ struct TableReader {
     func namedTables(_ key: String) throws(ScenarioFileError) -> [(name: String, table: TableReader)] {
         guard let outer = try table(key) else { return [] }
         var tables: [(name: String, table: TableReader)] = []
-        for name in outer.table.keys {
+        for (name, value) in outer.table.sorted(by: { $0.key < $1.key }) {
             let quoted = JSONText.quoted(name)
-            guard let inner = outer.table[name]?.table else { throw outer.error(quoted, "must be a table") }
+            guard case .table(let inner) = value else { throw outer.error(quoted, "must be a table") }
             tables.append((name, outer.reader(of: inner, quoted)))
         }
         return tables
     }
 
-    private func reader(of inner: TOMLTable, _ key: String) -> TableReader {
+    private func reader(of inner: [String: RawValue], _ key: String) -> TableReader {
         TableReader(table: inner, file: file, place: place.isEmpty ? key : "\(place).\(key)")
     }
 }

@@ -14,7 +14,9 @@ public struct Simulator: Sendable {
     /// The address that is listened on.
     public static let host = "127.0.0.1"
 
-    private let responder: Responder
+    private let gateway: Gateway
+    private let log: RequestLog?
+    private let latency: Duration
     private let server: HTTPServerBuilder
     private let port: Int
 
@@ -24,17 +26,16 @@ public struct Simulator: Sendable {
     /// - Throws: `SimulatorError` when the log cannot be opened or the TLS identity is none.
     public init(_ configuration: SimulatorConfiguration) throws(SimulatorError) {
         do {
-            let log = try configuration.logFile.map { path throws(LocalFile.Failure) in try RequestLog(path: path) }
-            let check = RequestCheck(appID: configuration.appID, appKey: configuration.appKey)
-            responder = Responder(
-                gateway: Gateway(check: check, key: configuration.gatewayKey, book: configuration.scenarios),
-                pool: SigningPool(),
-                log: log,
-                latency: configuration.latency
-            )
+            log = try configuration.logFile.map { path throws(LocalFile.Failure) in try RequestLog(path: path) }
         } catch {
             throw SimulatorError("\(error)")
         }
+        gateway = Gateway(
+            check: RequestCheck(appID: configuration.appID, appKey: configuration.appKey),
+            key: configuration.gatewayKey,
+            book: configuration.scenarios
+        )
+        latency = configuration.latency
         server = try Self.server(for: configuration.identity)
         port = configuration.port
     }
@@ -45,12 +46,13 @@ public struct Simulator: Sendable {
     ///   - stopsOnSignals: Whether SIGTERM and SIGINT end it. They are the whole process's, so only a program of its
     ///     own says yes.
     ///   - onReady: Called once with the port, as soon as connections are accepted.
-    /// - Throws: When the port is taken or may not be used.
+    /// - Throws: `SimulatorError` when the port is taken or may not be used.
     public func run(stopsOnSignals: Bool = false, onReady: @escaping @Sendable (_ port: Int) -> Void) async throws {
+        let pool = SigningPool()
         var logger = Logger(label: "refund-gateway-simulator") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let application = Application(
-            responder: responder,
+            responder: Responder(gateway: gateway, pool: pool, log: log, latency: latency),
             server: server,
             configuration: ApplicationConfiguration(address: .hostname(Self.host, port: port), backlog: 1_024),
             onServerRunning: { channel in
@@ -72,8 +74,13 @@ public struct Simulator: Sendable {
         } onCancel: {
             Task { await group.triggerGracefulShutdown() }
         }
-        await responder.pool.stop()
-        try result.get()
+        await pool.stop()
+        do {
+            try result.get()
+        } catch let error as IOError {
+            let problem = LocalFile.systemMessage(error.errnoCode)
+            throw SimulatorError("cannot listen on port \(port): \(problem); choose another with --port")
+        }
     }
 
     private static func server(

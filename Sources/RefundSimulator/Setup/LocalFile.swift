@@ -11,11 +11,16 @@ enum LocalFile {
 
         /// The failure that `errno` tells of.
         static func last(_ path: String, _ action: String) -> Failure {
-            Failure(path: path, problem: "cannot \(action): \(unsafe String(cString: strerror(errno)))")
+            Failure(path: path, problem: "cannot \(action): \(systemMessage(errno))")
         }
     }
 
     private static let maximumSize = 16 << 20
+
+    /// The system's words for a value of `errno`.
+    static func systemMessage(_ code: Int32) -> String {
+        unsafe String(cString: strerror(code))
+    }
 
     /// Reads a file of at most 16 MiB.
     static func bytes(at path: String) throws(Failure) -> [UInt8] {

@@ -1,6 +1,6 @@
 import FoundationEssentials
+import RefundConfiguration
 import RefundCrypto
-import TOMLKit
 
 extension SimulatorConfiguration {
     /// Creates the configuration that a directory describes.
@@ -56,12 +56,11 @@ private struct ClientSettings {
     var usesTLS = true
 
     init(file: String) {
-        guard let bytes = try? LocalFile.bytes(at: file),
-            let table = try? TOMLTable(string: String(decoding: bytes, as: UTF8.self)),
-            let gateway = table["gateway"]?.table
+        guard let configuration = try? Configuration.load(file: file, environment: [:]),
+            let gateway = configuration.gateways[Configuration.defaultGateway]
         else { return }
-        appID = gateway["app_id"]?.string
-        guard let url = gateway["url"]?.string.flatMap({ URL(string: $0) }), let host = url.host(),
+        appID = gateway.appID
+        guard let url = URL(string: gateway.url), let host = url.host(),
             ["127.0.0.1", "localhost", "::1"].contains(host)
         else { return }
         port = url.port

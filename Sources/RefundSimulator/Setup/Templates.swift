@@ -62,7 +62,7 @@ enum Templates {
         [default]
         settles_after_queries = 2
 
-        [orders."R-1001"]
+        [orders."R-1009"]
         fails_after_queries = 1
         error_code = "TS-D2012"
         error_message = "insufficient funds"
