@@ -38,11 +38,13 @@ static inline CURLcode ccurl_set_list(CURL *_Nonnull handle, CURLoption option, 
 /// Without bytes (an empty Swift array has no address) the body is empty; libcurl would take NULL for "no body set".
 static inline CURLcode ccurl_set_post_body(CURL *_Nonnull handle, const void *_Nullable bytes, size_t count) {
     CURLcode code = curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)count);
-    return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_COPYPOSTFIELDS, bytes ? (const char *)bytes : "") : code;
+    if (code != CURLE_OK) return code;
+    return curl_easy_setopt(handle, CURLOPT_COPYPOSTFIELDS, bytes ? (const char *)bytes : "");
 }
 
 /// Sets an option that takes a function receiving bytes: `curl_easy_setopt` is variadic.
-static inline CURLcode ccurl_set_receiver(CURL *_Nonnull handle, CURLoption option, curl_write_callback _Nonnull value) {
+static inline CURLcode ccurl_set_receiver(
+    CURL *_Nonnull handle, CURLoption option, curl_write_callback _Nonnull value) {
     return curl_easy_setopt(handle, option, value);
 }
 
@@ -97,7 +99,8 @@ static inline size_t ccurl_read_address(
     return 0;
 }
 
-/// Names the calling thread, of which Linux takes 15 bytes: `prctl` is variadic, `pthread_setname_np` hidden from Swift.
+/// Names the calling thread, of which Linux takes 15 bytes: `prctl` is variadic, and `pthread_setname_np` needs a macro
+/// that Swift does not define.
 static inline void ccurl_name_thread(const char *_Nonnull name) {
     prctl(PR_SET_NAME, name);
 }

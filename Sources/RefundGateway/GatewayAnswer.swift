@@ -85,7 +85,7 @@ public enum GatewayAnswer: Sendable {
     }
 
     private static func unreadable(_ body: [UInt8], _ error: JSONError) -> QueryOutcome {
-        if error.problem.hasSuffix("stands twice") {
+        if error.isRepeatedName {
             return .unverified(reason: "the gateway's answer is ambiguous: \(error)".legible(upTo: 200))
         }
         guard !body.isEmpty else { return .unreachable(reason: "the gateway's answer is empty") }

@@ -7,7 +7,7 @@ public enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
     case invalidURL
     /// A header field has a character that HTTP does not allow, or is one of those that only the client sets.
     case invalidHeader
-    /// The request's judge refused every address that could have been connected to; its reason.
+    /// The request's judge refused an address, and no other one accepted a connection; its reason.
     case refusedAddress(String)
     /// The host name has no address, or the name servers do not answer.
     case resolve

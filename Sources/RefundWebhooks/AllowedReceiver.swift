@@ -24,12 +24,11 @@ struct AllowedReceiver: Hashable, Sendable {
             target = try Self.target(.address(address), of: text)
             port = nil
         } else {
-            // The last colon begins the port unless it stands within the brackets of an IPv6 address.
-            let portColon = text.lastIndex(of: ":").flatMap { text[$0...].contains("]") ? nil : $0 }
-            guard let host = Host(text[..<(portColon ?? text.endIndex)]) else { throw .notAnEntry(text) }
+            let (hostText, portText) = Host.split(text[...])
+            guard let host = Host(hostText) else { throw .notAnEntry(text) }
             target = try Self.target(host, of: text)
-            if let portColon {
-                guard let port = UInt16(port: text[portColon...].dropFirst()) else { throw .badPort(text) }
+            if let portText {
+                guard let port = UInt16(port: portText) else { throw .badPort(text) }
                 self.port = port
             } else {
                 port = nil

@@ -30,15 +30,13 @@ struct ReceiverURL: Hashable, Sendable {
         else { throw .badScheme }
         let authority = text[colon...].dropFirst(3).prefix { !"/?#".contains($0) }
         guard !authority.contains("@") else { throw .credentials }
-        // The last colon begins the port unless it stands within the brackets of an IPv6 address.
-        let portColon = authority.lastIndex(of: ":").flatMap { authority[$0...].contains("]") ? nil : $0 }
-        let hostText = authority[..<(portColon ?? authority.endIndex)]
+        let (hostText, portText) = Host.split(authority)
         guard !hostText.isEmpty else { throw .noHost }
         guard let host = Host(hostText) else { throw .badHost }
         self.scheme = scheme
         self.host = host
-        if let portColon {
-            guard let port = UInt16(port: authority[portColon...].dropFirst()) else { throw .badPort }
+        if let portText {
+            guard let port = UInt16(port: portText) else { throw .badPort }
             self.port = port
         } else {
             self.port = scheme == .https ? 443 : 80
@@ -72,7 +70,8 @@ enum ReceiverURLError: Error, Hashable, Sendable, CustomStringConvertible {
         case .credentials: "the URL has a user name or password, which is never sent; remove what stands before the @"
         case .noHost: "the URL has no host"
         case .badHost:
-            "the URL's host is neither a name, nor an IPv4 address of four decimal numbers, nor an IPv6 address in brackets"
+            "the URL's host is neither a name, nor an IPv4 address of four decimal numbers, "
+                + "nor an IPv6 address in brackets"
         case .badPort: "the URL's port is not a number from 1 to 65535"
         }
     }

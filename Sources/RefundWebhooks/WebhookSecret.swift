@@ -19,7 +19,7 @@ public struct WebhookSecret: Sendable {
     /// - Throws: What is wrong with the text, never the text itself.
     public init(_ text: String) throws(WebhookSecretError) {
         // In Swift, "\r\n" is one character.
-        let line = text.last?.isNewline == true ? text.dropLast() : text[...]
+        let line = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? text.dropLast() : text[...]
         guard !line.isEmpty else { throw .empty }
         guard line.hasPrefix(Self.prefix) else { throw .missingPrefix }
         guard let key = Base64.decoded(line.dropFirst(Self.prefix.count)) else { throw .notBase64 }
@@ -59,7 +59,8 @@ public enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertib
         case .empty: "the webhook secret is empty; it must be whsec_ and the base64 of 24 to 64 random bytes"
         case .missingPrefix: "the webhook secret does not begin with whsec_"
         case .notBase64:
-            "the webhook secret is not standard base64 behind whsec_; give it on one line, with its padding and no blanks"
+            "the webhook secret is not standard base64 behind whsec_; "
+                + "give it on one line, with its padding and no blanks"
         case .tooShort(let count): "the webhook secret has \(count) bytes; it must have at least 24"
         case .tooLong(let count): "the webhook secret has \(count) bytes; it must have at most 64"
         }

@@ -98,7 +98,7 @@ public final class WebhookSender: Sendable {
         guard !settings.secrets.isEmpty else {
             throw UnsendableWebhook(reason: "no webhook secret is configured; set [webhook] secret_files")
         }
-        // A dot in the identifier would let one signed text be read in two ways (Standard Webhooks, "Signature scheme").
+        // A dot in it would let one signed text be read in two ways (Standard Webhooks, "Signature scheme").
         guard !delivery.id.isEmpty, delivery.id.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x2E }) else {
             throw UnsendableWebhook(reason: "the webhook's id is not visible ASCII without dots")
         }

@@ -54,18 +54,20 @@ struct HTTPClientExchangeTests {
     }
 
     @Test func longBodyIsSentWithoutAskingForLeave() async throws {
+        let requests = Recorder<RawRequest>()
         let script: @Sendable (RawConnection) -> Void = { connection in
             while let request = connection.readRequest() {
-                connection.answer(request.hasField("Expect") ? 417 : 200, body: Array("\(request.body.count)".utf8))
+                requests.add(request)
+                connection.answer()
             }
         }
         try await withServer(script: script) { server in
             var request = HTTPRequest(test: server.url)
             request.body = [UInt8](repeating: 7, count: 3_000_000)
-            let answer = try await HTTPClient().answer(to: request)
-            #expect(answer.status == 200)
-            #expect(answer.body == Array("3000000".utf8))
+            _ = try await HTTPClient().answer(to: request)
         }
+        #expect(requests.elements.map(\.body.count) == [3_000_000])
+        #expect(requests.elements.map { $0.hasField("Expect") } == [false])
     }
 
     @Test func connectionIsUsedAgain() async throws {

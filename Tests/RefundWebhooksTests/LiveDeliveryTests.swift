@@ -57,8 +57,7 @@ struct LiveDeliveryTests {
         ("http://localhost:PORT/", "127.0.0.1:PORT"),
         ("http://localhost:PORT/", "127.0.0.0/8"),
         ("http://localhost:PORT/", "localhost"),
-        ("http://LOCALHOST.:PORT/", "localhost:PORT"),
-        ("http://[::ffff:127.0.0.1]:PORT/", "127.0.0.1"),
+        ("http://LOCALHOST:PORT/", "localhost.:PORT"),
     ])
     func entryLetsTheWebhookThrough(_ url: String, _ entry: String) async throws {
         try await deliver(to: Self.ok, url: url, allowHosts: [entry]) { outcome, requests in

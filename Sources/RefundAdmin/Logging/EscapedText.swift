@@ -23,7 +23,7 @@ public func escapedForTerminal(_ text: String) -> String {
 
 extension Unicode.Scalar {
     /// Whether a terminal would act on the character, or a reader be deceived by it, instead of seeing it.
-    var misleadsTerminal: Bool {
+    public var misleadsTerminal: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true
         case 0x20..<0x7F: false
