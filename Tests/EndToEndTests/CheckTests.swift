@@ -1,0 +1,179 @@
+import Foundation
+import Testing
+
+/// `refundd check`.
+struct CheckTests {
+    @Test(.endToEnd) func configurationOfTheSimulatorIsSound() async throws {
+        try await withWorkspace { w in
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 0)
+            #expect(check.errors.isEmpty)
+            #expect(check.output.contains(w.configurationFile))
+        }
+    }
+
+    /// How files are made that no key can be read from; `{}` stands for the file.
+    private static let badPrivateKeys = [
+        "true",
+        "mkdir {}",
+        "touch {}",
+        "echo nonsense > {}",
+        "openssl ecparam -name prime256v1 -genkey -noout -out {}",
+        "openssl genrsa -traditional -out {} 1024",
+        "openssl pkcs8 -topk8 -v2 aes256 -passout pass:x -in app_private_key.pem -out {}",
+        "openssl rsa -traditional -aes256 -passout pass:x -in app_private_key.pem -out {}",
+        "cp app_public_key.pem {}",
+        "cp ca.pem {}",
+        "head -c 500 app_private_key.pem > {}",
+    ]
+
+    private static let badPublicKeys = [
+        "true",
+        "mkdir {}",
+        "touch {}",
+        "echo nonsense > {}",
+        "openssl ecparam -name prime256v1 -genkey -noout | openssl ec -pubout -out {}",
+        "openssl genrsa 1024 | openssl rsa -pubout -out {}",
+        "cp app_private_key.pem {}",
+        "cp ca.pem {}",
+        "head -c 200 gateway_public_key.pem > {}",
+    ]
+
+    @Test(.endToEnd) func badKeyIsRefusedWithFileAndKeyNamed() async throws {
+        try await withWorkspace { w in
+            let cases =
+                Self.badPrivateKeys.map { ("private_key_file", $0, "\"bad.pem\"") }
+                + Self.badPublicKeys.map { ("public_key_files", $0, "[\"bad.pem\"]") }
+            for (key, command, value) in cases {
+                let good = key == "private_key_file" ? "\"app_private_key.pem\"" : "[\"gateway_public_key.pem\"]"
+                try await w.make("bad.pem", command)
+                try w.configure("gateway", [key: value])
+                for arguments in [["check"], ["run"]] {
+                    let check = try await w.run(
+                        Programs.refundd,
+                        arguments + ["--config", w.configurationFile]
+                    )
+                    #expect(check.exitCode == 78, "\(arguments) \(key): \(command)")
+                    #expect(check.errors.contains("bad.pem"), "\(key), \(command): \(check.errors)")
+                    #expect(check.errors.contains(key), "\(key), \(command): \(check.errors)")
+                    #expect(check.errors.contains("refundd.conf"), "\(key), \(command): \(check.errors)")
+                    #expect(!check.errors.contains("BEGIN"), "a key never reaches a message: \(check.errors)")
+                }
+                try w.configure("gateway", [key: good])
+            }
+        }
+    }
+
+    /// The forms in which portals and tools hand out keys.
+    private static let goodKeys = [
+        ("private_key_file", "openssl rsa -traditional -in app_private_key.pem -out {}"),
+        ("private_key_file", "openssl pkey -in app_private_key.pem -outform DER | base64 -w0 > {}"),
+        ("private_key_file", "openssl rsa -traditional -in app_private_key.pem -outform DER | base64 > {}"),
+        ("public_key_files", "openssl pkey -pubin -in gateway_public_key.pem -outform DER | base64 -w0 > {}"),
+        ("public_key_files", "openssl rsa -pubin -in gateway_public_key.pem -RSAPublicKey_out -out {}"),
+    ]
+
+    @Test(.endToEnd) func everyFormOfAKeyIsRead() async throws {
+        try await withWorkspace { w in
+            try await w.startSimulator()
+            for (key, command) in Self.goodKeys {
+                try await w.make("good.key", command)
+                try w.configure("gateway", [key: key == "private_key_file" ? "\"good.key\"" : "[\"good.key\"]"])
+                let check = try await w.refundd("check", "--online")
+                #expect(check.exitCode == 0, "\(command): \(check.errors)")
+                let good = key == "private_key_file" ? "\"app_private_key.pem\"" : "[\"gateway_public_key.pem\"]"
+                try w.configure("gateway", [key: good])
+            }
+        }
+    }
+
+    @Test(.endToEnd) func everythingThatIsWrongIsSaidAtOnceWithItsPlace() async throws {
+        try await withWorkspace { w in
+            try w.configure("gateway", ["timeout": "\"soon\"", "max_in_flight": "0"])
+            try w.configure("polling", ["jitterr": "0.5"])
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 78)
+            for word in ["refundd.conf", "timeout", "soon", "max_in_flight", "jitterr"] {
+                #expect(check.errors.contains(word), "\(word): \(check.errors)")
+            }
+            #expect(check.output.isEmpty)
+        }
+    }
+
+    /// A section, its keys, and the words of the message.
+    private static let badValues: [(section: String, key: String, value: String, words: [String])] = [
+        ("gateway", "url", "\"http://gateway.example\"", ["url", "http"]),
+        ("gateway", "app_id", "7", ["app_id"]),
+        ("gateway", "public_key_files", "[]", ["public_key_files"]),
+        ("gateway", "ca_file", "\"missing.pem\"", ["ca_file", "missing.pem"]),
+        ("gateway", "max_queries_per_second", "0.0", ["max_queries_per_second"]),
+        ("polling", "multiplier", "0.5", ["multiplier"]),
+        ("polling", "jitter", "1.5", ["jitter"]),
+        ("polling", "max_interval", "\"10\"", ["max_interval"]),
+        ("webhook", "url", "\"mailto:x@example.com\"", ["url"]),
+        ("webhook", "secret_files", "[\"app_public_key.pem\"]", ["secret_files", "app_public_key.pem"]),
+        ("webhook", "events", "[\"refund.paid\"]", ["events", "refund.paid"]),
+        ("webhook", "retry_schedule", "[\"5\"]", ["retry_schedule"]),
+        ("webhook", "allow_hosts", "[\"10.0.0.0/99\"]", ["allow_hosts", "10.0.0.0/99"]),
+        ("admin", "listen", "\"9464\"", ["listen"]),
+        ("log", "level", "\"loud\"", ["level", "loud"]),
+        ("log", "format", "\"xml\"", ["format", "xml"]),
+        ("nonsense", "key", "1", ["nonsense"]),
+    ]
+
+    @Test(.endToEnd) func badValueIsRefusedWithFileKeyAndValue() async throws {
+        try await withWorkspace { w in
+            let good = w.configuration.text
+            for bad in Self.badValues {
+                try w.configure(bad.section, [bad.key: bad.value])
+                let check = try await w.refundd("check")
+                #expect(check.exitCode == 78, "\(bad)")
+                #expect(check.errors.contains("refundd.conf"), "\(bad): \(check.errors)")
+                for word in bad.words { #expect(check.errors.contains(word), "\(bad): \(check.errors)") }
+                try w.replaceConfiguration(good)
+            }
+        }
+    }
+
+    @Test(.endToEnd) func urlForWebhooksNeedsASecret() async throws {
+        try await withWorkspace { w in
+            try w.configure("webhook", ["url": "\"https://shop.example/refunds\"", "secret_files": "[]"])
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 78)
+            #expect(check.errors.contains("secret_files"))
+        }
+    }
+
+    @Test(.endToEnd) func environmentOverridesAKey() async throws {
+        try await withWorkspace { w in
+            let check = try await w.refundd("check", environment: ["REFUNDD_GATEWAY_URL": "https://other.example"])
+            #expect(check.exitCode == 0)
+            #expect(check.output.contains("other.example"))
+            let bad = try await w.refundd("check", environment: ["REFUNDD_POLLING_JITTER": "much"])
+            #expect(bad.exitCode == 78)
+            #expect(bad.errors.contains("REFUNDD_POLLING_JITTER"))
+        }
+    }
+
+    @Test(.endToEnd) func bareNameIsLookedForAmongTheCredentialsFirst() async throws {
+        try await withWorkspace { w in
+            try FileManager.default.createDirectory(atPath: w.path("credentials"), withIntermediateDirectories: false)
+            try await w.make("credentials/app_private_key.pem", "echo nonsense > {}")
+            let environment = ["CREDENTIALS_DIRECTORY": w.path("credentials")]
+            let check = try await w.refundd("check", environment: environment)
+            #expect(check.exitCode == 78)
+            #expect(check.errors.contains("credentials/app_private_key.pem"))
+            try await w.make("credentials/app_private_key.pem", "mv app_private_key.pem {}")
+            #expect(try await w.refundd("check", environment: environment).exitCode == 0)
+        }
+    }
+}
+
+extension Workspace {
+    /// Makes a file anew by a shell command in which `{}` stands for it.
+    func make(_ name: String, _ command: String) async throws {
+        let script = "rm -rf {}; \(command)".replacing("{}", with: name)
+        let made = try await run("/bin/sh", ["-c", script])
+        try #require(made.exitCode == 0, "\(script): \(made.errors)")
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+/// The exit codes that scripts rely on.
+struct ExitCodeTests {
+    private static let commands = [["list"], ["show", "R-1"], ["status"], ["enqueue", "--order", "R-1"]]
+
+    private func run(_ arguments: [String], in w: Workspace) async throws -> Finished {
+        try await w.run(Programs.refundd, arguments + ["--config", w.configurationFile])
+    }
+
+    @Test(.endToEnd) func missingDatabaseIs74AndIsNotMade() async throws {
+        try await withWorkspace { w in
+            for command in Self.commands {
+                let finished = try await run(command, in: w)
+                #expect(finished.exitCode == 74, "\(command)")
+                #expect(finished.errors.contains("refundd.db"), "\(command): \(finished.errors)")
+                #expect(finished.errors.contains("init"), "what to do: \(finished.errors)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: w.database))
+        }
+    }
+
+    @Test(.endToEnd) func fileThatIsNoDatabaseIs74() async throws {
+        try await withWorkspace { w in
+            try w.write(String(repeating: "this is no database\n", count: 100), to: "refundd.db")
+            for command in Self.commands + [["init"], ["run"]] {
+                let finished = try await run(command, in: w)
+                #expect(finished.exitCode == 74, "\(command)")
+                #expect(finished.errors.contains("refundd.db"), "\(command): \(finished.errors)")
+            }
+        }
+    }
+
+    @Test(.endToEnd) func databaseWithoutTheQueueIs74() async throws {
+        try await withWorkspace { w in
+            #expect(try await w.runPython("application.py", [w.database, "create"]).exitCode == 0)
+            for command in Self.commands {
+                let finished = try await run(command, in: w)
+                #expect(finished.exitCode == 74, "\(command)")
+                #expect(finished.errors.contains("init"), "\(command): \(finished.errors)")
+            }
+        }
+    }
+
+    @Test(.endToEnd) func missingConfigurationIs78() async throws {
+        try await withWorkspace { w in
+            for command in Self.commands + [["init"], ["run"], ["check"]] {
+                let finished = try await w.run(Programs.refundd, command + ["--config", w.path("none.conf")])
+                #expect(finished.exitCode == 78, "\(command)")
+                #expect(finished.errors.contains("none.conf"))
+            }
+        }
+    }
+
+    @Test(.endToEnd) func badConfigurationIs78() async throws {
+        try await withWorkspace { w in
+            try w.configure("polling", ["initial_interval": "5"])
+            for command in Self.commands + [["init"], ["run"], ["check"]] {
+                let finished = try await run(command, in: w)
+                #expect(finished.exitCode == 78, "\(command)")
+                for word in ["refundd.conf", "initial_interval", "5"] { #expect(finished.errors.contains(word)) }
+            }
+        }
+    }
+
+    @Test(
+        .endToEnd,
+        arguments: [
+            ["walk"], ["list", "--unheard-of"], ["show"], ["show", "R-1", "--id", "1"], ["show", "#x"],
+            ["show", "--id", "x"], ["list", "extra"], ["enqueue"], ["list", "--limit", "many"],
+        ]
+    )
+    func badUsageIs64(arguments: [String]) async throws {
+        try await withWorkspace { w in
+            try await w.initDatabase()
+            let finished = try await w.run(
+                Programs.refundd,
+                arguments,
+                environment: ["REFUNDD_CONFIG": w.configurationFile]
+            )
+            #expect(finished.exitCode == 64)
+            #expect(!finished.errors.isEmpty)
+            #expect(finished.output.isEmpty)
+        }
+    }
+
+    @Test(.endToEnd) func configurationIsFoundByTheEnvironment() async throws {
+        try await withWorkspace { w in
+            let environment = ["REFUNDD_CONFIG": w.configurationFile]
+            let made = try await w.run(Programs.refundd, ["init"], environment: environment)
+            #expect(made.exitCode == 0)
+            #expect(FileManager.default.fileExists(atPath: w.database))
+        }
+    }
+
+    @Test(.endToEnd) func helpIsNoError() async throws {
+        try await withWorkspace { w in
+            let help = try await w.run(Programs.refundd, ["--help"])
+            #expect(help.exitCode == 0)
+            for command in ["run", "check", "init", "enqueue", "list", "show", "status"] {
+                #expect(help.output.contains(command))
+            }
+        }
+    }
+
+    @Test(.endToEnd) func databaseInAFolderThatIsMissingIs74() async throws {
+        try await withWorkspace { w in
+            try w.configure("database", ["path": "\"missing/refundd.db\""])
+            for command in Self.commands + [["init"], ["run"]] {
+                let finished = try await run(command, in: w)
+                #expect(finished.exitCode == 74, "\(command)")
+                #expect(finished.errors.contains("missing/refundd.db"), "\(command): \(finished.errors)")
+            }
+        }
+    }
+}

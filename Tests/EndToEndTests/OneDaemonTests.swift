@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+
+/// One daemon per database.
+struct OneDaemonTests {
+    @Test(.endToEnd, arguments: [false, true])
+    func secondDaemonEndsWith75WhileTheFirstGoesOn(throughSymbolicLink: Bool) async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            let first = try #require(w.daemon)
+            var path = w.database
+            if throughSymbolicLink {
+                path = w.path("link.db")
+                try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: w.database)
+            }
+            try w.configure("database", ["path": "\"\(path)\""])
+            let second = try w.launchDaemon()
+            #expect(try await second.exitCode(within: .seconds(10)) == 75)
+            #expect(second.errors.contains("refundd.db") || second.errors.contains("link.db"))
+            #expect(second.errors.contains("another") || second.errors.contains("already"))
+
+            #expect(first.isRunning)
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+        }
+    }
+
+    @Test(.endToEnd) func nextDaemonServesOnceTheFirstWasKilled() async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            w.daemon?.kill()
+            try await w.startDaemon()
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+        }
+    }
+}

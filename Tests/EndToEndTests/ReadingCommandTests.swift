@@ -1,0 +1,147 @@
+import Testing
+
+/// `refundd list`, `show` and `status`: for people, and as JSON with exactly the names of the contract.
+struct ReadingCommandTests {
+    private static let refundNames: Set = [
+        "id", "merchant_order_no", "trans_no", "merchant_no", "gateway", "expected_amount", "expected_currency",
+        "callback_url", "metadata", "state", "attention", "trans_status", "trans_amount", "trans_currency",
+        "trans_end_at", "failure_code", "failure_message", "attempts", "last_query_at", "last_error", "created_at",
+        "updated_at", "next_query_at",
+    ]
+    private static let transitionNames: Set = [
+        "id", "refund_id", "sequence", "at", "from_state", "to_state", "attention", "reason", "trans_status", "code",
+        "psn", "response", "actor",
+    ]
+    private static let webhookNames: Set = [
+        "id", "refund_id", "sequence", "type", "url", "body", "state", "attempts", "next_attempt_at", "last_status",
+        "last_error", "created_at", "delivered_at",
+    ]
+
+    /// A daemon that has served a refund of each kind, and a person's questions to it.
+    private func withServedRefunds(_ body: (Workspace) async throws -> Void) async throws {
+        try await withWorkspace { w in
+            let receiver = try await w.startReceiver()
+            try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
+            try await w.startEverything()
+            try await w.enqueue("OK3-1", ["metadata": #"{"cart":"c-9"}"#])
+            try await w.enqueue("FAIL-1")
+            try await w.enqueue("MISMATCH-1", ["expected_amount": "1200", "expected_currency": "JPY"])
+            try await w.enqueue("UNKNOWN-1")
+            try await w.refund("OK3-1", is: "settled")
+            try await w.refund("FAIL-1", is: "failed")
+            try await w.refund("MISMATCH-1") { $0["attention"].text == "mismatch" }
+            try await w.refund("UNKNOWN-1") { $0["last_error"] != .null }
+            for order in ["OK3-1", "FAIL-1", "MISMATCH-1"] {
+                try await eventually("\(order)'s webhook") {
+                    try await w.webhooks(order).map { $0["state"].text } == ["delivered"]
+                }
+            }
+            try await body(w)
+        }
+    }
+
+    @Test(.endToEnd) func jsonHasTheNamesOfTheColumns() async throws {
+        try await withServedRefunds { w in
+            let list = try await w.refundd("list", "--json").json
+            #expect(list.names == ["refunds"])
+            #expect(list["refunds"].items.count == 4)
+            for refund in list["refunds"].items { #expect(refund.names == Self.refundNames) }
+
+            let show = try await w.refundd("show", "OK3-1", "--json").json
+            #expect(show.names == ["refund", "transitions", "webhooks"])
+            #expect(show["refund"].names == Self.refundNames)
+            #expect(show["refund"]["metadata"].text == #"{"cart":"c-9"}"#)
+            #expect(show["refund"]["attempts"].integer == 3)
+            #expect(show["transitions"].items.map(\.names) == [Self.transitionNames, Self.transitionNames])
+            #expect(show["transitions"].items.map { $0["to_state"].text } == ["processing", "settled"])
+            #expect(show["webhooks"].items.map(\.names) == [Self.webhookNames])
+            #expect(show["webhooks"].items.map { $0["type"].text } == ["refund.settled"])
+            // The row as it stands in the database.
+            let row = try await w.refund("OK3-1")
+            for name in Self.refundNames { #expect(show["refund"][name] == row[name], "\(name)") }
+        }
+    }
+
+    @Test(.endToEnd) func statusCountsEverything() async throws {
+        try await withServedRefunds { w in
+            let status = try await w.refundd("status", "--json").json
+            #expect(
+                status.names == [
+                    "states", "attention", "oldest_pending_ms", "due_lag_ms", "webhooks", "gateways",
+                ]
+            )
+            #expect(
+                status["states"]
+                    == .object([
+                        "pending": .integer(1), "processing": .integer(1), "settled": .integer(1),
+                        "failed": .integer(1), "abandoned": .integer(0),
+                    ])
+            )
+            #expect(status["attention"]["mismatch"].integer == 1)
+            #expect((status["oldest_pending_ms"].integer ?? -1) >= 0)
+            #expect((status["due_lag_ms"].integer ?? -1) >= 0)
+            #expect(status["webhooks"]["delivered"].integer == 3)
+            #expect(status["webhooks"]["pending"].integer == 0)
+            #expect(status["webhooks"]["dead"].integer == 0)
+            #expect(status["gateways"].names == ["default"])
+
+            let text = try await w.refundd("status")
+            #expect(text.exitCode == 0)
+            for word in ["pending", "settled", "failed", "mismatch", "default"] {
+                #expect(text.output.contains(word), "\(word)")
+            }
+        }
+    }
+
+    @Test(.endToEnd) func listFiltersAndLimits() async throws {
+        try await withServedRefunds { w in
+            func orders(_ arguments: [String]) async throws -> [String?] {
+                let list = try await w.run(
+                    Programs.refundd,
+                    ["list", "--json", "--config", w.configurationFile] + arguments
+                )
+                return try list.json["refunds"].items.map { $0["merchant_order_no"].text }
+            }
+            #expect(try await orders(["--state", "settled"]) == ["OK3-1"])
+            #expect(try await orders(["--state", "abandoned"]) == [])
+            #expect(try await orders(["--attention"]) == ["MISMATCH-1"])
+            #expect(try await orders(["--limit", "2"]).count == 2)
+            #expect(try await w.refundd("list", "--state", "lost").exitCode == 64)
+            #expect(try await w.refundd("list", "--limit", "0").exitCode == 64)
+
+            let text = try await w.refundd("list")
+            #expect(text.exitCode == 0)
+            let lines = text.output.split(separator: "\n")
+            #expect(lines.count == 5)
+            #expect(
+                lines.contains { $0.contains("MISMATCH-1") && $0.contains("mismatch") && $0.contains("processing") }
+            )
+        }
+    }
+
+    @Test(.endToEnd) func showTellsTheWholeStoryToAPerson() async throws {
+        try await withServedRefunds { w in
+            let show = try await w.refundd("show", "FAIL-1")
+            #expect(show.exitCode == 0)
+            for word in ["FAIL-1", "failed", "TS-D2012", "insufficient funds", "refund.failed", "delivered"] {
+                #expect(show.output.contains(word), "\(word)")
+            }
+        }
+    }
+
+    @Test(.endToEnd) func statusTellsHowLateTheQueueIs() async throws {
+        try await withWorkspace { w in
+            try await w.initDatabase()
+            let empty = try await w.refundd("status", "--json").json
+            #expect(empty["oldest_pending_ms"] == .null)
+            #expect(empty["due_lag_ms"].integer == 0)
+            // Nobody serves it.
+            try await w.enqueue("OK-1")
+            try await eventually("a lag") {
+                let status = try await w.refundd("status", "--json").json
+                let lag = status["due_lag_ms"].integer ?? 0
+                return lag >= 300 && abs((status["oldest_pending_ms"].integer ?? 0) - lag) < 1_000
+            }
+        }
+    }
+}
