@@ -13,4 +13,9 @@ struct Refundd: AsyncParsableCommand {
             ShowCommand.self, StatusCommand.self,
         ]
     )
+
+    // Without a command there is nothing to do, which a script should notice.
+    func run() async throws {
+        throw ValidationError("name a command, such as refundd status")
+    }
 }

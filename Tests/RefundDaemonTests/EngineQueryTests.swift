@@ -161,4 +161,18 @@ struct EngineQueryTests {
         harness.advance(by: .seconds(3_601))
         #expect(try harness.run().queries.map(\.refund.id) == [bad])
     }
+
+    @Test func refundPutOffForLongerThanANewPolicyEverWaitsIsDueAfterTheReload() throws {
+        let harness = try EngineHarness { $0.polling.initialInterval = .seconds(300) }
+        let id = try harness.enqueue("R-1")
+        try harness.run()
+        harness.answerAll(.report(.inProgress))
+        try harness.run()
+        var settings = EngineHarness.settings
+        settings.polling.initialInterval = .milliseconds(200)
+        settings.polling.maxInterval = .milliseconds(600)
+        settings.polling.slowInterval = .milliseconds(600)
+        try harness.engine.reconfigure(settings)
+        #expect(try harness.run().queries.map(\.refund.id) == [id])
+    }
 }

@@ -34,6 +34,10 @@ struct EnqueueCommand: AsyncParsableCommand {
     @Option(help: "A JSON object that webhooks echo.")
     var metadata: String?
 
+    func validate() throws {
+        guard order != nil || transNo != nil else { throw ValidationError("give --order or --trans-no") }
+    }
+
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let store = try common.store(.existing)
@@ -44,7 +48,6 @@ struct EnqueueCommand: AsyncParsableCommand {
                 (.metadata, metadata),
             ]
             let columns = named.compactMap { name, value in value.map { (name: name, value: $0) } }
-            guard !columns.isEmpty else { throw CommandFailure(.usage, ["give --order or --trans-no"]) }
             let id: Int64?
             do throws(StoreError) {
                 id = try store.transaction { tx in try tx.enqueue(NewRefund(columns: columns)) }

@@ -11,9 +11,21 @@ func printLine(_ line: String) {
     print(escapedLine(line))
 }
 
-/// Prints one JSON document to standard output.
+/// Prints one JSON document to standard output, with everything spelt out that a terminal would obey.
 func printJSON(_ content: (inout JSONText) -> Void) {
     var json = JSONText()
     json.object(nil, content)
-    print(json.text)
+    var text = String.UnicodeScalarView()
+    for scalar in json.text.unicodeScalars {
+        // Outside strings there is no such character, and inside them JSON reads the escape as the character.
+        guard scalar.misleadsTerminal else {
+            text.append(scalar)
+            continue
+        }
+        for unit in String(scalar).utf16 {
+            let digits = String(0x10000 + UInt32(unit), radix: 16).dropFirst()
+            text.append(contentsOf: "\\u\(digits)".unicodeScalars)
+        }
+    }
+    print(String(text))
 }
