@@ -107,4 +107,14 @@ struct EngineDeliveryTests {
         #expect(harness.engine.isIdle)
         #expect(try harness.refund(id).state == .settled)
     }
+
+    @Test func webhookWaitsForASecretAndIsSentOnceThereIsOne() throws {
+        let harness = try EngineHarness { $0.webhooks.hasSecret = false }
+        let id = try settled(harness, "R-1", callback: "https://shop.example/x")
+        harness.advance(by: .seconds(86_400))
+        #expect(try harness.run().deliveries.isEmpty)
+        #expect(try harness.webhooks(id).last?.integer("attempts") == 0)
+        try harness.engine.reconfigure(EngineHarness.settings)
+        #expect(try harness.run().deliveries.map(\.delivery.refundID) == [id])
+    }
 }

@@ -32,6 +32,7 @@ extension RefundEngine {
             outlook.add(isKnown ? desks[name]?.nextQuery(due: due, at: now) : due, at: now)
         }
         outlook.add(try tx.oldestAgeing()?.advanced(by: settings.polling.attentionAfter), at: now)
+        guard settings.webhooks.hasSecret else { return outlook }
         for (endpoint, due) in try tx.waitingEndpoints() {
             if due > now {
                 outlook.add(due, at: now)
