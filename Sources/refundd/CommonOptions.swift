@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import RefundAdmin
 import RefundConfiguration
 import RefundDaemon
 import RefundScheduler
@@ -49,7 +50,7 @@ func reportingFailures(_ body: () async throws(CommandFailure) -> Void) async th
     do throws(CommandFailure) {
         try await body()
     } catch {
-        let lines = error.messages.map { "refundd: \(escapedLine($0))\n" }.joined()
+        let lines = error.messages.map { "refundd: \(escapedForTerminal($0))\n" }.joined()
         FileHandle.standardError.write(Data(lines.utf8))
         throw ExitCode(error.status.rawValue)
     }

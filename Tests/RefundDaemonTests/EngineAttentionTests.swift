@@ -103,13 +103,7 @@ struct EngineAttentionTests {
         try harness.run()
         harness.answerAll(.refusal)
         try harness.run()
-        let second = RefundEngine(
-            store: harness.store,
-            settings: EngineHarness.settings,
-            random: SystemRandomNumberGenerator()
-        )
-        try second.start()
-        let cycle = try second.cycle(at: harness.now, Arrivals())
+        let cycle = try harness.firstCycleAfterARestart()
         #expect(cycle.queries.count == 1)
         #expect(
             try harness.store.read { tx in

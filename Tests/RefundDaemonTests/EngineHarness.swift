@@ -68,6 +68,13 @@ final class EngineHarness {
         return cycle
     }
 
+    /// Starts another engine on the database, as after a crash of this one, and runs its first cycle.
+    func firstCycleAfterARestart() throws -> Cycle {
+        let second = RefundEngine(store: store, settings: Self.settings, random: SystemRandomNumberGenerator())
+        try second.start()
+        return try second.cycle(at: now, Arrivals())
+    }
+
     /// Moves the clock to the time that the engine asked to be woken at, and runs a cycle.
     @discardableResult
     func runAtNextWake() throws -> Cycle {

@@ -62,13 +62,7 @@ struct EngineQueryTests {
         let harness = try EngineHarness()
         let id = try harness.enqueue("R-1")
         try harness.run()
-        let second = RefundEngine(
-            store: harness.store,
-            settings: EngineHarness.settings,
-            random: SystemRandomNumberGenerator()
-        )
-        try second.start()
-        let cycle = try second.cycle(at: harness.now, Arrivals())
+        let cycle = try harness.firstCycleAfterARestart()
         #expect(cycle.queries.map(\.refund.id) == [id])
     }
 

@@ -25,10 +25,6 @@ struct Arrivals: Sendable {
     /// The alarm went off, or somebody asks for a cycle whatever the database says.
     var isDue = false
 
-    var isEmpty: Bool {
-        answers.isEmpty && ends.isEmpty && !mayHaveCommits && !isDue
-    }
-
     /// Whether nothing is known to be there to do.
     var isOnlyALook: Bool {
         answers.isEmpty && ends.isEmpty && !isDue

@@ -32,11 +32,6 @@ final class RefundEngine {
         answers.isEmpty && ends.isEmpty && shares.inFlight == 0 && desks.values.allSatisfy(\.inFlight.isEmpty)
     }
 
-    /// How many queries and webhooks are in flight.
-    var inFlight: Int {
-        shares.inFlight + desks.values.reduce(0) { $0 + $1.inFlight.count }
-    }
-
     /// Takes over the database: claims of a daemon that is gone end, and what was misconfigured is tried again.
     func start() throws(StoreError) {
         let troubles = try store.transaction { tx in

@@ -1,14 +1,9 @@
 import RefundAdmin
 import RefundCore
 
-/// A text from the database as a terminal may show it: nothing in it can move the cursor or start a new line.
-func escapedLine(_ text: String) -> String {
-    escapedForTerminal(text)
-}
-
 /// Prints a line to standard output; whatever it quotes from the database is made harmless.
 func printLine(_ line: String) {
-    print(escapedLine(line))
+    print(escapedForTerminal(line))
 }
 
 /// Prints one JSON document to standard output, with everything spelt out that a terminal would obey.
