@@ -15,6 +15,11 @@ struct Migration {
                 QueueSchema.indexes, OutboxSchema.indexes,
                 QueueSchema.triggers, LedgerSchema.triggers, OutboxSchema.triggers,
             ]
-        )
+        ),
+        Migration(
+            id: 2,
+            name: "redelivery, endpoints and breakers",
+            sql: [OutboxSchema.redelivery, OutboxSchema.health]
+        ),
     ]
 }

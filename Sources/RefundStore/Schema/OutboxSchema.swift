@@ -90,4 +90,26 @@ enum OutboxSchema {
             SELECT RAISE(ABORT, 'refund_webhooks: a webhook is never deleted');
         END;
         """
+
+    /// A webhook that a person sends again is exempt from being overtaken by a newer event.
+    static let redelivery = """
+        ALTER TABLE refund_webhooks ADD COLUMN redelivery INTEGER NOT NULL DEFAULT 0;
+        """
+
+    /// What is known of receivers that fail, and which breakers of the running daemon are open.
+    static let health = """
+        CREATE TABLE refund_endpoints (
+            url           TEXT PRIMARY KEY NOT NULL,
+            failing_since INTEGER NOT NULL,
+            disabled_at   INTEGER,
+            reason        TEXT
+        );
+        CREATE TABLE refund_breakers (
+            kind   TEXT NOT NULL,
+            name   TEXT NOT NULL,
+            since  INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            PRIMARY KEY (kind, name)
+        );
+        """
 }
