@@ -39,4 +39,32 @@ enum LedgerSchema {
             SELECT RAISE(ABORT, 'refund_transitions: append-only; a row is never deleted');
         END;
         """
+
+    /// No verdict without what it stands on, whose mistake it would ever be: a row that ends a refund carries the answer
+    /// that says so, or the person who does, with a reason.
+    static let verdicts = """
+        DROP TRIGGER refund_transitions_insert;
+        CREATE TRIGGER refund_transitions_insert BEFORE INSERT ON refund_transitions BEGIN
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; leave id out') WHERE NEW.id <> -1;
+            SELECT RAISE(ABORT, 'refund_transitions: append-only; the next row of a refund has the next sequence')
+                WHERE NEW.sequence IS NOT
+                (SELECT ifnull(max(sequence), 0) + 1 FROM refund_transitions WHERE refund_id = NEW.refund_id);
+            SELECT RAISE(ABORT, 'refund_transitions: from_state is not the state of the refund')
+                WHERE NOT EXISTS (SELECT 1 FROM refund_queue WHERE id = NEW.refund_id AND state = NEW.from_state);
+            SELECT RAISE(ABORT, 'refund_transitions: a final state is never left')
+                WHERE NEW.from_state IN ('settled', 'failed', 'abandoned') AND NEW.to_state IS NOT NEW.from_state;
+            SELECT RAISE(ABORT, 'refund_transitions: a verdict of refundd carries the signed answer that says so')
+                WHERE NEW.actor = 'refundd' AND NEW.to_state IS NOT NEW.from_state
+                AND NEW.to_state IN ('settled', 'failed', 'abandoned') AND NOT (
+                    NEW.response IS NOT NULL AND NEW.code IS '0' AND CASE NEW.to_state
+                    WHEN 'settled' THEN NEW.trans_status IS 2
+                    WHEN 'failed' THEN NEW.trans_status IS 1 OR NEW.trans_status IS 3
+                    ELSE 0 END
+                );
+            SELECT RAISE(ABORT, 'refund_transitions: a verdict of a person names the person and the reason')
+                WHERE NEW.actor IS NOT 'refundd' AND NEW.to_state IS NOT NEW.from_state
+                AND NEW.to_state IN ('settled', 'failed', 'abandoned')
+                AND (ifnull(trim(NEW.actor), '') = '' OR ifnull(trim(NEW.reason), '') = '');
+        END;
+        """
 }

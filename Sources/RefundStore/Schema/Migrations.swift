@@ -19,7 +19,7 @@ struct Migration {
         Migration(
             id: 2,
             name: "redelivery, endpoints and breakers",
-            sql: [OutboxSchema.redelivery, OutboxSchema.health]
+            sql: [OutboxSchema.redelivery, OutboxSchema.health, LedgerSchema.verdicts]
         ),
     ]
 }

@@ -50,7 +50,7 @@ struct LedgerGuardTests {
             inserts,
             ["1", "2", "9", "0", "-1", "-7"].map { id in
                 "INTO refund_transitions (id, refund_id, sequence, from_state, at, to_state, actor) "
-                    + "VALUES (\(id), 2, 1, 'pending', 0, 'settled', 'x')"
+                    + "VALUES (\(id), 2, 1, 'pending', 0, 'processing', 'x')"
             }
         )
         + table(
@@ -67,6 +67,38 @@ struct LedgerGuardTests {
             ["1, 3, 'processing'", "1, 3, NULL", "2, 1, 'settled'", "99, 1, 'pending'"].map { values in
                 "INTO refund_transitions (refund_id, sequence, from_state, at, to_state, actor) "
                     + "VALUES (\(values), 0, 'settled', 'x')"
+            }
+        )
+        + table(
+            "refund_transitions: a final state is never left",
+            inserts,
+            ["pending", "processing", "failed", "abandoned"].map { state in
+                "INTO refund_transitions (refund_id, sequence, from_state, at, to_state, actor, reason) "
+                    + "VALUES (1, 3, 'settled', 0, '\(state)', 'ada', 'why')"
+            }
+        )
+        + table(
+            "refund_transitions: a verdict of refundd carries the signed answer that says so",
+            inserts,
+            [
+                "'settled', 2, '0', NULL", "'settled', 1, '0', x'7b'", "'settled', 3, '0', x'7b'",
+                "'settled', 0, '0', x'7b'", "'settled', NULL, '0', x'7b'", "'settled', 2, 'E04111', x'7b'",
+                "'settled', 2, NULL, x'7b'", "'failed', 2, '0', x'7b'", "'failed', 1, '0', NULL",
+                "'failed', NULL, '0', x'7b'", "'abandoned', 2, '0', x'7b'",
+            ].map { values in
+                "INTO refund_transitions (refund_id, sequence, from_state, at, actor, to_state, trans_status, code, "
+                    + "response) VALUES (2, 1, 'pending', 0, 'refundd', \(values))"
+            }
+        )
+        + table(
+            "refund_transitions: a verdict of a person names the person and the reason",
+            inserts,
+            [
+                "'settled', 'ada', NULL", "'failed', 'ada', ''", "'abandoned', 'ada', '  '", "'settled', '', 'why'",
+                "'settled', ' ', 'why'",
+            ].map { values in
+                "INTO refund_transitions (refund_id, sequence, from_state, at, to_state, actor, reason) "
+                    + "VALUES (2, 1, 'pending', 0, \(values))"
             }
         )
 

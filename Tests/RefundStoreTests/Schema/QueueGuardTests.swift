@@ -124,19 +124,6 @@ struct QueueGuardTests {
         try expectRefused(updates(assignments), "refund_queue: a final state never changes", program, pragmas)
     }
 
-    @Test(arguments: ["pending", "processing", "failed", "abandoned"])
-    func evenALedgerRowDoesNotLeadOutOfAFinalState(state: String) throws {
-        try database.execute(
-            """
-            INSERT INTO refund_transitions (refund_id, sequence, at, from_state, to_state, actor)
-            VALUES (3, 2, 0, 'settled', '\(state)', 'somebody')
-            """
-        )
-        let update = "UPDATE refund_queue SET state = '\(state)' WHERE id = 3"
-        #expect(throws: (any Error).self) { try database.execute(update) }
-        #expect(try database.column("SELECT state FROM refund_queue WHERE id = 3") == ["settled"])
-    }
-
     @Test(arguments: Program.allCases)
     func anUnknownStateIsRefused(program: Program) throws {
         let states = ["'lost'", "''", "NULL", "'PENDING'", "1", "x'70'"]
