@@ -36,6 +36,7 @@ final class RefundEngine {
     func start() throws(StoreError) {
         let troubles = try store.transaction { tx in
             try tx.endLeases()
+            try tx.removeBreakers()
             try tx.retryMisconfigured()
             return try tx.troubles()
         }
