@@ -1,5 +1,6 @@
 import RefundCore
 import RefundGateway
+import RefundTestSupport
 import Testing
 
 /// Whatever happens to the bytes of a signed answer, nothing is believed that the gateway did not sign.

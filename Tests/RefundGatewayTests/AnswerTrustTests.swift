@@ -1,6 +1,7 @@
 import RefundCore
 import RefundCrypto
 import RefundGateway
+import RefundTestSupport
 import Testing
 
 struct AnswerTrustTests {

@@ -1,6 +1,7 @@
 import Dispatch
 import RefundCrypto
 import RefundGateway
+import RefundTestSupport
 import Testing
 
 struct SigningPoolTests {

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundGateway
+import RefundTestSupport
 import Testing
 
 struct UnreadableAnswerTests {

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundTestSupport
 import Testing
 
 struct RateLimitTests {

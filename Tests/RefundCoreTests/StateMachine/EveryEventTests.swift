@@ -1,4 +1,5 @@
 import RefundCore
+import RefundTestSupport
 import Testing
 
 /// Every event on every state, reason, age and memory, against the rules written a second time as one table.
