@@ -1,3 +1,4 @@
+import RefundCore
 import Testing
 
 @testable import RefundStore
