@@ -21,9 +21,9 @@ struct CommonOptions: ParsableArguments {
         try Setup.configuration(file: file, environment: environment)
     }
 
-    /// Opens the database that the configuration names, for a command that needs the queue to be there.
-    func store(_ access: RefundStore.Access) throws(CommandFailure) -> RefundStore {
-        let path = try configuration().database.path
+    /// Opens a database, else that of the configuration, for a command that needs the queue to be there.
+    func store(_ access: RefundStore.Access, at file: String? = nil) throws(CommandFailure) -> RefundStore {
+        let path = try file ?? configuration().database.path
         do throws(StoreError) {
             let store = try RefundStore(path: path, access: access)
             try store.checkSchema()

@@ -10,7 +10,7 @@ struct Refundd: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, CheckCommand.self, InitCommand.self, EnqueueCommand.self, ListCommand.self,
-            ShowCommand.self, StatusCommand.self,
+            ShowCommand.self, StatusCommand.self, VerifyCommand.self,
         ]
     )
 

@@ -227,7 +227,7 @@ public struct RefundStateMachine: Sendable {
 
 extension GatewayReport {
     /// How a report of success differs from what the refund must amount to, or nil when it does not.
-    fileprivate func difference(from expected: Money) -> String? {
+    func difference(from expected: Money) -> String? {
         let said = "\(amount ?? "no amount") \(currency ?? "and no currency")"
         guard let amount, let actual = DecimalAmount(amount), let wanted = DecimalAmount(expected.amount),
             actual == wanted, currency == expected.currency

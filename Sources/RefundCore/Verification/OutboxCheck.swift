@@ -1,0 +1,71 @@
+/// Checks that every event that was to have a webhook has it, and that each webhook's state fits its attempts.
+public struct OutboxCheck: Sendable {
+    /// What is wrong, a sentence each.
+    public private(set) var problems: [String] = []
+
+    /// Checks the events and webhooks of one refund, or those of gateways.
+    public init(events: [LoggedEvent], webhooks: [OutboxRow]) {
+        var unclaimed: [String: OutboxRow] = [:]
+        for webhook in webhooks { unclaimed[webhook.id] = webhook }
+        for event in events {
+            if event.told != event.subject { note("event \(event.position) says something else than its columns") }
+            guard let id = event.webhookID else { continue }
+            guard let webhook = unclaimed.removeValue(forKey: id) else {
+                note("event \(event.position) has no webhook \(id)")
+                continue
+            }
+            check(webhook, of: event)
+        }
+        for id in unclaimed.keys.sorted() { note("webhook \(id) belongs to no event") }
+        for webhook in webhooks { check(webhook, among: events) }
+    }
+
+    private mutating func note(_ problem: String) {
+        problems.append(problem)
+    }
+
+    private mutating func check(_ webhook: OutboxRow, of event: LoggedEvent) {
+        if webhook.position != event.position || webhook.type != event.subject.type
+            || webhook.refundID != event.subject.refundID || webhook.sequence != event.subject.sequence
+        {
+            note("webhook \(webhook.id) tells of something else than its event \(event.position)")
+        }
+        if webhook.body != event.body { note("webhook \(webhook.id) has another body than its event \(event.position)") }
+    }
+
+    private mutating func check(_ webhook: OutboxRow, among events: [LoggedEvent]) {
+        if webhook.attempts > webhook.recordedAttempts {
+            note(
+                "webhook \(webhook.id) counts \(webhook.attempts) attempts, recorded are \(webhook.recordedAttempts)"
+            )
+        }
+        switch webhook.state {
+        case "pending":
+            if webhook.nextAttemptAt == nil { note("webhook \(webhook.id) is pending and has no next attempt") }
+            if !webhook.isInFlight, !webhook.isRedelivery, isOvertaken(webhook, events) {
+                note("webhook \(webhook.id) is pending although a newer event has overtaken it")
+            }
+        case "delivered":
+            if webhook.deliveredAt == nil { note("webhook \(webhook.id) is delivered and does not say when") }
+            if !webhook.wasTaken { note("webhook \(webhook.id) is delivered without an attempt that succeeded") }
+            if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is delivered and has a next attempt") }
+        case "dead":
+            if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is dead and has a next attempt") }
+        case "superseded":
+            if !isOvertaken(webhook, events) {
+                note("webhook \(webhook.id) is superseded although no newer event has overtaken it")
+            }
+        default:
+            note("webhook \(webhook.id) has the unknown state \(webhook.state)")
+        }
+    }
+
+    // A call for attention is overtaken only by an event that itself has a webhook.
+    private func isOvertaken(_ webhook: OutboxRow, _ events: [LoggedEvent]) -> Bool {
+        webhook.refundID != nil
+            && events.contains { event in
+                event.position > webhook.position
+                    && (webhook.type != EventType.needsAttention.rawValue || event.webhookID != nil)
+            }
+    }
+}

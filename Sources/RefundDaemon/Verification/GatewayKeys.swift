@@ -1,0 +1,50 @@
+import Foundation
+public import RefundConfiguration
+import RefundCore
+import RefundCrypto
+import RefundGateway
+
+/// The public keys that stored answers are checked with: those of the configuration, and those that a gateway has retired.
+///
+/// Neither the application's private key nor a webhook secret is read, so that an auditor needs neither.
+public struct GatewayKeys: Sendable {
+    private var configured: [String: [RSAPublicKey]] = [:]
+    private var retired: [RSAPublicKey] = []
+
+    /// Reads the keys.
+    ///
+    /// - Parameters:
+    ///   - configuration: Names the gateways' public keys.
+    ///   - retired: The files with keys that answered earlier.
+    /// - Throws: `CommandFailure` with everything that is wrong.
+    public init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
+        var problems: [String] = []
+        func read(_ path: String, key: String) -> RSAPublicKey? {
+            do {
+                return try RSAPublicKey(text: CredentialFile.bytes(of: path, key: key))
+            } catch let problem as CredentialProblem {
+                problems.append("\(problem)")
+            } catch {
+                problems.append("\(key): \(path): \(error)")
+            }
+            return nil
+        }
+        for (name, gateway) in configuration.gateways {
+            let section = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
+            configured[name] = gateway.publicKeyFiles.compactMap { read($0, key: "\(section).public_key_files") }
+        }
+        self.retired = retired.compactMap { read($0, key: "--public-key") }
+        guard problems.isEmpty else { throw CommandFailure(.configuration, problems) }
+    }
+
+    /// What a stored answer says when it is read as an answer about a refund, its signature checked again.
+    func reread(_ answer: [UInt8], _ refund: Refund) -> QueryOutcome {
+        guard let query = RefundQuery(refund, merchantNo: refund.merchantNo ?? "") else {
+            return .inconclusive(reason: "the refund has neither merchant_order_no nor trans_no")
+        }
+        let keys = configured[refund.gateway] ?? []
+        let outcome = GatewayAnswer.outcome(of: answer, for: query, verifiedBy: keys + retired)
+        guard case .unverified(let reason) = outcome else { return outcome }
+        return .unverified(reason: "\(reason); if the gateway signed with another key then, give it with --public-key")
+    }
+}

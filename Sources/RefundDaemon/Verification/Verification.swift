@@ -1,0 +1,122 @@
+import RefundCore
+public import RefundStore
+
+/// What a check of a whole database found: every promise that refundd makes of its ledger and outbox.
+///
+/// Refunds are read some at a time, each time in a transaction of its own: what belongs to one refund was written
+/// together, and a transaction that lasts as long as the check would keep the daemon's WAL growing.
+public struct Verification: Sendable {
+    /// Something that does not hold.
+    public struct Problem: Sendable {
+        /// The refund it is about, or nil.
+        public var refundID: Int64?
+        /// The refund's number, or nil.
+        public var number: String?
+        /// What is wrong, in words.
+        public var text: String
+
+        /// One line.
+        public var description: String {
+            guard let refundID else { return text }
+            return "refund #\(refundID)\(number.map { " \($0)" } ?? ""): \(text)"
+        }
+    }
+
+    /// The most problems that are kept; the others are counted.
+    public static let limit = 100
+    private static let batch = 500
+
+    /// The first problems.
+    public private(set) var problems: [Problem] = []
+    /// How many there are.
+    public private(set) var problemCount = 0
+    /// What was checked.
+    public private(set) var refunds = 0
+    /// The rows of the ledger that were checked.
+    public private(set) var transitions = 0
+    /// The stored answers whose signature was checked.
+    public private(set) var answers = 0
+    /// The events that were checked.
+    public private(set) var events = 0
+    /// The webhooks that were checked.
+    public private(set) var webhooks = 0
+
+    /// Checks a database, which blocks until it is done and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - store: The database.
+    ///   - keys: What the stored answers are checked with.
+    /// - Throws: `StoreError` when it cannot be read.
+    public init(_ store: RefundStore, _ keys: GatewayKeys) throws(StoreError) {
+        note(try store.read { tx in try tx.damages(limit: Self.limit) })
+        // What stands in a damaged file means nothing.
+        guard problems.isEmpty else { return }
+        note(try store.read { tx in try tx.schemaProblems() + tx.strays() })
+        var batch = HistoryBatch()
+        repeat {
+            batch = try store.read { tx in try tx.histories(after: batch.last, limit: Self.batch) }
+            note(batch.problems)
+            for history in batch.histories { check(history, keys) }
+        } while batch.last != nil
+        var position: Int64 = 0
+        while true {
+            let (events, webhooks) = try store.read { tx in
+                try tx.gatewayEvents(after: position, limit: Self.batch)
+            }
+            guard let last = events.last else { break }
+            position = last.position
+            self.events += events.count
+            self.webhooks += webhooks.count
+            note(OutboxCheck(events: events, webhooks: webhooks).problems)
+        }
+    }
+
+    private mutating func check(_ history: RefundHistory, _ keys: GatewayKeys) {
+        let check = LedgerCheck(history, reread: keys.reread)
+        refunds += 1
+        transitions += history.ledger.count
+        answers += check.answers
+        events += history.events.count
+        webhooks += history.webhooks.count
+        note(check.problems, history.refund)
+    }
+
+    private mutating func note(_ texts: [String], _ refund: Refund? = nil) {
+        problemCount += texts.count
+        for text in texts.prefix(Self.limit - problems.count) {
+            let number = refund?.merchantOrderNo ?? refund?.transNo
+            problems.append(Problem(refundID: refund?.id, number: number, text: text))
+        }
+    }
+
+    /// Writes the members of the JSON document.
+    public func write(to json: inout JSONText) {
+        json.bool("ok", problemCount == 0)
+        for (name, count) in counts { json.number(name, count) }
+        json.number("problem_count", problemCount)
+        json.array("problems") { json in
+            for problem in problems {
+                json.object { json in
+                    json.number("refund_id", problem.refundID)
+                    json.string("problem", problem.text)
+                }
+            }
+        }
+    }
+
+    /// The problems and what was checked, as lines for a terminal.
+    public var lines: [String] {
+        var lines = problems.map(\.description)
+        if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }
+        let checked = counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+        let verdict = problemCount == 0 ? "all is as it must be" : "\(problemCount) problem(s)"
+        return lines + ["checked \(checked): \(verdict)"]
+    }
+
+    private var counts: [(name: String, count: Int)] {
+        [
+            ("refunds", refunds), ("transitions", transitions), ("answers", answers), ("events", events),
+            ("webhooks", webhooks),
+        ]
+    }
+}
