@@ -23,7 +23,7 @@ struct CommonOptions: ParsableArguments {
 
     /// Opens a database, else that of the configuration, for a command that needs the queue to be there.
     func store(_ access: RefundStore.Access, at file: String? = nil) throws(CommandFailure) -> RefundStore {
-        let path = try file ?? configuration().database.path
+        let path = if let file { file } else { try configuration().database.path }
         do throws(StoreError) {
             let store = try RefundStore(path: path, access: access)
             try store.checkSchema()

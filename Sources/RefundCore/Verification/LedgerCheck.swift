@@ -32,7 +32,9 @@ public struct LedgerCheck: Sendable {
             note("its state is \(refund.state.rawValue), its ledger ends with \(state)")
         }
         if refund.attention?.rawValue != attention {
-            note("its attention is \(refund.attention?.rawValue ?? "null"), its ledger ends with \(attention ?? "null")")
+            note(
+                "its attention is \(refund.attention?.rawValue ?? "null"), its ledger ends with \(attention ?? "null")"
+            )
         }
         checkEvents(of: history)
         problems += OutboxCheck(events: history.events, webhooks: history.webhooks).problems

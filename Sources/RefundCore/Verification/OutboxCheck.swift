@@ -30,7 +30,9 @@ public struct OutboxCheck: Sendable {
         {
             note("webhook \(webhook.id) tells of something else than its event \(event.position)")
         }
-        if webhook.body != event.body { note("webhook \(webhook.id) has another body than its event \(event.position)") }
+        if webhook.body != event.body {
+            note("webhook \(webhook.id) has another body than its event \(event.position)")
+        }
     }
 
     private mutating func check(_ webhook: OutboxRow, among events: [LoggedEvent]) {

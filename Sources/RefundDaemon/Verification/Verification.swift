@@ -1,4 +1,4 @@
-import RefundCore
+public import RefundCore
 public import RefundStore
 
 /// What a check of a whole database found: every promise that refundd makes of its ledger and outbox.
@@ -52,12 +52,13 @@ public struct Verification: Sendable {
         // What stands in a damaged file means nothing.
         guard problems.isEmpty else { return }
         note(try store.read { tx in try tx.schemaProblems() + tx.strays() })
-        var batch = HistoryBatch()
+        var last: Int64?
         repeat {
-            batch = try store.read { tx in try tx.histories(after: batch.last, limit: Self.batch) }
+            let batch = try store.read { tx in try tx.histories(after: last, limit: Self.batch) }
             note(batch.problems)
             for history in batch.histories { check(history, keys) }
-        } while batch.last != nil
+            last = batch.last
+        } while last != nil
         var position: Int64 = 0
         while true {
             let (events, webhooks) = try store.read { tx in

@@ -48,7 +48,9 @@ extension StoreTransaction {
                 )
             )
         }
-        for id in ledger.keys.sorted() { batch.problems.append("the ledger has rows of refund \(id), which is missing") }
+        for id in ledger.keys.sorted() {
+            batch.problems.append("the ledger has rows of refund \(id), which is missing")
+        }
         for id in events.keys.sorted() { batch.problems.append("there are events of refund \(id), which is missing") }
         for id in webhooks.keys.sorted() {
             batch.problems.append("there are webhooks of refund \(id), which is missing")

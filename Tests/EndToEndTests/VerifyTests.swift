@@ -1,0 +1,181 @@
+import Foundation
+import Testing
+
+/// `refundd verify`: the promises of the ledger, checked from the database alone.
+struct VerifyTests {
+    /// A database with a refund of each kind, whose daemon is gone.
+    private func withServedRefunds(_ body: (Workspace) async throws -> Void) async throws {
+        try await withWorkspace { w in
+            let receiver = try await w.startReceiver()
+            try w.configure("webhook", ["url": "\"\(receiver.url("take"))\"", "retry_schedule": "[]"])
+            try await w.startEverything()
+            try await w.enqueue("OK3-1", ["expected_amount": "1200", "expected_currency": "JPY"])
+            try await w.enqueue("FAIL-1")
+            try await w.enqueue("OK-1", ["callback_url": receiver.url("fail/9")])
+            try await w.enqueue("MISMATCH-1", ["expected_amount": "1", "expected_currency": "JPY"])
+            try await w.enqueue("UNKNOWN-1")
+            try await w.refund("OK3-1", is: "settled")
+            try await w.refund("FAIL-1", is: "failed")
+            try await w.refund("OK-1") { $0["attention"].text == "undeliverable" }
+            try await w.refund("MISMATCH-1") { $0["attention"].text == "mismatch" }
+            try await eventually("every webhook has ended") {
+                try await w.sql("SELECT 1 FROM refund_webhooks WHERE state = 'pending'").isEmpty
+            }
+            try await body(w)
+        }
+    }
+
+    @Test(.endToEnd) func whatTheDaemonWroteHoldsWhileItRuns() async throws {
+        try await withServedRefunds { w in
+            let verified = try await w.refundd("verify")
+            #expect(verified.exitCode == 0, "\(verified.output)")
+            #expect(verified.output.hasSuffix("all is as it must be\n"))
+            let json = try await w.refundd("verify", "--json").json
+            #expect(json["ok"] == .bool(true))
+            #expect(json["refunds"].integer == 5)
+            #expect(json["transitions"].integer == 7)
+            #expect(json["answers"].integer == 6)
+            #expect(json["events"].integer == 6)
+            #expect(json["webhooks"].integer == 4)
+            #expect(json["problems"].items.isEmpty)
+        }
+    }
+
+    /// Tampers with the database past its guards, and returns what is then said, guards put back.
+    private func problems(_ w: Workspace, _ sql: String, past triggers: String...) async throws -> String {
+        w.daemon?.kill()
+        let copy = w.path("tampered.db")
+        try? FileManager.default.removeItem(atPath: copy)
+        try await w.sql("VACUUM INTO '\(copy)'")
+        let names = triggers.map { "'\($0)'" }.joined(separator: ", ")
+        let guards = try await w.sql("SELECT sql FROM sqlite_master WHERE name IN (\(names))", database: copy)
+        let drop = triggers.map { "DROP TRIGGER \($0);" }.joined()
+        let restore = guards.compactMap { $0["sql"].text.map { $0 + ";" } }.joined()
+        try await w.sql("\(drop) \(sql); \(restore)", database: copy)
+        let verified = try await w.refundd("verify", copy)
+        #expect(verified.exitCode == 1, "\(verified.output) \(verified.errors)")
+        return verified.output
+    }
+
+    @Test(.endToEnd) func whatWasChangedPastTheGuardsIsFound() async throws {
+        try await withServedRefunds { w in
+            func id(_ order: String) -> String {
+                "(SELECT id FROM refund_queue WHERE merchant_order_no = '\(order)')"
+            }
+            let ledger = "refund_transitions_update"
+            var said = try await problems(
+                w,
+                "UPDATE refund_transitions SET response = replace(response, '1200', '1300') WHERE to_state = 'settled'",
+                past: ledger
+            )
+            #expect(said.contains("OK3-1: row 2 of its ledger has an answer that does not prove it"))
+            #expect(said.contains("--public-key"))
+
+            said = try await problems(
+                w,
+                """
+                UPDATE refund_transitions SET response = (SELECT response FROM refund_transitions
+                WHERE refund_id = \(id("OK-1")) AND to_state = 'settled' AND response IS NOT NULL)
+                WHERE refund_id = \(id("OK3-1")) AND to_state = 'settled'
+                """,
+                past: ledger
+            )
+            #expect(said.contains("OK3-1: row 2 of its ledger has an answer that does not prove it"), "\(said)")
+            #expect(said.contains("is about merchant_order_no"), "another refund's answer: \(said)")
+
+            said = try await problems(
+                w,
+                "DELETE FROM refund_transitions WHERE refund_id = \(id("FAIL-1"))",
+                past: "refund_transitions_delete"
+            )
+            #expect(said.contains("FAIL-1: its state is failed, its ledger ends with pending"))
+
+            said = try await problems(
+                w,
+                "DELETE FROM refund_event_log WHERE refund_id = \(id("FAIL-1"))",
+                past: "refund_event_log_delete"
+            )
+            #expect(said.contains("FAIL-1: row 1 of its ledger has no event refund.failed"))
+            #expect(said.contains("the event log lacks 1 of its positions") || said.contains("sqlite_sequence"))
+
+            said = try await problems(
+                w,
+                "DELETE FROM refund_webhooks WHERE refund_id = \(id("FAIL-1"))",
+                past: "refund_webhooks_delete"
+            )
+            #expect(said.contains("has no webhook msg_"))
+            #expect(said.contains("1 attempt(s) belong to no webhook"))
+
+            said = try await problems(
+                w,
+                "UPDATE refund_queue SET state = 'settled' WHERE merchant_order_no = 'UNKNOWN-1'",
+                past: "refund_queue_state"
+            )
+            #expect(said.contains("UNKNOWN-1: its state is settled, its ledger ends with pending"))
+
+            said = try await problems(
+                w,
+                "DELETE FROM refund_queue WHERE merchant_order_no = 'MISMATCH-1'",
+                past: "refund_queue_delete"
+            )
+            #expect(said.contains("the ledger has rows of refund 4, which is missing"))
+            #expect(said.contains("there are events of refund 4, which is missing"))
+            #expect(said.contains("there are webhooks of refund 4, which is missing"))
+        }
+    }
+
+    @Test(.endToEnd) func guardThatSomebodyDroppedOrChangedIsNamed() async throws {
+        try await withWorkspace { w in
+            try await w.initDatabase()
+            #expect(try await w.refundd("verify").exitCode == 0)
+            try await w.sql(
+                """
+                DROP TRIGGER refund_queue_delete;
+                DROP TRIGGER refund_transitions_update;
+                CREATE TRIGGER refund_transitions_update BEFORE UPDATE ON refund_transitions BEGIN SELECT 1; END;
+                DROP INDEX refund_queue_order;
+                CREATE TRIGGER shop_watches AFTER UPDATE ON refund_queue BEGIN SELECT 1; END;
+                """
+            )
+            let verified = try await w.refundd("verify")
+            #expect(verified.exitCode == 1)
+            let lines = verified.output.split(separator: "\n").dropLast()
+            #expect(
+                lines == [
+                    "index refund_queue_order is missing; somebody dropped it",
+                    "trigger refund_queue_delete is missing; somebody dropped it",
+                    "trigger refund_transitions_update is not as refundd made it; somebody changed it",
+                ]
+            )
+        }
+    }
+
+    @Test(.endToEnd) func answersSignedWithARetiredKeyVerifyWithIt() async throws {
+        try await withServedRefunds { w in
+            w.daemon?.kill()
+            let old = w.path("old_gateway_key")
+            try FileManager.default.copyItem(atPath: w.path("gateway_public_key.pem"), toPath: old)
+            #expect(try await w.run("openssl", ["genrsa", "-out", w.path("new.pem"), "2048"]).exitCode == 0)
+            let made = try await w.run(
+                "openssl",
+                ["rsa", "-in", w.path("new.pem"), "-pubout", "-out", w.path("gateway_public_key.pem")]
+            )
+            #expect(made.exitCode == 0)
+            let rotated = try await w.refundd("verify")
+            #expect(rotated.exitCode == 1)
+            #expect(rotated.output.contains("give it with --public-key"))
+            #expect(try await w.refundd("verify", "--public-key", old).exitCode == 0)
+            #expect(try await w.refundd("verify", "--public-key", w.path("none")).exitCode == 78)
+        }
+    }
+
+    @Test(.endToEnd) func fileThatCannotBeReadIs74() async throws {
+        try await withWorkspace { w in
+            #expect(try await w.refundd("verify").exitCode == 74)
+            try w.write(String(repeating: "this is no database\n", count: 100), to: "other.db")
+            let verified = try await w.refundd("verify", w.path("other.db"))
+            #expect(verified.exitCode == 74)
+            #expect(verified.errors.contains("other.db"))
+        }
+    }
+}
