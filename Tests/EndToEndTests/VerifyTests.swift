@@ -48,7 +48,10 @@ struct VerifyTests {
         try? FileManager.default.removeItem(atPath: copy)
         try await w.sql("VACUUM INTO '\(copy)'")
         let names = triggers.map { "'\($0)'" }.joined(separator: ", ")
-        let guards = try await w.sql("SELECT sql FROM sqlite_master WHERE name IN (\(names))", database: copy)
+        let guards = try await w.sql(
+            "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name IN (\(names))",
+            database: copy
+        )
         let drop = triggers.map { "DROP TRIGGER \($0);" }.joined()
         let restore = guards.compactMap { $0["sql"].text.map { $0 + ";" } }.joined()
         try await w.sql("\(drop) \(sql); \(restore)", database: copy)

@@ -1,4 +1,5 @@
 import RefundCore
+import Testing
 
 /// A history as refundd writes it, for a test to damage, with what its answers say.
 struct History: Sendable, CustomTestStringConvertible {
