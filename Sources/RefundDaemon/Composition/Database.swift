@@ -14,6 +14,7 @@ struct Database: Sendable {
             lock = try DaemonLock(databasePath: path)
             store = try RefundStore(path: path, access: .readWrite)
             try store.migrate(at: now)
+            CrashPoint.reached(.afterMigration)
             counting = try RefundStore(path: path, access: .existing)
         } catch {
             throw CommandFailure(error)

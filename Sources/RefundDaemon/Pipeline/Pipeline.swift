@@ -54,6 +54,7 @@ actor Pipeline {
     /// - Throws: `StoreError` when the database refuses.
     func start() throws(StoreError) {
         try engine.start()
+        CrashPoint.reached(.afterTakeover)
         alarm = Alarm { [weak self] in self?.wake() }
         watcher = CommitWatcher(databasePath: engine.store.path) { [weak self] in self?.mayHaveCommits() }
         run()
@@ -131,14 +132,19 @@ actor Pipeline {
     }
 
     private func send(_ cycle: Cycle, at now: Timestamp) {
+        if !cycle.queries.isEmpty { CrashPoint.reached(.afterClaim) }
         for (refund, query, send) in cycle.queries {
             send(query, now) { [weak self] outcome in
+                CrashPoint.reached(.afterAnswer)
                 let answer = QueryAnswer(refund: refund, sentAt: now, outcome: outcome)
                 self?.tell { $0.answers.append(answer) }
             }
+            CrashPoint.reached(.afterQuery)
         }
         for (delivery, endpoint) in cycle.deliveries {
+            CrashPoint.reached(.beforeDelivery)
             engine.settings.webhooks.send(delivery, now) { [weak self] outcome in
+                CrashPoint.reached(.afterDelivery)
                 let end = DeliveryEnd(delivery: delivery, endpoint: endpoint, sentAt: now, outcome: outcome)
                 self?.tell { $0.ends.append(end) }
             }

@@ -85,6 +85,7 @@ final class RefundEngine {
             // One row that the database refuses must not hold up the rest of the batch.
             draft = try store.transaction { tx in try self.write(tx, at: now, isolating: true) }
         }
+        CrashPoint.reached(.afterCommit)
         answers = []
         ends = []
         troubles = []
@@ -135,6 +136,7 @@ final class RefundEngine {
         }
         let after = try outlook(tx, at: now, draft.desks)
         draft.cycle.nextWake = after.nextWake
+        CrashPoint.reached(.beforeCommit)
         return draft
     }
 

@@ -3,7 +3,8 @@ import Foundation
 /// A receiver of webhooks that is somebody else's: Python with the reference library of Standard Webhooks.
 struct Receiver {
     let origin: String
-    fileprivate let log: String
+    /// The file with a line of JSON per request.
+    let log: String
 
     init(origin: String, log: String) {
         self.origin = origin

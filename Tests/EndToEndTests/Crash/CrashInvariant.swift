@@ -1,0 +1,268 @@
+/// Something that holds whatever happened, as SQL that finds what breaks it.
+struct CrashInvariant {
+    let name: String
+    /// Selects one column: what breaks it.
+    let broken: String
+
+    /// One query for all of them, with the columns `invariant` and `what`.
+    static func query(for invariants: [CrashInvariant]) -> String {
+        invariants
+            .map { "SELECT * FROM (SELECT '\($0.name)' AS invariant, b.* FROM (\($0.broken)) b LIMIT 5)" }
+            .joined(separator: "\nUNION ALL\n")
+    }
+
+    /// What the queries below read from: the database that was left behind, the one `earlier`, and the `run`.
+    static let views = """
+        CREATE TEMP VIEW ledger AS
+            SELECT *, lag(to_state, 1, 'pending') OVER steps AS before_state, lag(attention) OVER steps AS before_attention,
+            row_number() OVER steps AS place, lead(id) OVER steps AS next_id
+            FROM main.refund_transitions WINDOW steps AS (PARTITION BY refund_id ORDER BY sequence);
+        CREATE TEMP VIEW raised AS
+            SELECT refund_id, attention, min(sequence) AS sequence FROM ledger
+            WHERE attention IS NOT before_attention AND attention <> 'undeliverable' GROUP BY refund_id, attention;
+        CREATE TEMP VIEW verdict AS
+            SELECT q.*, ifnull(q.merchant_order_no, q.trans_no) AS number, t.at AS ended_at, t.sequence AS last
+            FROM main.refund_queue q JOIN main.refund_transitions t ON t.refund_id = q.id AND t.to_state = q.state
+            WHERE q.state IN ('settled', 'failed', 'abandoned') AND t.from_state <> t.to_state;
+        """
+
+    // MARK: - After each kill
+
+    static let inDatabase = ledger + events + webhooks + durability
+
+    private static let ledger = [
+        CrashInvariant(
+            name: "the file is whole",
+            broken: "SELECT integrity_check AS what FROM pragma_integrity_check WHERE integrity_check <> 'ok'"
+        ),
+        CrashInvariant(
+            name: "sequences have no gaps",
+            broken: "SELECT refund_id AS what FROM ledger WHERE sequence <> place"
+        ),
+        CrashInvariant(
+            name: "a step begins where the last one ended",
+            broken: "SELECT refund_id AS what FROM ledger WHERE from_state <> before_state"
+        ),
+        CrashInvariant(
+            name: "every change has its ledger row",
+            broken: """
+                SELECT q.id AS what FROM main.refund_queue q
+                LEFT JOIN ledger t ON t.refund_id = q.id AND t.next_id IS NULL
+                WHERE q.state IS NOT ifnull(t.to_state, 'pending') OR q.attention IS NOT t.attention
+                """
+        ),
+        CrashInvariant(
+            name: "a refund ends once",
+            broken: """
+                SELECT refund_id AS what FROM ledger WHERE from_state IN ('settled', 'failed', 'abandoned')
+                AND to_state <> from_state
+                """
+        ),
+        CrashInvariant(
+            name: "a refund that has ended is not due, in flight or asked for",
+            broken: """
+                SELECT number AS what FROM verdict
+                WHERE next_query_at IS NOT NULL OR leased_until IS NOT NULL OR last_query_at > ended_at
+                """
+        ),
+    ]
+
+    private static let events = [
+        CrashInvariant(
+            name: "a change of state has its one event",
+            broken: """
+                SELECT refund_id AS what FROM ledger t WHERE to_state <> from_state AND 1 <>
+                (SELECT count(*) FROM main.refund_event_log e WHERE e.refund_id = t.refund_id
+                AND e.sequence = t.sequence AND e.type = 'refund.' || t.to_state AND e.state = t.to_state)
+                """
+        ),
+        CrashInvariant(
+            name: "a need for attention is told when it arises",
+            broken: """
+                SELECT refund_id || ' ' || attention AS what FROM raised r WHERE 1 <>
+                (SELECT count(*) FROM main.refund_event_log e WHERE e.refund_id = r.refund_id
+                AND e.sequence = r.sequence AND e.type = 'refund.needs_attention')
+                """
+        ),
+        CrashInvariant(
+            name: "and is told once",
+            broken: """
+                SELECT refund_id AS what FROM main.refund_event_log e WHERE type = 'refund.needs_attention'
+                GROUP BY refund_id HAVING count(*) <>
+                (SELECT count(*) FROM raised r WHERE r.refund_id = e.refund_id)
+                """
+        ),
+        CrashInvariant(
+            name: "an event stands in the ledger",
+            broken: """
+                SELECT position AS what FROM main.refund_event_log e WHERE refund_id IS NOT NULL AND NOT EXISTS
+                (SELECT 1 FROM ledger t WHERE t.refund_id = e.refund_id AND t.sequence = e.sequence)
+                """
+        ),
+        CrashInvariant(
+            name: "positions rise without a gap, with the sequence",
+            broken: """
+                SELECT position AS what FROM (SELECT position, sequence, row_number() OVER (ORDER BY position) AS place,
+                lag(sequence) OVER (PARTITION BY refund_id ORDER BY position) AS before FROM main.refund_event_log)
+                WHERE position <> place OR before >= sequence
+                """
+        ),
+    ]
+
+    private static let webhooks = [
+        CrashInvariant(
+            name: "every event has its webhook",
+            broken: """
+                SELECT e.position AS what FROM main.refund_event_log e LEFT JOIN main.refund_webhooks w
+                ON w.id = e.webhook_id WHERE e.refund_id IS NOT NULL AND (w.id IS NULL OR w.refund_id IS NOT e.refund_id
+                OR w.sequence IS NOT e.sequence OR w.type <> e.type OR w.position <> e.position
+                OR CAST(w.body AS TEXT) <> e.body)
+                """
+        ),
+        CrashInvariant(
+            name: "every webhook has its event",
+            broken: """
+                SELECT id AS what FROM main.refund_webhooks w
+                WHERE 1 <> (SELECT count(*) FROM main.refund_event_log e WHERE e.webhook_id = w.id)
+                """
+        ),
+        CrashInvariant(
+            name: "a refund has one webhook in flight at a time",
+            broken: """
+                SELECT refund_id AS what FROM main.refund_webhooks WHERE leased_until IS NOT NULL
+                GROUP BY refund_id HAVING count(*) > 1
+                """
+        ),
+        CrashInvariant(
+            name: "an overtaken webhook does not wait",
+            broken: """
+                SELECT id AS what FROM main.refund_webhooks w WHERE state = 'pending' AND leased_until IS NULL
+                AND EXISTS (SELECT 1 FROM main.refund_event_log e WHERE e.refund_id = w.refund_id
+                AND e.position > w.position)
+                """
+        ),
+        CrashInvariant(
+            name: "what counts as delivered was taken",
+            broken: """
+                SELECT id AS what FROM main.refund_webhooks w WHERE state = 'delivered' AND (delivered_at IS NULL
+                OR NOT EXISTS (SELECT 1 FROM main.refund_webhook_attempts a WHERE a.webhook_id = w.id
+                AND a.status BETWEEN 200 AND 299))
+                """
+        ),
+        CrashInvariant(
+            name: "every attempt is counted",
+            broken: """
+                SELECT id AS what FROM main.refund_webhooks w WHERE attempts <>
+                (SELECT count(*) FROM main.refund_webhook_attempts a WHERE a.webhook_id = w.id)
+                """
+        ),
+    ]
+
+    // What SQLite acknowledged is still there, unchanged.
+    private static let durability =
+        [("refund_transitions", "id"), ("refund_event_log", "position"), ("refund_webhook_attempts", "id")]
+        .map { table, key in
+            CrashInvariant(
+                name: "no row of \(table) is lost or changed",
+                broken: "SELECT \(key) AS what FROM (SELECT * FROM earlier.\(table) EXCEPT SELECT * FROM main.\(table))"
+            )
+        } + [
+            CrashInvariant(
+                name: "no refund goes back",
+                broken: """
+                    SELECT e.id AS what FROM earlier.refund_queue e LEFT JOIN main.refund_queue q ON q.id = e.id
+                    WHERE q.id IS NULL OR q.attempts < e.attempts
+                    OR (e.state IN ('settled', 'failed', 'abandoned') AND (q.state <> e.state
+                        OR q.attempts <> e.attempts OR q.last_query_at <> e.last_query_at))
+                    """
+            ),
+            CrashInvariant(
+                name: "no webhook goes back",
+                broken: """
+                    SELECT e.id AS what FROM earlier.refund_webhooks e LEFT JOIN main.refund_webhooks w ON w.id = e.id
+                    WHERE w.id IS NULL OR w.body <> e.body OR w.url <> e.url OR w.attempts < e.attempts
+                    OR (e.state <> 'pending' AND w.state <> e.state)
+                    """
+            ),
+        ]
+
+    // MARK: - At the end
+
+    /// What simulator and receivers logged, as tables of the run.
+    ///
+    /// A webhook that a kill cut off is there, and does not verify.
+    static let logTables = """
+        CREATE TABLE asked AS SELECT rowid AS place, line ->> 'at' AS at,
+            ifnull(line ->> 'merchant_order_no', line ->> 'trans_no') AS number FROM simulator_log
+            WHERE line ->> 'verdict' = 'answered';
+        CREATE INDEX asked_number ON asked (number, at);
+        CREATE TABLE received AS SELECT rowid AS place, line ->> 'id' AS id, line ->> 'body' AS body,
+            line ->> '$.verified[0]' AS verified FROM receiver_log;
+        CREATE INDEX received_id ON received (id);
+        """
+
+    /// How long after the restart each interrupted refund was asked for again, where the next daemon got so far.
+    static let delays = """
+        SELECT i.number, l.started_at, l.ended_at, (SELECT min(at) FROM asked a WHERE a.number = i.number
+            AND a.at >= l.started_at AND a.at <= l.ended_at) - l.started_at AS delay
+        FROM interrupted i JOIN lives l ON l.number = i.life + 1
+        JOIN main.refund_queue q ON i.number IN (q.merchant_order_no, q.trans_no) AND q.gateway = 'default'
+        """
+
+    static let atTheEnd = [
+        CrashInvariant(
+            name: "every refund ends",
+            broken: "SELECT id AS what FROM main.refund_queue WHERE state NOT IN ('settled', 'failed')"
+        ),
+        CrashInvariant(
+            name: "the webhook of every final state arrives",
+            broken: """
+                SELECT v.number AS what FROM verdict v WHERE NOT EXISTS (SELECT 1 FROM main.refund_event_log e
+                JOIN received r ON r.id = e.webhook_id WHERE e.refund_id = v.id AND e.sequence = v.last AND r.verified)
+                """
+        ),
+        CrashInvariant(
+            name: "a refund that has ended is not asked for again",
+            broken: "SELECT a.number AS what FROM asked a JOIN verdict v ON v.number = a.number WHERE a.at > v.ended_at"
+        ),
+        CrashInvariant(
+            name: "a refund is asked for once per attempt, and once more per interruption",
+            broken: """
+                SELECT number || ': ' || attempts || ' attempts, asked ' || n || ', interrupted ' || cut AS what FROM
+                (SELECT number, attempts, (SELECT count(*) FROM asked a WHERE a.number = v.number) AS n,
+                    (SELECT count(*) FROM interrupted i WHERE i.number = v.number) AS cut
+                FROM verdict v WHERE gateway = 'default') WHERE n NOT BETWEEN attempts AND attempts + cut
+                """
+        ),
+        CrashInvariant(
+            name: "a webhook arrives once per attempt, and once more per interruption",
+            broken: """
+                SELECT w.id AS what FROM main.refund_webhooks w WHERE (SELECT count(*) FROM received r WHERE r.id = w.id)
+                > attempts + (SELECT count(*) FROM interrupted i WHERE i.number = w.id)
+                """
+        ),
+        CrashInvariant(
+            name: "an id has one body, that of the outbox",
+            broken: """
+                SELECT r.id AS what FROM received r LEFT JOIN main.refund_webhooks w ON w.id = r.id
+                WHERE w.id IS NULL OR CASE WHEN r.verified THEN CAST(w.body AS TEXT) <> r.body
+                ELSE instr(CAST(w.body AS TEXT), r.body) <> 1 END
+                """
+        ),
+        CrashInvariant(
+            name: "no event of a refund arrives after a newer one",
+            broken: """
+                SELECT refund_id || ': ' || before || ' before ' || sequence AS what FROM
+                (SELECT w.refund_id, w.sequence, lag(w.sequence) OVER (PARTITION BY w.refund_id ORDER BY place) AS before
+                FROM received r JOIN main.refund_webhooks w ON w.id = r.id WHERE r.verified) WHERE before > sequence
+                """
+        ),
+        CrashInvariant(
+            name: "an interrupted refund is asked for within 3 s of the restart",
+            broken: """
+                SELECT number || ': ' || ifnull(delay, 'never') AS what FROM (\(delays))
+                WHERE ended_at - started_at > 3000 AND ifnull(delay, 3001) > 3000
+                """
+        ),
+    ]
+}

@@ -1,0 +1,252 @@
+import Foundation
+import Testing
+
+/// A database that many daemons serve, one after the other, each of which is killed.
+///
+/// After each kill the database is looked at as a copy, with whatever stands in its `-wal`, so that the next daemon
+/// finds exactly what the killed one left behind. `run.db` keeps what must be known beside it: the lives of the daemons,
+/// what each left in flight and, at the end, what simulator and receivers saw.
+final class CrashRun {
+    /// When a daemon is killed.
+    enum End {
+        /// By itself, at a point of the pipeline, at the n-th time.
+        case atPoint(String, passing: Int)
+        /// So long after it was launched.
+        case afterLaunch(Duration)
+        /// So long after it began to serve.
+        case afterStart(Duration)
+        /// As soon as the gateway has a query.
+        case whenAsked
+        /// As soon as a receiver has a webhook.
+        case whenReceived
+    }
+
+    private static let clock = ContinuousClock()
+    private let w: Workspace
+    /// One that takes everything, and one that does not.
+    private let receivers: [Receiver]
+    private var lives = 0
+
+    init(_ w: Workspace) async throws {
+        self.w = w
+        receivers = [try await w.startReceiver(), try await w.startReceiver()]
+        try w.configure("gateway", ["max_queries_per_second": "200.0", "timeout": "\"2s\""])
+        try w.configure("polling", ["slow_interval": "\"1s\"", "attention_after": "\"2s\""])
+        try w.configure(
+            "webhook",
+            [
+                "url": "\"\(receivers[0].url("take"))\"", "timeout": "\"2s\"",
+                "retry_schedule": #"["100ms", "200ms"]"#,
+                "events": """
+                ["refund.processing", "refund.settled", "refund.failed", "refund.abandoned", "refund.needs_attention"]
+                """,
+            ]
+        )
+        try await w.startSimulator(scenarios: CrashStages.scenarios)
+        try configureGateway("second")
+        try await w.initDatabase()
+        try FileManager.default.copyItem(atPath: w.database, toPath: w.path("killed.db"))
+        try await w.sql(
+            """
+            CREATE TABLE lives (number INTEGER PRIMARY KEY, started_at INTEGER, ended_at INTEGER);
+            CREATE TABLE interrupted (life INTEGER, number TEXT);
+            """,
+            database: w.path("run.db")
+        )
+    }
+
+    // The same simulator under another name.
+    private func configureGateway(_ name: String) throws {
+        try w.configure(
+            "gateways.\(name)",
+            [
+                "url": "\"https://127.0.0.1:\(w.simulatorPort)\"", "app_id": "\"wz715fc0d10ee9d156\"",
+                "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key.pem\"",
+                "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"", "timeout": "\"2s\"",
+            ]
+        )
+    }
+
+    /// Starts a daemon, lets an application insert a batch, kills the daemon and looks at what it left.
+    ///
+    /// - Parameters:
+    ///   - end: When to kill it.
+    ///   - isCalm: Whether it may first ask again for everything that the one before left in flight.
+    /// - Throws: When something takes too long.
+    func life(endingBy end: End, isCalm: Bool = false) async throws {
+        let interrupted = isCalm ? try await interruptedRefunds() : []
+        let startedAt = Self.now
+        let logs = try sizes()
+        var environment: [String: String] = [:]
+        if case .atPoint(let point, let passing) = end { environment = ["CRASH_POINT": "\(point):\(passing)"] }
+        let daemon = try w.launchDaemon(environment: environment)
+        let insert = CrashStages.insert(batch: lives, origin: receivers[1].origin)
+        let application = try w.start(
+            "sqlite3",
+            ["-bail", "-cmd", ".timeout 20000", w.database, insert],
+            name: "shell"
+        )
+        if isCalm {
+            try await eventually("the interrupted refunds are asked for again", within: .seconds(10)) {
+                let log = String(decoding: try simulatorLog().dropFirst(logs[0]), as: UTF8.self)
+                return interrupted.allSatisfy { log.contains("\"\($0)\"") }
+            }
+        }
+        try await wait(for: end, of: daemon, logs)
+        daemon.kill()
+        let endedAt = Self.now
+        let exitCode = try await daemon.exitCode()
+        #expect(exitCode == 128 + SIGKILL, "life \(lives): \(daemon.errors)")
+        #expect(try await application.exitCode() == 0, "\(application.errors)")
+        lives += 1
+        try await w.sql("INSERT INTO lives VALUES (\(lives), \(startedAt), \(endedAt))", database: w.path("run.db"))
+        try await audit()
+    }
+
+    private func wait(for end: End, of daemon: RunningProcess, _ logs: [Int]) async throws {
+        switch end {
+        case .atPoint: _ = try await daemon.exitCode(within: .seconds(30))
+        case .afterLaunch(let time): try await Self.clock.sleep(for: time)
+        case .afterStart(let time):
+            try await daemon.waitForErrors(containing: "refundd runs")
+            try await Self.clock.sleep(for: time)
+        case .whenAsked: try await waitForGrowth { try self.sizes()[0] > logs[0] }
+        case .whenReceived: try await waitForGrowth { try self.sizes()[1...].reduce(0, +) > logs[1...].reduce(0, +) }
+        }
+    }
+
+    // Looked for at short intervals: what matters is what happens in the next milliseconds.
+    private func waitForGrowth(_ hasGrown: () throws -> Bool) async throws {
+        let deadline = Self.clock.now + .seconds(30)
+        while try !hasGrown() {
+            guard Self.clock.now < deadline else { throw TimedOut("something to see", within: .seconds(30)) }
+            try await Self.clock.sleep(for: .milliseconds(1))
+        }
+    }
+
+    // MARK: What is seen from outside
+
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
+
+    private func simulatorLog() throws -> Data {
+        FileManager.default.contents(atPath: w.path("simulator.log")) ?? Data()
+    }
+
+    /// The sizes of the simulator's log and the receivers'.
+    private func sizes() throws -> [Int] {
+        ([w.path("simulator.log")] + receivers.map(\.log)).map { path in
+            let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+            return size ?? 0
+        }
+    }
+
+    private func interruptedRefunds() async throws -> [String] {
+        let rows = try await w.sql(
+            """
+            SELECT ifnull(merchant_order_no, trans_no) AS number FROM refund_queue
+            WHERE leased_until IS NOT NULL AND gateway = 'default'
+            """,
+            database: w.path("killed.db")
+        )
+        return rows.compactMap { $0["number"].text }
+    }
+
+    // MARK: What must hold
+
+    private func audit() async throws {
+        let files = FileManager.default
+        let (killed, earlier) = (w.path("killed.db"), w.path("earlier.db"))
+        if files.fileExists(atPath: earlier) { try files.removeItem(atPath: earlier) }
+        try files.moveItem(atPath: killed, toPath: earlier)
+        try files.copyItem(atPath: w.database, toPath: killed)
+        if files.fileExists(atPath: w.database + "-wal") {
+            try files.copyItem(atPath: w.database + "-wal", toPath: killed + "-wal")
+        }
+        try await expectNone(CrashInvariant.inDatabase)
+        try await w.sql(
+            """
+            ATTACH '\(w.path("run.db"))' AS run;
+            INSERT INTO interrupted SELECT \(lives), ifnull(merchant_order_no, trans_no) FROM refund_queue
+                WHERE leased_until IS NOT NULL;
+            INSERT INTO interrupted SELECT \(lives), id FROM refund_webhooks WHERE leased_until IS NOT NULL;
+            """,
+            database: killed
+        )
+    }
+
+    private func expectNone(_ invariants: [CrashInvariant]) async throws {
+        let broken = try await w.sql(
+            """
+            ATTACH '\(w.path("earlier.db"))' AS earlier;
+            ATTACH '\(w.path("run.db"))' AS run;
+            \(CrashInvariant.views)
+            \(CrashInvariant.query(for: invariants))
+            """,
+            database: w.path("killed.db")
+        )
+        for row in broken { Issue.record("life \(lives): \(row["invariant"].text ?? ""): \(row["what"].text ?? "")") }
+        try #require(broken.isEmpty)
+    }
+
+    /// Lets the last daemon bring everything to its end, and looks at all that simulator and receivers saw.
+    ///
+    /// - Returns: The run in figures.
+    /// - Throws: When not everything ends.
+    func finish() async throws -> String {
+        w.stopSimulator()
+        try await w.startSimulator(scenarios: CrashStages.endings, port: w.simulatorPort)
+        try configureGateway("elsewhere")
+        let startedAt = Self.now
+        let daemon = try await w.startDaemon()
+        try await eventually("the end of everything", within: .seconds(180)) {
+            let open = try await w.sql(
+                """
+                SELECT (SELECT count(*) FROM refund_queue WHERE state IN ('pending', 'processing'))
+                    + (SELECT count(*) FROM refund_webhooks WHERE state = 'pending') AS n
+                """
+            )
+            return open[0]["n"].integer == 0
+        }
+        daemon.signal(SIGTERM)
+        #expect(try await daemon.exitCode() == 0)
+        lives += 1
+        try await w.sql("INSERT INTO lives VALUES (\(lives), \(startedAt), \(Self.now))", database: w.path("run.db"))
+        try await audit()
+        try await importLogs()
+        try await expectNone(CrashInvariant.atTheEnd)
+        return try await figures()
+    }
+
+    private func importLogs() async throws {
+        let imports = receivers.map { ".import \($0.log) receiver_log" }
+        let shell = try await w.run(
+            "sqlite3",
+            [
+                "-batch", "-bail", w.path("run.db"),
+                "CREATE TABLE simulator_log (line TEXT); CREATE TABLE receiver_log (line TEXT);",
+                ".mode ascii", #".separator "\037" "\n""#, ".import \(w.path("simulator.log")) simulator_log",
+            ] + imports + [CrashInvariant.logTables]
+        )
+        try #require(shell.exitCode == 0, "\(shell.errors)")
+    }
+
+    private func figures() async throws -> String {
+        let rows = try await w.sql(
+            """
+            ATTACH '\(w.path("run.db"))' AS run;
+            SELECT (SELECT count(*) FROM refund_queue) AS refunds,
+                (SELECT count(*) FROM asked) AS queries, (SELECT count(*) FROM received) AS received,
+                (SELECT count(DISTINCT id) FROM received) AS webhooks,
+                (SELECT count(*) FROM interrupted) AS interrupted,
+                (SELECT max(delay) FROM (\(CrashInvariant.delays))) AS delay
+            """,
+            database: w.path("killed.db")
+        )
+        func figure(_ name: String) -> String { rows[0][name].integer.map(String.init) ?? "none" }
+        return """
+            \(lives - 1) kills, \(figure("refunds")) refunds, \(figure("queries")) queries, \(figure("received")) \
+            deliveries of \(figure("webhooks")) webhooks, \(figure("interrupted")) queries and deliveries interrupted, \
+            next query of an interrupted refund at most \(figure("delay")) ms after the restart
+            """
+    }
+}

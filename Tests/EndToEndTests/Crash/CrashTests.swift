@@ -1,0 +1,79 @@
+import Foundation
+import RefundTestSupport
+import Testing
+
+/// A daemon that is killed at the worst moments, again and again, over refunds in every stage.
+///
+/// A long run, and one that goes like an earlier one:
+/// `REFUNDD_CRASH_ROUNDS=300 REFUNDD_CRASH_SEED=7 swift test --filter CrashTests`.
+struct CrashTests {
+    private static let points = [
+        "after-migration", "after-takeover", "before-commit", "after-commit", "after-claim", "after-query",
+        "after-answer", "before-delivery", "after-delivery",
+    ]
+
+    @Test(.endToEnd) func nothingIsLostOrToldTwiceWhereverInThePipelineTheDaemonIsKilled() async throws {
+        try await withWorkspace(slots: 2) { w in
+            let run = try await CrashRun(w)
+            for point in Self.points {
+                for passing in point == "after-migration" || point == "after-takeover" ? [1] : [1, 2, 5] {
+                    try await run.life(endingBy: .atPoint(point, passing: passing))
+                    try await run.life(endingBy: .afterStart(.zero), isCalm: true)
+                }
+            }
+            print("crash run at every point: \(try await run.finish())")
+        }
+    }
+
+    @Test(.crashRun) func nothingIsLostOrToldTwiceWheneverTheDaemonIsKilled() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let rounds = environment["REFUNDD_CRASH_ROUNDS"].flatMap { Int($0) } ?? 40
+        let seed = environment["REFUNDD_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
+        print("crash run with REFUNDD_CRASH_ROUNDS=\(rounds) REFUNDD_CRASH_SEED=\(seed)")
+        var random = SeededRandom(seed: seed)
+        try await withWorkspace(slots: 2) { w in
+            let run = try await CrashRun(w)
+            for _ in 0..<rounds {
+                let end: CrashRun.End =
+                    switch Int.random(in: 0..<4, using: &random) {
+                    case 0: .afterLaunch(.milliseconds(Int.random(in: 0..<300, using: &random)))
+                    case 1: .whenAsked
+                    case 2: .whenReceived
+                    default: .afterStart(.milliseconds(Int.random(in: 0..<800, using: &random)))
+                    }
+                try await run.life(endingBy: end, isCalm: Bool.random(using: &random))
+            }
+            print("crash run, seed \(seed): \(try await run.finish())")
+        }
+    }
+
+    @Test(.endToEnd) func webhookWhoseAnswerIsLostIsSentAgainUnderTheSameIDWithTheSameBody() async throws {
+        try await withWorkspace { w in
+            let receiver = try await w.startReceiver()
+            try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
+            try await w.startSimulator()
+            try await w.initDatabase()
+            try await w.enqueue("OK-1")
+            let killed = try w.launchDaemon(environment: ["CRASH_POINT": "after-delivery:1"])
+            #expect(try await killed.exitCode() == 128 + SIGKILL)
+            #expect(try receiver.requests().count == 1)
+            #expect(try await w.webhooks("OK-1").map { $0["state"].text } == ["pending"])
+
+            try await w.startDaemon()
+            try await eventually("delivered") {
+                try await w.webhooks("OK-1").map { $0["state"].text } == ["delivered"]
+            }
+            let received = try receiver.requests()
+            #expect(received.count == 2)
+            #expect(received[0].id == received[1].id)
+            #expect(received[0].body == received[1].body)
+            #expect(received.allSatisfy { $0.isVerified })
+            #expect(try await w.webhooks("OK-1")[0]["attempts"].integer == 1, "the lost one was never written")
+        }
+    }
+}
+
+extension Trait where Self == TimeLimitTrait {
+    /// The bound of a run that may have been asked to take hundreds of rounds.
+    static var crashRun: Self { .timeLimit(.minutes(60)) }
+}
