@@ -38,6 +38,8 @@ struct TOMLSyntaxTests {
             ("\"\"\"a\"\"\" = 1\n", "1:3", "has no = after the key; write key = value"),
             ("a = 1 b = 2\n", "1:7", more),
             ("a = \"b\" c\n", "1:9", more),
+            ("a = \"\"\"b\"\"\"\"\"\"\n", "1:14", more),
+            ("a = '''''''''\n", "1:13", more),
             ("[a] b = 1\n", "1:5", more),
             ("a = 1\rb = 2", "1:6", more),
             ("[gateway\nurl = 1\n", "1:9", "has no ] after the section's name; write the section as [name]"),

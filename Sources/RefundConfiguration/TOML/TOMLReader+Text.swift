@@ -14,8 +14,12 @@ extension TOMLReader {
         if hasLines { _ = takeNewline() }
         var content: [UInt8] = []
         while let byte {
-            // Before the closing quotes, the text may have one or two of its own.
-            if isAt(end), !hasLines || !isAt(end + quote) {
+            if isAt(end) {
+                // Before the closing quotes, the text may have one or two of its own.
+                for _ in 0..<2 where hasLines && isAt(end + quote) {
+                    content += quote.utf8
+                    index += quote.utf8.count
+                }
                 index += end.utf8.count
                 return String(decoding: content, as: UTF8.self)
             }

@@ -2,19 +2,22 @@
 ///
 /// Source: RFC 9110, section 10.2.3: seconds, or one of the HTTP dates.
 public enum RetryAfter: Sendable {
+    // Whoever asks for more than a year means "never"; what is added to a time must not overflow it.
+    private static let longest: Duration = .seconds(365 * 24 * 3_600)
+
     /// Reads the header's value.
     ///
     /// - Parameters:
     ///   - text: The value, such as `120` or `Fri, 31 Dec 1999 23:59:59 GMT`.
     ///   - now: The time the answer came at.
-    /// - Returns: How long to wait, never negative; nil when the text is neither form.
+    /// - Returns: How long to wait, never negative and at most a year; nil when the text is neither form.
     public static func delay(_ text: String, at now: Timestamp) -> Duration? {
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
         if !text.isEmpty, text.utf8.allSatisfy(digits.contains) {
             // More digits than an integer holds still mean "very long".
-            return .seconds(min(Int64(text) ?? .max, 365 * 24 * 3_600))
+            return Int64(text).map { min(.seconds($0), longest) } ?? longest
         }
-        return httpDate(text).map { max($0.duration(since: now), .zero) }
+        return httpDate(text).map { min(max($0.duration(since: now), .zero), longest) }
     }
 
     /// Reads an HTTP date in the form that every sender must use today, such as `Fri, 31 Dec 1999 23:59:59 GMT`.
