@@ -48,10 +48,16 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    exclude: [String] = [],
+    resources: [Resource] = []
+) -> Target {
     .testTarget(
         name: name,
         dependencies: dependencies + ["RefundTestSupport"],
+        exclude: exclude,
         resources: resources,
         swiftSettings: swiftSettings
     )
@@ -142,6 +148,14 @@ let package = Package(
         tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStore", "RefundDaemon"]),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundSimulator"]),
         tests("EndToEndTests", ["RefundCore", "RefundCrypto"], resources: [.copy("Fixtures")]),
+        tests(
+            "FuzzingTests",
+            [
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundGateway", "RefundWebhooks",
+            ],
+            exclude: ["fuzz"],
+            resources: [.copy("Corpus"), .copy("Fixtures")]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
