@@ -149,6 +149,10 @@ let package = Package(
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundSimulator"]),
         tests("EndToEndTests", ["RefundCore", "RefundCrypto"], resources: [.copy("Fixtures")]),
         tests(
+            "SoakTests",
+            ["RefundCore", "RefundStore", "RefundScheduler", "RefundAdmin", "RefundDaemon", logging]
+        ),
+        tests(
             "FuzzingTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundGateway", "RefundWebhooks",
