@@ -68,6 +68,11 @@ struct AttentionTests {
             let row = try await w.refund("UNKNOWN-1") { $0["attention"].text == "unknown_order" }
             #expect(row["state"].text == "pending")
             #expect(row["attempts"].integer ?? 0 >= 2)
+            // What is being delivered while the daemon is killed is delivered again, as it should be.
+            try await eventually("the delivery") {
+                try await w.sql("SELECT count(*) AS n FROM refund_webhooks WHERE state = 'delivered'")[0]["n"].integer
+                    == 1
+            }
             // A daemon that starts anew does not tell it again.
             w.daemon?.kill()
             try await w.startDaemon()

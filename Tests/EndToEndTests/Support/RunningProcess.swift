@@ -7,12 +7,15 @@ final class RunningProcess {
     private let outputFile: URL
     private let errorFile: URL
 
+    // Besides what every program needs, what a sanitized program goes by.
+    private static let inheritedVariables: Set = ["PATH", "HOME", "LANG", "LD_PRELOAD", "TSAN_OPTIONS", "ASAN_OPTIONS"]
+
     /// Starts a program.
     ///
     /// - Parameters:
     ///   - program: Its path, or a name to look up in `PATH`.
     ///   - arguments: Its arguments.
-    ///   - environment: Variables beside `PATH`, `HOME` and `LANG`; nothing else is inherited.
+    ///   - environment: Variables beside the few that are inherited.
     ///   - folder: Where its outputs are kept; its current directory, too.
     ///   - name: The name of the files with its outputs.
     /// - Throws: When it cannot be started.
@@ -23,7 +26,7 @@ final class RunningProcess {
         folder: URL,
         name: String
     ) throws {
-        let inherited = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
+        let inherited = ProcessInfo.processInfo.environment.filter { Self.inheritedVariables.contains($0.key) }
         outputFile = folder.appendingPathComponent("\(name).out")
         errorFile = folder.appendingPathComponent("\(name).err")
         process.executableURL = URL(fileURLWithPath: program.contains("/") ? program : "/usr/bin/env")
@@ -78,7 +81,7 @@ final class RunningProcess {
     /// - Throws: `TimedOut`.
     func exitCode(within limit: Duration = .seconds(60)) async throws -> Int32 {
         let clock = ContinuousClock()
-        let deadline = clock.now + limit
+        let deadline = clock.now + limit.patiently
         while process.isRunning {
             guard clock.now < deadline else {
                 throw TimedOut("the end of \(process.arguments ?? [])", within: limit)

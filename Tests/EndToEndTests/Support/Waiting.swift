@@ -1,8 +1,16 @@
+import Foundation
 import Testing
 
 extension Trait where Self == TimeLimitTrait {
     /// The bound of a test that waits for its slot, too; every wait inside a test has a deadline of its own.
     static var endToEnd: Self { .timeLimit(.minutes(10)) }
+}
+
+extension Duration {
+    private static let patience = ProcessInfo.processInfo.environment["REFUNDD_TEST_PATIENCE"].flatMap(Int.init) ?? 1
+
+    /// This bound where programs run at their usual pace, and `REFUNDD_TEST_PATIENCE` times as much elsewhere.
+    var patiently: Duration { self * Self.patience }
 }
 
 /// Something that did not happen in time.
@@ -28,7 +36,7 @@ func eventually<Value>(
     _ probe: () async throws -> Value?
 ) async throws -> Value {
     let clock = ContinuousClock()
-    let deadline = clock.now + limit
+    let deadline = clock.now + limit.patiently
     while true {
         if let value = try await probe() { return value }
         guard clock.now < deadline else { throw TimedOut(what, within: limit) }
