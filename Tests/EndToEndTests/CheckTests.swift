@@ -170,9 +170,9 @@ struct CheckTests {
 }
 
 extension Workspace {
-    /// Makes a file anew by a shell command in which `{}` stands for it.
+    /// Makes a file anew, readable by nobody else, by a shell command in which `{}` stands for it.
     func make(_ name: String, _ command: String) async throws {
-        let script = "rm -rf {}; \(command)".replacing("{}", with: name)
+        let script = "umask 077; rm -rf {}; \(command)".replacing("{}", with: name)
         let made = try await run("/bin/sh", ["-c", script])
         try #require(made.exitCode == 0, "\(script): \(made.errors)")
     }

@@ -133,7 +133,7 @@ struct WebhookTests {
 
     @Test(.endToEnd) func twoSecretsMakeTwoSignatures() async throws {
         try await withWorkspace { w in
-            try w.write("whsec_\(Data((0..<32).map { UInt8($0) }).base64EncodedString())\n", to: "second_secret")
+            try w.writeSecret(to: "second_secret")
             let receiver = try await w.startReceiver(secrets: ["webhook_secret", "second_secret"])
             try w.configure(
                 "webhook",

@@ -1,4 +1,3 @@
-import Foundation
 import RefundConfiguration
 import RefundCrypto
 import RefundWebhooks
@@ -19,53 +18,36 @@ struct Credentials: Sendable {
     /// - Parameter configuration: Names the files.
     /// - Returns: What could be read, and the problems.
     static func load(_ configuration: Configuration) -> (credentials: Credentials, problems: [CredentialProblem]) {
-        var loader = Loader()
+        var credentials = Credentials()
+        var loader = CredentialLoader()
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let section = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
-            let privateKey = loader.read(gateway.privateKeyFile, key: "\(section).private_key_file") { bytes in
+            let privateKey = loader.read(gateway.privateKeyFile, key: "\(section).private_key_file", .secrecy) {
+                bytes in
                 try RSAPrivateKey(text: bytes)
             }
             let publicKeys = gateway.publicKeyFiles.compactMap { path in
-                loader.read(path, key: "\(section).public_key_files") { bytes in try RSAPublicKey(text: bytes) }
+                loader.read(path, key: "\(section).public_key_files", .integrity) { bytes in
+                    try RSAPublicKey(text: bytes)
+                }
             }
-            if let caFile = gateway.caFile { loader.check(caFile, key: "\(section).ca_file") }
+            if let caFile = gateway.caFile {
+                loader.read(caFile, key: "\(section).ca_file", .integrity) { bytes in try CertificateBundle.check(bytes)
+                }
+            }
             if let privateKey {
-                loader.credentials.gateways[name] = Gateway(privateKey: privateKey, publicKeys: publicKeys)
+                credentials.gateways[name] = Gateway(privateKey: privateKey, publicKeys: publicKeys)
             }
         }
         for path in configuration.webhook.secretFiles {
-            let secret = loader.read(path, key: "webhook.secret_files") { bytes in
+            let secret = loader.read(path, key: "webhook.secret_files", .secrecy) { bytes in
                 try WebhookSecret(String(decoding: bytes, as: UTF8.self))
             }
-            if let secret { loader.credentials.secrets.append(secret) }
+            if let secret { credentials.secrets.append(secret) }
         }
-        if let caFile = configuration.webhook.caFile { loader.check(caFile, key: "webhook.ca_file") }
-        return (loader.credentials, loader.problems)
-    }
-
-    private struct Loader {
-        var credentials = Credentials()
-        var problems: [CredentialProblem] = []
-
-        mutating func read<Value>(_ path: String, key: String, _ parse: ([UInt8]) throws -> Value) -> Value? {
-            do {
-                return try parse(CredentialFile.bytes(of: path, key: key))
-            } catch let problem as CredentialProblem {
-                problems.append(problem)
-            } catch {
-                problems.append(CredentialProblem(key: key, path: path, problem: "\(error)"))
-            }
-            return nil
+        if let caFile = configuration.webhook.caFile {
+            loader.read(caFile, key: "webhook.ca_file", .integrity) { bytes in try CertificateBundle.check(bytes) }
         }
-
-        mutating func check(_ path: String, key: String) {
-            let isCertificate: Bool? = read(path, key: key) { bytes in
-                String(decoding: bytes, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----")
-            }
-            if isCertificate == false {
-                let problem = "the file holds no PEM certificate; it must begin with -----BEGIN CERTIFICATE-----"
-                problems.append(CredentialProblem(key: key, path: path, problem: problem))
-            }
-        }
+        return (credentials, loader.problems)
     }
 }

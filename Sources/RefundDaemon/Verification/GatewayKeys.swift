@@ -18,23 +18,18 @@ public struct GatewayKeys: Sendable {
     ///   - retired: The files with keys that answered earlier.
     /// - Throws: `CommandFailure` with everything that is wrong.
     public init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
-        var problems: [String] = []
+        var loader = CredentialLoader()
         func read(_ path: String, key: String) -> RSAPublicKey? {
-            do {
-                return try RSAPublicKey(text: CredentialFile.bytes(of: path, key: key))
-            } catch let problem as CredentialProblem {
-                problems.append("\(problem)")
-            } catch {
-                problems.append("\(key): \(path): \(error)")
-            }
-            return nil
+            loader.read(path, key: key, .integrity) { bytes in try RSAPublicKey(text: bytes) }
         }
         for (name, gateway) in configuration.gateways {
             let section = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
             configured[name] = gateway.publicKeyFiles.compactMap { read($0, key: "\(section).public_key_files") }
         }
         self.retired = retired.compactMap { read($0, key: "--public-key") }
-        guard problems.isEmpty else { throw CommandFailure(.configuration, problems) }
+        guard loader.problems.isEmpty else {
+            throw CommandFailure(.configuration, loader.problems.map(\.description))
+        }
     }
 
     /// What a stored answer says when it is read as an answer about a refund, its signature checked again.

@@ -38,6 +38,18 @@ final class Workspace {
         try Data(text.utf8).write(to: folder.appendingPathComponent(name))
     }
 
+    /// Sets the permission bits of a file.
+    func protect(_ name: String, _ mode: Int) throws {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path(name))
+    }
+
+    /// Writes a new webhook secret as a person would, readable by nobody else.
+    func writeSecret(to name: String) throws {
+        let bytes = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
+        try write("whsec_\(bytes.base64EncodedString())\n", to: name)
+        try protect(name, 0o600)
+    }
+
     var configurationFile: String { path("refundd.conf") }
     var database: String { path("refundd.db") }
 

@@ -1,0 +1,49 @@
+import COpenSSL
+
+/// A file of certificates in PEM, as TLS takes it for the authorities that it trusts.
+public enum CertificateBundle: Sendable {
+    /// Reads every certificate, as each connection will.
+    ///
+    /// - Parameter text: The content of the file.
+    /// - Throws: `CertificateError` when there is no certificate, or one that OpenSSL cannot read.
+    public static func check(_ text: [UInt8]) throws(CertificateError) {
+        defer { ERR_clear_error() }
+        let (count, isWhole) = unsafe text.withUnsafeBytes { bytes in
+            // An empty text has no address, which OpenSSL takes for an error.
+            guard let length = Int32(exactly: bytes.count), let bio = unsafe BIO_new_mem_buf(bytes.baseAddress, length)
+            else { return (0, true) }
+            defer { unsafe BIO_free(bio) }
+            return unsafe certificates(in: bio)
+        }
+        guard isWhole else { throw .damaged(number: count + 1) }
+        guard count > 0 else { throw .none }
+    }
+
+    private static func certificates(in bio: OpaquePointer) -> (count: Int, isWhole: Bool) {
+        var count = 0
+        while let certificate = unsafe PEM_read_bio_X509(bio, nil, nil, nil) {
+            unsafe X509_free(certificate)
+            count += 1
+        }
+        // Behind the last certificate there is no further one; any other error is about a certificate that is there.
+        let isWhole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
+        return (count, isWhole)
+    }
+}
+
+/// Why a file cannot be taken for the certificates of authorities.
+public enum CertificateError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// It holds no certificate.
+    case none
+    /// It holds a certificate that cannot be read: the number of it, from 1.
+    case damaged(number: Int)
+
+    /// What is wrong and what to change.
+    public var description: String {
+        switch self {
+        case .none: "the file holds no PEM certificate; it must begin with -----BEGIN CERTIFICATE-----"
+        case .damaged(let number):
+            "certificate number \(number) in the file cannot be read; copy it again, whole, from where it was made"
+        }
+    }
+}

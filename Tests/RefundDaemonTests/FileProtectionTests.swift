@@ -1,0 +1,78 @@
+import Testing
+
+@testable import RefundDaemon
+
+struct FileProtectionTests {
+    private static let daemon: UInt32 = 998
+
+    private func problem(
+        _ need: FileProtection.Need,
+        mode: UInt32,
+        owner: UInt32 = daemon,
+        path: String = "/etc/key"
+    ) -> String? {
+        FileProtection(owner: owner, mode: 0o100_000 | mode).problem(need, path: path, user: Self.daemon)
+    }
+
+    @Test(arguments: [0o600, 0o400, 0o640, 0o440, 0o700, 0o610] as [UInt32])
+    func secretOfTheOwnerAndAGroupThatReadsIsAccepted(mode: UInt32) {
+        #expect(problem(.secrecy, mode: mode) == nil)
+        #expect(problem(.secrecy, mode: mode, owner: 0) == nil)
+    }
+
+    @Test(arguments: [0o644, 0o600, 0o444, 0o755] as [UInt32])
+    func whatIsNoSecretMayBeReadByAll(mode: UInt32) {
+        #expect(problem(.integrity, mode: mode) == nil)
+        #expect(problem(.integrity, mode: mode, owner: 0) == nil)
+    }
+
+    @Test(
+        arguments: [
+            (0o644, "is readable by others; run: chmod 600 /etc/key"),
+            (0o604, "is readable by others; run: chmod 600 /etc/key"),
+            (0o602, "is writable by others; run: chmod 600 /etc/key"),
+            (0o620, "is writable by its group; run: chmod 600 /etc/key"),
+            (0o666, "is readable by others and is writable by others; run: chmod 600 /etc/key"),
+            (0o664, "is readable by others and is writable by its group; run: chmod 600 /etc/key"),
+        ] as [(UInt32, String)]
+    )
+    func exposedSecretIsRefusedWithTheCommandThatMendsIt(mode: UInt32, message: String) {
+        #expect(problem(.secrecy, mode: mode) == message)
+    }
+
+    @Test(
+        arguments: [
+            (0o646, "is writable by others; run: chmod go-w /etc/key"),
+            (0o664, "is writable by its group; run: chmod go-w /etc/key"),
+        ] as [(UInt32, String)]
+    )
+    func publicKeyThatOthersCanReplaceIsRefused(mode: UInt32, message: String) {
+        #expect(problem(.integrity, mode: mode) == message)
+    }
+
+    @Test func commandLeavesTheFileReadableForTheDaemon() {
+        #expect(
+            problem(.secrecy, mode: 0o644, owner: 0)
+                == "is readable by others; run: chown 998 /etc/key && chmod 600 /etc/key"
+        )
+    }
+
+    @Test func fileOfAnotherUserIsRefused() {
+        let whose = "belongs to user 33, who is neither root nor user 998, who runs this"
+        #expect(
+            problem(.secrecy, mode: 0o640, owner: 33) == "\(whose); run: chown 998 /etc/key && chmod 600 /etc/key"
+        )
+        #expect(
+            problem(.integrity, mode: 0o644, owner: 33) == "\(whose); run: chown 998 /etc/key && chmod go-w /etc/key"
+        )
+    }
+
+    @Test(
+        arguments: [
+            ("/my keys/k", "'/my keys/k'"), ("/a'b", #"'/a'\''b'"#), ("/$(reboot)", "'/$(reboot)'"),
+        ]
+    )
+    func commandNamesAnyFileSafely(path: String, word: String) {
+        #expect(problem(.secrecy, mode: 0o644, path: path)?.hasSuffix("chmod 600 \(word)") == true)
+    }
+}
