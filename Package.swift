@@ -85,6 +85,8 @@ let package = Package(
         // C libraries of the distribution.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        // What the C library offers to C alone.
+        .systemLibrary(name: "CLinux"),
 
         // The pure core: decides, and never reads a clock, a file, a socket or a random source.
         module("RefundCore", []),
@@ -105,8 +107,8 @@ let package = Package(
         module(
             "RefundDaemon",
             [
-                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore", "RefundScheduler",
-                "RefundGateway", "RefundWebhooks", "RefundAdmin", logging, metrics,
+                "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore",
+                "RefundScheduler", "RefundGateway", "RefundWebhooks", "RefundAdmin", logging, metrics,
             ]
         ),
         program(
