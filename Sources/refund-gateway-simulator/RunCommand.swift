@@ -11,6 +11,9 @@ struct RunCommand: AsyncParsableCommand {
             Prints one line once connections are accepted: "listening on https://127.0.0.1:8443".
             GET /simulator/refunds lists the refunds that were asked for.
 
+            At SIGHUP the keys in the directory are read again, so that a change of keys can be tried: answers are
+            signed with gateway_private_key.pem, and queries verify with app_public_key.pem or app_public_key_2.pem.
+
             \(BuiltInPrefix.help)
             """
     )
@@ -59,10 +62,22 @@ struct RunCommand: AsyncParsableCommand {
         configuration.logFile = log
         configuration.latency = latency
         let scheme = configuration.identity == nil ? "http" : "https"
-        try await Simulator(configuration).run(stopsOnSignals: true) { port in
-            print("listening on \(scheme)://\(Simulator.host):\(port)")
-            // A program that waits for the line reads it from a pipe, which is written in blocks.
-            _ = fflush(nil)
+        let directory = SimulatorDirectory(path: directory)
+        try await Simulator(configuration).run(stopsOnSignals: true) { simulator in
+            do throws(SimulatorError) {
+                simulator.use(try SimulatorKeys(directory: directory))
+                say("the keys were read again")
+            } catch {
+                say("the keys stay as they were: \(error)")
+            }
+        } onReady: { port in
+            say("listening on \(scheme)://\(Simulator.host):\(port)")
         }
     }
+}
+
+/// Prints a line at once: a program that waits for it reads it from a pipe, which is otherwise written in blocks.
+private func say(_ line: String) {
+    print(line)
+    _ = fflush(nil)
 }

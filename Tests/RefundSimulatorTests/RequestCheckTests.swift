@@ -1,4 +1,5 @@
 import RefundCore
+import RefundCrypto
 import Testing
 
 @testable import RefundSimulator
@@ -110,5 +111,21 @@ struct RequestCheckTests {
         #expect(try gateway.answer().data()["trans_status"] == .number("0"))
         #expect(try gateway.answer().data()["trans_status"] == .number("2"))
         #expect(gateway.gateway.refunds.all.map(\.queries) == [2])
+    }
+
+    @Test
+    func keysChangeWhileTheGatewayRuns() throws {
+        let test = try TestGateway()
+        let (app, other) = (try #require(TestQuery.appKey), try #require(TestQuery.wrongKey))
+        let query = TestQuery()
+        #expect(try TestAnswer(test.reply(to: query.signed(by: other))).code != "0")
+        test.gateway.use(SimulatorKeys(app: [try app.publicKey, try other.publicKey], gateway: other))
+        for key in [app, other] {
+            let answer = try TestAnswer(test.reply(to: query.signed(by: key)))
+            #expect(answer.code == "0", "either key of the application will do")
+            #expect(!answer.isSigned, "the old key of the gateway verifies it no more")
+        }
+        test.gateway.use(SimulatorKeys(app: [try other.publicKey], gateway: other))
+        #expect(try TestAnswer(test.reply(to: query.signed(by: app))).code != "0")
     }
 }

@@ -16,16 +16,25 @@ final class Gateway: Sendable {
 
     /// The refunds that were asked for so far.
     let refunds = AskedRefunds()
-    private let check: RequestCheck
-    private let key: RSAPrivateKey
+    private let appID: String
+    private let keys: Mutex<SimulatorKeys>
     private let book: ScenarioBook
     private let serial = Atomic(0)
 
-    init(check: RequestCheck, key: RSAPrivateKey, book: ScenarioBook) {
-        self.check = check
-        self.key = key
+    init(appID: String, keys: SimulatorKeys, book: ScenarioBook) {
+        self.appID = appID
+        self.keys = Mutex(keys)
         self.book = book
     }
+
+    /// Goes by other keys from now on.
+    func use(_ keys: SimulatorKeys) {
+        self.keys.withLock { $0 = keys }
+    }
+
+    private var check: RequestCheck { RequestCheck(appID: appID, appKeys: keys.withLock { $0.app }) }
+
+    private var key: RSAPrivateKey { keys.withLock { $0.gateway } }
 
     /// Answers the body of a request.
     ///

@@ -14,7 +14,7 @@ struct RequestCheck {
     ]
 
     let appID: String
-    let appKey: RSAPublicKey
+    let appKeys: [RSAPublicKey]
 
     /// Reads the members of a body: one flat object of texts and whole numbers.
     ///
@@ -69,7 +69,7 @@ struct RequestCheck {
             throw .credentials("the timestamp is further than 15 minutes from the gateway's clock")
         }
         guard let sign = request.text("sign"), let signature = Base64.decoded(sign),
-            appKey.isValid(signature: signature, for: SigningString.bytes(of: request))
+            appKeys.contains(where: { $0.isValid(signature: signature, for: SigningString.bytes(of: request)) })
         else { throw .credentials("the signature is wrong") }
     }
 }

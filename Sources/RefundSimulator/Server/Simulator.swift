@@ -30,14 +30,15 @@ public struct Simulator: Sendable {
         } catch {
             throw SimulatorError("\(error)")
         }
-        gateway = Gateway(
-            check: RequestCheck(appID: configuration.appID, appKey: configuration.appKey),
-            key: configuration.gatewayKey,
-            book: configuration.scenarios
-        )
+        gateway = Gateway(appID: configuration.appID, keys: configuration.keys, book: configuration.scenarios)
         latency = configuration.latency
         server = try Self.server(for: configuration.identity)
         port = configuration.port
+    }
+
+    /// Goes by other keys from now on.
+    public func use(_ keys: SimulatorKeys) {
+        gateway.use(keys)
     }
 
     /// Serves until the task is cancelled, or until SIGTERM or SIGINT where they are to stop it.
@@ -45,9 +46,20 @@ public struct Simulator: Sendable {
     /// - Parameters:
     ///   - stopsOnSignals: Whether SIGTERM and SIGINT end it. They are the whole process's, so only a program of its
     ///     own says yes.
+    ///   - onHangUp: Called at each SIGHUP, where it is given.
     ///   - onReady: Called once with the port, as soon as connections are accepted.
     /// - Throws: `SimulatorError` when the port is taken or may not be used.
-    public func run(stopsOnSignals: Bool = false, onReady: @escaping @Sendable (_ port: Int) -> Void) async throws {
+    public func run(
+        stopsOnSignals: Bool = false,
+        onHangUp: (@Sendable (Simulator) -> Void)? = nil,
+        onReady: @escaping @Sendable (_ port: Int) -> Void
+    ) async throws {
+        // Caught from before anybody knows of this server, since an uncaught one would end it.
+        let hangUps = await UnixSignalsSequence(trapping: onHangUp == nil ? [] : [.sighup])
+        let listening = Task {
+            for await _ in hangUps { onHangUp?(self) }
+        }
+        defer { listening.cancel() }
         let pool = SigningPool()
         var logger = Logger(label: "refund-gateway-simulator") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error

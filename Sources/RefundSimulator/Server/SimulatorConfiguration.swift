@@ -1,5 +1,3 @@
-public import RefundCrypto
-
 /// What a simulator needs to know.
 public struct SimulatorConfiguration: Sendable {
     /// The certificate and the private key that a simulator shows over TLS, both as PEM.
@@ -24,10 +22,8 @@ public struct SimulatorConfiguration: Sendable {
 
     /// The only `app_id` that is known.
     public var appID = SimulatorConfiguration.exampleAppID
-    /// The public key that requests are verified with.
-    public var appKey: RSAPublicKey
-    /// The private key that answers are signed with.
-    public var gatewayKey: RSAPrivateKey
+    /// The keys to begin with.
+    public var keys: SimulatorKeys
     /// What happens to which refund.
     public var scenarios = ScenarioBook()
     /// The port on 127.0.0.1; 0 takes a free one.
@@ -41,11 +37,8 @@ public struct SimulatorConfiguration: Sendable {
 
     /// Creates a configuration that serves plain HTTP on port 8443, where every refund settles at the second query.
     ///
-    /// - Parameters:
-    ///   - appKey: The public key that requests are verified with.
-    ///   - gatewayKey: The private key that answers are signed with.
-    public init(appKey: RSAPublicKey, gatewayKey: RSAPrivateKey) {
-        self.appKey = appKey
-        self.gatewayKey = gatewayKey
+    /// - Parameter keys: The keys to begin with.
+    public init(keys: SimulatorKeys) {
+        self.keys = keys
     }
 }

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import RefundConfiguration
-import RefundCrypto
 
 extension SimulatorConfiguration {
     /// Creates the configuration that a directory describes.
@@ -14,32 +13,14 @@ extension SimulatorConfiguration {
     ///   - scenarioFile: Another scenario file.
     /// - Throws: When a key, certificate or scenario is missing or wrong.
     public init(directory: SimulatorDirectory, usesTLS: Bool? = nil, scenarioFile: String? = nil) throws {
-        func read(_ name: String) throws(SimulatorError) -> [UInt8] {
-            do {
-                return try LocalFile.bytes(at: directory.file(name))
-            } catch {
-                throw SimulatorError("\(error); \"refund-gateway-simulator init\" makes it")
-            }
-        }
-        func key<Key>(_ name: String, _ make: ([UInt8]) throws(KeyError) -> Key) throws(SimulatorError) -> Key {
-            let bytes = try read(name)
-            do {
-                return try make(bytes)
-            } catch {
-                throw SimulatorError("\(directory.file(name)): \(error)")
-            }
-        }
-        self.init(
-            appKey: try key("app_public_key.pem") { bytes throws(KeyError) in try RSAPublicKey(text: bytes) },
-            gatewayKey: try key("gateway_private_key.pem") { bytes throws(KeyError) in try RSAPrivateKey(text: bytes) }
-        )
+        self.init(keys: try SimulatorKeys(directory: directory))
         let client = ClientSettings(file: directory.file("refundd.conf"))
         if let appID = client.appID { self.appID = appID }
         if let port = client.port { self.port = port }
         if usesTLS ?? client.usesTLS {
             identity = Identity(
-                certificate: String(decoding: try read("server.pem"), as: UTF8.self),
-                privateKey: String(decoding: try read("server_key.pem"), as: UTF8.self)
+                certificate: String(decoding: try directory.read("server.pem"), as: UTF8.self),
+                privateKey: String(decoding: try directory.read("server_key.pem"), as: UTF8.self)
             )
         }
         let standardFile = directory.file("scenarios.toml")

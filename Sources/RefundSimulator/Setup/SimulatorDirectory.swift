@@ -35,6 +35,15 @@ public struct SimulatorDirectory: Sendable {
         path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
 
+    /// Reads a file that ``write(port:usesTLS:replacesFiles:)`` wrote.
+    func read(_ name: String) throws(SimulatorError) -> [UInt8] {
+        do {
+            return try LocalFile.bytes(at: file(name))
+        } catch {
+            throw SimulatorError("\(error); \"refund-gateway-simulator init\" makes it")
+        }
+    }
+
     /// Writes new keys, certificates, a webhook secret, a `refundd.conf` and a `scenarios.toml`.
     ///
     /// Private files have mode 0600 from their creation on.

@@ -18,8 +18,10 @@ struct RunningSimulator {
     ) async throws {
         let directory = try TestDirectory()
         var configuration = SimulatorConfiguration(
-            appKey: try RSAPublicKey(text: Array(TestKeys.appPublicPEM.utf8)),
-            gatewayKey: try RSAPrivateKey(text: Array(TestKeys.gatewayPrivatePEM.utf8))
+            keys: SimulatorKeys(
+                app: [try RSAPublicKey(text: Array(TestKeys.appPublicPEM.utf8))],
+                gateway: try RSAPrivateKey(text: Array(TestKeys.gatewayPrivatePEM.utf8))
+            )
         )
         configuration.port = 0
         configuration.logFile = directory.path("log")

@@ -14,11 +14,8 @@ struct TestGateway {
 
     init(_ book: ScenarioBook = ScenarioBook()) throws {
         gateway = Gateway(
-            check: RequestCheck(
-                appID: SimulatorConfiguration.exampleAppID,
-                appKey: try #require(Self.appKey)
-            ),
-            key: try #require(Self.key),
+            appID: SimulatorConfiguration.exampleAppID,
+            keys: SimulatorKeys(app: [try #require(Self.appKey)], gateway: try #require(Self.key)),
             book: book
         )
     }
