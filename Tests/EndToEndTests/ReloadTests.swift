@@ -36,6 +36,9 @@ struct ReloadTests {
         arguments: [
             ("polling", "initial_interval", "\"soon\""),
             ("polling", "unheard_of", "1"),
+            ("webhook", "secret_files", "[\"missing_secret\"]"),
+            ("webhook", "secret_files", "[\"app_public_key.pem\"]"),
+            ("gateway", "ca_file", "\"app_public_key.pem\""),
             ("gateway", "private_key_file", "\"missing.pem\""),
             ("gateway", "url", "\"http://example.com\""),
             ("gateway", "app_id", "\"wz0123456789abcdef\""),
@@ -45,15 +48,32 @@ struct ReloadTests {
     )
     func oldConfigurationStaysWhereTheNewOneIsRefused(section: String, key: String, value: String) async throws {
         try await withWorkspace { w in
+            try w.configure("log", ["format": "\"json\""])
             try await w.startEverything()
             let daemon = try #require(w.daemon)
+            // What is right beside it is not taken over, either.
+            try w.configure("log", ["level": "\"debug\"", "format": "\"text\""])
+            try w.configure("polling", ["max_interval": "\"1h\"", "initial_interval": "\"1h\""])
             try w.configure(section, [key: value])
             daemon.signal(SIGHUP)
-            try await daemon.waitForErrors(containing: key)
-            #expect(daemon.errors.contains("not reloaded"))
+            try await daemon.waitForErrors(containing: "not reloaded")
+            let problems = try JSON.lines(of: daemon.errors).compactMap { $0["metadata"]["problem"].text }
+            #expect(problems.contains { $0.hasPrefix(w.configurationFile) && $0.contains("\(section).\(key)") })
+            // What stands behind an unknown key may be a secret.
+            let named = key == "unheard_of" ? key : value.filter { !"[]\"".contains($0) }
+            #expect(problems.contains { $0.contains(named) }, "\(problems)")
+            // What can be known without the running daemon is what `check` says, too.
+            let check = try await w.refundd("check").errors.split(separator: "\n").map {
+                $0.dropFirst("refundd: ".count)
+            }
+            let needsDaemon = ["app_id", "merchant_no", "path"].contains(key)
+            #expect(needsDaemon ? check.isEmpty : check.map(String.init) == problems, "\(check)")
 
-            try await w.enqueue("OK3-1")
+            try await w.enqueue(["OK3-1", "HTTP503-1"])
             try await w.refund("OK3-1", is: "settled")
+            try await w.refund("HTTP503-1") { ($0["attempts"].integer ?? 0) > 1 }
+            #expect(!daemon.errors.contains("query without a verdict"))
+            #expect(daemon.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("{") })
             #expect(!FileManager.default.fileExists(atPath: w.path("other.db")))
             #expect(daemon.isRunning)
         }
@@ -68,6 +88,30 @@ struct ReloadTests {
             try await daemon.waitForErrors(containing: "not reloaded")
             try await w.enqueue("OK-1")
             try await w.refund("OK-1", is: "settled")
+        }
+    }
+
+    @Test(.endToEnd) func stormOfReloadsIsHarmlessAndTheLastOneCounts() async throws {
+        try await withWorkspace { w in
+            let receiver = try await w.startReceiver()
+            try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
+            try await w.startEverything()
+            let daemon = try #require(w.daemon)
+            try await w.enqueue((1...50).map { "OK3-\($0)" })
+            let clock = ContinuousClock()
+            for number in 1...50 {
+                if number == 50 { try w.configure("log", ["level": "\"debug\""]) }
+                daemon.signal(SIGHUP)
+                try await clock.sleep(for: .milliseconds(15))
+            }
+            try await eventually("every webhook") { try receiver.requests().count == 50 }
+            #expect(try await w.sql("SELECT id FROM refund_queue WHERE state = 'settled'").count == 50)
+            #expect(try await w.sql("SELECT id FROM refund_queue WHERE attempts <> 3").isEmpty)
+            try await w.enqueue("HTTP503-1")
+            try await daemon.waitForErrors(containing: "query without a verdict")
+            #expect(!daemon.errors.contains("not reloaded"))
+            daemon.signal(SIGTERM)
+            #expect(try await daemon.exitCode() == 0)
         }
     }
 

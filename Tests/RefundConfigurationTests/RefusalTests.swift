@@ -184,7 +184,21 @@ struct RefusalTests {
             ("[gateways.default]", "gateways.default is the name of the gateway in [gateway]; use [gateway] for it"),
             ("[gateways.\"\"]", ##"gateways."" has no name; write a name after the dot, such as [gateways.second]"##),
             ("[gateways.\" \"]", ##"gateways." " has no name; write a name after the dot, such as [gateways.second]"##),
-            ("[gateways.\"a\\tb\"]", ##"gateways."a\u{9}b" has a control character in its name; use another name"##),
+            (
+                "[gateways.\"a\\tb\"]",
+                ##"gateways."a\u{9}b" has a name that no row of the queue can have; "##
+                    + "use at most 64 printable ASCII characters"
+            ),
+            (
+                "[gateways.\"café\"]",
+                ##"gateways."café" has a name that no row of the queue can have; "##
+                    + "use at most 64 printable ASCII characters"
+            ),
+            (
+                "[gateways.\(String(repeating: "g", count: 65))]",
+                "gateways.\(String(repeating: "g", count: 65)) has a name that no row of the queue can have; "
+                    + "use at most 64 printable ASCII characters"
+            ),
             (
                 "[gateways.b]\nurl = \"https://h\"\nprivate_key_file = \"k\"\npublic_key_files = [\"p\"]",
                 "gateways.b.app_id is missing; add it below [gateways.b]"

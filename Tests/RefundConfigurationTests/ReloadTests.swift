@@ -15,8 +15,29 @@ struct ReloadTests {
         new.gateways["default"]?.appID = "b"
         new.gateways["second"]?.merchantNo = "m"
         #expect(
-            new.keysThatNeedRestart(since: old) == ["database.path", "gateway.app_id", "gateways.second.merchant_no"]
+            new.obstaclesToReload(since: old).map(\.key) == [
+                "database.path", "gateway.app_id", "gateways.second.merchant_no",
+            ]
         )
+        #expect(
+            new.obstaclesToReload(since: old).map(\.description)[1]
+                == #"/f: gateway.app_id = "b" cannot change while the daemon runs, and it runs with "a"; "#
+                + "write that again, or restart refundd"
+        )
+    }
+
+    @Test func adminAddressMovesOnlyTogetherWithItsPort() {
+        let old = Self.configuration()
+        var new = old
+        new.admin.listen = ListenAddress(host: "0.0.0.0", port: 9_464)
+        #expect(
+            new.obstaclesToReload(since: old).map(\.description) == [
+                #"/f: admin.listen = "0.0.0.0:9464" cannot change while the daemon runs, and it runs with "#
+                    + #""127.0.0.1:9464"; choose another port, too, or restart refundd"#
+            ]
+        )
+        new.admin.listen?.port = 9_465
+        #expect(new.obstaclesToReload(since: old).isEmpty)
     }
 
     @Test func everythingElseIsTakenOver() {
@@ -30,6 +51,6 @@ struct ReloadTests {
         new.gateways["default"]?.privateKeyFile = "l"
         new.gateways["second"] = nil
         new.gateways["third"] = new.gateways["default"]
-        #expect(new.keysThatNeedRestart(since: old).isEmpty)
+        #expect(new.obstaclesToReload(since: old).isEmpty)
     }
 }

@@ -12,8 +12,7 @@ public struct LineLogHandler: LogHandler, Sendable {
     public var metadataProvider: Logger.MetadataProvider?
 
     private let label: String
-    private let format: LogFormat
-    private let threshold: LogThreshold
+    private let control: LogControl
     private let now: @Sendable () -> Timestamp
     private let write: @Sendable (String) -> Void
     private var ownLevel: Logger.Level?
@@ -22,27 +21,25 @@ public struct LineLogHandler: LogHandler, Sendable {
     ///
     /// - Parameters:
     ///   - label: The logger's label, shown in the JSON format.
-    ///   - format: How lines are written.
-    ///   - threshold: The level shared with other loggers; it holds until this logger is given a level of its own.
+    ///   - control: The format and the level shared with other loggers; the level holds until this logger is given one of
+    ///     its own.
     ///   - now: Reads the clock.
     ///   - write: Takes one line, its end included.
     public init(
         label: String,
-        format: LogFormat,
-        threshold: LogThreshold,
+        control: LogControl,
         now: @escaping @Sendable () -> Timestamp,
         write: @escaping @Sendable (String) -> Void
     ) {
         self.label = label
-        self.format = format
-        self.threshold = threshold
+        self.control = control
         self.now = now
         self.write = write
     }
 
     /// The lowest level that is logged: the shared one, unless this logger was given its own.
     public var logLevel: Logger.Level {
-        get { ownLevel ?? threshold.level }
+        get { ownLevel ?? control.level }
         set { ownLevel = newValue }
     }
 
@@ -65,6 +62,6 @@ public struct LineLogHandler: LogHandler, Sendable {
             message: event.message.description,
             metadata: metadata
         )
-        write(line.written(as: format))
+        write(line.written(as: control.format))
     }
 }

@@ -11,21 +11,20 @@ import RefundCore
 /// - Parameters:
 ///   - level: The lowest level that is logged.
 ///   - format: How lines are written.
-/// - Returns: The threshold, for changing the level later.
-public func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogThreshold {
+/// - Returns: The control, for changing both later.
+public func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogControl {
     fillStandardDescriptors()
     ignoreBrokenPipes()
-    let threshold = LogThreshold(level)
+    let control = LogControl(level: level, format: format)
     let now: @Sendable () -> Timestamp = {
         Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
     }
-    let writer = LineWriter(standardErrorDescriptor) { LogLine.loss(of: $0, at: now()).written(as: format) }
+    let writer = LineWriter(standardErrorDescriptor) { LogLine.loss(of: $0, at: now()).written(as: control.format) }
     LoggingSystem.bootstrap(
         { label, provider in
             var handler = LineLogHandler(
                 label: label,
-                format: format,
-                threshold: threshold,
+                control: control,
                 now: now,
                 write: writer.write
             )
@@ -34,5 +33,5 @@ public func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogThres
         },
         metadataProvider: nil
     )
-    return threshold
+    return control
 }

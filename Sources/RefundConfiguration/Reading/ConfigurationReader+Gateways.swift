@@ -1,4 +1,8 @@
 extension ConfigurationReader {
+    // What the queue accepts in the column "gateway".
+    private static let longestName = 64
+    private static let printable = UInt8(ascii: " ")...UInt8(ascii: "~")
+
     /// Reads `[gateway]` and every `[gateways.NAME]`.
     mutating func gateways() -> [String: GatewaySettings] {
         var result: [String: GatewaySettings] = [:]
@@ -39,8 +43,9 @@ extension ConfigurationReader {
             report(Refusal("is the name of the gateway in [gateway]", "use [gateway] for it"), at: key)
         } else if !name.contains(where: { !$0.isWhitespace }) {
             report(Refusal("has no name", "write a name after the dot, such as [gateways.second]"), at: key)
-        } else if name.hasControlCharacter {
-            report(Refusal("has a control character in its name", "use another name"), at: key)
+        } else if name.utf8.count > Self.longestName || !name.utf8.allSatisfy(Self.printable.contains) {
+            let remedy = "use at most \(Self.longestName) printable ASCII characters"
+            report(Refusal("has a name that no row of the queue can have", remedy), at: key)
         } else {
             return true
         }

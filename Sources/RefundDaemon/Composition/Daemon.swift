@@ -7,6 +7,7 @@ import RefundCore
 import RefundGateway
 import RefundScheduler
 import RefundStore
+import Synchronization
 
 /// The daemon: puts the parts together, runs them, reloads and drains them.
 public final class Daemon: Sendable {
@@ -21,11 +22,27 @@ public final class Daemon: Sendable {
 
     private let environment: [String: String]
     private let logger = Logger(label: "refundd")
-    private let threshold: LogThreshold
+    private let log: LogControl
     private let notifier: ServiceNotifier
     private let signing = SigningPool(threads: ProcessInfo.processInfo.activeProcessorCount)
     private let events: AsyncStream<Event>
     private let tell: AsyncStream<Event>.Continuation
+    // Set from a SIGHUP until the configuration is read: however many come meanwhile, it is read once more.
+    private let isReloadAwaited = Atomic(false)
+
+    /// What a reload replaces, as a whole or not at all.
+    private struct Service {
+        var configuration: Configuration
+        var connections: Connections
+        var admin: AdminListener?
+    }
+
+    /// What lives as long as the daemon.
+    private struct Core {
+        let pipeline: Pipeline
+        let database: Database
+        let registry: PrometheusRegistry
+    }
 
     /// Runs the daemon until it is told to stop.
     ///
@@ -36,21 +53,26 @@ public final class Daemon: Sendable {
     public static func run(file: String, environment: [String: String]) async throws(CommandFailure) {
         let configuration = try Setup.configuration(file: file, environment: environment)
         let credentials = try Setup.credentials(configuration)
-        let format = RefundAdmin.LogFormat(named: configuration.log.format.rawValue, environment: environment) ?? .text
-        let threshold = bootstrapLogging(level: Logger.Level(configuration.log.level), format: format)
-        try await Daemon(environment, threshold).run(configuration, credentials)
+        let log = bootstrapLogging(
+            level: Logger.Level(configuration.log.level),
+            format: RefundAdmin.LogFormat(configuration.log.format, environment: environment)
+        )
+        try await Daemon(environment, log).run(configuration, credentials)
     }
 
-    private init(_ environment: [String: String], _ threshold: LogThreshold) {
+    private init(_ environment: [String: String], _ log: LogControl) {
         self.environment = environment
-        self.threshold = threshold
+        self.log = log
         notifier = ServiceNotifier(environment: environment)
         (events, tell) = AsyncStream.makeStream()
     }
 
     private func run(_ configuration: Configuration, _ credentials: Credentials) async throws(CommandFailure) {
         // Signals are caught before anything can be interrupted half way.
-        let signals = ProcessSignal.catch { [tell] in tell.yield(.signal($0)) }
+        let signals = ProcessSignal.catch { [self] signal in
+            if signal == .reload, isReloadAwaited.exchange(true, ordering: .acquiringAndReleasing) { return }
+            tell.yield(.signal(signal))
+        }
         defer { for signal in signals { signal.cancel() } }
         let database = try Database(path: configuration.database.path, at: SystemClock().now())
         defer { database.close() }
@@ -64,39 +86,43 @@ public final class Daemon: Sendable {
             report: reporter.report,
             fault: reporter.report(fault:)
         )
+        let core = Core(pipeline: pipeline, database: database, registry: registry)
+        var service = Service(configuration: configuration, connections: connections)
+        do throws(CommandFailure) {
+            try await start(pipeline)
+            service.admin = try await listen(at: configuration, core)
+        } catch {
+            connections.shutDown()
+            throw error
+        }
+        logger.notice("refundd runs", metadata: ["database": "\(configuration.database.path)"])
+        note(notifier.ready())
+        try await follow(service, core).get()
+    }
+
+    private func start(_ pipeline: Pipeline) async throws(CommandFailure) {
         do {
             try await pipeline.start()
         } catch {
-            connections.shutDown()
             throw CommandFailure(error)
         }
-        let serving = serve(configuration.admin.listen, pipeline, database, registry)
-        logger.notice("refundd runs", metadata: ["database": "\(configuration.database.path)"])
-        // Without an admin address nothing remains that could fail to start.
-        if serving == nil { note(notifier.ready()) }
-        let end = await follow(configuration, connections, pipeline)
-        serving?.cancel()
-        try end.get()
     }
 
     // Answers events until one of them ends the daemon.
-    private func follow(
-        _ configuration: Configuration,
-        _ connections: Connections,
-        _ pipeline: Pipeline
-    ) async -> Result<Void, CommandFailure> {
-        var (configuration, connections) = (configuration, connections)
+    private func follow(_ service: Service, _ core: Core) async -> Result<Void, CommandFailure> {
+        var service = service
         var isDraining = false
-        defer { connections.shutDown() }
+        defer {
+            service.admin?.stop()
+            service.connections.shutDown()
+        }
         for await event in events {
             switch event {
             case .signal(.reload):
+                isReloadAwaited.store(false, ordering: .releasing)
                 guard !isDraining else { continue }
                 note(notifier.reloading())
-                if let next = await reload(configuration, pipeline) {
-                    connections.retire()
-                    (configuration, connections) = next
-                }
+                if let next = await reload(service, core) { service = next }
                 note(notifier.ready())
             case .signal(.terminate):
                 guard !isDraining else {
@@ -104,7 +130,7 @@ public final class Daemon: Sendable {
                     return .success(())
                 }
                 isDraining = true
-                drain(pipeline)
+                drain(core.pipeline)
             case .drained:
                 logger.notice("drained")
                 return .success(())
@@ -112,7 +138,7 @@ public final class Daemon: Sendable {
                 logger.warning("not everything in flight ended in time; it is asked again at the next start")
                 return .success(())
             case .adminFailed(let error):
-                return .failure(CommandFailure(.configuration, ["\(configuration.file): \(error)"]))
+                return .failure(CommandFailure(.configuration, ["\(service.configuration.file): \(error)"]))
             }
         }
         return .success(())
@@ -131,23 +157,33 @@ public final class Daemon: Sendable {
         }
     }
 
-    private func reload(
-        _ old: Configuration,
-        _ pipeline: Pipeline
-    ) async -> (configuration: Configuration, connections: Connections)? {
+    // Takes over the configuration as a whole; nil, with everything as it was, where that cannot be.
+    private func reload(_ old: Service, _ core: Core) async -> Service? {
         do {
-            let configuration = try Setup.configuration(file: old.file, environment: environment)
-            let fixed = configuration.keysThatNeedRestart(since: old)
-            guard fixed.isEmpty else {
-                let keys = fixed.joined(separator: ", ")
-                throw CommandFailure(.configuration, ["\(keys) cannot change while the daemon runs; restart it"])
-            }
+            let configuration = try Setup.configuration(file: old.configuration.file, environment: environment)
+            let obstacles = configuration.obstaclesToReload(since: old.configuration)
+            guard obstacles.isEmpty else { throw CommandFailure(.configuration, obstacles.map(\.description)) }
             let credentials = try Setup.credentials(configuration)
             let connections = try Connections(configuration, credentials, signing: signing)
-            try await pipeline.reconfigure(connections.settings)
-            threshold.level = Logger.Level(configuration.log.level)
+            var new = Service(configuration: configuration, connections: connections)
+            let keepsAddress = configuration.admin == old.configuration.admin
+            do {
+                new.admin = try await keepsAddress ? old.admin : listen(at: configuration, core)
+                try await core.pipeline.reconfigure(connections.settings)
+            } catch {
+                if !keepsAddress { new.admin?.stop() }
+                connections.shutDown()
+                throw error
+            }
+            // From here on nothing fails.
+            if !keepsAddress { old.admin?.stop() }
+            old.connections.retire()
+            log.change(
+                level: Logger.Level(configuration.log.level),
+                format: RefundAdmin.LogFormat(configuration.log.format, environment: environment)
+            )
             logger.notice("configuration reloaded")
-            return (configuration, connections)
+            return new
         } catch {
             let problems = (error as? CommandFailure)?.messages ?? ["\(error)"]
             for problem in problems {
@@ -157,30 +193,22 @@ public final class Daemon: Sendable {
         }
     }
 
-    private func serve(
-        _ address: ListenAddress?,
-        _ pipeline: Pipeline,
-        _ database: Database,
-        _ registry: PrometheusRegistry
-    ) -> Task<Void, Never>? {
-        guard let address else { return nil }
-        let gauges = QueueGauges(store: database.counting, registry: registry, clock: SystemClock())
-        let readiness = Readiness(pipeline: pipeline, store: database.counting)
+    private func listen(at configuration: Configuration, _ core: Core) async throws(CommandFailure) -> AdminListener? {
+        guard let address = configuration.admin.listen else { return nil }
+        let gauges = QueueGauges(store: core.database.counting, registry: core.registry, clock: SystemClock())
+        let readiness = Readiness(pipeline: core.pipeline, store: core.database.counting)
         let server = AdminServer(
             host: address.host,
             port: address.port,
             readiness: readiness.reasons,
             metrics: gauges.text
         )
-        return Task { [self] in
-            do throws(AdminError) {
-                try await server.run { [self] port in
-                    logger.info("admin address listens", metadata: ["port": "\(port)"])
-                    note(notifier.ready())
-                }
-            } catch {
-                tell.yield(.adminFailed(error))
-            }
+        do throws(AdminError) {
+            let listener = try await AdminListener(server) { [tell] error in tell.yield(.adminFailed(error)) }
+            logger.info("admin address listens", metadata: ["port": "\(listener.port)"])
+            return listener
+        } catch {
+            throw CommandFailure(.configuration, ["\(configuration.file): \(error)"])
         }
     }
 

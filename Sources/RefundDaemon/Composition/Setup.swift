@@ -1,4 +1,5 @@
 import Logging
+import RefundAdmin
 public import RefundConfiguration
 
 /// Reads what a command needs before it can begin, and turns what is wrong into messages.
@@ -21,13 +22,20 @@ public enum Setup: Sendable {
         }
     }
 
-    /// Reads the keys and secrets that a configuration names.
+    /// Reads the keys and secrets that a configuration names, and hides the memory that holds them from now on.
     static func credentials(_ configuration: Configuration) throws(CommandFailure) -> Credentials {
+        try ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration)
         guard problems.isEmpty else {
             throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
         }
         return credentials
+    }
+}
+
+extension RefundAdmin.LogFormat {
+    init(_ format: RefundConfiguration.LogFormat, environment: [String: String]) {
+        self = RefundAdmin.LogFormat(named: format.rawValue, environment: environment) ?? .text
     }
 }
 

@@ -22,14 +22,13 @@ struct LineLogHandlerTests {
     }
 
     private let lines = Lines()
-    private let threshold = LogThreshold(.info)
+    private let control = LogControl(level: .info, format: .journald)
 
     private func logger(provider: Logger.MetadataProvider? = nil) -> Logger {
         Logger(label: "refundd") { label in
             var handler = LineLogHandler(
                 label: label,
-                format: .journald,
-                threshold: threshold,
+                control: control,
                 now: { Timestamp(milliseconds: 0) },
                 write: lines.append
             )
@@ -42,17 +41,25 @@ struct LineLogHandlerTests {
         let logger = logger()
         logger.debug("no")
         logger.info("yes")
-        threshold.level = .error
+        control.change(level: .error, format: .journald)
         logger.warning("no")
-        threshold.level = .debug
+        control.change(level: .debug, format: .journald)
         logger.debug("now")
         #expect(lines.all == ["<6>yes\n", "<7>now\n"])
+    }
+
+    @Test func formatChangesForLoggersThatAreInUse() {
+        let logger = logger()
+        logger.info("before")
+        control.change(level: .info, format: .json)
+        logger.info("after")
+        #expect(lines.all.map { $0.hasPrefix("{") } == [false, true])
     }
 
     @Test func aLoggerWithALevelOfItsOwnKeepsIt() {
         var own = logger()
         own.logLevel = .critical
-        threshold.level = .trace
+        control.change(level: .trace, format: .journald)
         own.error("no")
         logger().trace("yes")
         #expect(lines.all == ["<7>yes\n"])
