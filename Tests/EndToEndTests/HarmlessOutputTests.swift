@@ -33,6 +33,13 @@ struct HarmlessOutputTests {
                 let open = "SELECT id FROM refund_queue WHERE state <> 'failed' AND attention IS NULL"
                 return try await w.sql(open).isEmpty
             }
+            // What an application should never write, and can.
+            try await w.sql(
+                """
+                UPDATE refund_queue SET last_error = char(27) || '[2J' || char(155) || char(10) || 'x',
+                    trans_amount = char(27) || '[31m', trans_currency = char(8238) WHERE gateway = 'second'
+                """
+            )
             try await body(w)
         }
     }
@@ -49,6 +56,58 @@ struct HarmlessOutputTests {
                     #expect(harmful.isEmpty, "\(arguments + form): \(harmful.map { String($0.value, radix: 16) })")
                     #expect(!(finished.output + finished.errors).isEmpty)
                 }
+            }
+        }
+    }
+
+    @Test(.endToEnd, arguments: ["text", "json"]) func answersOfAHostileGatewayAndReceiverAreHarmless(
+        format: String
+    ) async throws {
+        try await withWorkspace { w in
+            let hostile = try w.startPython("hostile.py", [])
+            let origin = "http://127.0.0.1:\(try await hostile.outputLine(beginning: "listening on "))"
+            try await w.startSimulator()
+            try w.configure("gateways.second", ["url": "\"\(origin)\"", "app_id": "\"a\"", "merchant_no": "\"1\""])
+            try w.configure("gateways.second", ["private_key_file": "\"app_private_key.pem\""])
+            try w.configure("gateways.second", ["public_key_files": "[\"gateway_public_key.pem\"]"])
+            try w.configure("webhook", ["url": "\"\(origin)/hook\""])
+            try w.configure("log", ["level": "\"trace\"", "format": "\"\(format)\""])
+            try await w.initDatabase()
+            let daemon = try await w.startDaemon()
+            try await w.enqueue("OK-1")
+            try await w.enqueue("R-1", ["gateway": "second"])
+            try await daemon.waitForErrors(containing: "refuses our credentials")
+            try await w.refund("OK-1") { $0["attention"].text == "undeliverable" }
+
+            var shown = daemon.errors
+            let commands = [["check", "--online"], ["status"], ["show", "OK-1"], ["show", "R-1"], ["list"]]
+            for command in commands {
+                for form in command[0] == "check" ? [[]] : [[], ["--json"]] {
+                    let finished = try await w.run(
+                        Programs.refundd,
+                        command + form + ["--config", w.configurationFile]
+                    )
+                    shown += finished.output + finished.errors
+                }
+            }
+            #expect(shown.contains("SYS002"))
+            let harmful = shown.unicodeScalars.filter(Self.isHarmful)
+            #expect(harmful.isEmpty, "\(harmful.map { String($0.value, radix: 16) })")
+            for line in shown.split(separator: "\n") { #expect(!line.hasPrefix("2026-01-01"), "\(line)") }
+        }
+    }
+
+    @Test(.endToEnd) func whatAConfigurationSaysIsHarmlessInMessages() async throws {
+        try await withWorkspace { w in
+            let hostile = #"\u001b[31m\u009b2J\u202e\u2066\n2026-01-01T00:00:00.000Z notice refundd runs"#
+            try w.configure("gateway", ["url": "\"https://a\(hostile)\"", "app_id": "\"\(hostile)\""])
+            try w.configure("gateway", ["ca_file": "\"a\\u202eb\"", "\"\(hostile)\"": "1"])
+            try w.configure("log", ["level": "\"\(hostile)\""])
+            for command in ["check", "run"] {
+                let refused = try await w.refundd(command)
+                #expect(refused.exitCode == 78)
+                #expect(refused.errors.unicodeScalars.filter(Self.isHarmful).isEmpty, "\(refused.errors)")
+                for line in refused.errors.split(separator: "\n") { #expect(line.hasPrefix("refundd: ")) }
             }
         }
     }
