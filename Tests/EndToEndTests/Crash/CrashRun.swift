@@ -163,6 +163,8 @@ final class CrashRun {
             try files.copyItem(atPath: w.database + "-wal", toPath: killed + "-wal")
         }
         try await expectNone(CrashInvariant.inDatabase)
+        let verification = try await w.refundd("verify", killed)
+        try #require(verification.exitCode == 0, "life \(lives): \(verification.output) \(verification.errors)")
         try await w.sql(
             """
             ATTACH '\(w.path("run.db"))' AS run;
