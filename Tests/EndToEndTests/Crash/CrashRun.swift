@@ -31,25 +31,26 @@ final class CrashRun {
         self.w = w
         receivers = [try await w.startReceiver(), try await w.startReceiver()]
         try w.configure("gateway", ["max_queries_per_second": "200.0", "timeout": "\"2s\""])
-        try w.configure("polling", ["slow_interval": "\"1s\"", "attention_after": "\"2s\""])
+        try w.configure("polling", ["attention_after": "\"2s\""])
         try w.configure(
             "webhook",
             [
                 "url": "\"\(receivers[0].url("take"))\"", "timeout": "\"2s\"",
                 "retry_schedule": #"["100ms", "200ms"]"#,
                 "events": """
-                ["refund.processing", "refund.settled", "refund.failed", "refund.abandoned", "refund.needs_attention"]
+                ["refund.processing", "refund.settled", "refund.failed", "refund.needs_attention", \
+                "gateway.needs_attention"]
                 """,
             ]
         )
         try await w.startSimulator(scenarios: CrashStages.scenarios)
-        try configureGateway("second")
+        for name in ["second", "closed"] { try configureGateway(name) }
         try await w.initDatabase()
         try FileManager.default.copyItem(atPath: w.database, toPath: w.path("killed.db"))
         try await w.sql(
             """
-            CREATE TABLE lives (number INTEGER PRIMARY KEY, started_at INTEGER, ended_at INTEGER);
-            CREATE TABLE interrupted (life INTEGER, number TEXT);
+            CREATE TABLE lives (number INTEGER PRIMARY KEY, launched_at INTEGER, serves_at INTEGER, ended_at INTEGER);
+            CREATE TABLE interrupted (life INTEGER, number TEXT, is_overtaken INTEGER);
             """,
             database: w.path("run.db")
         )
@@ -75,7 +76,7 @@ final class CrashRun {
     /// - Throws: When something takes too long.
     func life(endingBy end: End, isCalm: Bool = false) async throws {
         let interrupted = isCalm ? try await interruptedRefunds() : []
-        let startedAt = Self.now
+        let launchedAt = Self.now
         let logs = try sizes()
         var environment: [String: String] = [:]
         if case .atPoint(let point, let passing) = end { environment = ["CRASH_POINT": "\(point):\(passing)"] }
@@ -87,7 +88,7 @@ final class CrashRun {
             name: "shell"
         )
         if isCalm {
-            try await eventually("the interrupted refunds are asked for again", within: .seconds(10)) {
+            try await eventually("the interrupted refunds are asked for again", within: .seconds(30)) {
                 let log = String(decoding: try simulatorLog().dropFirst(logs[0]), as: UTF8.self)
                 return interrupted.allSatisfy { log.contains("\"\($0)\"") }
             }
@@ -98,9 +99,16 @@ final class CrashRun {
         let exitCode = try await daemon.exitCode()
         #expect(exitCode == 128 + SIGKILL, "life \(lives): \(daemon.errors)")
         #expect(try await application.exitCode() == 0, "\(application.errors)")
-        lives += 1
-        try await w.sql("INSERT INTO lives VALUES (\(lives), \(startedAt), \(endedAt))", database: w.path("run.db"))
+        try await note(daemon, launchedAt: launchedAt, endedAt: endedAt)
         try await audit()
+    }
+
+    private func note(_ daemon: RunningProcess, launchedAt: Int64, endedAt: Int64) async throws {
+        lives += 1
+        let begin = daemon.errors.split(separator: "\n").first { $0.contains("refundd runs") }?.prefix { $0 != " " }
+        let servesAt = try begin.map { Self.milliseconds(try Self.logTime.parse(String($0))) }
+        let life = [Int64(lives), launchedAt, servesAt, endedAt].map { $0.map(String.init) ?? "NULL" }
+        try await w.sql("INSERT INTO lives VALUES (\(life.joined(separator: ", ")))", database: w.path("run.db"))
     }
 
     private func wait(for end: End, of daemon: RunningProcess, _ logs: [Int]) async throws {
@@ -126,7 +134,10 @@ final class CrashRun {
 
     // MARK: What is seen from outside
 
-    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
+    private static let logTime = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    private static var now: Int64 { milliseconds(Date()) }
+
+    private static func milliseconds(_ date: Date) -> Int64 { Int64(date.timeIntervalSince1970 * 1_000) }
 
     private func simulatorLog() throws -> Data {
         FileManager.default.contents(atPath: w.path("simulator.log")) ?? Data()
@@ -168,16 +179,18 @@ final class CrashRun {
         try await w.sql(
             """
             ATTACH '\(w.path("run.db"))' AS run;
-            INSERT INTO interrupted SELECT \(lives), ifnull(merchant_order_no, trans_no) FROM refund_queue
+            INSERT INTO interrupted SELECT \(lives), ifnull(merchant_order_no, trans_no), 0 FROM refund_queue
                 WHERE leased_until IS NOT NULL;
-            INSERT INTO interrupted SELECT \(lives), id FROM refund_webhooks WHERE leased_until IS NOT NULL;
+            INSERT INTO interrupted SELECT \(lives), id, EXISTS (SELECT 1 FROM refund_event_log e
+                WHERE e.refund_id = w.refund_id AND e.position > w.position)
+                FROM refund_webhooks w WHERE leased_until IS NOT NULL;
             """,
             database: killed
         )
     }
 
     private func expectNone(_ invariants: [CrashInvariant]) async throws {
-        let broken = try await w.sql(
+        let rows = try await w.sql(
             """
             ATTACH '\(w.path("earlier.db"))' AS earlier;
             ATTACH '\(w.path("run.db"))' AS run;
@@ -186,8 +199,8 @@ final class CrashRun {
             """,
             database: w.path("killed.db")
         )
-        for row in broken { Issue.record("life \(lives): \(row["invariant"].text ?? ""): \(row["what"].text ?? "")") }
-        try #require(broken.isEmpty)
+        let broken = rows.map { "\($0["invariant"].text ?? ""): \($0["what"].text ?? "")" }
+        try #require(broken == [], "life \(lives)")
     }
 
     /// Lets the last daemon bring everything to its end, and looks at all that simulator and receivers saw.
@@ -198,7 +211,8 @@ final class CrashRun {
         w.stopSimulator()
         try await w.startSimulator(scenarios: CrashStages.endings, port: w.simulatorPort)
         try configureGateway("elsewhere")
-        let startedAt = Self.now
+        try w.configure("polling", ["slow_interval": "\"1s\""])
+        let launchedAt = Self.now
         let daemon = try await w.startDaemon()
         try await eventually("the end of everything", within: .seconds(180)) {
             let open = try await w.sql(
@@ -211,8 +225,7 @@ final class CrashRun {
         }
         daemon.signal(SIGTERM)
         #expect(try await daemon.exitCode() == 0)
-        lives += 1
-        try await w.sql("INSERT INTO lives VALUES (\(lives), \(startedAt), \(Self.now))", database: w.path("run.db"))
+        try await note(daemon, launchedAt: launchedAt, endedAt: Self.now)
         try await audit()
         try await importLogs()
         try await expectNone(CrashInvariant.atTheEnd)

@@ -27,6 +27,9 @@ enum CrashStages {
         Kind(prefix: "NEVER-DEAD", callback: "fail/4"),
     ]
 
+    // The one refund of a gateway that refuses the application's credentials for a while.
+    private static let refused = Kind(prefix: "CLOSED", gateway: "closed")
+
     /// The gateway while the daemon is killed.
     static let scenarios = """
         [default]
@@ -46,10 +49,15 @@ enum CrashStages {
         fault = "wrong_signature"
         fault_for_queries = 1
 
+        [prefixes."CLOSED-"]
+        settles_after_queries = 4
+        fault = "not_authorised"
+        fault_for_queries = 3
+
         """
 
     /// The gateway at the end: whatever was slow, unknown, undecided or wrong has become right.
-    static let endings = ["SLOW", "TROUBLE", "LIAR", "NEVER", "UNKNOWN", "MISMATCH"]
+    static let endings = ["SLOW", "TROUBLE", "LIAR", "CLOSED", "NEVER", "UNKNOWN", "MISMATCH"]
         .map { "[prefixes.\"\($0)-\"]\nsettles_after_queries = 1\n" }.joined()
 
     /// The insert of a batch.
@@ -59,7 +67,7 @@ enum CrashStages {
     ///   - origin: The receiver that takes nothing, takes it slowly, or only after some time.
     /// - Returns: SQL.
     static func insert(batch number: Int, origin: String) -> String {
-        let kinds = passing + (number < 3 ? lasting : [])
+        let kinds = passing + (number < 3 ? lasting : []) + (number == 0 ? [refused] : [])
         let rows = kinds.map { kind in
             let order = "\(kind.prefix)-\(number)"
             let values = [
