@@ -7,6 +7,7 @@ can be told apart:
   /take            200
   /status/N        always status N
   /fail/N          500 for the first N requests to the path, then 200
+  /flaky/PERCENT   500 for so many percent of the requests, drawn at random
   /slow/MS         200 after so many milliseconds
   /hang            never
   /redirect        302 to /take/redirected
@@ -16,6 +17,7 @@ can be told apart:
 
 import argparse
 import json
+import random
 import ssl
 import sys
 import threading
@@ -54,6 +56,8 @@ def verifies(secret, body, headers):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer leaves in two parts, of which the second would wait for the first to be acknowledged.
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
@@ -74,6 +78,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(argument)
             case "fail":
                 self.answer(500 if number <= argument else 200)
+            case "flaky":
+                self.answer(500 if random.random() * 100 < argument else 200)
             case "slow":
                 threading.Event().wait(argument / 1000)
                 self.answer(200)
