@@ -30,7 +30,7 @@ final class CrashRun {
     init(_ w: Workspace) async throws {
         self.w = w
         receivers = [try await w.startReceiver(), try await w.startReceiver()]
-        try w.configure("gateway", ["max_queries_per_second": "200.0", "timeout": "\"2s\""])
+        try w.configure("gateway", ["max_queries_per_second": "200.0"])
         try w.configure("polling", ["attention_after": "\"2s\""])
         try w.configure(
             "webhook",
@@ -63,7 +63,7 @@ final class CrashRun {
             [
                 "url": "\"https://127.0.0.1:\(w.simulatorPort)\"", "app_id": "\"wz715fc0d10ee9d156\"",
                 "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key.pem\"",
-                "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"", "timeout": "\"2s\"",
+                "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"",
             ]
         )
     }

@@ -50,9 +50,9 @@ enum CrashStages {
         fault_for_queries = 1
 
         [prefixes."CLOSED-"]
-        settles_after_queries = 4
+        settles_after_queries = 11
         fault = "not_authorised"
-        fault_for_queries = 3
+        fault_for_queries = 10
 
         """
 
