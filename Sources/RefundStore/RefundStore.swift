@@ -65,19 +65,7 @@ public final class RefundStore: Sendable {
     /// - Throws: `StoreError`, also for what the body throws.
     @discardableResult
     public func transaction<Result>(_ body: (StoreTransaction) throws -> Result) throws(StoreError) -> Result {
-        do {
-            var result: Result?
-            try database.writeWithoutTransaction { db in
-                try db.inTransaction(.immediate) {
-                    result = try body(StoreTransaction(db: db))
-                    return .commit
-                }
-            }
-            guard let result else { throw StoreError.failed(reason: "the transaction did not run") }
-            return result
-        } catch {
-            throw StoreError(error, path: path)
-        }
+        try inTransaction(.immediate, body)
     }
 
     /// Reads in one transaction, so that all that is read belongs together.
@@ -86,8 +74,30 @@ public final class RefundStore: Sendable {
     /// - Returns: What the body returns.
     /// - Throws: `StoreError`, also for what the body throws.
     public func read<Result>(_ body: (StoreTransaction) throws -> Result) throws(StoreError) -> Result {
+        // GRDB's own `read` switches `query_only` on and off again, and each of that makes SQLite compile every statement
+        // of the connection anew.
+        try inTransaction(.deferred) { tx in
+            let changes = tx.db.totalChangesCount
+            let result = try body(tx)
+            guard tx.db.totalChangesCount == changes else { throw StoreError.failed(reason: "a read changed rows") }
+            return result
+        }
+    }
+
+    private func inTransaction<Result>(
+        _ kind: Database.TransactionKind,
+        _ body: (StoreTransaction) throws -> Result
+    ) throws(StoreError) -> Result {
         do {
-            return try database.read { db in try body(StoreTransaction(db: db)) }
+            var result: Result?
+            try database.writeWithoutTransaction { db in
+                try db.inTransaction(kind) {
+                    result = try body(StoreTransaction(db: db))
+                    return .commit
+                }
+            }
+            guard let result else { throw StoreError.failed(reason: "the transaction did not run") }
+            return result
         } catch {
             throw StoreError(error, path: path)
         }

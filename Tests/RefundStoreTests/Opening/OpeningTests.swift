@@ -37,6 +37,15 @@ struct OpeningTests {
         #expect(try pragma("synchronous", of: store) == "2")
     }
 
+    @Test func readingLeavesTheStatementsCompiled() throws {
+        let store = try initialised()
+        for _ in 1...3 { _ = try store.read { tx in try tx.refund(id: 1) } }
+        let repeated = try store.read { tx in
+            try Row.fetchAll(tx.db, sql: "SELECT sql FROM sqlite_stmt WHERE reprep > 0").map { $0[0] as String }
+        }
+        #expect(repeated == [])
+    }
+
     @Test func guardsNeedNoPragmaOfTheDaemonsEither() throws {
         let store = try initialised()
         #expect(try pragma("foreign_keys", of: store) == "0")
