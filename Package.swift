@@ -148,6 +148,13 @@ let package = Package(
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
         tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStore", "RefundDaemon"]),
+        tests(
+            "SimulationTests",
+            [
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundGateway", "RefundWebhooks",
+                "RefundDaemon", grdb,
+            ]
+        ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundSimulator"]),
         tests("EndToEndTests", ["RefundCore", "RefundCrypto"], resources: [.copy("Fixtures")]),
         tests(

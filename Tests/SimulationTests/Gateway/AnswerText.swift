@@ -1,0 +1,43 @@
+import RefundCore
+
+/// The texts of answers, without their signature.
+enum AnswerText {
+    /// What a gateway says of a refund.
+    static func about(_ fate: Fate, _ status: Fate.Status, psn: String) -> String {
+        switch status {
+        case .unknown:
+            return envelope(code: "E04111", message: "[E04111]Merchant order number is invalid", psn: psn, data: nil)
+        case .known(let status, let amount, let currency):
+            var data = JSONText()
+            data.object { data in
+                data.string("merchant_order_no", fate.order)
+                data.string("trans_no", fate.transNo)
+                data.number("trans_status", status.rawValue)
+                data.string("trans_amount", amount)
+                data.string("price_currency", currency)
+                if status == .succeeded { data.string("trans_end_time", "2026-01-02 03:04:05") }
+                if status == .closed { data.string("trans_error_code", "TS-D2012") }
+            }
+            return envelope(code: "0", message: "SUCCESS", psn: psn, data: data.text)
+        }
+    }
+
+    /// A claim that a refund is settled as expected, which its maker would like to be believed.
+    static func claim(_ fate: Fate) -> String {
+        let money = fate.expected ?? Money(amount: "12.5", currency: "EUR")
+        let status = Fate.Status.known(.succeeded, amount: money.amount, currency: money.currency)
+        return about(fate, status, psn: "P-forged")
+    }
+
+    static func envelope(code: String, message: String, psn: String, data: String?) -> String {
+        var text = JSONText()
+        text.object { text in
+            text.string("code", code)
+            text.string("msg", message)
+            text.string("psn", psn)
+            // As the gateway sends it: a string that holds an object.
+            if let data { text.string("data", data) }
+        }
+        return text.text
+    }
+}

@@ -1,0 +1,82 @@
+import RefundCore
+import RefundTestSupport
+
+/// What one world is like: how large, how long, how faulty.
+///
+/// Everything follows from the seed.
+struct Scenario {
+    let seed: UInt64
+    /// How long things go wrong; afterwards everything is well until all is done.
+    let span: Duration
+    let refunds: Int
+    /// How likely a gateway's or a receiver's period is foul.
+    let foulness: Double
+    /// How likely an answer is faulty in patchy weather.
+    let faultiness: Double
+    let kills: Int
+    let drains: Int
+    let reloads: Int
+    let clockSettings: Int
+    let receivers: Int
+    /// Whether the last receiver never takes anything.
+    let hasHopelessReceiver: Bool
+    let eventTypes: Set<EventType>
+    let retrySchedule: RetrySchedule
+    /// How the daemon is set up at first.
+    let setup: Setup
+
+    init(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        self.seed = seed
+        span = random.duration(.days(1), .days(45))
+        let size = random.pick([6, 15, 40])
+        refunds = random.integer(size / 2...size)
+        foulness = random.pick([0, 0.3, 0.6, 0.8])
+        faultiness = random.pick([0.1, 0.4, 0.8])
+        kills = random.integer(0...6)
+        drains = random.integer(0...2)
+        reloads = random.integer(0...4)
+        clockSettings = random.pick([0, 0, 2, 5])
+        receivers = random.integer(1...4)
+        hasHopelessReceiver = random.chance(0.3)
+        var types = Set(EventType.allCases)
+        if random.chance(0.7) { types.remove(.processing) }
+        eventTypes = types
+        var schedule = RetrySchedule()
+        if random.chance(0.3) { schedule.delays = [.seconds(5), .minutes(5), .minutes(30), .hours(2)] }
+        retrySchedule = schedule
+        setup = Setup(gateways: ["default", "second"], &random)
+    }
+
+    /// When everything is well again.
+    var end: Timestamp { VirtualClock.start.advanced(by: span) }
+}
+
+/// What the daemon's configuration says; a reload brings another.
+struct Setup {
+    /// The gateways that may be configured; `elsewhere` is named by rows only, until the end.
+    static let gateways = ["default", "second", "elsewhere"]
+
+    var polling = PollingPolicy()
+    var limits: [String: QueryLimits] = [:]
+    var capacity: Int
+    var hasSecret: Bool
+
+    init(gateways: [String], hasSecret: Bool = true, _ random: inout SeededRandom) {
+        polling.initialInterval = random.duration(.seconds(1), .seconds(30))
+        polling.multiplier = random.number(1.3...3)
+        polling.maxInterval = random.duration(.minutes(5), .minutes(30))
+        polling.slowAfter = random.duration(.hours(4), .hours(24))
+        polling.slowInterval = random.duration(.minutes(40), .hours(2))
+        polling.attentionAfter = random.duration(.hours(6), .hours(72))
+        polling.jitter = random.pick([0, 0.1, 0.3])
+        for gateway in gateways {
+            var limits = QueryLimits()
+            limits.maxInFlight = random.pick([1, 2, 4, 16])
+            limits.maxQueriesPerSecond = random.pick([0.5, 1, 5, 20])
+            self.limits[gateway] = limits
+        }
+        capacity = random.pick([1, 2, 4, 16])
+        self.hasSecret = hasSecret
+    }
+}

@@ -1,0 +1,73 @@
+import RefundCore
+import RefundTestSupport
+
+/// The application: it submits refunds to gateways, puts them into the queue, and knows what it put there.
+final class Shop {
+    struct Order {
+        let gateway: String
+        let order: String
+    }
+
+    private(set) var orders: [Int64: Order] = [:]
+    private let scenario: Scenario
+    private let gateways: [String: SimulatedGateway]
+    private let receivers: Int
+    private var random: SeededRandom
+
+    init(_ scenario: Scenario, _ gateways: [String: SimulatedGateway]) {
+        self.scenario = scenario
+        self.gateways = gateways
+        receivers = scenario.receivers
+        random = SeededRandom(seed: scenario.seed ^ 0x5409)
+    }
+
+    /// Submits a refund and enqueues it.
+    func refund(number: Int, _ database: SharedDatabase, _ clock: VirtualClock) throws -> String {
+        let order = "R-\(number)"
+        let transNo = "T-\(number)"
+        let gateway = random.pick(["default", "default", "default", "second", "second", "elsewhere"])
+        let expected = random.chance(0.5) ? Money(amount: "1200", currency: "JPY") : nil
+        gateways[gateway]?.submit(
+            Fate(
+                order: order,
+                transNo: transNo,
+                expected: expected,
+                at: clock.time,
+                until: scenario.end,
+                &random
+            )
+        )
+        var columns: [(name: String, value: String)] = []
+        let naming = random.integer(0...9)
+        if naming > 0 { columns.append(("merchant_order_no", order)) }
+        if naming < 2 { columns.append(("trans_no", transNo)) }
+        if random.chance(0.1) { columns.append(("merchant_no", SimulatedGateway.merchantNo)) }
+        if gateway != "default" { columns.append(("gateway", gateway)) }
+        if let expected {
+            columns += [("expected_amount", expected.amount + ".0"), ("expected_currency", expected.currency)]
+        }
+        if random.chance(0.6) {
+            let path = random.chance(0.3) ? "refunds/\(number)" : "hooks"
+            columns.append(("callback_url", "https://shop\(random.integer(0...receivers - 1)).example/\(path)"))
+        }
+        if random.chance(0.2) { columns.append(("metadata", #"{"cart":"c-\#(number)"}"#)) }
+        guard let id = try database.insert(columns, at: clock.wall) else {
+            throw Violation("the queue refused \(order)")
+        }
+        orders[id] = Order(gateway: gateway, order: order)
+        if random.chance(0.1) {
+            let again = try database.insert(columns, at: clock.wall)
+            try promise(again == nil, "\(order) is in the queue twice")
+        }
+        return "enqueue #\(id) \(order) at \(gateway)"
+    }
+
+    /// What really becomes of a refund.
+    func fate(of id: Int64) -> Fate? {
+        orders[id].flatMap { gateways[$0.gateway]?.fates[$0.order] }
+    }
+
+    func gateway(of id: Int64) -> SimulatedGateway? {
+        orders[id].flatMap { gateways[$0.gateway] }
+    }
+}

@@ -1,0 +1,22 @@
+import RefundCore
+import RefundHTTP
+
+extension HTTPResponse {
+    /// An answer as the client would read it.
+    static func canned(_ status: Int, fields: [String] = [], body: [UInt8] = []) -> HTTPResponse {
+        var head = ResponseHead()
+        for line in ["HTTP/1.1 \(status) Status"] + fields + [""] { head.add(Array("\(line)\r\n".utf8)) }
+        return HTTPResponse(status: status, head: head, body: body, duration: .milliseconds(20), isTruncated: false)
+    }
+}
+
+extension Timestamp {
+    /// As in HTTP's headers, such as `Fri, 31 Dec 1999 23:59:59 GMT`; the name of the day is not looked at.
+    var httpDate: String {
+        let text = iso8601Seconds
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let month = months[(Int(text.dropFirst(5).prefix(2)) ?? 1) - 1]
+        let day = text.dropFirst(8).prefix(2)
+        return "Thu, \(day) \(month) \(text.prefix(4)) \(text.dropFirst(11).prefix(8)) GMT"
+    }
+}
