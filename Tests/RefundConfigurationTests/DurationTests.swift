@@ -40,4 +40,10 @@ struct DurationTests {
         let problems = try Sample.problems(Sample.text(adding: "[polling]\nattention_after = \"\(text)\""))
         #expect(problems == ["FILE: polling.attention_after = \"\(text)\" \(message)"])
     }
+
+    @Test func aCommandLineReadsTheSameDurations() {
+        #expect(Duration(inWords: "2h") == .seconds(7_200))
+        #expect(Duration(inWords: "90m") == .seconds(5_400))
+        for text in ["", "2", "h", "2 h", "-2h", "0h", "2026-11-22"] { #expect(Duration(inWords: text) == nil) }
+    }
 }

@@ -15,6 +15,12 @@ extension Duration {
         ("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000),
     ]
 
+    /// Reads a duration as the configuration writes it, for a command line; nil when the text is none.
+    public init?(inWords text: String) {
+        guard let duration = try? Duration.configured(text) else { return nil }
+        self = duration
+    }
+
     /// Reads a duration such as `250ms`, `5s`, `10m`, `72h` or `30d`.
     ///
     /// - Throws: When it is written otherwise, is zero, or is longer than ten years.

@@ -23,6 +23,15 @@ public enum QueryOutcome: Hashable, Sendable {
         }
     }
 
+    /// Whether the gateway answered and its signature proves it, whatever it said.
+    public var isVerified: Bool {
+        switch self {
+        case .report, .notFound, .inconclusive: true
+        case .credentialsRefused(_, _, let isVerified): isVerified
+        case .unverified, .unreachable: false
+        }
+    }
+
     /// The word that metrics and logs use for this kind of outcome.
     public var kind: String {
         switch self {

@@ -4,7 +4,7 @@
 /// ```
 ///  (insert) ──▶ pending ──found──▶ processing ──verified 2──▶ settled
 ///                  └──── verified 2, 1 or 3 ────┴─ 1 or 3 ──▶ failed
-///  abandoned: a person told refundd to stop
+///  abandoned: a person told refundd to stop; a person's verdict ends only what needs attention
 /// ```
 ///
 /// Only a verified answer or a person ends a refund; no error, timeout, unknown code or age ever does. A final refund
@@ -39,6 +39,7 @@ public struct RefundStateMachine: Sendable {
         if refund.attempts < .max { refund.attempts += 1 }
         refund.lastQueryAt = sentAt
         refund.lastError = outcome.problem
+        refund.isLastQueryVerified = outcome.isVerified
         refund.isUnknownOrder = false
         switch outcome {
         case .report(let report, let evidence):
@@ -146,6 +147,26 @@ public struct RefundStateMachine: Sendable {
     public mutating func abandoned(reason: String, actor: String, at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         change(to: .abandoned, attention: nil, reason: reason, actor: actor, event: .abandoned, at: now)
+        return finish(at: now)
+    }
+
+    /// A person who looked at a refund that needs attention said what became of it.
+    ///
+    /// - Returns: The ledger rows; empty when the refund has ended already or needs no attention.
+    public mutating func resolved(
+        as verdict: Verdict,
+        reason: String,
+        actor: String,
+        at now: Timestamp
+    ) -> [Transition] {
+        guard !refund.state.isFinal, refund.attention != nil else { return [] }
+        switch verdict {
+        case .settled:
+            change(to: .settled, attention: nil, reason: reason, actor: actor, event: .settled, at: now)
+        case .failed:
+            refund.failure = Failure(code: "resolved", message: "\(actor) said so: \(reason)")
+            change(to: .failed, attention: nil, reason: reason, actor: actor, event: .failed, at: now)
+        }
         return finish(at: now)
     }
 

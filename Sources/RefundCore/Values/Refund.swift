@@ -32,6 +32,8 @@ public struct Refund: Hashable, Sendable {
     public var lastQueryAt: Timestamp?
     /// What was wrong with the last query, in words, or nil.
     public var lastError: String?
+    /// Whether the last query was answered and the answer's signature verified.
+    public var isLastQueryVerified: Bool
     /// Whether the last query's verified answer was that there is no such order.
     public var isUnknownOrder: Bool
     /// When the row was inserted.
@@ -49,6 +51,7 @@ public struct Refund: Hashable, Sendable {
         state = .pending
         told = []
         attempts = 0
+        isLastQueryVerified = false
         isUnknownOrder = false
         self.createdAt = createdAt
         updatedAt = createdAt
@@ -77,9 +80,9 @@ public struct Money: Hashable, Sendable {
 
 /// Why a refund failed.
 public struct Failure: Hashable, Sendable {
-    /// The gateway's or the processor's code, such as `TS-D2012`, or `cancelled`, or a person's verdict.
+    /// The gateway's or the processor's code, such as `TS-D2012`, or `cancelled`, or `resolved` by a person.
     public var code: String
-    /// The gateway's words, where it gave any.
+    /// The gateway's words, where it gave any, or the person's.
     public var message: String?
 
     /// Creates a failure.

@@ -27,6 +27,23 @@ extension Timestamp {
         self.init(milliseconds: Int64(date.timeIntervalSince1970) * 1_000)
     }
 
+    /// Reads a time in UTC as people and refundd write it: `2026-11-22`, `2026-11-22T03:04:05Z`, and with a fraction.
+    ///
+    /// - Returns: The time, or nil for every other form, that of another time zone included.
+    public init?(iso8601 text: String) {
+        var text = text
+        if text.hasSuffix("Z") { text.removeLast() }
+        if text.utf8.count == 10 { text += "T00:00:00" }
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        let fraction = parts.count == 2 ? parts[1] : "0"
+        guard (1...9).contains(fraction.utf8.count), fraction.utf8.allSatisfy(digits.contains),
+            let second = Timestamp(gatewayText: String(parts[0]).replacing("T", with: " ")),
+            let millisecond = Int64((fraction + "00").prefix(3))
+        else { return nil }
+        self.init(milliseconds: second.milliseconds + millisecond)
+    }
+
     // A row from outside may hold any number; the calendar is only asked about years 1970 to 9999.
     private var clampedToFourDigitYears: Int64 {
         min(max(milliseconds, 0), 253_402_300_799_999)

@@ -7,7 +7,7 @@ struct EveryEventTests {
     enum Event: CaseIterable {
         case created, inProgress, closed, cancelled, settledMatching, settledDifferent, notFound
         case inconclusive, refused, unverified, unreachable
-        case lacking, lackingNothing, aged, abandoned, webhookDead, noWebhookDead
+        case lacking, lackingNothing, aged, abandoned, resolvedSettled, resolvedFailed, webhookDead, noWebhookDead
 
         var outcome: QueryOutcome? {
             switch self {
@@ -33,6 +33,8 @@ struct EveryEventTests {
             case .lackingNothing: return machine.checked(trouble: nil, at: now)
             case .aged: return machine.aged(at: now)
             case .abandoned: return machine.abandoned(reason: "lost", actor: "ada", at: now)
+            case .resolvedSettled: return machine.resolved(as: .settled, reason: "seen", actor: "ada", at: now)
+            case .resolvedFailed: return machine.resolved(as: .failed, reason: "seen", actor: "ada", at: now)
             case .webhookDead: return machine.webhooksChanged(dead: 1, at: now)
             default: return machine.webhooksChanged(dead: 0, at: now)
             }
@@ -54,6 +56,8 @@ struct EveryEventTests {
         case .closed, .cancelled: return (.failed, nil)
         case .settledMatching: return (.settled, nil)
         case .abandoned: return (.abandoned, nil)
+        case .resolvedSettled: return attention == nil ? (state, nil) : (.settled, nil)
+        case .resolvedFailed: return attention == nil ? (state, nil) : (.failed, nil)
         case .settledDifferent: return (.processing, .mismatch)
         case .created, .inProgress:
             return (.processing, graver(isOld ? .overdue : nil, than: attention == .unknownOrder ? nil : attention))
@@ -149,7 +153,7 @@ struct EveryEventTests {
             now = now.advanced(by: .milliseconds(Int64.random(in: 0...20_000_000, using: &random)))
             // Verdicts are rare, or most series would be over at once.
             let events = Event.allCases.filter { event in
-                ![.closed, .cancelled, .settledMatching, .abandoned].contains(event)
+                ![.closed, .cancelled, .settledMatching, .abandoned, .resolvedSettled, .resolvedFailed].contains(event)
                     || Int.random(in: 0..<40, using: &random) == 0
             }
             let event = events.randomElement(using: &random) ?? .aged

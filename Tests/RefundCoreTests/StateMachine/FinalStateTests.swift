@@ -27,6 +27,9 @@ struct FinalStateTests {
         #expect(machine.checked(trouble: nil, at: now).isEmpty)
         #expect(machine.aged(at: now).isEmpty)
         #expect(machine.abandoned(reason: "lost", actor: "ada", at: now).isEmpty)
+        for verdict in Verdict.allCases {
+            #expect(machine.resolved(as: verdict, reason: "seen", actor: "ada", at: now).isEmpty)
+        }
         machine.postponed(at: now, draw: 0.5)
         #expect(machine.refund == before)
     }

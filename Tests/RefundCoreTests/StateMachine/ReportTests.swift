@@ -88,6 +88,7 @@ struct ReportTests {
         expected.attempts = 3
         expected.lastQueryAt = enqueued.advanced(by: .seconds(59))
         expected.lastError = outcome.problem
+        expected.isLastQueryVerified = outcome.isVerified
         expected.updatedAt = enqueued.advanced(by: .seconds(60))
         expected.nextQueryAt = enqueued.advanced(by: .seconds(80))
         #expect(machine.refund == expected)
@@ -114,5 +115,24 @@ struct ReportTests {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unreachable(reason: "no answer"), age: .zero, draw: draw)
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .milliseconds(wait)))
+    }
+
+    @Test(
+        arguments: QueryOutcome.fruitless + [.unknownOrder, .says(.inProgress), .says(.succeeded, "1", "EUR")]
+    )
+    func whetherTheLastAnswerVerifiedIsKept(outcome: QueryOutcome) {
+        for wasVerified in [false, true] {
+            var refund = Refund.sample()
+            refund.isLastQueryVerified = wasVerified
+            var machine = RefundStateMachine(refund)
+            _ = machine.answered(outcome, age: hour)
+            #expect(machine.refund.isLastQueryVerified == outcome.isVerified)
+        }
+    }
+
+    @Test func onlyWhatTheGatewaysSignatureProvesIsVerified() {
+        #expect(QueryOutcome.fruitless.map(\.isVerified) == [true, true, false, false, false])
+        #expect(QueryOutcome.unknownOrder.isVerified)
+        #expect(QueryOutcome.says(.closed).isVerified)
     }
 }

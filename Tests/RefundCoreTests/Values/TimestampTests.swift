@@ -49,6 +49,35 @@ struct TimestampTests {
         #expect(Timestamp(milliseconds: milliseconds).iso8601 == text)
     }
 
+    @Test(
+        arguments: [
+            ("2026-11-22", 1_795_305_600_000), ("2026-11-22Z", 1_795_305_600_000),
+            ("2026-11-22T03:04:05", 1_795_316_645_000), ("2026-11-22T03:04:05Z", 1_795_316_645_000),
+            ("2026-11-22 03:04:05", 1_795_316_645_000), ("2026-11-22T03:04:06.123Z", 1_795_316_646_123),
+            ("2026-11-22T03:04:06.5Z", 1_795_316_646_500), ("2026-11-22T03:04:06.123456789", 1_795_316_646_123),
+            ("1970-01-01", 0),
+        ] as [(String, Int64)]
+    )
+    func timesOfACommandLineAreUTC(text: String, milliseconds: Int64) {
+        #expect(Timestamp(iso8601: text) == Timestamp(milliseconds: milliseconds))
+    }
+
+    @Test(arguments: [
+        "", "Z", "2h", "now", "2026-11", "2026-11-31", "2026-11-22T", "2026-11-22T03:04", "2026-11-22T03:04:05+09:00",
+        "2026-11-22T03:04:05z", "2026-11-22T03:04:05.", "2026-11-22T03:04:05.Z", "2026-11-22T03:04:05.x",
+        "2026-11-22T03:04:05.1234567890", "2026-11-22T03:04:05.-1", "2026-11-22TT03:04:05", "T026-11-22",
+        "2026-11-22T03:04:05ZZ", "20261122T030405Z", "1795316645", "2026-11-22T03:04:05.１",
+    ])
+    func everyOtherTextIsNoTimeOfACommandLine(text: String) {
+        #expect(Timestamp(iso8601: text) == nil)
+    }
+
+    @Test(arguments: [0, 1, 1_795_316_646_123, 253_402_300_799_999] as [Int64])
+    func whatWebhooksWriteIsRead(milliseconds: Int64) {
+        let time = Timestamp(milliseconds: milliseconds)
+        #expect(Timestamp(iso8601: time.iso8601) == time)
+    }
+
     @Test func theSecondIsNotRounded() {
         #expect(Timestamp(milliseconds: 1_795_316_645_999).iso8601Seconds == "2026-11-22T03:04:05Z")
     }

@@ -1,0 +1,7 @@
+/// What a person may say became of a refund that needs attention.
+public enum Verdict: String, Sendable, CaseIterable {
+    /// The refund was paid out.
+    case settled
+    /// The refund was not paid out and will not be.
+    case failed
+}
