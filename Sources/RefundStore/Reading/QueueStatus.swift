@@ -38,7 +38,7 @@ extension StoreTransaction {
             guard let due = try earliestQuery(gateway: gateway, at: now) else { continue }
             status.dueLag = max(status.dueLag, now.duration(since: due))
         }
-        for state in ["pending", "delivered", "dead", "superseded"] {
+        for state in WebhookState.allCases.map(\.rawValue) {
             status.webhooks.append((state, try count("refund_webhooks WHERE state = ?", [state])))
         }
         status.troubles = try troubles()

@@ -8,6 +8,11 @@ extension StoreTransaction {
         failure_message, attempts, last_query_at, last_error, created_at, updated_at, next_query_at
         """
 
+    private static let webhookColumns = """
+        id, refund_id, sequence, type, url, body, state, attempts, next_attempt_at, last_status, last_error, created_at,
+        delivered_at
+        """
+
     private func records(_ sql: String, _ arguments: StatementArguments) throws -> [Record] {
         try Row.fetchAll(statement(sql, arguments)).map(Record.init)
     }
@@ -69,11 +74,23 @@ extension StoreTransaction {
 
     /// The webhooks of a refund, oldest first.
     public func webhooks(refundID: Int64) throws -> [Record] {
-        let sql = """
-            SELECT id, refund_id, sequence, type, url, body, state, attempts, next_attempt_at, last_status, last_error,
-            created_at, delivered_at FROM refund_webhooks WHERE refund_id = ? ORDER BY sequence
-            """
+        let sql = "SELECT \(Self.webhookColumns) FROM refund_webhooks WHERE refund_id = ? ORDER BY sequence"
         return try records(sql, [refundID])
+    }
+
+    /// The outbox, newest first.
+    ///
+    /// - Parameters:
+    ///   - state: Only webhooks in this state, where it is given.
+    ///   - limit: The most webhooks to return.
+    /// - Returns: The rows.
+    /// - Throws: What SQLite says when it refuses.
+    public func webhooks(state: WebhookState?, limit: Int) throws -> [Record] {
+        let select = "SELECT \(Self.webhookColumns) FROM refund_webhooks"
+        guard let state else { return try records("\(select) ORDER BY rowid DESC LIMIT ?", [limit]) }
+        // In this order the index of states gives the newest without going through all.
+        let sql = "\(select) WHERE state = ? ORDER BY created_at DESC, rowid DESC LIMIT ?"
+        return try records(sql, [state.rawValue, limit])
     }
 
     /// The attempts to deliver a webhook, oldest first.
@@ -83,6 +100,13 @@ extension StoreTransaction {
             FROM refund_webhook_attempts WHERE webhook_id = ? ORDER BY id
             """
         return try records(sql, [webhookID])
+    }
+
+    /// What people did about a refund that its ledger has no row for, oldest first.
+    public func actions(refundID: Int64) throws -> [Record] {
+        let sql =
+            "SELECT id, at, actor, action, refund_id, webhook_id FROM refund_actions WHERE refund_id = ? ORDER BY id"
+        return try records(sql, [refundID])
     }
 
     /// The events after a position, oldest first, as the `refund_events` view shows them.

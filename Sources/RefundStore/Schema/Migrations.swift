@@ -19,7 +19,10 @@ struct Migration {
         Migration(
             id: 2,
             name: "redelivery, endpoints and breakers",
-            sql: [OutboxSchema.redelivery, OutboxSchema.health, LedgerSchema.verdicts]
+            sql: [
+                OutboxSchema.redelivery, OutboxSchema.health, LedgerSchema.verdicts, QueueSchema.verification,
+                ActionSchema.table, ActionSchema.triggers,
+            ]
         ),
     ]
 }

@@ -216,4 +216,12 @@ enum QueueSchema {
             ))
         END;
         """
+
+    /// Whether the last query was answered, for whoever waits for its answer: `last_error` only says it in words.
+    static let verification = """
+        ALTER TABLE refund_queue ADD COLUMN last_query_verified INTEGER DEFAULT 0;
+        CREATE TRIGGER refund_queue_insert_verified BEFORE INSERT ON refund_queue BEGIN
+            \(refuse("leave last_query_verified out, refundd writes it", when: "NEW.last_query_verified IS NOT 0"))
+        END;
+        """
 }

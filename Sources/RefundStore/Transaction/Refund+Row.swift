@@ -7,7 +7,7 @@ extension Refund {
         id, gateway, merchant_no, merchant_order_no, trans_no, expected_amount, expected_currency, callback_url,
         metadata, state, attention, attention_told, trans_status, trans_amount, trans_currency, trans_end_at,
         gateway_trans_no, orig_trans_no, pay_channel_trans_no, failure_code, failure_message, attempts, last_query_at,
-        last_error, unknown_order, created_at, updated_at, next_query_at
+        last_error, unknown_order, created_at, updated_at, next_query_at, last_query_verified
         """
 
     /// Reads a row of the queue.
@@ -36,6 +36,7 @@ extension Refund {
         attempts = row.count(21)
         lastQueryAt = row.timestamp(22)
         lastError = row.text(23)
+        isLastQueryVerified = row.integer(28) == 1
         isUnknownOrder = row.integer(24) == 1
         updatedAt = row.timestamp(26) ?? createdAt
         nextQueryAt = row.timestamp(27)

@@ -86,8 +86,9 @@ extension StoreTransaction {
         let update = """
             UPDATE refund_queue SET attention_told = ?, trans_status = ?, trans_amount = ?, trans_currency = ?,
             trans_end_at = ?, gateway_trans_no = ?, orig_trans_no = ?, pay_channel_trans_no = ?, failure_code = ?,
-            failure_message = ?, attempts = ?, last_query_at = ?, last_error = ?, unknown_order = ?, updated_at = ?,
-            next_query_at = ?, leased_until = CASE WHEN ? THEN NULL ELSE leased_until END
+            failure_message = ?, attempts = ?, last_query_at = ?, last_query_verified = ?, last_error = ?,
+            unknown_order = ?, updated_at = ?, next_query_at = ?,
+            leased_until = CASE WHEN ? THEN NULL ELSE leased_until END
             WHERE id = ?
             """
         let report = refund.report
@@ -97,8 +98,8 @@ extension StoreTransaction {
                 refund.told.rawValue, report?.status.rawValue, report?.amount, report?.currency,
                 report?.endAt?.milliseconds, report?.transNo, report?.origTransNo, report?.payChannelTransNo,
                 refund.failure?.code, refund.failure?.message, refund.attempts, refund.lastQueryAt?.milliseconds,
-                refund.lastError, refund.isUnknownOrder ? 1 : 0, refund.updatedAt.milliseconds,
-                refund.nextQueryAt?.milliseconds, endsLease, refund.id,
+                refund.isLastQueryVerified ? 1 : 0, refund.lastError, refund.isUnknownOrder ? 1 : 0,
+                refund.updatedAt.milliseconds, refund.nextQueryAt?.milliseconds, endsLease, refund.id,
             ]
         )
     }
@@ -117,7 +118,7 @@ extension StoreTransaction {
         let url = context.routing.url(for: type, callbackURL: refund.callbackURL)
         let overtake = """
             UPDATE refund_webhooks SET state = 'superseded', next_attempt_at = NULL
-            WHERE refund_id = ? AND state = 'pending' AND leased_until IS NULL
+            WHERE refund_id = ? AND state = 'pending' AND leased_until IS NULL AND redelivery = 0
             AND (? OR type <> 'refund.needs_attention')
             """
         try execute(overtake, [refund.id, url != nil])

@@ -2,7 +2,7 @@ import GRDB
 public import RefundCore
 
 extension StoreTransaction {
-    private static let isOpen = "state IN ('pending', 'processing')"
+    static let isOpen = "state IN ('pending', 'processing')"
     private static let isClaimable = "\(isOpen) AND leased_until IS NULL"
     // Left to itself, SQLite takes the index of states and goes through whatever is open.
     private static let byDueTime = "INDEXED BY refund_queue_due"

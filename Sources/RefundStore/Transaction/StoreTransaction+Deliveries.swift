@@ -9,8 +9,10 @@ extension StoreTransaction {
     private static let waiting = "refund_webhooks \(byDueTime) WHERE \(isClaimable)"
 
     /// Whether a newer event of its refund has overtaken a webhook, as a condition on `refund_webhooks`.
+    ///
+    /// What a person sends again is sent whatever has come since.
     static let isOvertaken = """
-        EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_webhooks.refund_id
+        redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_webhooks.refund_id
         AND e.position > refund_webhooks.position
         AND (refund_webhooks.type <> 'refund.needs_attention' OR e.webhook_id IS NOT NULL))
         """

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RefundStore
 import Testing
 
@@ -97,5 +98,24 @@ struct DaemonLockTests {
             return
         }
         #expect(path == folder.path + "/none/refunds.db.lock")
+    }
+
+    @Test(arguments: [0o600, 0o660, 0o644])
+    func whoeverMayWriteTheDatabaseMayTakeTheLock(mode: Int) throws {
+        try files.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        let lock = try DaemonLock(databasePath: path)
+        let attributes = try files.attributesOfItem(atPath: path + ".lock")
+        #expect(attributes[.posixPermissions] as? Int == mode)
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
+    func aLockThatRootMakesBelongsToTheDatabasesOwner() throws {
+        try files.setAttributes([.ownerAccountID: 12_345, .groupOwnerAccountID: 23_456], ofItemAtPath: path)
+        let lock = try DaemonLock(databasePath: path)
+        let attributes = try files.attributesOfItem(atPath: path + ".lock")
+        #expect(attributes[.ownerAccountID] as? Int == 12_345)
+        #expect(attributes[.groupOwnerAccountID] as? Int == 23_456)
+        withExtendedLifetime(lock) {}
     }
 }

@@ -12,6 +12,7 @@ struct LedgerGuardTests {
         try database.enqueue("R-2")
         try database.happen(to: 1) { $0.answered(.inProgress) }
         try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.store.transaction { tx in try tx.requestQuery(2, by: "ada", at: now) }
     }
 
     struct Refused: CustomStringConvertible {
@@ -149,10 +150,30 @@ struct LedgerGuardTests {
             }
         )
 
+    /// Statements on what people did.
+    static let actions: [Refused] =
+        table(
+            "refund_actions: append-only; a row is never deleted",
+            ["DELETE FROM refund_actions"],
+            ["", "WHERE id = 1"]
+        )
+        + table(
+            "refund_actions: append-only; a row is never changed",
+            updates,
+            ["actor = 'x'", "id = 9", "at = at"].map { "refund_actions SET \($0)" }
+        )
+        + table(
+            "refund_actions: append-only; leave id out",
+            inserts,
+            ["1", "2", "0", "-1", "-7"].map { id in
+                "INTO refund_actions (id, at, actor, action) VALUES (\(id), 0, 'x', 'query')"
+            }
+        )
+
     @Test(arguments: Program.allCases, InsertTests.pragmas)
     func whatWasWrittenStaysAsItWas(program: Program, pragmas: [String]) throws {
         let contents = try database.contents()
-        let table = Self.ledger + Self.events + Self.webhooks
+        let table = Self.ledger + Self.events + Self.webhooks + Self.actions
         let outcomes = try program.run(table.map(\.description), on: database.path, pragmas: pragmas)
         #expect(outcomes.count == table.count)
         for (statement, outcome) in zip(table, outcomes) {

@@ -57,7 +57,7 @@ final class TestDatabase {
     func contents() throws -> [[String]] {
         try [
             "refund_queue", "refund_transitions", "refund_event_log", "refund_webhooks", "refund_webhook_attempts",
-            "refund_gateways",
+            "refund_gateways", "refund_actions",
         ].flatMap { table in try rows("SELECT '\(table)', * FROM \(table) ORDER BY 2") }
     }
 
