@@ -21,6 +21,9 @@ struct CommonOptions: ParsableArguments {
         try Setup.configuration(file: file, environment: environment)
     }
 
+    /// The name of the person who runs the command.
+    var actor: String { Person.name(environment: environment) }
+
     /// Opens a database, else that of the configuration, for a command that needs the queue to be there.
     func store(_ access: RefundStore.Access, at file: String? = nil) throws(CommandFailure) -> RefundStore {
         let path = if let file { file } else { try configuration().database.path }
@@ -42,6 +45,23 @@ struct CommonOptions: ParsableArguments {
         } catch {
             throw CommandFailure(error)
         }
+    }
+}
+
+extension RefundStore {
+    /// Writes in one transaction, or says why there is nothing to write.
+    func write<Success>(
+        _ body: (StoreTransaction) throws -> Result<Success, CommandFailure>
+    ) throws(CommandFailure) -> Success {
+        let result: Result<Success, CommandFailure>
+        do throws(StoreError) {
+            result = try transaction(body)
+        } catch .refused(let reason) {
+            throw CommandFailure(.failed, [reason])
+        } catch {
+            throw CommandFailure(error)
+        }
+        return try result.get()
     }
 }
 

@@ -36,10 +36,24 @@ struct RefundSelection: ParsableArguments {
         return .number(text)
     }
 
-    /// The one refund that was found.
+    /// Does something with the one refund that is meant.
     ///
-    /// - Returns: The failure that says why it is none, or several and which.
-    func one(of found: [Record]) -> Result<Record, CommandFailure> {
+    /// - Parameters:
+    ///   - tx: Where to look for it.
+    ///   - body: What to do with it and its id.
+    /// - Returns: What the body returns, or why it is no refund, or several and which.
+    /// - Throws: What SQLite says when it refuses.
+    func withRefund<Success>(
+        in tx: StoreTransaction,
+        _ body: (Record, Int64) throws -> Result<Success, CommandFailure>
+    ) throws -> Result<Success, CommandFailure> {
+        switch one(of: try tx.refunds(selector)) {
+        case .failure(let failure): .failure(failure)
+        case .success(let refund): try body(refund, refund.integer("id") ?? 0)
+        }
+    }
+
+    private func one(of found: [Record]) -> Result<Record, CommandFailure> {
         if found.count == 1 { return .success(found[0]) }
         let what = refund ?? id.map { "#\($0)" } ?? ""
         if found.isEmpty { return .failure(CommandFailure(.noSuchRefund, ["there is no refund \(what)"])) }

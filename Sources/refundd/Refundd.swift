@@ -10,7 +10,8 @@ struct Refundd: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, CheckCommand.self, InitCommand.self, EnqueueCommand.self, ListCommand.self,
-            ShowCommand.self, StatusCommand.self, VerifyCommand.self,
+            ShowCommand.self, StatusCommand.self, QueryCommand.self, AbandonCommand.self, ResolveCommand.self,
+            WebhooksCommand.self, RedeliverCommand.self, VerifyCommand.self,
         ]
     )
 

@@ -3,7 +3,11 @@ import Testing
 
 /// The exit codes that scripts rely on.
 struct ExitCodeTests {
-    private static let commands = [["list"], ["show", "R-1"], ["status"], ["enqueue", "--order", "R-1"]]
+    private static let commands = [
+        ["list"], ["show", "R-1"], ["status"], ["enqueue", "--order", "R-1"], ["query", "R-1"],
+        ["abandon", "R-1", "--reason", "x"], ["resolve", "R-1", "--as", "settled", "--reason", "x"], ["webhooks"],
+        ["redeliver", "--dead"],
+    ]
 
     private func run(_ arguments: [String], in w: Workspace) async throws -> Finished {
         try await w.run(Programs.refundd, arguments + ["--config", w.configurationFile])
@@ -69,6 +73,10 @@ struct ExitCodeTests {
         arguments: [
             ["walk"], ["list", "--unheard-of"], ["show"], ["show", "R-1", "--id", "1"], ["show", "#x"],
             ["show", "--id", "x"], ["list", "extra"], ["enqueue"], ["list", "--limit", "many"],
+            ["query"], ["abandon", "R-1"], ["abandon", "R-1", "--reason", " "], ["resolve", "R-1", "--reason", "x"],
+            ["resolve", "R-1", "--as", "settled"], ["resolve", "R-1", "--as", "abandoned", "--reason", "x"],
+            ["webhooks", "--state", "lost"], ["webhooks", "--limit", "0"], ["redeliver"], ["redeliver", "m", "--dead"],
+            ["redeliver", "--dead", "--since", "2h"], ["redeliver", "--since", "yesterday"],
         ]
     )
     func badUsageIs64(arguments: [String]) async throws {
@@ -98,7 +106,10 @@ struct ExitCodeTests {
         try await withWorkspace { w in
             let help = try await w.run(Programs.refundd, ["--help"])
             #expect(help.exitCode == 0)
-            for command in ["run", "check", "init", "enqueue", "list", "show", "status"] {
+            for command in [
+                "run", "check", "init", "enqueue", "list", "show", "status", "query", "abandon", "resolve", "webhooks",
+                "redeliver",
+            ] {
                 #expect(help.output.contains(command))
             }
         }

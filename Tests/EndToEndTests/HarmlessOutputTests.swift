@@ -46,7 +46,9 @@ struct HarmlessOutputTests {
 
     @Test(.endToEnd) func nothingFromTheDatabaseReachesATerminalRaw() async throws {
         try await withHostileTexts { w in
-            for arguments in [["list"], ["show", "#1"], ["show", "#2"], ["show", "HOSTILE-1"], ["status"]] {
+            for arguments in [
+                ["list"], ["show", "#1"], ["show", "#2"], ["show", "HOSTILE-1"], ["status"], ["webhooks"],
+            ] {
                 for form in [[], ["--json"]] {
                     let finished = try await w.run(
                         Programs.refundd,
@@ -57,6 +59,9 @@ struct HarmlessOutputTests {
                     #expect(!(finished.output + finished.errors).isEmpty)
                 }
             }
+            let query = try await w.refundd("query", "#1")
+            #expect(query.exitCode == 1)
+            #expect(query.errors.unicodeScalars.filter(Self.isHarmful).isEmpty)
         }
     }
 

@@ -250,8 +250,6 @@ def report(elapsed, usage, most_connections, database, verification):
         sys.exit("\n".join(problems))
 
 
-# Whoever ends it by a signal ends what it started, too.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 try:
     run()
 finally:

@@ -48,6 +48,32 @@ struct EngineDeliveryTests {
         #expect(try harness.webhooks(id).count == 1)
     }
 
+    @Test func redeliveredWebhookStartsItsScheduleAnewAndClearsTheAttentionOnceTaken() throws {
+        let harness = try EngineHarness { $0.webhooks.retrySchedule.delays = [.seconds(1)] }
+        let id = try settled(harness, "R-1")
+        let first = try #require(harness.cycle.deliveries.first?.delivery)
+        for _ in 1...2 {
+            harness.endDeliveries(status: 500)
+            try harness.run()
+            harness.advance(by: .seconds(2))
+            try harness.run()
+        }
+        #expect(try harness.refund(id).attention == .undeliverable)
+        try harness.store.transaction { tx in _ = try tx.redeliver(first.id, by: "ada", at: harness.now) }
+        try harness.run()
+        #expect(harness.cycle.deliveries.map(\.delivery) == [first])
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        #expect(try harness.webhooks(id).map { $0.text("state") } == ["pending"], "it has its retry again")
+        harness.advance(by: .seconds(2))
+        try harness.run()
+        harness.endDeliveries(status: 204)
+        try harness.run()
+        #expect(try harness.webhooks(id).map { $0.text("state") } == ["delivered"])
+        #expect(try harness.refund(id).attention == nil)
+        #expect(try harness.transitions(id).map { $0.text("attention") } == [nil, "undeliverable", nil])
+    }
+
     @Test func newerEventSupersedesAnUndeliveredOlderOne() throws {
         let harness = try EngineHarness { $0.webhooks.routing.events = Set(EventType.allCases) }
         let id = try harness.enqueue("R-1")

@@ -65,8 +65,6 @@ public enum Check: Sendable {
         guard let query = RefundQuery(refund, merchantNo: gateway.merchantNo ?? "0") else {
             return .unreachable(reason: "there is nothing to ask")
         }
-        return await withCheckedContinuation { continuation in
-            gateway.send(query, now) { continuation.resume(returning: $0) }
-        }
+        return await gateway.ask(query, at: now)
     }
 }

@@ -77,12 +77,10 @@ final class Connections: Sendable {
                 policy: policy
             )
         )
-        let routing = WebhookRouting(
-            defaultURL: webhook.url,
-            events: webhook.events,
-            endpoint: WebhookSender.endpoint(of:)
-        )
-        var webhooks = EngineSettings.Webhooks(routing: routing, hasSecret: !credentials.secrets.isEmpty) {
+        var webhooks = EngineSettings.Webhooks(
+            routing: WebhookRouting(webhook),
+            hasSecret: !credentials.secrets.isEmpty
+        ) {
             delivery,
             now,
             completion in sender.send(delivery, at: now, completion: completion)

@@ -37,6 +37,13 @@ struct EngineSettings: Sendable {
             self.timeout = timeout
             self.send = send
         }
+
+        /// Asks it and waits for what comes of it.
+        func ask(_ query: RefundQuery, at now: Timestamp) async -> QueryOutcome {
+            await withCheckedContinuation { continuation in
+                send(query, now) { continuation.resume(returning: $0) }
+            }
+        }
     }
 
     /// The receivers of webhooks.

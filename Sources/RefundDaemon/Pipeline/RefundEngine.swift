@@ -144,13 +144,8 @@ final class RefundEngine {
         StoreTransaction.EventContext(
             routing: settings.webhooks.routing,
             merchantNo: { [settings] refund in refund.merchantNo ?? settings.gateways[refund.gateway]?.merchantNo },
-            makeWebhookID: { [self] in makeWebhookID() }
+            makeWebhookID: { [self] in WebhookID.make(using: &random) }
         )
-    }
-
-    private func makeWebhookID() -> String {
-        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-        return "msg_" + String((0..<27).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
     }
 
     /// A uniform draw from 0 to 1.

@@ -16,11 +16,8 @@ struct ShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let life = try common.read { tx -> Result<RefundLife, CommandFailure> in
-                switch selection.one(of: try tx.refunds(selection.selector)) {
-                case .failure(let failure): .failure(failure)
-                case .success(let refund): .success(try RefundLife(of: refund, tx))
-                }
+            let life = try common.read { tx in
+                try selection.withRefund(in: tx) { refund, _ in .success(try RefundLife(of: refund, tx)) }
             }.get()
             if json {
                 printJSON(life.write)

@@ -6,12 +6,14 @@ struct RefundLife {
     private let refund: Record
     private let transitions: [Record]
     private let webhooks: [(webhook: Record, attempts: [Record])]
+    private let actions: [Record]
 
     init(of refund: Record, _ tx: StoreTransaction) throws {
         self.refund = refund
         let id = refund.integer("id") ?? 0
         transitions = try tx.transitions(refundID: id)
         webhooks = try tx.webhooks(refundID: id).map { ($0, try tx.attempts(webhookID: $0.text("id") ?? "")) }
+        actions = try tx.actions(refundID: id)
     }
 
     func write(to json: inout JSONText) {
@@ -34,6 +36,11 @@ struct RefundLife {
             for (webhook, attempts) in webhooks where webhook.integer("sequence") == sequence {
                 lines += self.lines(of: webhook, attempts)
             }
+        }
+        for action in actions {
+            let webhook = action.text("webhook_id").map { " \($0)" } ?? ""
+            let what = "\(action.text("action") ?? "")\(webhook) by \(action.text("actor") ?? "")"
+            lines.append("  \(time(action, "at"))  \(what)")
         }
         return lines + outlook()
     }

@@ -14,7 +14,7 @@ enum RefundTable {
                 amount(refund),
                 refund.text("attempts") ?? "",
                 refund.timestamp("created_at").map { now.duration(since: $0).roughly } ?? "",
-                nextQuery(refund, at: now),
+                wait(until: refund.timestamp("next_query_at"), at: now),
             ]
         }
         return aligned([head] + rows)
@@ -28,8 +28,9 @@ enum RefundTable {
         return value.map { "\($0) \(currency ?? "")" } ?? "-"
     }
 
-    private static func nextQuery(_ refund: Record, at now: Timestamp) -> String {
-        guard let next = refund.timestamp("next_query_at") else { return "-" }
+    /// How long it is until something that is due, or may never be.
+    static func wait(until next: Timestamp?, at now: Timestamp) -> String {
+        guard let next else { return "-" }
         return next <= now ? "now" : "in \(next.duration(since: now).roughly)"
     }
 

@@ -1,0 +1,46 @@
+import ArgumentParser
+import RefundConfiguration
+import RefundCore
+import RefundDaemon
+import RefundScheduler
+import RefundStore
+
+struct QueryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query",
+        abstract: "Ask the gateway about a refund now, and wait for the answer.",
+        discussion: "The running daemon asks; without one, this command does under the daemon's lock."
+    )
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var selection: RefundSelection
+
+    func run() async throws {
+        try await reportingFailures { () async throws(CommandFailure) in
+            let configuration = try common.configuration()
+            let store = try common.store(.existing, at: configuration.database.path)
+            defer { store.close() }
+            let query = ImmediateQuery(configuration, store)
+            let asked = try store.write { tx in
+                try selection.withRefund(in: tx) { _, id in try query.request(id, by: common.actor, tx) }
+            }
+            let refund = try await query.answer(to: asked)
+            for line in lines(refund, at: SystemClock().now()) { printLine(line) }
+        }
+    }
+
+    private func lines(_ refund: Refund, at now: Timestamp) -> [String] {
+        var head = "\(refund.title) is \(refund.state.rawValue)"
+        if let attention = refund.attention { head += ", needs attention: \(attention.rawValue)" }
+        var lines = [head]
+        if let amount = refund.report?.amount {
+            lines.append("  the gateway says \(amount) \(refund.report?.currency ?? "")")
+        }
+        if let failure = refund.failure {
+            lines.append("  failed: \(failure.code)" + (failure.message.map { ", \($0)" } ?? ""))
+        }
+        if let error = refund.lastError { lines.append("  \(error)") }
+        if let next = refund.nextQueryAt { lines.append("  next query in \(next.duration(since: now).roughly)") }
+        return lines
+    }
+}

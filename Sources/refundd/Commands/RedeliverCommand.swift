@@ -1,0 +1,54 @@
+import ArgumentParser
+import RefundConfiguration
+import RefundCore
+import RefundDaemon
+import RefundScheduler
+import RefundStore
+
+struct RedeliverCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "redeliver",
+        abstract: "Send webhooks again, under the same id with a fresh timestamp and signature.",
+        discussion: "Name one webhook, or --dead, or --since. The daemon sends them, with all retries before them."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The webhook's id, as refundd webhooks shows it.")
+    var webhook: String?
+
+    @Flag(help: "Every dead webhook.")
+    var dead = false
+
+    @Option(
+        help:
+            "Every webhook since then that is not pending: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
+        transform: Self.time(_:)
+    )
+    var since: Timestamp?
+
+    private static func time(_ text: String) throws -> Timestamp {
+        if let time = Timestamp(iso8601: text) { return time }
+        guard let duration = Duration(inWords: text) else {
+            let forms = "2026-11-22, 2026-11-22T03:04:05Z (always UTC), or 2h for two hours ago"
+            throw ValidationError("\"\(text)\" is no time; write it like \(forms)")
+        }
+        return SystemClock().now().advanced(by: .zero - duration)
+    }
+
+    func validate() throws {
+        guard [webhook != nil, dead, since != nil].count(where: { $0 }) == 1 else {
+            throw ValidationError("name one of a webhook's id, --dead and --since")
+        }
+    }
+
+    func run() async throws {
+        try await reportingFailures { () async throws(CommandFailure) in
+            let store = try common.store(.existing)
+            defer { store.close() }
+            let which = webhook.map(Redelivery.webhook) ?? since.map(Redelivery.since) ?? .dead
+            let count = try await which.run(store, by: common.actor)
+            printLine("\(count) \(count == 1 ? "webhook is" : "webhooks are") due again")
+        }
+    }
+}
