@@ -68,7 +68,7 @@ public final class GatewayClient: Sendable {
         signing.sign(request.signingString, with: settings.privateKey) { [self] result in
             switch result {
             case .success(let signature):
-                post(request.body(signature: signature), for: query, completion: completion)
+                post(request.body(signature: signature), for: query, at: now, completion: completion)
             case .failure(let error):
                 completion(.unreachable(reason: "the query could not be signed: \(error)".legible(upTo: 300)))
             }
@@ -78,6 +78,7 @@ public final class GatewayClient: Sendable {
     private func post(
         _ body: [UInt8],
         for query: RefundQuery,
+        at now: Timestamp,
         completion: @escaping @Sendable (QueryOutcome) -> Void
     ) {
         let request = HTTPRequest(
@@ -91,10 +92,8 @@ public final class GatewayClient: Sendable {
         // Verifying takes a twentieth of what signing does: on the sender's own thread no answer waits behind signatures.
         http.send(request) { [publicKeys = settings.publicKeys] result in
             switch result {
-            case .success(let response) where response.status == 200:
-                completion(GatewayAnswer.outcome(of: response.body, for: query, verifiedBy: publicKeys))
             case .success(let response):
-                completion(.unreachable(reason: "the gateway answered HTTP \(response.status) instead of 200"))
+                completion(QueryOutcome(response, for: query, verifiedBy: publicKeys, sentAt: now))
             case .failure(let error):
                 completion(.unreachable(reason: "\(error)".legible(upTo: 300)))
             }

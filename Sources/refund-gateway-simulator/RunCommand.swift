@@ -50,6 +50,20 @@ struct RunCommand: AsyncParsableCommand {
     )
     var latency: Duration = .zero
 
+    @Option(
+        help: ArgumentHelp(
+            "Set the gateway's clock ahead by this much, or back with =-20m: the clock of timestamp checks and Date.",
+            valueName: "duration"
+        ),
+        transform: { text in
+            guard let duration = Duration(words: text.hasPrefix("-") ? String(text.dropFirst()) : text) else {
+                throw ValidationError("a duration is written like 20m or -20m")
+            }
+            return text.hasPrefix("-") ? .zero - duration : duration
+        }
+    )
+    var clockSkew: Duration = .zero
+
     func run() async throws {
         var configuration = try SimulatorConfiguration(
             directory: SimulatorDirectory(path: directory),
@@ -61,6 +75,7 @@ struct RunCommand: AsyncParsableCommand {
         if let appID { configuration.appID = appID }
         configuration.logFile = log
         configuration.latency = latency
+        configuration.clockSkew = clockSkew
         let scheme = configuration.identity == nil ? "http" : "https"
         let directory = SimulatorDirectory(path: directory)
         try await Simulator(configuration).run(stopsOnSignals: true) { simulator in

@@ -59,19 +59,6 @@ struct BadAnswerTests {
         }
     }
 
-    @Test(.endToEnd) func gatewayThatIsDownForAWhileLosesNothing() async throws {
-        try await withWorkspace { w in
-            try await w.startEverything()
-            w.stopSimulator()
-            for number in 1...10 { try await w.enqueue("OK-\(number)") }
-            let row = try await w.refund("OK-1") { ($0["attempts"].integer ?? 0) >= 3 }
-            #expect(row["state"].text == "pending")
-            #expect(row["last_error"] != .null)
-            try await w.startSimulator(port: w.simulatorPort)
-            for number in 1...10 { try await w.refund("OK-\(number)", is: "settled") }
-        }
-    }
-
     @Test(.endToEnd, arguments: ["text", "object"]) func dataIsReadAsTextAndAsObject(form: String) async throws {
         try await withWorkspace { w in
             try await w.startEverything(scenarios: "[default]\nsettles_after_queries = 2\ndata_form = \"\(form)\"")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// How often the gateway is asked.
@@ -42,6 +43,52 @@ struct PaceTests {
             // No more than a second's worth at once, then one every 100 ms.
             #expect(times[39] - times[0] >= 2_500)
             for (early, late) in zip(times, times.dropFirst(21)) { #expect(late - early >= 700) }
+        }
+    }
+
+    @Test(.endToEnd) func rateIsKeptOverReloadsThatChangeIt() async throws {
+        try await withWorkspace { w in
+            try w.configure("gateway", ["max_queries_per_second": "20.0"])
+            try await w.startEverything()
+            let daemon = try #require(w.daemon)
+            try await w.enqueue((1...100).map { "OK-\($0)" })
+            for (reload, rate) in ["19.0", "10.0", "20.0", "18.0"].enumerated() {
+                try await eventually("the next second's worth") { try w.asked().count >= 15 * (reload + 1) }
+                try w.configure("gateway", ["max_queries_per_second": rate])
+                daemon.signal(SIGHUP)
+                try await eventually("reload \(reload)") {
+                    daemon.errors.components(separatedBy: "configuration reloaded").count == reload + 2
+                }
+            }
+            try await eventually("100 queries") { try w.asked().count == 100 }
+            // No second sees more than 20, as the gateway counts them; what it took to get there may differ a little.
+            let times = try w.asked().map(\.at)
+            for (early, late) in zip(times, times.dropFirst(20)) { #expect(late - early >= 700) }
+        }
+    }
+
+    @Test(.endToEnd) func placesInFlightAreKeptOverReloads() async throws {
+        try await withWorkspace { w in
+            try w.configure("gateway", ["max_in_flight": "4"])
+            try await w.startEverything(
+                scenarios: "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"500ms\""
+            )
+            let daemon = try #require(w.daemon)
+            try await w.enqueue((1...30).map { "SLOW-\($0)" })
+            for reload in 1...3 {
+                try await eventually("the next queries") { try w.asked().count >= 6 * reload }
+                daemon.signal(SIGHUP)
+                try await eventually("reload \(reload)") {
+                    daemon.errors.components(separatedBy: "configuration reloaded").count == reload + 1
+                }
+            }
+            try await eventually("all settled") {
+                try await w.sql("SELECT 1 FROM refund_queue WHERE state <> 'settled'").isEmpty
+            }
+            // A fifth query arrives once the first of four has been answered.
+            let times = try w.asked().map(\.at)
+            #expect(times.count == 30)
+            for (early, late) in zip(times, times.dropFirst(4)) { #expect(late - early >= 400) }
         }
     }
 

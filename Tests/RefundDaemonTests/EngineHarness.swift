@@ -84,10 +84,15 @@ final class EngineHarness {
 
     /// Lets every query in flight come back with the same outcome, at the next cycle.
     func answerAll(_ outcome: QueryOutcome) {
-        for refund in unanswered {
+        answerFirst(unanswered.count, outcome)
+    }
+
+    /// Lets the queries that were sent first come back with the same outcome, at the next cycle.
+    func answerFirst(_ count: Int, _ outcome: QueryOutcome) {
+        for refund in unanswered.prefix(count) {
             arrivals.answers.append(QueryAnswer(refund: refund, sentAt: now, outcome: outcome))
         }
-        unanswered = []
+        unanswered.removeFirst(min(count, unanswered.count))
     }
 
     /// Lets every webhook of the last cycle end with the same status, at the next cycle.

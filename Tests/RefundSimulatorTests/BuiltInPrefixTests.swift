@@ -27,6 +27,7 @@ struct BuiltInPrefixTests {
         ),
         ("BADSIGN-1", spoilt(.wrongSignature)),
         ("UNSIGNED-1", spoilt(.unsigned)),
+        ("HTTP429-1", spoilt(.http429)),
         ("HTTP503-1", spoilt(.http503)),
     ])
     func prefixAsksForAStory(number: String, scenario: Scenario) {

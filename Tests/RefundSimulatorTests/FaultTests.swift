@@ -40,7 +40,7 @@ struct FaultTests {
         #expect(try answer.data()["trans_status"] == .number("7"))
     }
 
-    @Test(arguments: [(Fault.http503, 503), (.html, 200)])
+    @Test(arguments: [(Fault.http429, 429), (.http503, 503), (.html, 200)])
     func pageTakesThePlaceOfAnAnswer(fault: Fault, expected: Int) throws {
         guard case .answer(expected, "text/html", let body) = try reply(fault) else {
             Issue.record("not a page")

@@ -1,6 +1,7 @@
 import RefundCore
-import RefundSimulator
 import Testing
+
+@testable import RefundSimulator
 
 @Suite(.timeLimit(.minutes(1)))
 struct LiveTests {
@@ -92,6 +93,48 @@ struct LiveTests {
                 if fault == .huge { #expect(result.body.count > 10_000_000) }
             }
         )
+    }
+
+    @Test(
+        arguments: [
+            (Fault.http429, .seconds(30), "30"), (.http503, .seconds(90), "90"), (.http503, nil, nil),
+            (.html, .seconds(30), nil),
+        ] as [(Fault, Duration?, String?)]
+    )
+    func clientIsAskedToStayAway(fault: Fault, retryAfter: Duration?, header: String?) async throws {
+        try await RunningSimulator.run(
+            {
+                $0.scenarios.standard.fault = fault
+                $0.scenarios.standard.retryAfter = retryAfter
+            },
+            { simulator in
+                let found = try await simulator.header("retry-after")
+                #expect(found == header)
+            }
+        )
+    }
+
+    @Test(arguments: [(Duration.zero, "0"), (.seconds(1_200), "SYS002"), (.seconds(-1_200), "SYS002")])
+    func clockThatIsOffShowsInTheDateAndRefusesOurs(skew: Duration, code: String) async throws {
+        try await RunningSimulator.run(
+            { $0.clockSkew = skew },
+            { simulator in
+                let text = try await simulator.header("date") ?? ""
+                let date = try #require(RetryAfter.httpDate(text))
+                let difference = date.duration(since: .now.advanced(by: skew))
+                #expect((Duration.seconds(-10)...(.seconds(1))).contains(difference), "\(difference)")
+                let answer = try await simulator.curl("/api/entry", body: RunningSimulator.query("OK-1"))
+                #expect(try TestAnswer(answer.body).code == code)
+            }
+        )
+    }
+
+    @Test(arguments: [
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (946_684_799_999, "Fri, 31 Dec 1999 23:59:59 GMT"),
+        (1_709_164_800_000, "Thu, 29 Feb 2024 00:00:00 GMT"), (1_764_000_000_000, "Mon, 24 Nov 2025 16:00:00 GMT"),
+    ])
+    func dateIsWrittenAsHTTPHasIt(milliseconds: Int64, text: String) {
+        #expect(Timestamp(milliseconds: milliseconds).httpDate == text)
     }
 
     @Test

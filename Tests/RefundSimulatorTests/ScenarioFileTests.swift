@@ -20,6 +20,7 @@ struct ScenarioFileTests {
                 unknown_for = "10s"
                 fault = "http_503"
                 fault_for_queries = 2
+                retry_after = "30s"
                 [prefixes."SLOW-"]
                 settles_after = "30s"
                 status_while_open = 9
@@ -54,6 +55,7 @@ struct ScenarioFileTests {
                 $0.knownFrom = .elapsed(.seconds(10))
                 $0.fault = .http503
                 $0.faultForQueries = 2
+                $0.retryAfter = .seconds(30)
             },
         ]
         expected.prefixes = [
@@ -94,8 +96,9 @@ struct ScenarioFileTests {
     func overriddenFaultDoesNotKeepTheDefaultsCount() throws {
         let text = """
             [default]
-            fault = "html"
+            fault = "http_429"
             fault_for_queries = 2
+            retry_after = "5s"
             [orders.A]
             fault = "close"
             [orders.B]
@@ -103,7 +106,9 @@ struct ScenarioFileTests {
             """
         let book = try ScenarioBook(text: text, file: "f")
         #expect(book.orders["A"]?.faultForQueries == nil)
+        #expect(book.orders["A"]?.retryAfter == nil)
         #expect(book.orders["B"]?.faultForQueries == 2)
+        #expect(book.orders["B"]?.retryAfter == .seconds(5))
     }
 
     @Test(arguments: [
@@ -126,6 +131,8 @@ struct ScenarioFileTests {
         ("[default]\ndata_form = \"xml\"", "default.data_form", "text, object"),
         ("[default]\nfault = \"sleepy\"", "default.fault", "wrong_signature"),
         ("[default]\nfault_for_queries = 1", "default.fault_for_queries", "needs a fault"),
+        ("[default]\nretry_after = \"5s\"", "default.retry_after", "needs the fault"),
+        ("[default]\nfault = \"html\"\nretry_after = \"5s\"", "default.retry_after", "needs the fault"),
         ("[default]\nlatency = \"400d\"", "default.latency", "duration"),
         ("[orders.\"R 1\"]", "orders.\"R 1\"", "no refund has such a number"),
         ("[orders]\nR1 = 1", "orders.\"R1\"", "must be a table"),

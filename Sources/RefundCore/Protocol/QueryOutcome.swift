@@ -10,6 +10,8 @@ public enum QueryOutcome: Hashable, Sendable {
     case credentialsRefused(code: String, message: String, isVerified: Bool)
     /// An answer whose signature is missing, empty or wrong.
     case unverified(reason: String)
+    /// The gateway asks to be asked less: HTTP 429, or 503 with a time to come back after.
+    case slowedDown(reason: String, retryAfter: Duration?)
     /// No answer of the gateway: a transport fault, a timeout, an HTTP status other than 200, a body that is not JSON.
     case unreachable(reason: String)
 
@@ -18,7 +20,8 @@ public enum QueryOutcome: Hashable, Sendable {
         switch self {
         case .report: nil
         case .notFound(let message, let evidence): "the gateway has no such order (\(evidence.code): \(message))"
-        case .inconclusive(let reason), .unverified(let reason), .unreachable(let reason): reason
+        case .inconclusive(let reason), .unverified(let reason), .unreachable(let reason), .slowedDown(let reason, _):
+            reason
         case .credentialsRefused(let code, let message, _): "the gateway refuses our credentials (\(code): \(message))"
         }
     }
@@ -40,6 +43,7 @@ public enum QueryOutcome: Hashable, Sendable {
         case .inconclusive: "inconclusive"
         case .credentialsRefused: "credentials_refused"
         case .unverified: "unverified"
+        case .slowedDown: "slowed_down"
         case .unreachable: "unreachable"
         }
     }

@@ -69,7 +69,7 @@ public struct GatewayHealth: Sendable {
                 return .none
             }
             return raise(code: "UNVERIFIED", message: reason, isVerified: false, at: now)
-        case .unreachable:
+        case .slowedDown, .unreachable:
             return .none
         }
     }
@@ -85,8 +85,13 @@ public struct GatewayHealth: Sendable {
     /// When the gateway may be asked next: nil while it is healthy, else the time of the next single query.
     public func nextQuery(at now: Timestamp) -> Timestamp? {
         guard trouble != nil else { return nil }
-        guard let nextProbe, nextProbe <= now.advanced(by: Self.probeInterval) else { return now }
-        return nextProbe
+        return nextProbe ?? now
+    }
+
+    /// Takes note that the clock was set back, so that nothing waits for as long as it went back.
+    public mutating func clockSetBack(by step: Duration) {
+        nextProbe = nextProbe?.advanced(by: .zero - step)
+        if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
     }
 
     /// Takes note that a query was sent while the alarm stands.

@@ -2,11 +2,10 @@
 ///
 /// A row of inserts is queried at once up to a second's worth, and the gateway never sees more in a second than agreed.
 public struct RateLimit: Hashable, Sendable {
-    private let window: Duration
-    private let permits: Int
-    // The times of the latest permits, oldest first, as a ring that starts at `oldest` once it is full.
+    private var window: Duration
+    private var permits: Int
+    // The times of the latest permits, oldest first: those within the window, and some before it.
     private var granted: [Timestamp] = []
-    private var oldest = 0
 
     /// Creates a limit.
     ///
@@ -19,28 +18,37 @@ public struct RateLimit: Hashable, Sendable {
         window = Duration.seconds(1).scaled(by: isSlow ? 1 / perSecond : 1)
     }
 
+    /// Goes by another rate from now on; the permits of the last second count for it too.
+    public mutating func change(perSecond: Double) {
+        let granted = granted
+        self = RateLimit(perSecond: perSecond)
+        self.granted = granted
+    }
+
     /// When the next permit is free: `now` or a later time.
     public func nextPermit(at now: Timestamp) -> Timestamp {
-        guard granted.count == permits else { return now }
-        let free = granted[oldest].advanced(by: window)
-        // A clock that was set back must not hold up the gateway for as long as it went back.
-        return granted[oldest] > now ? now : max(free, now)
+        taken(at: now) < permits ? now : granted[granted.count - permits].advanced(by: window)
     }
 
     /// How many permits are free at `now`.
     public func freePermits(at now: Timestamp) -> Int {
+        max(0, permits - taken(at: now))
+    }
+
+    private func taken(at now: Timestamp) -> Int {
         let cut = now.advanced(by: .zero - window)
-        let taken = granted.count { $0 > cut && $0 <= now }
-        return permits - taken
+        return granted.reversed().prefix { $0 > cut }.count
     }
 
     /// Takes a permit, which the caller found free.
     public mutating func take(at now: Timestamp) {
-        if granted.count < permits {
-            granted.append(now)
-        } else {
-            granted[oldest] = now
-            oldest = (oldest + 1) % permits
-        }
+        // Not at every permit, since it moves those that stay.
+        if granted.count >= 2 * permits { granted.removeFirst(granted.count - taken(at: now)) }
+        granted.append(now)
+    }
+
+    /// Takes note that the clock was set back: the permits were granted that much earlier by what it says now.
+    public mutating func clockSetBack(by step: Duration) {
+        for index in granted.indices { granted[index] = granted[index].advanced(by: .zero - step) }
     }
 }

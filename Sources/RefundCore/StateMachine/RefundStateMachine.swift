@@ -47,7 +47,7 @@ public struct RefundStateMachine: Sendable {
         case .notFound(_, let evidence):
             refund.isUnknownOrder = true
             if refund.age(at: now) >= policy.attentionAfter { unknownOrder(evidence, at: now) }
-        case .inconclusive, .credentialsRefused, .unverified, .unreachable:
+        case .inconclusive, .credentialsRefused, .unverified, .slowedDown, .unreachable:
             break
         }
         noteAge(at: now)
@@ -61,6 +61,20 @@ public struct RefundStateMachine: Sendable {
             refund.nextQueryAt = now.advanced(by: delay)
         }
         return finish(at: now)
+    }
+
+    /// A query came to nothing because the gateway is down or asks to be asked less: the refund is as due as before, and
+    /// its backoff is not used up.
+    ///
+    /// - Parameters:
+    ///   - problem: What was wrong, in words.
+    ///   - sentAt: When the query was sent.
+    ///   - now: When its outcome was known.
+    public mutating func querySpared(problem: String?, sentAt: Timestamp, at now: Timestamp) {
+        guard !refund.state.isFinal else { return }
+        refund.lastQueryAt = sentAt
+        refund.lastError = problem
+        refund.updatedAt = now
     }
 
     private mutating func reported(_ report: GatewayReport, _ evidence: Evidence, at now: Timestamp) {

@@ -87,17 +87,16 @@ public struct LedgerCheck: Sendable {
             return
         }
         answers += 1
-        switch reread(response, refund) {
+        let outcome = reread(response, refund)
+        switch outcome {
         case .report(let report, let evidence):
             checkCopies(row, evidence, report.status)
             checkVerdict(row, report, refund)
         case .notFound(_, let evidence):
             checkCopies(row, evidence, nil)
             if row.from != row.to { note(row, "goes to \(row.to), its answer says there is no such order") }
-        case .inconclusive(let reason), .unverified(let reason), .unreachable(let reason):
-            note(row, "has an answer that does not prove it: \(reason)")
-        case .credentialsRefused(let code, let message, _):
-            note(row, "has an answer that does not prove it: the gateway refuses our credentials (\(code): \(message))")
+        case .inconclusive, .credentialsRefused, .unverified, .slowedDown, .unreachable:
+            note(row, "has an answer that does not prove it: \(outcome.problem ?? "")")
         }
     }
 

@@ -51,7 +51,7 @@ public enum Check: Sendable {
             case .credentialsRefused, .unverified:
                 status = .failed
                 failures.append("gateway \(name): \(outcome.problem ?? "")")
-            case .unreachable:
+            case .slowedDown, .unreachable:
                 failures.append("gateway \(name): \(outcome.problem ?? "")")
             }
         }

@@ -24,6 +24,10 @@ enum EngineNote: Sendable {
     case gatewayTrouble(gateway: String, GatewayHealth.Trouble)
     /// A gateway answers as it should again.
     case gatewayRecovered(gateway: String)
+    /// A gateway is down or asks to be asked less, and is asked with one refund at a time.
+    case breakerOpened(gateway: String, reason: String)
+    /// A gateway answers again.
+    case breakerClosed(gateway: String)
     /// The database refused to take one result; the others of its batch are written.
     case refused(what: String, reason: String)
 }

@@ -8,6 +8,7 @@ extension RefundEngine {
     /// Writes what came of a query.
     func apply(
         _ answer: QueryAnswer,
+        isProbe: Bool,
         _ tx: StoreTransaction,
         at now: Timestamp,
         _ context: StoreTransaction.EventContext
@@ -20,6 +21,11 @@ extension RefundEngine {
             return []
         }
         var machine = RefundStateMachine(current, policy: settings.polling)
+        guard !isSpared(answer, isProbe: isProbe) else {
+            machine.querySpared(problem: answer.outcome.problem, sentAt: answer.sentAt, at: now)
+            try tx.apply(machine.refund, [], endsLease: true, context)
+            return []
+        }
         var transitions = machine.queryAnswered(answer.outcome, sentAt: answer.sentAt, at: now, draw: draw())
         try noteDeadWebhooks(&machine, &transitions, before: current, tx, at: now)
         try tx.apply(machine.refund, transitions, endsLease: true, context)
@@ -30,8 +36,17 @@ extension RefundEngine {
     private func isGatewaysTrouble(_ answer: QueryAnswer) -> Bool {
         switch answer.outcome {
         case .credentialsRefused: true
-        case .unverified: desks[answer.refund.gateway]?.health.trouble != nil
-        case .report, .notFound, .inconclusive, .unreachable: false
+        case .unverified, .slowedDown, .unreachable: desks[answer.refund.gateway]?.health.trouble != nil
+        case .report, .notFound, .inconclusive: false
+        }
+    }
+
+    // A gateway that is known to be down, or asks to be asked less, uses up no refund's backoff.
+    private func isSpared(_ answer: QueryAnswer, isProbe: Bool) -> Bool {
+        switch answer.outcome {
+        case .slowedDown: true
+        case .unreachable: isProbe
+        case .report, .notFound, .inconclusive, .credentialsRefused, .unverified: false
         }
     }
 
@@ -105,7 +120,7 @@ extension RefundEngine {
     ) throws -> [Refund] {
         let permits = min(desk.permits(at: now), Self.batchLimit)
         guard permits > 0 else { return [] }
-        guard desk.health.trouble != nil else { return try tx.due(gateway: name, at: now, limit: permits) }
+        guard desk.isProbed else { return try tx.due(gateway: name, at: now, limit: permits) }
         let next = try tx.due(gateway: name, at: now, limit: 1, after: desk.lastProbed)
         return try next.isEmpty ? tx.due(gateway: name, at: now, limit: 1) : next
     }

@@ -16,9 +16,16 @@ final class RefundEngine {
     var isDraining = false
 
     // What arrived and is not written yet: it stays here when the database refuses a transaction.
-    private var answers: [QueryAnswer] = []
+    private var answers: [(answer: QueryAnswer, isProbe: Bool)] = []
     private var ends: [DeliveryEnd] = []
-    private var troubles: [(gateway: String, trouble: GatewayHealth.Trouble?)] = []
+    private var changes: [(gateway: String, change: GatewayChange)] = []
+    private var latestCycle: Timestamp?
+
+    /// A change of how a gateway fares.
+    private enum GatewayChange {
+        case trouble(GatewayHealth.Trouble?)
+        case breaker(OpenBreaker?)
+    }
 
     init(store: RefundStore, settings: EngineSettings, random: any RandomNumberGenerator) {
         self.store = store
@@ -38,6 +45,7 @@ final class RefundEngine {
             try tx.endLeases()
             try tx.removeBreakers()
             try tx.retryMisconfigured()
+            try tx.forgetGateways(except: settings.gateways.keys)
             return try tx.troubles()
         }
         for (name, gateway) in settings.gateways {
@@ -47,15 +55,18 @@ final class RefundEngine {
 
     /// Goes by other settings from now on; what is in flight ends under the old ones.
     func reconfigure(_ settings: EngineSettings) throws(StoreError) {
-        try store.transaction { tx in try tx.retryMisconfigured() }
+        try store.transaction { tx in
+            try tx.retryMisconfigured()
+            try tx.forgetGateways(except: settings.gateways.keys)
+        }
+        changes.removeAll { settings.gateways[$0.gateway] == nil }
+        for name in desks.keys where settings.gateways[name] == nil { desks[name]?.retire() }
         for (name, gateway) in settings.gateways {
             guard var desk = desks[name] else {
                 desks[name] = GatewayDesk(settings: gateway, trouble: nil)
                 continue
             }
-            if desk.settings.limits != gateway.limits {
-                desk.rate = RateLimit(perSecond: gateway.limits.maxQueriesPerSecond)
-            }
+            desk.rate.change(perSecond: gateway.limits.maxQueriesPerSecond)
             desk.settings = gateway
             desks[name] = desk
         }
@@ -72,8 +83,9 @@ final class RefundEngine {
     /// - Returns: What is to be sent, and when to run again.
     /// - Throws: `StoreError` when the database refuses; what arrived is kept for the next cycle.
     func cycle(at now: Timestamp, _ arrivals: Arrivals) throws(StoreError) -> Cycle {
+        noteClock(now)
         var notes = takeIn(arrivals, at: now)
-        if answers.isEmpty, ends.isEmpty, troubles.isEmpty {
+        if answers.isEmpty, ends.isEmpty, changes.isEmpty {
             // Nobody else can write while a transaction of ours is open, so none is opened for nothing.
             let outlook = try store.read { tx in try self.outlook(tx, at: now) }
             guard outlook.isDue else { return Cycle(notes: notes, nextWake: outlook.nextWake) }
@@ -88,7 +100,7 @@ final class RefundEngine {
         CrashPoint.reached(.afterCommit)
         answers = []
         ends = []
-        troubles = []
+        changes = []
         desks = draft.desks
         shares = draft.shares
         notes += draft.cycle.notes
@@ -114,10 +126,15 @@ final class RefundEngine {
                 try putBack()
             }
         }
-        for (gateway, trouble) in troubles { try tx.setTrouble(trouble, gateway: gateway, context) }
-        for answer in answers {
+        for (gateway, change) in changes {
+            switch change {
+            case .trouble(let trouble): try tx.setTrouble(trouble, gateway: gateway, context)
+            case .breaker(let breaker): try tx.setBreaker(.gateway, gateway, breaker)
+            }
+        }
+        for (answer, isProbe) in answers {
             try attempt("the answer for refund \(answer.refund.id)") {
-                draft.cycle.notes += try apply(answer, tx, at: now, context)
+                draft.cycle.notes += try apply(answer, isProbe: isProbe, tx, at: now, context)
             } putBack: {
                 try tx.putBack(answer.refund.id, until: now.advanced(by: settings.polling.slowInterval))
             }
@@ -162,21 +179,45 @@ final class RefundEngine {
             notes.append(
                 .answered(gateway: gateway, refund: answer.refund, outcome: answer.outcome, duration: duration)
             )
-            desks[gateway]?.inFlight.remove(answer.refund.id)
-            switch desks[gateway]?.health.answered(answer.outcome, at: now) {
-            case .alarm(let trouble)?:
-                troubles.append((gateway, trouble))
-                notes.append(.gatewayTrouble(gateway: gateway, trouble))
-            case .recover?:
-                troubles.append((gateway, nil))
-                notes.append(.gatewayRecovered(gateway: gateway))
-            case .some(.none), nil:
-                break
-            }
+            let isProbe = desks[gateway]?.ended(answer.refund.id) ?? false
+            answers.append((answer, isProbe))
+            if settings.gateways.keys.contains(gateway) { notes += takeIn(answer.outcome, of: gateway, at: now) }
         }
         for end in arrivals.ends { shares.ended(end.endpoint, isDelivered: end.outcome.isDelivered) }
-        answers += arrivals.answers
         ends += arrivals.ends
         return notes
+    }
+
+    private func takeIn(_ outcome: QueryOutcome, of gateway: String, at now: Timestamp) -> [EngineNote] {
+        var notes: [EngineNote] = []
+        switch desks[gateway]?.health.answered(outcome, at: now) {
+        case .alarm(let trouble)?:
+            changes.append((gateway, .trouble(trouble)))
+            notes.append(.gatewayTrouble(gateway: gateway, trouble))
+        case .recover?:
+            changes.append((gateway, .trouble(nil)))
+            notes.append(.gatewayRecovered(gateway: gateway))
+        case .some(.none), nil:
+            break
+        }
+        switch desks[gateway]?.answered(outcome, at: now) {
+        case .opened?:
+            let breaker = OpenBreaker(since: now, reason: outcome.problem ?? "")
+            changes.append((gateway, .breaker(breaker)))
+            notes.append(.breakerOpened(gateway: gateway, reason: breaker.reason))
+        case .closed?:
+            changes.append((gateway, .breaker(nil)))
+            notes.append(.breakerClosed(gateway: gateway))
+        case .some(.none), nil:
+            break
+        }
+        return notes
+    }
+
+    private func noteClock(_ now: Timestamp) {
+        if let latestCycle, now < latestCycle {
+            for name in desks.keys { desks[name]?.clockSetBack(by: latestCycle.duration(since: now)) }
+        }
+        latestCycle = now
     }
 }

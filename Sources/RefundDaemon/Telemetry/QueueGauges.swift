@@ -22,6 +22,8 @@ struct QueueGauges: Sendable {
         ("refundd_refunds_attention", "Refunds that need attention by reason."),
         ("refundd_oldest_pending_seconds", "Age of the oldest refund without a verdict."),
         ("refundd_due_lag_seconds", "How long the longest due refund has been due."),
+        ("refundd_gateways_misconfigured", "Gateways that refuse our credentials or cannot be believed."),
+        ("refundd_gateways_only_probed", "Gateways that are down or ask to be asked less."),
         ("refundd_webhooks", "Webhooks in the outbox by state."),
         ("refundd_queries_total", "Queries by gateway and outcome."),
         ("refundd_query_duration_seconds", "Time from a query to its answer, by gateway."),
@@ -43,6 +45,8 @@ struct QueueGauges: Sendable {
         }
         gauge("refundd_oldest_pending_seconds", [], status.oldestPending?.inSeconds ?? 0)
         gauge("refundd_due_lag_seconds", [], status.dueLag.inSeconds)
+        gauge("refundd_gateways_misconfigured", [], Double(status.troubles.count))
+        gauge("refundd_gateways_only_probed", [], Double(status.breakers.count))
         for (state, count) in status.webhooks { gauge("refundd_webhooks", [("state", state)], Double(count)) }
     }
 

@@ -36,6 +36,13 @@ struct Reporter: Sendable {
             )
         case .gatewayRecovered(let gateway):
             logger.notice("the gateway's answers verify again", metadata: ["gateway": "\(gateway)"])
+        case .breakerOpened(let gateway, let reason):
+            logger.warning(
+                "the gateway is down or asks to be asked less; it is asked with one refund at a time until it answers",
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"]
+            )
+        case .breakerClosed(let gateway):
+            logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
         case .refused(let what, let reason):
             logger.error("the database refused a result", metadata: ["what": "\(what)", "reason": "\(reason)"])
         }

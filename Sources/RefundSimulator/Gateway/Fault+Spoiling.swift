@@ -2,6 +2,7 @@ extension Fault {
     /// The reply of a gateway that does not get as far as an answer.
     var replyWithoutAnswer: Reply? {
         switch self {
+        case .http429: .html(status: 429, title: "429 Too Many Requests")
         case .http503: .html(status: 503, title: "503 Service Temporarily Unavailable")
         case .html: .html(status: 200, title: "Maintenance")
         case .notJSON: .json(Array("the gateway is busy".utf8))

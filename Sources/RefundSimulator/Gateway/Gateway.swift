@@ -11,6 +11,8 @@ final class Gateway: Sendable {
         var reply: Reply
         /// How long to hold the reply back; nil for the simulator's own latency.
         var latency: Duration?
+        /// How long the client is asked to stay away.
+        var retryAfter: Duration?
         var record: RequestRecord
     }
 
@@ -19,10 +21,12 @@ final class Gateway: Sendable {
     private let appID: String
     private let keys: Mutex<SimulatorKeys>
     private let book: ScenarioBook
+    private let clockSkew: Duration
     private let serial = Atomic(0)
 
-    init(appID: String, keys: SimulatorKeys, book: ScenarioBook) {
+    init(appID: String, keys: SimulatorKeys, book: ScenarioBook, clockSkew: Duration = .zero) {
         self.appID = appID
+        self.clockSkew = clockSkew
         self.keys = Mutex(keys)
         self.book = book
     }
@@ -50,7 +54,7 @@ final class Gateway: Sendable {
         do {
             let request = try RequestCheck.members(of: body)
             record.number = request.refundNumber
-            number = try check.number(askedBy: request, now: now)
+            number = try check.number(askedBy: request, now: now.advanced(by: clockSkew))
         } catch {
             record.code = error.code
             return Outcome(reply: .json(try envelope(of: error, now: now).body(signedWith: key)), record: record)
@@ -73,7 +77,13 @@ final class Gateway: Sendable {
                 )
             }
         let reply = try reply(with: data, about: number, fault: answer.fault, dataForm: scenario.dataForm, &record)
-        return Outcome(reply: reply, latency: scenario.latency, record: record)
+        let isBusy = answer.fault == .http429 || answer.fault == .http503
+        return Outcome(
+            reply: reply,
+            latency: scenario.latency,
+            retryAfter: isBusy ? scenario.retryAfter : nil,
+            record: record
+        )
     }
 
     private func reply(

@@ -12,6 +12,7 @@
 /// | `MISMATCH-…` | settles at the first query with the amount 999 |
 /// | `BADSIGN-…` | settles at the first query, but every signature is wrong |
 /// | `UNSIGNED-…` | settles at the first query, but no answer has a signature |
+/// | `HTTP429-…` | every query is answered with HTTP status 429 |
 /// | `HTTP503-…` | every query is answered with HTTP status 503 |
 public enum BuiltInPrefix: Sendable {
     /// The table of the prefixes as text for a command's help.
@@ -26,7 +27,7 @@ public enum BuiltInPrefix: Sendable {
           NEVER-                  in progress for ever
           MISMATCH-               settles with the amount 999
           BADSIGN-, UNSIGNED-     settles, with a wrong signature or none
-          HTTP503-                HTTP status 503
+          HTTP429-, HTTP503-      HTTP status 429 or 503
         Every other number settles at the second query unless the scenario file says
         otherwise.
         """
@@ -61,6 +62,7 @@ public enum BuiltInPrefix: Sendable {
         case "MISMATCH": scenario.amount = "999"
         case "BADSIGN": scenario.setLastingFault(.wrongSignature)
         case "UNSIGNED": scenario.setLastingFault(.unsigned)
+        case "HTTP429": scenario.setLastingFault(.http429)
         case "HTTP503": scenario.setLastingFault(.http503)
         default: return nil
         }

@@ -10,6 +10,8 @@ public enum Fault: String, Sendable, CaseIterable {
     case emptySign = "empty_sign"
     /// A rightly signed answer about another refund.
     case otherOrder = "other_order"
+    /// HTTP status 429 with a page of HTML.
+    case http429 = "http_429"
     /// HTTP status 503 with a page of HTML.
     case http503 = "http_503"
     /// HTTP status 200 with a page of HTML.

@@ -56,6 +56,8 @@ public struct Scenario: Hashable, Sendable {
     public var fault: Fault?
     /// How many queries the fault lasts; nil for ever.
     public var faultForQueries: Int?
+    /// The `Retry-After` of the faults 429 and 503; nil to send none.
+    public var retryAfter: Duration?
 
     /// Creates the scenario of a refund that settles at the second query.
     public init() {}

@@ -8,7 +8,7 @@ extension Scenario {
     private static let unknownKeys = ["unknown_for_queries", "unknown_for", "unknown"]
     private static let otherKeys = [
         "error_code", "error_message", "amount", "currency", "trans_no", "status_while_open", "data_form", "latency",
-        "fault", "fault_for_queries",
+        "fault", "fault_for_queries", "retry_after",
     ]
     private static let counts = 1...1_000_000
 
@@ -89,6 +89,13 @@ extension Scenario {
         if let fault = try table.choice("fault", of: Fault.self) {
             self.fault = fault
             faultForQueries = nil
+            retryAfter = nil
+        }
+        if let retryAfter = try table.duration("retry_after") {
+            guard fault == .http429 || fault == .http503 else {
+                throw table.error("retry_after", "needs the fault \"http_429\" or \"http_503\" beside it")
+            }
+            self.retryAfter = retryAfter
         }
         guard let queries = try table.integer("fault_for_queries", in: Self.counts) else { return }
         guard fault != nil else { throw table.error("fault_for_queries", "needs a fault beside it") }

@@ -1,16 +1,11 @@
 import Glibc
-import Hummingbird
 import NIOCore
 import NIOPosix
 import NIOSSL
 
 /// The connection that a request came by.
-struct ConnectionContext: InitializableFromSource {
-    private let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-        channel = source.channel
-    }
+struct ConnectionContext {
+    let channel: any Channel
 
     /// Ends the connection without an answer.
     func close() async {

@@ -4,9 +4,7 @@ import RefundCore
 import ServiceLifecycle
 
 /// The HTTP side of the simulator: finds out what is asked for, and delivers what the gateway replies.
-struct Responder: HTTPResponder {
-    typealias Context = ConnectionContext
-
+struct Responder {
     private struct Abandoned: Error {}
 
     let gateway: Gateway
@@ -14,7 +12,21 @@ struct Responder: HTTPResponder {
     let log: RequestLog?
     let latency: Duration
 
-    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+    /// Answers a request that came by a connection.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - channel: The connection.
+    ///   - date: What the gateway's clock says.
+    /// - Returns: The response; one of a connection that was ended on purpose reaches nobody.
+    func response(to request: Request, over channel: any Channel, at date: Timestamp) async -> Response {
+        let connection = ConnectionContext(channel: channel)
+        var response = (try? await respond(to: request, over: connection)) ?? Response(status: .internalServerError)
+        response.headers[.date] = date.httpDate
+        return response
+    }
+
+    private func respond(to request: Request, over connection: ConnectionContext) async throws -> Response {
         let path = request.uri.path
         if path == "/simulator/refunds", request.method == .get {
             return response(status: 200, contentType: "application/json", body: Array(gateway.refunds.json.utf8))
@@ -34,7 +46,9 @@ struct Responder: HTTPResponder {
             return outcome
         }
         try await pause(outcome.latency ?? latency)
-        return try await deliver(outcome.reply, over: context)
+        var response = try await deliver(outcome.reply, over: connection)
+        response.headers[.retryAfter] = outcome.retryAfter.map { "\($0.components.seconds)" }
+        return response
     }
 
     /// What is wrong with a request before its body is looked at.

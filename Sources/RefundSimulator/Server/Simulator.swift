@@ -3,6 +3,8 @@ import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOPosix
+import RefundCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -17,6 +19,7 @@ public struct Simulator: Sendable {
     private let gateway: Gateway
     private let log: RequestLog?
     private let latency: Duration
+    private let clockSkew: Duration
     private let server: HTTPServerBuilder
     private let port: Int
 
@@ -30,8 +33,14 @@ public struct Simulator: Sendable {
         } catch {
             throw SimulatorError("\(error)")
         }
-        gateway = Gateway(appID: configuration.appID, keys: configuration.keys, book: configuration.scenarios)
+        gateway = Gateway(
+            appID: configuration.appID,
+            keys: configuration.keys,
+            book: configuration.scenarios,
+            clockSkew: configuration.clockSkew
+        )
         latency = configuration.latency
+        clockSkew = configuration.clockSkew
         server = try Self.server(for: configuration.identity)
         port = configuration.port
     }
@@ -63,15 +72,18 @@ public struct Simulator: Sendable {
         let pool = SigningPool()
         var logger = Logger(label: "refund-gateway-simulator") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
-        let application = Application(
-            responder: Responder(gateway: gateway, pool: pool, log: log, latency: latency),
-            server: server,
-            configuration: ApplicationConfiguration(address: .hostname(Self.host, port: port), backlog: 1_024),
-            onServerRunning: { channel in
-                if let port = channel.localAddress?.port { onReady(port) }
-            },
+        let responder = Responder(gateway: gateway, pool: pool, log: log, latency: latency)
+        // Hummingbird's own application would overwrite the date.
+        let application = try server.buildServer(
+            configuration: ServerConfiguration(address: .hostname(Self.host, port: port), backlog: 1_024),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger
-        )
+        ) { [clockSkew] request, writer, channel in
+            let response = await responder.response(to: request, over: channel, at: .now.advanced(by: clockSkew))
+            try await writer.write(response: response.head, body: response.body)
+        } onServerRunning: { channel in
+            if let port = channel.localAddress?.port { onReady(port) }
+        }
         var configuration = ServiceGroupConfiguration(
             services: [application],
             gracefulShutdownSignals: stopsOnSignals ? [.sigterm, .sigint] : [],

@@ -32,6 +32,8 @@ public struct SimulatorConfiguration: Sendable {
     public var identity: Identity?
     /// How long every answer is held back unless its scenario says otherwise.
     public var latency = Duration.zero
+    /// How far the gateway's clock is ahead of this machine's; negative where it is behind.
+    public var clockSkew = Duration.zero
     /// The file to append one line of JSON per request to, or nil.
     public var logFile: String?
 

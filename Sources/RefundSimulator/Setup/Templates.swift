@@ -50,10 +50,11 @@ enum Templates {
         #   unknown_for_queries = 3       at first the gateway has no such order; or unknown_for = "10s", unknown = true
         #   amount = "1200", currency = "JPY", trans_no = "4112", status_while_open = 0 or 9
         #   data_form = "text" or "object", latency = "200ms"
-        #   fault = "wrong_signature", "unsigned", "empty_sign", "other_order", "http_503", "html", "not_json",
-        #           "not_utf8", "truncated", "huge", "reset", "close", "hang", "duplicate_member", "unknown_status",
+        #   fault = "wrong_signature", "unsigned", "empty_sign", "other_order", "http_429", "http_503", "html",
+        #           "not_json", "not_utf8", "truncated", "huge", "reset", "close", "hang", "duplicate_member", "unknown_status",
         #           "credentials" or "not_authorised"
         #   fault_for_queries = 2         only the first 2 queries; without it, for ever
+        #   retry_after = "30s"           the Retry-After of "http_429" and "http_503", in whole seconds
         # Every query that passes the checks counts, those that meet a fault included.
 
         # Whether errors before the signature is checked are signed. What the live gateway does is not known.

@@ -15,6 +15,8 @@ public struct QueueStatus: Sendable {
     public var webhooks: [(state: String, count: Int)] = []
     /// The gateways that are in trouble.
     public var troubles: [String: GatewayHealth.Trouble] = [:]
+    /// The gateways that are down or ask to be asked less, and are only probed.
+    public var breakers: [String: OpenBreaker] = [:]
 }
 
 extension StoreTransaction {
@@ -42,6 +44,7 @@ extension StoreTransaction {
             status.webhooks.append((state, try count("refund_webhooks WHERE state = ?", [state])))
         }
         status.troubles = try troubles()
+        status.breakers = try openBreakers(.gateway)
         return status
     }
 

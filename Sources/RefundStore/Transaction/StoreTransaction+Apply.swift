@@ -207,6 +207,16 @@ extension StoreTransaction {
         }
         return Dictionary(pairs) { first, _ in first }
     }
+
+    /// Forgets how gateways fared that the configuration does not have any more.
+    public func forgetGateways(except names: some Collection<String>) throws {
+        for name in try troubles().keys where !names.contains(name) {
+            try execute("DELETE FROM refund_gateways WHERE name = ?", [name])
+        }
+        for name in try openBreakers(.gateway).keys where !names.contains(name) {
+            try setBreaker(.gateway, name, nil)
+        }
+    }
 }
 
 @available(*, unavailable)

@@ -18,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
             let names = try common.configuration().gateways.keys
             let now = SystemClock().now()
             let status = try common.read { tx in try tx.status(at: now) }
-            let gateways = Set(names).union(status.troubles.keys).sorted()
+            let gateways = Set(names).union(status.troubles.keys).union(status.breakers.keys).sorted()
             if json {
                 printJSON { status.write(to: &$0, gateways: gateways) }
             } else {

@@ -18,12 +18,16 @@ extension QueueStatus {
         json.object("gateways") { json in
             for gateway in gateways {
                 let trouble = troubles[gateway]
+                let breaker = breakers[gateway]
                 json.object(gateway) { json in
                     json.string("attention", trouble == nil ? nil : Attention.misconfigured.rawValue)
                     json.string("code", trouble?.code)
                     json.string("message", trouble?.message)
                     json.number("since", trouble?.since.milliseconds)
                     json.raw("verified", trouble.map { $0.isVerified ? "true" : "false" } ?? "null")
+                    json.string("breaker", breaker == nil ? "closed" : "open")
+                    json.number("breaker_since", breaker?.since.milliseconds)
+                    json.string("breaker_reason", breaker?.reason)
                 }
             }
         }
@@ -38,11 +42,19 @@ extension QueueStatus {
         rows.append(["oldest without a verdict", oldestPending?.roughly ?? "-"])
         rows.append(["due lag", dueLag.inWords])
         rows += webhooks.map { ["webhooks \($0.state)", "\($0.count)"] }
-        rows += gateways.map { gateway in
-            guard let trouble = troubles[gateway] else { return ["gateway \(gateway)", "ok"] }
-            let hint = trouble.isVerified ? "" : " (not signed: only a hint)"
-            return ["gateway \(gateway)", "MISCONFIGURED \(trouble.code): \(trouble.message)\(hint)"]
-        }
+        rows += gateways.flatMap { gateway in health(of: gateway).map { ["gateway \(gateway)", $0] } }
         return RefundTable.aligned(rows)
+    }
+
+    private func health(of gateway: String) -> [String] {
+        var problems: [String] = []
+        if let trouble = troubles[gateway] {
+            let hint = trouble.isVerified ? "" : " (not signed: only a hint)"
+            problems.append("MISCONFIGURED \(trouble.code): \(trouble.message)\(hint)")
+        }
+        if let breaker = breakers[gateway] {
+            problems.append("ONLY PROBED since \(breaker.since.iso8601): \(breaker.reason)")
+        }
+        return problems.isEmpty ? ["ok"] : problems
     }
 }

@@ -125,9 +125,11 @@ final class Workspace {
     /// - Parameters:
     ///   - scenarios: The text of a scenario file; nil for what `init` wrote.
     ///   - port: The port, where the configuration must not change; nil for a free one.
+    ///   - options: Further options.
     /// - Throws: When it does not start.
-    func startSimulator(scenarios: String? = nil, port: Int? = nil) async throws {
+    func startSimulator(scenarios: String? = nil, port: Int? = nil, options: [String] = []) async throws {
         var arguments = ["run", "--directory", folder.path, "--port", "\(port ?? 0)", "--log", path("simulator.log")]
+        arguments += options
         if let scenarios {
             try write(scenarios, to: "test-scenarios.toml")
             arguments += ["--scenarios", path("test-scenarios.toml")]

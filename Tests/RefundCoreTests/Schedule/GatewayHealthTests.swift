@@ -3,7 +3,9 @@ import Testing
 
 struct GatewayHealthTests {
     static let unverified = QueryOutcome.unverified(reason: "the answer has no signature")
-    static let unreachable = QueryOutcome.unreachable(reason: "no answer")
+    static let noVerdicts: [QueryOutcome] = [
+        .unreachable(reason: "no answer"), .slowedDown(reason: "HTTP 429", retryAfter: .seconds(5)),
+    ]
     static let refused = QueryOutcome.credentialsRefused(code: "SYS002", message: "signature refused", isVerified: true)
     static let hint = QueryOutcome.credentialsRefused(code: "E07303", message: "not authorised", isVerified: false)
     /// Outcomes that stand in an answer whose signature is right.
@@ -56,13 +58,37 @@ struct GatewayHealthTests {
         #expect(health.trouble == nil)
     }
 
-    @Test func noAnswerAtAllSaysNothingOfOurCredentials() {
+    @Test(arguments: noVerdicts)
+    func noAnswerAtAllSaysNothingOfOurCredentials(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        for second in 0..<2_000 { #expect(health.answered(Self.unreachable, at: later(second)) == .none) }
+        for second in 0..<2_000 { #expect(health.answered(outcome, at: later(second)) == .none) }
         #expect(health.trouble == nil)
         _ = health.answered(Self.refused, at: later(2_000))
-        #expect(health.answered(Self.unreachable, at: later(2_015)) == .none)
+        #expect(health.answered(outcome, at: later(2_015)) == .none)
         #expect(health.trouble != nil)
+    }
+
+    @Test(arguments: noVerdicts)
+    func noAnswerBetweenUnverifiedOnesDoesNotBeginTheCountAnew(outcome: QueryOutcome) {
+        var health = GatewayHealth()
+        for second in 1...19 {
+            _ = health.answered(Self.unverified, at: later(second))
+            _ = health.answered(outcome, at: later(second))
+        }
+        #expect(health.answered(Self.unverified, at: later(20)) != .none)
+    }
+
+    @Test func aSingleRefundThatIsAskedWithBackoffRaisesTheAlarmTooWhenNothingVerifies() {
+        var health = GatewayHealth()
+        let policy = PollingPolicy()
+        var age: Duration = .zero
+        var attempts = 0
+        while health.trouble == nil, attempts < 20 {
+            attempts += 1
+            _ = health.answered(Self.unverified, at: enqueued.advanced(by: age))
+            age += policy.delay(afterAttempts: attempts, age: age, draw: 0.5)
+        }
+        #expect(attempts == 8, "after 5, 10, 20, … seconds the eighth query is the first after ten minutes")
     }
 
     @Test func theAlarmIsRaisedOnce() {
@@ -121,8 +147,21 @@ struct GatewayHealthTests {
     @Test func aClockSetBackHoldsNoProbeUp() {
         var health = GatewayHealth()
         _ = health.answered(Self.refused, at: enqueued)
+        health.clockSetBack(by: hours(1_000))
         let back = enqueued.advanced(by: hours(-1_000))
-        #expect(health.nextQuery(at: back) == back)
+        #expect(health.nextQuery(at: back) == back.advanced(by: .seconds(15)))
+    }
+
+    @Test func aClockSetBackDoesNotPutTheAlarmOff() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.unverified, at: enqueued)
+        health.clockSetBack(by: hour)
+        #expect(health.answered(Self.unverified, at: enqueued.advanced(by: .seconds(600) - hour)) != .none)
+    }
+
+    @Test func noTimeTraps() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, at: enqueued)
         _ = health.answered(Self.unverified, at: Timestamp(milliseconds: .min))
         _ = health.nextQuery(at: Timestamp(milliseconds: .max))
     }

@@ -91,18 +91,56 @@ struct RateLimitTests {
     func aClockSetBackHoldsNothingUp(taken: Int) {
         var limit = RateLimit(perSecond: 5)
         for _ in 0..<taken { limit.take(at: enqueued) }
+        limit.clockSetBack(by: hours(24))
         let back = enqueued.advanced(by: hours(-24))
-        #expect(limit.nextPermit(at: back) == back)
-        #expect(limit.freePermits(at: back) == 5)
+        #expect(limit.freePermits(at: back) == max(5 - taken, 0), "nor does the second begin anew")
+        #expect(limit.nextPermit(at: back) == (taken < 5 ? back : back.advanced(by: .seconds(1))))
+        #expect(limit.freePermits(at: back.advanced(by: .seconds(1))) == 5)
+    }
+
+    @Test(arguments: [1, 5, 7, 20, 400], [1.0, 3, 5, 20, 0.5])
+    func aChangedRateCountsWhatTheLastSecondSaw(taken: Int, rate: Double) {
+        var limit = RateLimit(perSecond: 5)
+        var now = enqueued
+        for _ in 0..<taken {
+            now = limit.nextPermit(at: now)
+            limit.take(at: now)
+        }
+        let inTheLastSecond = taken % 5 == 0 ? 5 : taken % 5
+        limit.change(perSecond: rate)
+        #expect(limit.freePermits(at: now) == max(0, max(1, Int(rate)) - inTheLastSecond))
+        let window = now.advanced(by: .seconds(rate < 1 ? 1 / rate : 1))
+        #expect(limit.nextPermit(at: now) == (limit.freePermits(at: now) > 0 ? now : window))
+        #expect(limit.freePermits(at: window) == max(1, Int(rate)))
+    }
+
+    @Test func noSecondSeesMoreThanTheGreaterRateWhileTheRateChanges() {
+        var random = SeededRandom(seed: 11)
+        var limit = RateLimit(perSecond: 10)
+        var times: [Int64] = []
+        for round in 0..<200 {
+            limit.change(perSecond: [10, 3, 7, 1][round % 4])
+            let from = 1_790_000_000_000 + Int64(round) * 130
+            for time in stride(from: from, to: from + 130, by: 10) {
+                let now = Timestamp(milliseconds: time)
+                for _ in 0..<min(limit.freePermits(at: now), Int.random(in: 0...3, using: &random)) {
+                    limit.take(at: now)
+                    times.append(time)
+                }
+            }
+        }
+        #expect(mostInOneSecond(times) <= 10)
     }
 
     @Test func theLimitHoldsAgainAfterAClockWasSetBack() {
         var random = SeededRandom(seed: 3)
         var limit = RateLimit(perSecond: 5)
-        _ = grants(&limit, &random, from: 1_790_000_000_000, step: 100)
+        let before = grants(&limit, &random, from: 1_790_000_000_000, step: 100)
+        limit.clockSetBack(by: .milliseconds((before.last ?? 0) - 1_780_000_000_000))
         let times = grants(&limit, &random, from: 1_780_000_000_000, step: 100)
-        #expect(mostInOneSecond(times) == 5)
-        #expect(times.count >= 140)
+        let shifted = before.map { $0 - (before.last ?? 0) + 1_780_000_000_000 }
+        #expect(mostInOneSecond(shifted + times) == 5, "over the step as well")
+        #expect(times.count >= 130)
     }
 
     @Test(arguments: [.leastNonzeroMagnitude, 1e-300, 1e18, .greatestFiniteMagnitude, .infinity, .nan, 0, -1])

@@ -6,7 +6,7 @@ import Testing
 struct EveryEventTests {
     enum Event: CaseIterable {
         case created, inProgress, closed, cancelled, settledMatching, settledDifferent, notFound
-        case inconclusive, refused, unverified, unreachable
+        case inconclusive, refused, unverified, unreachable, slowedDown
         case lacking, lackingNothing, aged, abandoned, resolvedSettled, resolvedFailed, webhookDead, noWebhookDead
 
         var outcome: QueryOutcome? {
@@ -22,6 +22,7 @@ struct EveryEventTests {
             case .refused: QueryOutcome.fruitless[1]
             case .unverified: QueryOutcome.fruitless[3]
             case .unreachable: QueryOutcome.fruitless[4]
+            case .slowedDown: QueryOutcome.fruitless[5]
             default: nil
             }
         }
@@ -62,7 +63,7 @@ struct EveryEventTests {
         case .created, .inProgress:
             return (.processing, graver(isOld ? .overdue : nil, than: attention == .unknownOrder ? nil : attention))
         case .notFound: return (state, graver(isOld ? .unknownOrder : nil, than: attention))
-        case .inconclusive, .refused, .unverified, .unreachable:
+        case .inconclusive, .refused, .unverified, .unreachable, .slowedDown:
             return (state, graver(isOld ? .overdue : nil, than: attention))
         case .lacking: return (state, graver(.misconfigured, than: attention))
         case .lackingNothing where attention != .misconfigured: return (state, attention)

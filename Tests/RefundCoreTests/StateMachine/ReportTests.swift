@@ -104,6 +104,20 @@ struct ReportTests {
         #expect(machine.refund.attempts == 1_000)
     }
 
+    @Test(arguments: open)
+    func queryThatIsSparedLeavesTheRefundAsDueAsItWas(state: RefundState) {
+        var before = Refund.sample(state, attempts: 2)
+        before.nextQueryAt = enqueued.advanced(by: .seconds(5))
+        var machine = RefundStateMachine(before)
+        let now = enqueued.advanced(by: .seconds(60))
+        machine.querySpared(problem: "HTTP 429", sentAt: enqueued.advanced(by: .seconds(59)), at: now)
+        var expected = before
+        expected.lastQueryAt = enqueued.advanced(by: .seconds(59))
+        expected.lastError = "HTTP 429"
+        expected.updatedAt = now
+        #expect(machine.refund == expected)
+    }
+
     @Test func attemptsNeverOverflow() {
         var machine = RefundStateMachine(.sample(.processing, attempts: .max))
         _ = machine.answered(.says(.inProgress), age: .seconds(60))

@@ -44,6 +44,7 @@ extension QueryOutcome {
         .credentialsRefused(code: "E07303", message: "not authorised", isVerified: false),
         .unverified(reason: "the answer has no signature"),
         .unreachable(reason: "no answer within 10 s"),
+        .slowedDown(reason: "the gateway answered HTTP 429", retryAfter: nil),
     ]
 }
 

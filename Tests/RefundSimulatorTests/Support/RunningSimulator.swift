@@ -76,6 +76,14 @@ struct RunningSimulator {
         return (result.status, String(result.output.suffix(3)), Array((answer ?? "").utf8))
     }
 
+    /// A header field of the answer to a query that is in order.
+    func header(_ name: String) async throws -> String? {
+        _ = try await curl("/api/entry", body: Self.query("R-1"), options: ["-D", directory.path("head")])
+        let lines = try directory.text("head").split(whereSeparator: \.isNewline)
+        let line = lines.first { $0.lowercased().hasPrefix("\(name): ") }
+        return line.map { String($0.dropFirst(name.count + 2)) }
+    }
+
     /// A query that is in order now.
     static func query(_ number: String) throws -> [UInt8] {
         try TestQuery(.order(number), at: .now).signed()
