@@ -26,6 +26,7 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -142,7 +143,7 @@ let package = Package(
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
-        tests("RefundStoreTests", ["RefundCore", "RefundStore", grdb]),
+        tests("RefundStoreTests", ["RefundCore", "RefundStore", grdb, sqlite]),
         tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
         tests("RefundGatewayTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundGateway"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),

@@ -100,25 +100,30 @@ final class EngineHarness {
         for (delivery, endpoint) in cycle.deliveries { end(delivery, endpoint, status: status) }
     }
 
-    func end(_ delivery: Delivery, _ endpoint: String, status: Int) {
+    func end(_ delivery: Delivery, _ endpoint: String, status: Int, retryAfter: Duration? = nil) {
         let outcome = DeliveryOutcome(
             status: status,
             error: (200..<300).contains(status) ? nil : "HTTP \(status)",
-            retryAfter: nil,
+            retryAfter: retryAfter,
             answer: [],
             duration: .milliseconds(3)
         )
         arrivals.ends.append(DeliveryEnd(delivery: delivery, endpoint: endpoint, sentAt: now, outcome: outcome))
     }
 
-    /// Runs a statement with the `sqlite3` shell, as another program would.
-    func sqlite(_ statement: String) throws {
+    /// Runs a statement with the `sqlite3` shell, as another program would, and returns what it prints.
+    @discardableResult
+    func sqlite(_ statement: String) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["sqlite3", store.path, statement]
+        let pipe = Pipe()
+        process.standardOutput = pipe
         try process.run()
+        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
+        return output
     }
 
     func refund(_ id: Int64) throws -> Refund {

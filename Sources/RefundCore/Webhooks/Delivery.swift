@@ -42,6 +42,11 @@ public struct DeliveryOutcome: Hashable, Sendable {
         error == nil && (200..<300).contains(status ?? 0)
     }
 
+    /// Whether the receiver wants nothing more at this URL.
+    ///
+    /// Sources: Standard Webhooks 1.0; RFC 9110, section 15.5.11.
+    public var isGone: Bool { status == 410 }
+
     /// Creates an outcome.
     public init(status: Int?, error: String?, retryAfter: Duration?, answer: [UInt8], duration: Duration) {
         self.status = status

@@ -28,6 +28,12 @@ enum EngineNote: Sendable {
     case breakerOpened(gateway: String, reason: String)
     /// A gateway answers again.
     case breakerClosed(gateway: String)
+    /// So many attempts failed in a row that only probes are sent to an endpoint.
+    case endpointFails(endpoint: String, reason: String)
+    /// An endpoint took a webhook again.
+    case endpointRecovered(endpoint: String)
+    /// The URL of a webhook is disabled from now on.
+    case urlDisabled(Delivery, URLHealth.Disabling)
     /// The database refused to take one result; the others of its batch are written.
     case refused(what: String, reason: String)
 }

@@ -9,38 +9,75 @@ extension RefundEngine {
         at now: Timestamp,
         _ context: StoreTransaction.EventContext
     ) throws -> [EngineNote] {
+        let url = end.delivery.url
+        let known = try tx.health(ofURL: url)
+        let health = URLHealth.after(end.outcome, known: known, at: now)
+        if health != known { try tx.setHealth(health, ofURL: url) }
         let delay = settings.webhooks.retrySchedule.delay(
             afterAttempts: end.delivery.attempts + 1,
             retryAfter: end.outcome.retryAfter,
             draw: draw()
         )
-        let retryAt = delay.map(now.advanced(by:))
+        let retryAt = health?.disabling == nil ? delay.map(now.advanced(by:)) : nil
         let result = try tx.finish(end.delivery, end.outcome, sentAt: end.sentAt, at: now, retryAt: retryAt)
         var notes: [EngineNote] = [.delivery(end.delivery, end.outcome, isDead: result == .dead)]
-        if result == .dead || result == .delivered, let id = end.delivery.refundID, let refund = try tx.refund(id: id),
-            result == .dead || refund.attention == .undeliverable
-        {
-            var machine = RefundStateMachine(refund, policy: settings.polling)
-            let transitions = machine.webhooksChanged(dead: try tx.deadWebhooks(refundID: id), at: now)
-            try tx.apply(machine.refund, transitions, endsLease: false, context)
-            notes += transitions.map { .transition(refund: machine.refund, $0) }
+        if let disabling = health?.disabling, known?.disabling == nil {
+            notes.append(.urlDisabled(end.delivery, disabling))
+        }
+        if result == .dead || result == .delivered {
+            notes += try noteWebhooks(of: end.delivery.refundID, isDead: result == .dead, tx, at: now, context)
         }
         return notes
     }
 
-    /// Claims the webhooks that are due, receiver by receiver, as many of each as its share allows.
+    // A dead webhook needs a person; once none is dead, that has ended.
+    private func noteWebhooks(
+        of refundID: Int64?,
+        isDead: Bool,
+        _ tx: StoreTransaction,
+        at now: Timestamp,
+        _ context: StoreTransaction.EventContext
+    ) throws -> [EngineNote] {
+        guard let refundID, let refund = try tx.refund(id: refundID), isDead || refund.attention == .undeliverable
+        else { return [] }
+        var machine = RefundStateMachine(refund, policy: settings.polling)
+        let transitions = machine.webhooksChanged(dead: try tx.deadWebhooks(refundID: refundID), at: now)
+        guard !transitions.isEmpty else { return [] }
+        try tx.apply(machine.refund, transitions, endsLease: false, context)
+        return transitions.map { .transition(refund: machine.refund, $0) }
+    }
+
+    /// Claims the webhooks that are due, endpoint by endpoint, as many of each as its share allows.
     ///
-    /// Without a secret to sign with they wait, and use up none of their retries.
-    func claimDeliveries(_ tx: StoreTransaction, at now: Timestamp, _ draft: inout Draft) throws {
+    /// Without a secret to sign with they wait, and use up none of their retries. Those to a disabled URL are dead
+    /// without an attempt, a bounded number of them in one cycle.
+    func claimDeliveries(
+        _ tx: StoreTransaction,
+        at now: Timestamp,
+        _ draft: inout Draft,
+        _ context: StoreTransaction.EventContext
+    ) throws {
         guard settings.webhooks.hasSecret else { return }
-        let leaseUntil = now.advanced(by: settings.webhooks.timeout + .seconds(60))
-        let waiting = try tx.waitingEndpoints().filter { $0.due <= now }
-        for (endpoint, _) in waiting.sorted(by: { $0.due < $1.due }) {
-            let free = draft.shares.free(for: endpoint)
+        var unsendableLimit = Self.batchLimit
+        for endpoint in try tx.waitingEndpoints(at: now).due {
+            let free = draft.shares.free(for: endpoint, at: now)
             guard free > 0 else { continue }
-            let claimed = try tx.claimDeliveries(endpoint: endpoint, at: now, leaseUntil: leaseUntil, limit: free)
-            draft.shares.started(endpoint, count: claimed.count)
-            draft.cycle.deliveries += claimed.map { ($0, endpoint) }
+            let claim = try tx.claimDeliveries(
+                endpoint: endpoint,
+                at: now,
+                leaseUntil: now.advanced(by: settings.webhooks.timeout + .seconds(60)),
+                limit: free,
+                unsendableLimit: unsendableLimit,
+                isProbe: draft.shares.isOpen(endpoint)
+            )
+            draft.shares.started(endpoint, count: claim.deliveries.count, at: now)
+            draft.cycle.deliveries += claim.deliveries.map { ($0, endpoint) }
+            for (delivery, reason) in claim.unsendable {
+                try tx.giveUp(webhook: delivery.id, reason: reason)
+                draft.cycle.notes += try noteWebhooks(of: delivery.refundID, isDead: true, tx, at: now, context)
+            }
+            unsendableLimit -= claim.unsendable.count
+            if claim.isCut { draft.isCut = true }
         }
     }
 }

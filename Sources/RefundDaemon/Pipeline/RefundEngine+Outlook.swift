@@ -21,11 +21,11 @@ extension RefundEngine {
     func outlook(
         _ tx: StoreTransaction,
         at now: Timestamp,
-        _ desks: [String: GatewayDesk]? = nil
+        _ draft: Draft? = nil
     ) throws -> Outlook {
         var outlook = Outlook()
         guard !isDraining else { return outlook }
-        let desks = desks ?? self.desks
+        let (desks, shares) = (draft?.desks ?? self.desks, draft?.shares ?? self.shares)
         for name in try tx.gatewaysInQueue() {
             guard let due = try tx.earliestDue(gateway: name, latest: latestDue(at: now)) else { continue }
             let isKnown = settings.gateways.keys.contains(name)
@@ -33,11 +33,13 @@ extension RefundEngine {
         }
         outlook.add(try tx.oldestAgeing()?.advanced(by: settings.polling.attentionAfter), at: now)
         guard settings.webhooks.hasSecret else { return outlook }
-        for (endpoint, due) in try tx.waitingEndpoints() {
-            if due > now {
-                outlook.add(due, at: now)
-            } else {
-                if shares.free(for: endpoint) > 0 { outlook.isDue = true }
+        let waiting = try tx.waitingEndpoints(at: now)
+        outlook.add(waiting.next, at: now)
+        for endpoint in waiting.due {
+            if let next = shares.nextAttempt(at: endpoint, now: now), next > now {
+                outlook.add(next, at: now)
+            } else if shares.free(for: endpoint, at: now) > 0 {
+                outlook.isDue = true
                 outlook.add(try tx.nextDelivery(endpoint: endpoint, after: now), at: now)
             }
         }

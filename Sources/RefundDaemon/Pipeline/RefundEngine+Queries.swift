@@ -2,8 +2,8 @@ import RefundCore
 import RefundStore
 
 extension RefundEngine {
-    // Bounds how long one transaction keeps other programs from writing.
-    private static let batchLimit = 256
+    /// Bounds how long one transaction keeps other programs from writing.
+    static let batchLimit = 256
 
     /// Writes what came of a query.
     func apply(

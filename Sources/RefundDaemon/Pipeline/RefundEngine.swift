@@ -18,13 +18,20 @@ final class RefundEngine {
     // What arrived and is not written yet: it stays here when the database refuses a transaction.
     private var answers: [(answer: QueryAnswer, isProbe: Bool)] = []
     private var ends: [DeliveryEnd] = []
-    private var changes: [(gateway: String, change: GatewayChange)] = []
+    private var changes: [HealthChange] = []
     private var latestCycle: Timestamp?
 
-    /// A change of how a gateway fares.
-    private enum GatewayChange {
-        case trouble(GatewayHealth.Trouble?)
-        case breaker(OpenBreaker?)
+    /// A change of how a gateway or an endpoint fares.
+    private enum HealthChange {
+        case trouble(gateway: String, GatewayHealth.Trouble?)
+        case breaker(BreakerKind, String, OpenBreaker?)
+
+        var gateway: String? {
+            switch self {
+            case .trouble(let gateway, _), .breaker(.gateway, let gateway, _): gateway
+            case .breaker(.endpoint, _, _): nil
+            }
+        }
     }
 
     init(store: RefundStore, settings: EngineSettings, random: any RandomNumberGenerator) {
@@ -59,7 +66,7 @@ final class RefundEngine {
             try tx.retryMisconfigured()
             try tx.forgetGateways(except: settings.gateways.keys)
         }
-        changes.removeAll { settings.gateways[$0.gateway] == nil }
+        changes.removeAll { change in change.gateway.map { settings.gateways[$0] == nil } ?? false }
         for name in desks.keys where settings.gateways[name] == nil { desks[name]?.retire() }
         for (name, gateway) in settings.gateways {
             guard var desk = desks[name] else {
@@ -113,6 +120,8 @@ final class RefundEngine {
         var desks: [String: GatewayDesk]
         var shares: EndpointShares
         var cycle = Cycle()
+        /// Whether a batch was cut off, so that the next cycle has something to do at once.
+        var isCut = false
     }
 
     private func write(_ tx: StoreTransaction, at now: Timestamp, isolating: Bool) throws -> Draft {
@@ -126,10 +135,10 @@ final class RefundEngine {
                 try putBack()
             }
         }
-        for (gateway, change) in changes {
+        for change in changes {
             switch change {
-            case .trouble(let trouble): try tx.setTrouble(trouble, gateway: gateway, context)
-            case .breaker(let breaker): try tx.setBreaker(.gateway, gateway, breaker)
+            case .trouble(let gateway, let trouble): try tx.setTrouble(trouble, gateway: gateway, context)
+            case .breaker(let kind, let name, let open): try tx.setBreaker(kind, name, open)
             }
         }
         for (answer, isProbe) in answers {
@@ -149,10 +158,10 @@ final class RefundEngine {
         if !isDraining {
             try noteAges(tx, at: now, &draft, context)
             try claimRefunds(tx, at: now, &draft, context)
-            try claimDeliveries(tx, at: now, &draft)
+            try claimDeliveries(tx, at: now, &draft, context)
         }
-        let after = try outlook(tx, at: now, draft.desks)
-        draft.cycle.nextWake = after.nextWake
+        let after = try outlook(tx, at: now, draft)
+        draft.cycle.nextWake = draft.isCut ? now : after.nextWake
         CrashPoint.reached(.beforeCommit)
         return draft
     }
@@ -183,7 +192,8 @@ final class RefundEngine {
             answers.append((answer, isProbe))
             if settings.gateways.keys.contains(gateway) { notes += takeIn(answer.outcome, of: gateway, at: now) }
         }
-        for end in arrivals.ends { shares.ended(end.endpoint, isDelivered: end.outcome.isDelivered) }
+        for end in arrivals.ends { notes += takeIn(end, at: now) }
+        for endpoint in shares.forgetIdle(at: now) { changes.append(.breaker(.endpoint, endpoint, nil)) }
         ends += arrivals.ends
         return notes
     }
@@ -192,10 +202,10 @@ final class RefundEngine {
         var notes: [EngineNote] = []
         switch desks[gateway]?.health.answered(outcome, at: now) {
         case .alarm(let trouble)?:
-            changes.append((gateway, .trouble(trouble)))
+            changes.append(.trouble(gateway: gateway, trouble))
             notes.append(.gatewayTrouble(gateway: gateway, trouble))
         case .recover?:
-            changes.append((gateway, .trouble(nil)))
+            changes.append(.trouble(gateway: gateway, nil))
             notes.append(.gatewayRecovered(gateway: gateway))
         case .some(.none), nil:
             break
@@ -203,10 +213,10 @@ final class RefundEngine {
         switch desks[gateway]?.answered(outcome, at: now) {
         case .opened?:
             let breaker = OpenBreaker(since: now, reason: outcome.problem ?? "")
-            changes.append((gateway, .breaker(breaker)))
+            changes.append(.breaker(.gateway, gateway, breaker))
             notes.append(.breakerOpened(gateway: gateway, reason: breaker.reason))
         case .closed?:
-            changes.append((gateway, .breaker(nil)))
+            changes.append(.breaker(.gateway, gateway, nil))
             notes.append(.breakerClosed(gateway: gateway))
         case .some(.none), nil:
             break
@@ -219,5 +229,19 @@ final class RefundEngine {
             for name in desks.keys { desks[name]?.clockSetBack(by: latestCycle.duration(since: now)) }
         }
         latestCycle = now
+    }
+
+    private func takeIn(_ end: DeliveryEnd, at now: Timestamp) -> [EngineNote] {
+        switch shares.ended(end.endpoint, end.delivery.id, end.outcome, at: now) {
+        case .none:
+            return []
+        case .opened:
+            let reason = end.outcome.error ?? "not delivered"
+            changes.append(.breaker(.endpoint, end.endpoint, OpenBreaker(since: now, reason: reason)))
+            return [.endpointFails(endpoint: end.endpoint, reason: reason)]
+        case .closed:
+            changes.append(.breaker(.endpoint, end.endpoint, nil))
+            return [.endpointRecovered(endpoint: end.endpoint)]
+        }
     }
 }

@@ -25,6 +25,7 @@ struct QueueGauges: Sendable {
         ("refundd_gateways_misconfigured", "Gateways that refuse our credentials or cannot be believed."),
         ("refundd_gateways_only_probed", "Gateways that are down or ask to be asked less."),
         ("refundd_webhooks", "Webhooks in the outbox by state."),
+        ("refundd_endpoints", "Endpoints whose breaker is open, and disabled URLs."),
         ("refundd_queries_total", "Queries by gateway and outcome."),
         ("refundd_query_duration_seconds", "Time from a query to its answer, by gateway."),
         ("refundd_transitions_total", "Changes of state or attention."),
@@ -48,6 +49,8 @@ struct QueueGauges: Sendable {
         gauge("refundd_gateways_misconfigured", [], Double(status.troubles.count))
         gauge("refundd_gateways_only_probed", [], Double(status.breakers.count))
         for (state, count) in status.webhooks { gauge("refundd_webhooks", [("state", state)], Double(count)) }
+        gauge("refundd_endpoints", [("state", "open")], Double(status.endpoints.openCount))
+        gauge("refundd_endpoints", [("state", "disabled")], Double(status.endpoints.disabledCount))
     }
 
     private func gauge(_ label: String, _ dimensions: [(String, String)], _ value: Double) {

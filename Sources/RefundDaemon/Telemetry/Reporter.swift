@@ -43,6 +43,19 @@ struct Reporter: Sendable {
             )
         case .breakerClosed(let gateway):
             logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
+        case .endpointFails(let endpoint, let reason):
+            logger.warning(
+                "webhook after webhook to an endpoint fails; one at a time is sent to it until one is taken",
+                metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"]
+            )
+        case .endpointRecovered(let endpoint):
+            logger.notice("the endpoint takes webhooks again", metadata: ["endpoint": "\(endpoint)"])
+        case .urlDisabled(let delivery, let disabling):
+            // The URL itself may hold a token; the webhook leads to it.
+            let message =
+                "the webhook's URL is disabled, and all its webhooks are dead as they come due; once it takes them"
+                + " again, enable it with: refundd redeliver \(delivery.id)"
+            logger.error("\(message)", metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"])
         case .refused(let what, let reason):
             logger.error("the database refused a result", metadata: ["what": "\(what)", "reason": "\(reason)"])
         }

@@ -17,6 +17,8 @@ public struct QueueStatus: Sendable {
     public var troubles: [String: GatewayHealth.Trouble] = [:]
     /// The gateways that are down or ask to be asked less, and are only probed.
     public var breakers: [String: OpenBreaker] = [:]
+    /// The endpoints and URLs that webhooks are held back from.
+    public var endpoints = EndpointStatus()
 }
 
 extension StoreTransaction {
@@ -45,6 +47,7 @@ extension StoreTransaction {
         }
         status.troubles = try troubles()
         status.breakers = try openBreakers(.gateway)
+        status.endpoints = try endpointStatus()
         return status
     }
 

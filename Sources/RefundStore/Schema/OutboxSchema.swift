@@ -96,11 +96,12 @@ enum OutboxSchema {
         ALTER TABLE refund_webhooks ADD COLUMN redelivery INTEGER NOT NULL DEFAULT 0;
         """
 
-    /// What is known of receivers that fail, and which breakers of the running daemon are open.
+    /// What is known against URLs that take no webhooks, and which breakers of the running daemon are open.
     static let health = """
         CREATE TABLE refund_endpoints (
             url           TEXT PRIMARY KEY NOT NULL,
             failing_since INTEGER NOT NULL,
+            failed_at     INTEGER NOT NULL,
             disabled_at   INTEGER,
             reason        TEXT
         );

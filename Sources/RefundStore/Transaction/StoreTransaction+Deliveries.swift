@@ -3,11 +3,6 @@ import GRDB
 public import RefundCore
 
 extension StoreTransaction {
-    private static let isClaimable = "state = 'pending' AND leased_until IS NULL"
-    // Left to itself, SQLite takes the index of states and goes through whatever is pending.
-    private static let byDueTime = "INDEXED BY refund_webhooks_due"
-    private static let waiting = "refund_webhooks \(byDueTime) WHERE \(isClaimable)"
-
     /// Whether a newer event of its refund has overtaken a webhook, as a condition on `refund_webhooks`.
     ///
     /// What a person sends again is sent whatever has come since.
@@ -16,89 +11,6 @@ extension StoreTransaction {
         AND e.position > refund_webhooks.position
         AND (refund_webhooks.type <> 'refund.needs_attention' OR e.webhook_id IS NOT NULL))
         """
-
-    /// The receivers that pending webhooks are waiting for, with the time the earliest of each is due.
-    ///
-    /// Steps from receiver to receiver along the index, so the cost grows with the receivers and not with the webhooks.
-    public func waitingEndpoints() throws -> [(endpoint: String, due: Timestamp)] {
-        // SQLite takes each step itself: a name that is not UTF-8 would not come back from here as it is there.
-        let sql = """
-            WITH RECURSIVE waiting (name) AS (
-                SELECT min(endpoint) FROM \(Self.waiting)
-                UNION ALL
-                SELECT (SELECT min(endpoint) FROM \(Self.waiting) AND endpoint > name)
-                FROM waiting WHERE name IS NOT NULL
-            )
-            SELECT name, (SELECT next_attempt_at FROM \(Self.waiting) AND endpoint = name
-                ORDER BY next_attempt_at LIMIT 1)
-            FROM waiting WHERE name IS NOT NULL
-            """
-        return try Row.fetchAll(statement(sql, [])).compactMap { row in
-            guard let endpoint = row.text(0) else { return nil }
-            return (endpoint, row.timestamp(1) ?? Timestamp(milliseconds: 0))
-        }
-    }
-
-    /// When the earliest webhook for a receiver is due that is not due yet, or nil when there is none.
-    public func nextDelivery(endpoint: String, after now: Timestamp) throws -> Timestamp? {
-        let sql = """
-            SELECT min(next_attempt_at) FROM \(Self.waiting)
-            AND endpoint = ? AND next_attempt_at > ? AND next_attempt_at <= \(Int64.max)
-            """
-        return try number(sql, [endpoint, now.milliseconds]).map(Timestamp.init(milliseconds:))
-    }
-
-    /// Claims the webhooks for a receiver that have been due longest.
-    ///
-    /// A refund has one webhook in flight at a time; its others wait for that attempt to end.
-    ///
-    /// - Parameters:
-    ///   - endpoint: The receiver.
-    ///   - now: The time that decides what is due.
-    ///   - leaseUntil: By when the holder of the claim means to report back.
-    ///   - limit: The most webhooks to claim.
-    /// - Returns: The claimed webhooks, longest due first.
-    /// - Throws: What SQLite says when it refuses.
-    public func claimDeliveries(
-        endpoint: String,
-        at now: Timestamp,
-        leaseUntil: Timestamp,
-        limit: Int
-    ) throws -> [Delivery] {
-        // A time that is none, whoever wrote it there, has come. Text is greater than every number to SQLite.
-        let mend = """
-            UPDATE refund_webhooks \(Self.byDueTime) SET next_attempt_at = 0 WHERE \(Self.isClaimable) AND endpoint = ?
-            """
-        try execute(mend + " AND next_attempt_at IS NULL", [endpoint])
-        try execute(mend + " AND next_attempt_at > \(Int64.max)", [endpoint])
-        let select = """
-            SELECT id, refund_id, url, body, attempts FROM refund_webhooks w \(Self.byDueTime)
-            WHERE \(Self.isClaimable) AND endpoint = ? AND next_attempt_at <= ? AND NOT EXISTS
-            (SELECT 1 FROM refund_webhooks f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL)
-            ORDER BY next_attempt_at, rowid LIMIT ?
-            """
-        let rows = try Row.fetchAll(statement(select, [endpoint, now.milliseconds, limit]))
-        var refunds: Set<Int64> = []
-        let deliveries = rows.compactMap { row -> Delivery? in
-            guard let id = row.text(0) else { return nil }
-            let refundID = row.integer(1)
-            if let refundID, !refunds.insert(refundID).inserted { return nil }
-            return Delivery(
-                id: id,
-                refundID: refundID,
-                // An address that is no text is refused when it is sent to, like any other that is none.
-                url: row.text(2) ?? "",
-                body: row.bytes(3) ?? [],
-                attempts: row.count(4)
-            )
-        }
-        // The count is written back as it was read, so that the end of the attempt finds it.
-        let lease = "UPDATE refund_webhooks SET leased_until = ?, attempts = ? WHERE id = ?"
-        for delivery in deliveries {
-            try execute(lease, [leaseUntil.milliseconds, delivery.attempts, delivery.id])
-        }
-        return deliveries
-    }
 
     /// What an attempt made of a webhook.
     public enum DeliveryResult: Hashable, Sendable {
@@ -161,6 +73,20 @@ extension StoreTransaction {
         // The attempt has ended all the same, and other webhooks of the refund wait for that.
         try execute("UPDATE refund_webhooks SET leased_until = NULL WHERE id = ?", [delivery.id])
         return .ignored
+    }
+
+    /// Ends a webhook that is not to be sent; nothing when somebody else changed it meanwhile.
+    ///
+    /// - Parameters:
+    ///   - id: The webhook.
+    ///   - reason: Why it is not sent, in words.
+    /// - Throws: What SQLite says when it refuses.
+    public func giveUp(webhook id: String, reason: String) throws {
+        let sql = """
+            UPDATE refund_webhooks SET state = 'dead', next_attempt_at = NULL, last_error = ?
+            WHERE id = ? AND state = 'pending' AND leased_until IS NULL
+            """
+        try execute(sql, [reason, id])
     }
 
     private func isOvertaken(_ delivery: Delivery) throws -> Bool {

@@ -15,6 +15,7 @@ extension QueueStatus {
         json.object("webhooks") { json in
             for (state, count) in webhooks { json.number(state, count) }
         }
+        json.object("endpoints") { json in endpoints.write(to: &json) }
         json.object("gateways") { json in
             for gateway in gateways {
                 let trouble = troubles[gateway]
@@ -43,6 +44,12 @@ extension QueueStatus {
         rows.append(["due lag", dueLag.inWords])
         rows += webhooks.map { ["webhooks \($0.state)", "\($0.count)"] }
         rows += gateways.flatMap { gateway in health(of: gateway).map { ["gateway \(gateway)", $0] } }
+        rows += endpoints.open.map { ["endpoint \($0)", "FAILING since \($1.since.iso8601): \($1.reason)"] }
+        let unlisted = endpoints.openCount - endpoints.open.count
+        if unlisted > 0 { rows.append(["further endpoints", "FAILING: \(unlisted)"]) }
+        if endpoints.disabledCount > 0 {
+            rows.append(["URLs disabled", "\(endpoints.disabledCount) (--json lists them, redeliver enables them)"])
+        }
         return RefundTable.aligned(rows)
     }
 
@@ -56,5 +63,31 @@ extension QueueStatus {
             problems.append("ONLY PROBED since \(breaker.since.iso8601): \(breaker.reason)")
         }
         return problems.isEmpty ? ["ok"] : problems
+    }
+}
+
+extension EndpointStatus {
+    fileprivate func write(to json: inout JSONText) {
+        json.number("open_count", openCount)
+        json.array("open") { json in
+            for (endpoint, breaker) in open {
+                json.object { json in
+                    json.string("endpoint", endpoint)
+                    json.number("since", breaker.since.milliseconds)
+                    json.string("reason", breaker.reason)
+                }
+            }
+        }
+        json.number("disabled_count", disabledCount)
+        json.array("disabled") { json in
+            for (url, health) in disabled {
+                json.object { json in
+                    json.string("url", url)
+                    json.number("failing_since", health.failingSince.milliseconds)
+                    json.number("disabled_at", health.disabling?.at.milliseconds)
+                    json.string("reason", health.disabling?.reason)
+                }
+            }
+        }
     }
 }

@@ -104,3 +104,18 @@ extension RefundStateMachine {
 extension [Transition] {
     var changes: [Change] { map(Change.init) }
 }
+
+extension DeliveryOutcome {
+    static func test(status: Int?, retryAfter: Duration? = nil) -> DeliveryOutcome {
+        let isSuccess = (200..<300).contains(status ?? 0)
+        let error = isSuccess ? nil : status.map { "HTTP \($0)" } ?? "no connection"
+        return DeliveryOutcome(status: status, error: error, retryAfter: retryAfter, answer: [], duration: .zero)
+    }
+}
+
+extension EndpointShares {
+    /// Lets an attempt end of which only its success matters.
+    mutating func end(_ endpoint: String, isDelivered: Bool, at now: Timestamp) {
+        _ = ended(endpoint, "msg", .test(status: isDelivered ? 200 : 500), at: now)
+    }
+}

@@ -54,19 +54,21 @@ struct DeliveryTests {
         try enqueue(due: 5, -7, url: "https://b.example/x")
         try enqueue(due: -1, url: "https://a.example/y")
         try enqueue(due: 9, url: "https://c.example")
-        let waiting = try store.read { try $0.waitingEndpoints() }
-        #expect(waiting.map(\.endpoint) == ["a.example", "b.example", "c.example"])
-        #expect(waiting.map(\.due) == [later(-1), later(-7), later(9)])
+        let waiting = try store.read { try $0.waitingEndpoints(at: now) }
+        #expect(waiting.due == ["b.example", "a.example"], "the longest due first")
+        #expect(waiting.next == later(9))
         #expect(try store.read { try $0.nextDelivery(endpoint: "b.example", after: now) } == later(5))
         #expect(try store.read { try $0.nextDelivery(endpoint: "a.example", after: now) } == nil)
         #expect(try store.claim("b.example").map(\.id) == ["msg_2"])
         #expect(try store.claim("none.example").isEmpty)
-        let left = try store.read { try $0.waitingEndpoints() }
-        #expect(left.map(\.due) == [later(-1), later(5), later(9)])
+        let left = try store.read { try $0.waitingEndpoints(at: now) }
+        #expect(left.due == ["a.example"])
+        #expect(left.next == later(5))
     }
 
     @Test func nothingWaitsInAnEmptyOutbox() throws {
-        #expect(try store.read { try $0.waitingEndpoints() }.isEmpty)
+        let waiting = try store.read { try $0.waitingEndpoints(at: now) }
+        #expect(waiting.due.isEmpty && waiting.next == nil)
         #expect(try store.read { try $0.nextDelivery(endpoint: "e", after: now) } == nil)
     }
 
@@ -106,7 +108,7 @@ struct DeliveryTests {
         #expect(try store.read { try $0.deadWebhooks(refundID: 1) } == 1)
         #expect(try store.read { try $0.deadWebhooks(refundID: 2) } == 0)
         #expect(try store.claim(at: later(1_000_000)).isEmpty)
-        #expect(try store.read { try $0.waitingEndpoints() }.isEmpty)
+        #expect(try store.read { try $0.waitingEndpoints(at: later(1_000_000)) }.due.isEmpty)
     }
 
     @Test func everyAttemptIsKept() throws {

@@ -23,9 +23,17 @@ struct QueryPlanTests {
             try tx.mendDueTimes(gateway: "default", latest: now)
             _ = try tx.ageing(createdBy: now, limit: 10)
             _ = try tx.oldestAgeing()
-            _ = try tx.waitingEndpoints()
+            _ = try tx.waitingEndpoints(at: now)
             _ = try tx.nextDelivery(endpoint: "hooks.example", after: now)
-            _ = try tx.claimDeliveries(endpoint: "hooks.example", at: now, leaseUntil: now, limit: 10)
+            _ = try tx.claimDeliveries(
+                endpoint: "hooks.example",
+                at: now,
+                leaseUntil: now,
+                limit: 10,
+                unsendableLimit: 10,
+                isProbe: true
+            )
+            _ = try tx.health(ofURL: TestDatabase.defaultURL)
             tx.db.trace(options: [])
         }
         // What triggers run is traced as comments.

@@ -44,12 +44,25 @@ extension DeliveryOutcome {
 extension RefundStore {
     /// Claims every webhook for a receiver that is due.
     func claim(_ endpoint: String = "hooks.example", at time: Timestamp = now, limit: Int = 100) throws -> [Delivery] {
+        try claimAll(endpoint, at: time, limit: limit).deliveries
+    }
+
+    /// Claims webhooks for an endpoint and finds those that are not to be sent.
+    func claimAll(
+        _ endpoint: String = "hooks.example",
+        at time: Timestamp = now,
+        limit: Int = 100,
+        unsendableLimit: Int = 100,
+        isProbe: Bool = false
+    ) throws -> StoreTransaction.DeliveryClaim {
         try transaction { tx in
             try tx.claimDeliveries(
                 endpoint: endpoint,
                 at: time,
                 leaseUntil: time.advanced(by: .seconds(75)),
-                limit: limit
+                limit: limit,
+                unsendableLimit: unsendableLimit,
+                isProbe: isProbe
             )
         }
     }
