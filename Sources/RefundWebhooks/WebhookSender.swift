@@ -88,10 +88,15 @@ public final class WebhookSender: Sendable {
     /// Names what receives a URL's webhooks, so that receivers can be kept from holding each other up.
     ///
     /// - Parameter url: The URL of a webhook.
-    /// - Returns: `scheme://host:port` in one spelling, or the beginning of the text when it is no URL that a webhook
-    ///   can be sent to.
+    /// - Returns: `scheme://host:port` in one spelling, or what stands for that in a text that is no URL that a webhook
+    ///   can be sent to: never a password, a path or a query, since endpoints are logged.
     public static func endpoint(of url: String) -> String {
-        (try? ReceiverURL(url))?.endpoint ?? String(decoding: url.utf8.prefix(256), as: UTF8.self)
+        if let url = try? ReceiverURL(url) { return url.endpoint }
+        let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
+        let rest = url[start...]
+        let host = (rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest)
+            .prefix { !"/?#".contains($0) }
+        return String(decoding: (url[..<start] + host).utf8.prefix(256), as: UTF8.self)
     }
 
     private func request(for delivery: Delivery, at now: Timestamp) throws(UnsendableWebhook) -> HTTPRequest {

@@ -67,7 +67,7 @@ struct ReadingCommandTests {
             let status = try await w.refundd("status", "--json").json
             #expect(
                 status.names == [
-                    "states", "attention", "oldest_pending_ms", "due_lag_ms", "webhooks", "gateways",
+                    "states", "attention", "oldest_pending_ms", "due_lag_ms", "webhooks", "endpoints", "gateways",
                 ]
             )
             #expect(

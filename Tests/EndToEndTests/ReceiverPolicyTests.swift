@@ -67,6 +67,8 @@ struct ReceiverPolicyTests {
                 ("https://[::ffff:10.1.2.3]/r", ["allow_hosts"]),
                 ("https://localhost/r", ["allow_hosts"]),
                 ("https://0.0.0.0/r", []),
+                ("https://user:pw@shop.example/r", ["user name or password"]),
+                ("https://2130706433/r", ["IPv4"]),
             ]
             for (number, receiver) in refused.enumerated() {
                 try await w.enqueue("OK-\(number)", ["callback_url": receiver.url])
@@ -87,6 +89,21 @@ struct ReceiverPolicyTests {
             let error = try await expectRefusal(of: "OK-1", in: w)
             #expect(error.contains("http"))
             #expect(error.contains("allow_hosts"), "what to change: \(error)")
+        }
+    }
+
+    @Test(.endToEnd) func proxiesOfTheEnvironmentAreIgnored() async throws {
+        try await withWorkspace { w in
+            let proxy = try await w.startReceiver()
+            let receiver = try await w.startReceiver()
+            try await w.startSimulator()
+            try await w.initDatabase()
+            let names = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]
+            try await w.startDaemon(environment: Dictionary(uniqueKeysWithValues: names.map { ($0, proxy.origin) }))
+            try await w.enqueue("OK-1", ["callback_url": receiver.url("take")])
+            try await eventually("the webhook, past the proxy") { try receiver.requests().count == 1 }
+            #expect(try await w.refund("OK-1")["state"].text == "settled")
+            #expect(try proxy.requests().isEmpty)
         }
     }
 }

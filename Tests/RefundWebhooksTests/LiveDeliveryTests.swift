@@ -73,6 +73,8 @@ struct LiveDeliveryTests {
         ("https://localhost:PORT/", "10.0.0.0/8", "refused address "),
         ("https://localhost:PORT/", "localhost:1", "refused address "),
         ("http://localhost:PORT/", "localhost:1", "plain http"),
+        // One of the name's addresses is allowed and takes nothing; its other one, where the receiver is, gains nothing.
+        ("http://localhost:PORT/", "[::1]:PORT", "refused address 127.0.0.1: loopback"),
         ("http://[::ffff:127.0.0.1]:PORT/", "::1", "refused address 127.0.0.1 (as ::ffff:127.0.0.1): loopback"),
         ("http://2130706433:PORT/", "127.0.0.1", "neither a name"),
         ("http://127.1:PORT/", "127.0.0.1", "neither a name"),

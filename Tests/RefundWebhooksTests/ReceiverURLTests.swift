@@ -108,8 +108,19 @@ struct ReceiverURLTests {
         #expect(throws: ReceiverURLError.badHost) { try ReceiverURL("https://\(label).\(label).\(label).\(label)") }
     }
 
-    @Test func endpointOfWhatIsNoURLIsItsBeginning() {
-        #expect(WebhookSender.endpoint(of: "no url") == "no url")
+    @Test(arguments: [
+        ("no url", "no url"),
+        ("https://user:secret@host.example:1/secret", "https://host.example:1"),
+        ("https://user:sec/ret@host.example?secret", "https://host.example"),
+        ("https://1.2.3.4.5/secret", "https://1.2.3.4.5"),
+        ("https:///secret", "https://"),
+        ("", ""),
+    ])
+    func endpointOfWhatIsNoURLHasNoSecret(_ url: String, _ endpoint: String) {
+        #expect(WebhookSender.endpoint(of: url) == endpoint)
+    }
+
+    @Test func endpointIsBounded() {
         #expect(WebhookSender.endpoint(of: String(repeating: "é", count: 10_000)).utf8.count <= 256)
     }
 }

@@ -42,6 +42,22 @@ struct WebhookSenderTests {
         #expect(signatures.allSatisfy { $0.hasPrefix("v1,") })
     }
 
+    @Test func nameThatChangesItsAnswerBetweenCheckAndUseGainsNothing() async throws {
+        let settings = try WebhookSender.Settings.test()
+        let url = "https://rebind.example/"
+        #expect(settings.policy.problem(with: url) == nil, "nothing is known of a name before it is looked up")
+        let client = ScriptedClient(.failure(.timeout))
+        for _ in 0..<2 { _ = await client.sender(settings).outcome(.test(url)) }
+        // The answers of its name server, one lookup after the other: each is judged for itself where it is connected to.
+        let answers: [([UInt8], isAllowed: Bool)] = [
+            ([8, 8, 8, 8], true), ([127, 0, 0, 1], false), ([8, 8, 4, 4], true), ([169, 254, 169, 254], false),
+        ]
+        for request in client.requests {
+            let vet = try #require(request.vetAddress)
+            for (address, isAllowed) in answers { #expect((vet(address, 443) == nil) == isAllowed, "\(address)") }
+        }
+    }
+
     @Test func everyAddressIsVettedByThePolicy() async throws {
         let client = ScriptedClient(.success(.canned(200)))
         _ = await client.sender(try .test(allowHosts: ["10.1.2.3:443"])).outcome(.test())

@@ -94,6 +94,7 @@ struct RefundLife {
             let outcome = attempt.text("error") ?? "HTTP \(attempt.text("status") ?? "?")"
             lines.append("\(indent)  \(time(attempt, "at"))  \(outcome), \(attempt.text("duration_ms") ?? "?") ms")
         }
+        if attempts.isEmpty, let error = webhook.text("last_error") { lines.append("\(indent)  \(error)") }
         if webhook.text("state") == "pending", webhook.integer("next_attempt_at") != nil {
             lines.append("\(indent)  next attempt \(time(webhook, "next_attempt_at"))")
         }
