@@ -3,9 +3,18 @@ import Glibc
 
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
-/// The file is never deleted, or two daemons could each lock another file of the same name.
+/// The file is never deleted, or two daemons could each lock another file of the same name. It is empty unless the
+/// daemon that had the lock last could no longer trust the database; then it says why.
 public final class DaemonLock: Sendable {
     private let descriptor: CInt
+
+    /// Whether a daemon has ever served a database.
+    ///
+    /// - Parameter databasePath: The database.
+    /// - Returns: Whether the lock's file is there.
+    public static func wasTaken(databasePath: String) -> Bool {
+        FileManager.default.fileExists(atPath: realPath(databasePath) + ".lock")
+    }
 
     /// Takes the lock.
     ///
@@ -36,14 +45,40 @@ public final class DaemonLock: Sendable {
         _ = fchmod(descriptor, status.st_mode & 0o666)
     }
 
-    // Foundation leaves a link alone whose file is still to be made; SQLite makes the file that it names.
-    private static func realPath(_ path: String) -> String {
+    /// The path that SQLite names its other files after.
+    ///
+    /// Foundation leaves a link alone whose file is still to be made; SQLite makes the file that it names.
+    static func realPath(_ path: String) -> String {
         var url = URL(fileURLWithPath: path)
         for _ in 0..<100 {
             guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else { break }
             url = URL(fileURLWithPath: target, relativeTo: url.deletingLastPathComponent())
         }
         return url.resolvingSymlinksInPath().path
+    }
+
+    /// Leaves word for whoever has the lock next that the whole database must be checked before it is served again.
+    ///
+    /// A service manager starts the daemon again at once, and the damage need not be where a start looks.
+    ///
+    /// - Parameter reason: Why, for a person who looks into the file.
+    public func distrust(because reason: String) {
+        let bytes = Array((reason + "\n").utf8)
+        // Where it cannot be written, whoever is next meets the damage by himself.
+        ftruncate(descriptor, 0)
+        _ = unsafe pwrite(descriptor, bytes, bytes.count, 0)
+        fsync(descriptor)
+    }
+
+    /// Checks the whole database where that was asked for, and takes the word back once nothing is found.
+    ///
+    /// - Parameter store: The database.
+    /// - Throws: `StoreError.damaged` while it is.
+    public func regainTrust(in store: RefundStore) throws(StoreError) {
+        guard lseek(descriptor, 0, SEEK_END) > 0 else { return }
+        let damages = try store.read { tx in try tx.damages(limit: 1) }
+        if let damage = damages.first { throw .damaged(path: store.path, reason: damage) }
+        ftruncate(descriptor, 0)
     }
 
     deinit {

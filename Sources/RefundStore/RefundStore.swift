@@ -20,9 +20,13 @@ public final class RefundStore: Sendable {
     /// How long a statement waits for another program's transaction before it fails as busy.
     public static let busyTimeout: Duration = .seconds(5)
 
+    /// The size in bytes to which a write-ahead log is cut that grew beyond it, once it has been emptied.
+    public static let walLimit: Int64 = 64 * 1_024 * 1_024
+
     /// The file's path as it was given.
     public let path: String
-    private let database: DatabaseQueue
+    let database: DatabaseQueue
+    private let files: DatabaseFiles
 
     /// Opens the database.
     ///
@@ -37,12 +41,17 @@ public final class RefundStore: Sendable {
         }
         do {
             database = try DatabaseQueue(path: path, configuration: Self.configuration(access))
+            files = DatabaseFiles(path: path)
             guard access != .readOnly else { return }
             try database.writeWithoutTransaction { db in
                 // GRDB asks for NORMAL when it switches to WAL, after `prepareDatabase`; with NORMAL a power cut may
                 // take the last commits back, and what SQLite acknowledged must stay.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
+                // A log that grew while a reader kept it from being emptied shrinks again.
+                try db.execute(sql: "PRAGMA journal_size_limit = \(Self.walLimit)")
             }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+            throw .cannotOpen(path: path, reason: error.message ?? "no database")
         } catch {
             throw StoreError(error, path: path)
         }
@@ -65,7 +74,10 @@ public final class RefundStore: Sendable {
     /// - Throws: `StoreError`, also for what the body throws.
     @discardableResult
     public func transaction<Result>(_ body: (StoreTransaction) throws -> Result) throws(StoreError) -> Result {
-        try inTransaction(.immediate, body)
+        let result = try inTransaction(.immediate, body)
+        // A commit to a file that is gone must not be acted on: nobody will ever see it.
+        try checkFiles()
+        return result
     }
 
     /// Reads in one transaction, so that all that is read belongs together.
@@ -79,7 +91,9 @@ public final class RefundStore: Sendable {
         try inTransaction(.deferred) { tx in
             let changes = tx.db.totalChangesCount
             let result = try body(tx)
-            guard tx.db.totalChangesCount == changes else { throw StoreError.failed(reason: "a read changed rows") }
+            guard tx.db.totalChangesCount == changes else {
+                throw StoreError.failed(path: path, reason: "a read changed rows")
+            }
             return result
         }
     }
@@ -96,7 +110,7 @@ public final class RefundStore: Sendable {
                     return .commit
                 }
             }
-            guard let result else { throw StoreError.failed(reason: "the transaction did not run") }
+            guard let result else { throw StoreError.failed(path: path, reason: "the transaction did not run") }
             return result
         } catch {
             throw StoreError(error, path: path)
@@ -107,8 +121,9 @@ public final class RefundStore: Sendable {
     ///
     /// Source: <https://www.sqlite.org/pragma.html#pragma_data_version>.
     ///
-    /// - Throws: `StoreError` when the file cannot be read.
+    /// - Throws: `StoreError` when the file cannot be read, or is no longer the one that was opened.
     public func dataVersion() throws(StoreError) -> Int64 {
+        try checkFiles()
         do {
             return try database.writeWithoutTransaction { db in
                 try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
@@ -169,6 +184,16 @@ public final class RefundStore: Sendable {
         }
     }
 
+    private func checkFiles() throws(StoreError) {
+        if let lost = files.lost { throw .lost(path: lost) }
+    }
+
+    /// The size of the write-ahead log in bytes, 0 when there is none.
+    public var walSize: Int64 { DatabaseFiles.walSize(path: path) }
+
+    /// The other programs that have the database open, as far as this user may see.
+    public var users: [String] { FileHolders.names(of: path) }
+
     /// Closes the connection.
     public func close() {
         try? database.close()
@@ -185,15 +210,22 @@ extension StoreError {
             switch error.resultCode {
             case .SQLITE_BUSY, .SQLITE_LOCKED:
                 self = .busy(path: path, holders: FileHolders.names(of: path))
-            case .SQLITE_CANTOPEN, .SQLITE_NOTADB:
+            case .SQLITE_CANTOPEN:
                 self = .cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+            case .SQLITE_FULL:
+                self = .full(path: path)
+            case .SQLITE_READONLY:
+                self = error.extendedResultCode == .SQLITE_READONLY_DBMOVED ? .lost(path: path) : .readOnly(path: path)
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+                self = .damaged(path: path, reason: error.message ?? "\(error.resultCode)")
             case .SQLITE_CONSTRAINT:
                 self = .refused(reason: error.message ?? "a constraint")
             default:
-                self = .failed(reason: "\(error.message ?? "no message") (\(error.extendedResultCode.rawValue))")
+                let message = error.message ?? "no message"
+                self = .failed(path: path, reason: "\(message) (\(error.extendedResultCode.rawValue))")
             }
         default:
-            self = .failed(reason: "\(error)")
+            self = .failed(path: path, reason: "\(error)")
         }
     }
 }

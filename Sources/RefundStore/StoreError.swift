@@ -10,10 +10,31 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
     case newerSchema(path: String, migration: Int)
     /// The file has no queue yet.
     case notInitialised(path: String)
+    /// The file is gone that a daemon served before.
+    case missing(path: String)
     /// A trigger or constraint refused a row.
     case refused(reason: String)
-    /// SQLite cannot do its work: the disk is full, the file is read-only, damaged or gone.
-    case failed(reason: String)
+    /// The disk has no room for what is to be written.
+    case full(path: String)
+    /// The file or its file system cannot be written.
+    case readOnly(path: String)
+    /// What the file holds is no database, or no longer a whole one.
+    case damaged(path: String, reason: String)
+    /// The file was deleted or replaced since it was opened; what is written now is lost.
+    case lost(path: String)
+    /// SQLite cannot do its work for another reason, such as a disk that fails.
+    case failed(path: String, reason: String)
+
+    /// Whether trying again can only make it worse: the daemon must stop.
+    ///
+    /// What stands in a damaged file means nothing, so a daemon that went on might settle what is not settled, and
+    /// write over what could still be rescued. What is written to a lost file is gone with the daemon.
+    public var isBeyondRetrying: Bool {
+        switch self {
+        case .damaged, .lost: true
+        default: false
+        }
+    }
 
     /// The sentence.
     public var description: String {
@@ -29,10 +50,44 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
             "the database \(path) has migration \(migration), which this refundd does not know; install a newer refundd"
         case .notInitialised(let path):
             "the database \(path) has no queue yet; run refundd init"
+        case .missing(let path):
+            "the database \(path) is gone: \(path).lock shows that refundd served it before; put it back,"
+                + " or run refundd init to begin with an empty queue"
         case .refused(let reason):
             "the database refused a row: \(reason)"
-        case .failed(let reason):
-            "the database cannot be used: \(reason)"
+        case .full(let path):
+            "the disk of the database \(path) is full; make room on it"
+        case .readOnly(let path):
+            "the database \(path) cannot be written; make the file, its folder and its file system writable"
+        case .damaged(let path, let reason):
+            "the database \(path) is damaged (\(reason)); stop every program that uses it, keep a copy of it with its -wal,"
+                + " and put the last good backup in its place"
+        case .lost(let path) where path.hasSuffix("-wal") || path.hasSuffix("-shm"):
+            "\(path) was deleted or replaced while it was in use; stop every program that uses the database,"
+                + " leave its files to SQLite, and start refundd again"
+        case .lost(let path):
+            "\(path) was deleted or replaced while it was in use, and what is written now would be lost;"
+                + " put the right database in its place, a backup without the old -wal and -shm, and start refundd again"
+        case .failed(let path, let reason):
+            "the database \(path) cannot be used: \(reason); check the disk and the system's log"
+        }
+    }
+
+    /// The word that tells this kind of error from the others.
+    public var kind: String {
+        switch self {
+        case .cannotOpen: "cannot_open"
+        case .busy: "busy"
+        case .alreadyServed: "already_served"
+        case .newerSchema: "newer_schema"
+        case .notInitialised: "not_initialised"
+        case .missing: "missing"
+        case .refused: "refused"
+        case .full: "full"
+        case .readOnly: "read_only"
+        case .damaged: "damaged"
+        case .lost: "lost"
+        case .failed: "failed"
         }
     }
 }

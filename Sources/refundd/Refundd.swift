@@ -11,7 +11,7 @@ struct Refundd: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, InitCommand.self, EnqueueCommand.self, ListCommand.self,
             ShowCommand.self, StatusCommand.self, QueryCommand.self, AbandonCommand.self, ResolveCommand.self,
-            WebhooksCommand.self, RedeliverCommand.self, VerifyCommand.self,
+            WebhooksCommand.self, RedeliverCommand.self, BackupCommand.self, VerifyCommand.self,
         ]
     )
 

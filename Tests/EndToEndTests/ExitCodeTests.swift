@@ -6,7 +6,7 @@ struct ExitCodeTests {
     private static let commands = [
         ["list"], ["show", "R-1"], ["status"], ["enqueue", "--order", "R-1"], ["query", "R-1"],
         ["abandon", "R-1", "--reason", "x"], ["resolve", "R-1", "--as", "settled", "--reason", "x"], ["webhooks"],
-        ["redeliver", "--dead"],
+        ["redeliver", "--dead"], ["verify"], ["backup", "copy.db"],
     ]
 
     private func run(_ arguments: [String], in w: Workspace) async throws -> Finished {
@@ -108,7 +108,7 @@ struct ExitCodeTests {
             #expect(help.exitCode == 0)
             for command in [
                 "run", "check", "init", "enqueue", "list", "show", "status", "query", "abandon", "resolve", "webhooks",
-                "redeliver",
+                "redeliver", "backup", "verify",
             ] {
                 #expect(help.output.contains(command))
             }

@@ -67,7 +67,8 @@ struct ReadingCommandTests {
             let status = try await w.refundd("status", "--json").json
             #expect(
                 status.names == [
-                    "states", "attention", "oldest_pending_ms", "due_lag_ms", "webhooks", "endpoints", "gateways",
+                    "states", "attention", "oldest_pending_ms", "due_lag_ms", "webhooks", "endpoints", "wal_bytes",
+                    "gateways",
                 ]
             )
             #expect(

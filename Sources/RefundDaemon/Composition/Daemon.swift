@@ -17,6 +17,7 @@ public final class Daemon: Sendable {
         case signal(ProcessSignal)
         case drained
         case drainLimitReached
+        case databaseLost(StoreError)
         case adminFailed(AdminError)
     }
 
@@ -84,7 +85,12 @@ public final class Daemon: Sendable {
             settings: connections.settings,
             clock: SystemClock(),
             report: reporter.report,
-            fault: reporter.report(fault:)
+            fault: { [tell] fault in
+                reporter.report(fault: fault)
+                guard let fault, fault.isBeyondRetrying else { return }
+                database.distrust(fault)
+                tell.yield(.databaseLost(fault))
+            }
         )
         let core = Core(pipeline: pipeline, database: database, registry: registry)
         var service = Service(configuration: configuration, connections: connections)
@@ -137,6 +143,8 @@ public final class Daemon: Sendable {
             case .drainLimitReached:
                 logger.warning("not everything in flight ended in time; it is asked again at the next start")
                 return .success(())
+            case .databaseLost(let error):
+                return .failure(CommandFailure(error))
             case .adminFailed(let error):
                 return .failure(CommandFailure(.configuration, ["\(service.configuration.file): \(error)"]))
             }

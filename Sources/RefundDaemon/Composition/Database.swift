@@ -1,3 +1,4 @@
+import Foundation
 import RefundCore
 import RefundStore
 
@@ -11,14 +12,23 @@ struct Database: Sendable {
 
     init(path: String, at now: Timestamp) throws(CommandFailure) {
         do throws(StoreError) {
+            let wasServed = DaemonLock.wasTaken(databasePath: path)
             lock = try DaemonLock(databasePath: path)
+            // A new file in the place of one that is gone would forget every refund without a word.
+            guard !wasServed || FileManager.default.fileExists(atPath: path) else { throw .missing(path: path) }
             store = try RefundStore(path: path, access: .readWrite)
+            try lock.regainTrust(in: store)
             try store.migrate(at: now)
             CrashPoint.reached(.afterMigration)
             counting = try RefundStore(path: path, access: .existing)
         } catch {
             throw CommandFailure(error)
         }
+    }
+
+    /// Lets nobody serve the database again before the whole file is checked.
+    func distrust(_ error: StoreError) {
+        lock.distrust(because: error.description)
     }
 
     func close() {

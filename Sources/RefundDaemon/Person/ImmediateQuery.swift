@@ -112,6 +112,7 @@ public struct ImmediateQuery: Sendable {
         let lock: DaemonLock
         do throws(StoreError) {
             lock = try DaemonLock(databasePath: store.path)
+            try lock.regainTrust(in: store)
         } catch .alreadyServed {
             return false
         } catch {

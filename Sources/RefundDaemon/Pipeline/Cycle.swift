@@ -36,4 +36,6 @@ enum EngineNote: Sendable {
     case urlDisabled(Delivery, URLHealth.Disabling)
     /// The database refused to take one result; the others of its batch are written.
     case refused(what: String, reason: String)
+    /// The database's write-ahead log has grown beyond its bound, or to twice what was told.
+    case logGrew(bytes: Int64, users: [String])
 }

@@ -21,6 +21,7 @@ actor Pipeline {
     private var alarm: Alarm?
     private var watcher: CommitWatcher?
     private var dataVersion: Int64?
+    private var logGrowth = LogGrowth()
     private var whenDrained: CheckedContinuation<Void, Never>?
 
     /// The pipeline's own queue.
@@ -35,7 +36,8 @@ actor Pipeline {
     ///   - settings: What the engine goes by.
     ///   - clock: Where the time comes from.
     ///   - report: Told what happened after each cycle, on the pipeline's queue; it must not block.
-    ///   - fault: Told when the database begins to refuse transactions, and with nil when it takes them again.
+    ///   - fault: Told when the database begins to refuse transactions or does for another reason, and with nil when it
+    ///     takes them again. After one that is beyond retrying the pipeline does nothing more.
     init(
         store: RefundStore,
         settings: EngineSettings,
@@ -101,9 +103,11 @@ actor Pipeline {
     }
 
     private func run() {
+        guard fault?.isBeyondRetrying != true else { return }
         let arrivals = inbox.take()
         defer { inbox.done() }
         let now = clock.now()
+        watchLog()
         do throws(StoreError) {
             let version = try engine.store.dataVersion()
             defer { dataVersion = version }
@@ -123,10 +127,18 @@ actor Pipeline {
         }
     }
 
+    // SQLite itself empties the log into the file after every thousandth page; what keeps it from that only a person can
+    // end, so that another attempt from here would change nothing.
+    private func watchLog() {
+        let size = engine.store.walSize
+        guard logGrowth.isNews(size) else { return }
+        report([.logGrew(bytes: size, users: engine.store.users)])
+    }
+
     private func note(_ error: StoreError?) {
         let changes = lastFault.withLock { fault in
             defer { fault = error }
-            return (error == nil) != (fault == nil)
+            return error?.kind != fault?.kind
         }
         if changes { tellFault(error) }
     }

@@ -26,6 +26,7 @@ struct QueueGauges: Sendable {
         ("refundd_gateways_only_probed", "Gateways that are down or ask to be asked less."),
         ("refundd_webhooks", "Webhooks in the outbox by state."),
         ("refundd_endpoints", "Endpoints whose breaker is open, and disabled URLs."),
+        ("refundd_wal_bytes", "Size of the database's write-ahead log."),
         ("refundd_queries_total", "Queries by gateway and outcome."),
         ("refundd_query_duration_seconds", "Time from a query to its answer, by gateway."),
         ("refundd_transitions_total", "Changes of state or attention."),
@@ -48,6 +49,7 @@ struct QueueGauges: Sendable {
         gauge("refundd_due_lag_seconds", [], status.dueLag.inSeconds)
         gauge("refundd_gateways_misconfigured", [], Double(status.troubles.count))
         gauge("refundd_gateways_only_probed", [], Double(status.breakers.count))
+        gauge("refundd_wal_bytes", [], Double(status.walBytes))
         for (state, count) in status.webhooks { gauge("refundd_webhooks", [("state", state)], Double(count)) }
         gauge("refundd_endpoints", [("state", "open")], Double(status.endpoints.openCount))
         gauge("refundd_endpoints", [("state", "disabled")], Double(status.endpoints.disabledCount))

@@ -58,6 +58,11 @@ struct Reporter: Sendable {
             logger.error("\(message)", metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"])
         case .refused(let what, let reason):
             logger.error("the database refused a result", metadata: ["what": "\(what)", "reason": "\(reason)"])
+        case .logGrew(let bytes, let users):
+            logger.warning(
+                "the write-ahead log of the database grows: a program keeps a transaction open; end it",
+                metadata: ["bytes": "\(bytes)", "open in": "\(users.joined(separator: ", "))"]
+            )
         }
     }
 
@@ -89,7 +94,9 @@ struct Reporter: Sendable {
 
     /// Logs that the database refuses transactions, or takes them again.
     func report(fault: StoreError?) {
-        if let fault {
+        if let fault, fault.isBeyondRetrying {
+            logger.critical("refundd stops: the database can no longer be trusted", metadata: ["error": "\(fault)"])
+        } else if let fault {
             logger.error("the database refuses to be written; trying again", metadata: ["error": "\(fault)"])
         } else {
             logger.notice("the database can be written again")

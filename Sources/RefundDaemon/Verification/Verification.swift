@@ -30,7 +30,9 @@ public struct Verification: Sendable {
     public private(set) var problems: [Problem] = []
     /// How many there are.
     public private(set) var problemCount = 0
-    /// What was checked.
+    /// What SQLite finds damaged first, or nil for a file that is whole; nothing else was checked where it is not.
+    public private(set) var damage: String?
+    /// The refunds that were checked.
     public private(set) var refunds = 0
     /// The rows of the ledger that were checked.
     public private(set) var transitions = 0
@@ -48,9 +50,11 @@ public struct Verification: Sendable {
     ///   - keys: What the stored answers are checked with.
     /// - Throws: `StoreError` when it cannot be read.
     public init(_ store: RefundStore, _ keys: GatewayKeys) throws(StoreError) {
-        note(try store.read { tx in try tx.damages(limit: Self.limit) })
+        let damages = try store.read { tx in try tx.damages(limit: Self.limit) }
+        note(damages.map { "the file is damaged: \($0)" })
+        damage = damages.first
         // What stands in a damaged file means nothing.
-        guard problems.isEmpty else { return }
+        guard damage == nil else { return }
         note(try store.read { tx in try tx.schemaProblems() + tx.strays() })
         var last: Int64?
         repeat {

@@ -19,6 +19,8 @@ public struct QueueStatus: Sendable {
     public var breakers: [String: OpenBreaker] = [:]
     /// The endpoints and URLs that webhooks are held back from.
     public var endpoints = EndpointStatus()
+    /// The size of the write-ahead log, which grows while a program keeps a transaction open.
+    public var walBytes: Int64 = 0
 }
 
 extension StoreTransaction {
@@ -48,6 +50,8 @@ extension StoreTransaction {
         status.troubles = try troubles()
         status.breakers = try openBreakers(.gateway)
         status.endpoints = try endpointStatus()
+        let file = try String.fetchOne(statement("SELECT file FROM pragma_database_list WHERE name = 'main'", []))
+        status.walBytes = DatabaseFiles.walSize(path: file ?? "")
         return status
     }
 

@@ -10,7 +10,7 @@ extension StoreTransaction {
     /// - Throws: What SQLite says when it cannot read the file at all.
     public func damages(limit: Int) throws -> [String] {
         let findings = try String.fetchAll(db, sql: "PRAGMA integrity_check(\(limit))")
-        return findings == ["ok"] ? [] : findings.map { "the file is damaged: \($0)" }
+        return findings == ["ok"] ? [] : findings
     }
 
     /// The guards, indexes and views of the queue that are missing, or are not as refundd makes them.

@@ -16,6 +16,7 @@ extension QueueStatus {
             for (state, count) in webhooks { json.number(state, count) }
         }
         json.object("endpoints") { json in endpoints.write(to: &json) }
+        json.number("wal_bytes", walBytes)
         json.object("gateways") { json in
             for gateway in gateways {
                 let trouble = troubles[gateway]
@@ -43,6 +44,7 @@ extension QueueStatus {
         rows.append(["oldest without a verdict", oldestPending?.roughly ?? "-"])
         rows.append(["due lag", dueLag.inWords])
         rows += webhooks.map { ["webhooks \($0.state)", "\($0.count)"] }
+        rows.append(["write-ahead log", "\(walBytes / 1_024) KiB"])
         rows += gateways.flatMap { gateway in health(of: gateway).map { ["gateway \(gateway)", $0] } }
         rows += endpoints.open.map { ["endpoint \($0)", "FAILING since \($1.since.iso8601): \($1.reason)"] }
         let unlisted = endpoints.openCount - endpoints.open.count

@@ -50,6 +50,11 @@ final class Workspace {
         try protect(name, 0o600)
     }
 
+    /// Makes a symbolic link.
+    func link(_ target: String, as path: String) throws {
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)
+    }
+
     var configurationFile: String { path("refundd.conf") }
     var database: String { path("refundd.db") }
 

@@ -1,0 +1,152 @@
+import Foundation
+import Testing
+
+/// Database files that are deleted, replaced or damaged while the daemon runs.
+struct LostDatabaseTests {
+    private static let files = FileManager.default
+
+    /// Waits until the daemon has stopped because of a file, as a person would read it.
+    private func expectStop(_ w: Workspace, naming file: String, _ words: String) async throws {
+        let daemon = try #require(w.daemon)
+        #expect(try await daemon.exitCode(within: .seconds(10)) == 74)
+        let last = daemon.errors.split(separator: "\n").last.map(String.init) ?? ""
+        #expect(last.hasPrefix("refundd: "), "\(last)")
+        #expect(last.contains(file) && last.contains(words), "\(last)")
+        #expect(daemon.errors.contains("refundd stops: the database can no longer be trusted"))
+    }
+
+    @Test(.endToEnd) func daemonStopsWhenItsDatabaseIsDeletedAndMakesNoNewOne() async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+            try Self.files.removeItem(atPath: w.database)
+            try await expectStop(w, naming: w.database, "was deleted or replaced")
+
+            let again = try w.launchDaemon()
+            #expect(try await again.exitCode() == 74)
+            #expect(again.errors.contains("is gone"), "\(again.errors)")
+            #expect(again.errors.contains("refundd init"))
+            #expect(!Self.files.fileExists(atPath: w.database), "an empty queue would forget every refund")
+
+            try await w.initDatabase()
+            try await w.startDaemon()
+            try await w.enqueue("OK-2")
+            try await w.refund("OK-2", is: "settled")
+        }
+    }
+
+    @Test(.endToEnd) func verdictForADatabaseThatWasReplacedIsNotActedOn() async throws {
+        try await withWorkspace { w in
+            let receiver = try await w.startReceiver()
+            try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
+            try await w.startEverything(scenarios: "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"4s\"")
+            try await w.enqueue("SLOW-1")
+            try await eventually("in flight") { try await w.queriesInSimulator()["SLOW-1"] == 1 }
+            let backup = try await w.refundd("backup", w.path("backup.db"))
+            #expect(backup.exitCode == 0, "\(backup.errors)")
+            let bytes = Self.files.contents(atPath: w.path("backup.db"))
+            try #require(unsafe rename(w.path("backup.db"), w.database) == 0)
+            try await expectStop(w, naming: w.database, "was deleted or replaced")
+            #expect(Self.files.contents(atPath: w.database) == bytes, "what took its place is not touched")
+            #expect(try receiver.requests().isEmpty, "nobody is told what is written nowhere")
+
+            // As the message says.
+            for suffix in ["-wal", "-shm"] { try? Self.files.removeItem(atPath: w.database + suffix) }
+            try await w.startDaemon()
+            try await w.refund("SLOW-1", is: "settled")
+            try await eventually("its webhook") { try receiver.requests().count == 1 }
+            #expect(try await w.refundd("verify").exitCode == 0)
+        }
+    }
+
+    @Test(.endToEnd, arguments: ["-wal", "-shm"])
+    func whatWasWrittenIsThereAfterTheLogWasDeleted(suffix: String) async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            let orders = (1...5).map { "OK-\($0)" }
+            try await w.enqueue(orders)
+            for order in orders { try await w.refund(order, is: "settled") }
+            try Self.files.removeItem(atPath: w.database + suffix)
+            try await expectStop(w, naming: w.database + suffix, "was deleted or replaced")
+            try await w.startDaemon()
+            for order in orders {
+                #expect(try await w.refund(order)["state"].text == "settled")
+                #expect(try await w.ledger(order) == ["pending>settled"])
+            }
+            #expect(try await w.refundd("verify").exitCode == 0)
+        }
+    }
+
+    @Test(.endToEnd) func daemonStopsAtADamagedPageAndAsksNothingMore() async throws {
+        try await withWorkspace { w in
+            try await w.startEverything(scenarios: "[prefixes.\"LONG-\"]\nnever = true")
+            try await w.enqueue("LONG-1")
+            try await w.refund("LONG-1", is: "processing")
+            // What the daemon has in memory is read anew once somebody else has written.
+            try await w.sql("CREATE TABLE shop (id INTEGER); PRAGMA wal_checkpoint(TRUNCATE)")
+            let index = try await w.sql("SELECT rootpage FROM sqlite_master WHERE name = 'refund_queue_due'")
+            let page = try #require(index[0]["rootpage"].integer)
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: w.database))
+            try file.seek(toOffset: UInt64((page - 1) * 4_096))
+            try file.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
+            try file.close()
+            try await w.sql("INSERT INTO shop VALUES (1)")
+            try await expectStop(w, naming: w.database, "is damaged")
+
+            let asked = try await w.queriesInSimulator()
+            let again = try w.launchDaemon()
+            #expect(try await again.exitCode() == 74)
+            #expect(again.errors.contains("is damaged") && again.errors.contains("backup"), "\(again.errors)")
+            #expect(try await w.queriesInSimulator() == asked)
+
+            let verified = try await w.refundd("verify")
+            #expect(verified.exitCode == 74)
+            #expect(verified.errors.contains("is damaged"), "\(verified.errors)")
+            let backup = try await w.refundd("backup", w.path("copy.db"))
+            #expect(backup.exitCode == 74)
+            #expect(backup.errors.contains("the database \(w.database) is damaged"), "\(backup.errors)")
+            #expect(backup.errors.contains("there is no copy"), "\(backup.errors)")
+            let left = try Self.files.contentsOfDirectory(atPath: w.folder.path)
+            #expect(left.allSatisfy { !$0.hasPrefix("copy.db") }, "\(left)")
+        }
+    }
+
+    @Test(.endToEnd) func databaseThatWasLostIsServedAgainOnlyOnceItIsWhole() async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            try Self.files.removeItem(atPath: w.database + "-wal")
+            try await expectStop(w, naming: w.database + "-wal", "was deleted or replaced")
+            try await w.sql(Self.damage)
+            let again = try w.launchDaemon()
+            #expect(try await again.exitCode() == 74)
+            #expect(again.errors.contains("is damaged"), "\(again.errors)")
+
+            try await w.sql("VACUUM")
+            try await w.startDaemon()
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+            #expect(Self.files.contents(atPath: w.database + ".lock") == Data(), "not checked again")
+        }
+    }
+
+    /// Leaves a page behind that belongs to nothing: SQLite works on without an error.
+    private static let damage = """
+        CREATE TABLE shop (amount INTEGER); CREATE INDEX shop_amounts ON shop (amount);
+        PRAGMA writable_schema = ON; DELETE FROM sqlite_master WHERE name = 'shop_amounts';
+        """
+
+    @Test(.endToEnd) func damageThatNobodyHasMetYetIsFoundByVerifyAndKeptOutOfABackup() async throws {
+        try await withWorkspace { w in
+            try await w.initDatabase()
+            try await w.sql(Self.damage)
+            let verified = try await w.refundd("verify")
+            #expect(verified.exitCode == 1)
+            #expect(verified.output.contains("the file is damaged: "), "\(verified.output)")
+            let backup = try await w.refundd("backup", w.path("copy.db"))
+            #expect(backup.exitCode == 74)
+            #expect(backup.errors.contains("the database \(w.database) is damaged"), "\(backup.errors)")
+            #expect(!Self.files.fileExists(atPath: w.path("copy.db")))
+        }
+    }
+}
