@@ -140,6 +140,9 @@ struct QueryCommandTests {
             #expect(try w.asked("OK-2").isEmpty)
             #expect(try await w.refund("OK-2")["attempts"].integer == 0)
             #expect(try receiver.requests().isEmpty)
+            for table in ["refund_queue", "refund_webhooks"] {
+                #expect(try await w.sql("SELECT id FROM \(table) WHERE leased_until IS NOT NULL").isEmpty, "no claim")
+            }
 
             // The lock is free, and the daemon sends what the command only wrote.
             try await w.startDaemon()
