@@ -31,7 +31,7 @@ public enum QueryOutcome: Hashable, Sendable {
         switch self {
         case .report, .notFound, .inconclusive: true
         case .credentialsRefused(_, _, let isVerified): isVerified
-        case .unverified, .unreachable: false
+        case .unverified, .slowedDown, .unreachable: false
         }
     }
 

@@ -71,11 +71,6 @@ extension StoreTransaction {
         return .due
     }
 
-    /// Forgets that an address failed, so that webhooks are sent to it again.
-    public func enableEndpoint(url: String) throws {
-        try execute("DELETE FROM refund_endpoints WHERE url = ?", [url])
-    }
-
     private func note(
         _ action: Action,
         by actor: String,

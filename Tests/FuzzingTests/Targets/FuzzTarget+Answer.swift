@@ -50,7 +50,7 @@ extension QueryOutcome {
         case .report(let report, let evidence): ["\(report)", evidence.code, "\(evidence.psn ?? "")"]
         case .notFound(let message, let evidence): [message, evidence.code, "\(evidence.psn ?? "")"]
         case .credentialsRefused(let code, let message, isVerified: true): [code, message]
-        case .credentialsRefused, .inconclusive, .unverified, .unreachable: nil
+        case .credentialsRefused, .inconclusive, .unverified, .slowedDown, .unreachable: nil
         }
     }
 }
