@@ -74,6 +74,7 @@ public struct RefundStateMachine: Sendable {
         guard !refund.state.isFinal else { return }
         refund.lastQueryAt = sentAt
         refund.lastError = problem
+        refund.isLastQueryVerified = false
         refund.updatedAt = now
     }
 
