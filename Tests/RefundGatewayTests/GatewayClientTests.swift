@@ -66,7 +66,7 @@ struct GatewayClientTests {
     @Test(
         arguments: [
             (429, nil, "HTTP 429: it is asked too often", nil), (429, "soon", "HTTP 429: it is asked too often", nil),
-            (429, "120", "HTTP 429 and asks to wait for 120s", 120), (429, "0", "HTTP 429 and asks to wait for 0ms", 0),
+            (429, "120", "HTTP 429 and asks to wait for 2m", 120), (429, "0", "HTTP 429 and asks to wait for 0ms", 0),
             (503, "30", "HTTP 503 and asks to wait for 30s", 30),
             // A date is reckoned from when the answer came, a second after the query.
             (503, "Fri, 03 Jan 2025 02:58:25 GMT", "HTTP 503 and asks to wait for 3292ms", 3.292),

@@ -67,14 +67,14 @@ public struct RefundStateMachine: Sendable {
     /// its backoff is not used up.
     ///
     /// - Parameters:
-    ///   - problem: What was wrong, in words.
-    ///   - sentAt: When the query was sent.
+    ///   - outcome: What came of it.
+    ///   - sentAt: When it was sent.
     ///   - now: When its outcome was known.
-    public mutating func querySpared(problem: String?, sentAt: Timestamp, at now: Timestamp) {
+    public mutating func querySpared(_ outcome: QueryOutcome, sentAt: Timestamp, at now: Timestamp) {
         guard !refund.state.isFinal else { return }
         refund.lastQueryAt = sentAt
-        refund.lastError = problem
-        refund.isLastQueryVerified = false
+        refund.lastError = outcome.problem
+        refund.isLastQueryVerified = outcome.isVerified
         refund.updatedAt = now
     }
 

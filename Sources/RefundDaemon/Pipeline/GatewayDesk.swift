@@ -10,11 +10,11 @@ struct GatewayDesk {
     var breaker = Breaker()
     /// The refunds whose query is in flight.
     private(set) var inFlight: Set<Int64> = []
-    /// The refund of the latest probe.
+    /// The refund of the latest probe, and when it was due.
     ///
     /// The next one takes its turn, so that one refund that fails for reasons of its own does not keep the alarm up or
     /// the breaker open.
-    private(set) var lastProbed: Int64 = 0
+    private(set) var lastProbed = (due: Timestamp(milliseconds: .min), id: 0 as Int64)
     private var probe: Int64?
 
     init(settings: EngineSettings.Gateway, trouble: GatewayHealth.Trouble?) {
@@ -47,12 +47,12 @@ struct GatewayDesk {
     }
 
     /// Takes note that a query is sent.
-    mutating func sent(_ id: Int64, at now: Timestamp) {
-        inFlight.insert(id)
+    mutating func sent(_ refund: Refund, at now: Timestamp) {
+        inFlight.insert(refund.id)
         rate.take(at: now)
         guard isProbed else { return }
-        probe = id
-        lastProbed = id
+        probe = refund.id
+        lastProbed = (refund.nextQueryAt ?? now, refund.id)
         health.probed(at: now)
         breaker.probed(at: now)
     }

@@ -22,7 +22,7 @@ extension RefundEngine {
         }
         var machine = RefundStateMachine(current, policy: settings.polling)
         guard !isSpared(answer, isProbe: isProbe) else {
-            machine.querySpared(problem: answer.outcome.problem, sentAt: answer.sentAt, at: now)
+            machine.querySpared(answer.outcome, sentAt: answer.sentAt, at: now)
             try tx.apply(machine.refund, [], endsLease: true, context)
             return []
         }
@@ -105,7 +105,7 @@ extension RefundEngine {
                 }
                 let claimed = try check(refund, tx, at: now, &draft, context)
                 try tx.lease(refund.id, until: now.advanced(by: desk.settings.timeout + .seconds(60)))
-                desk.sent(refund.id, at: now)
+                desk.sent(refund, at: now)
                 draft.cycle.queries.append((claimed, query, desk.settings.send))
             }
             draft.desks[name] = desk

@@ -55,16 +55,23 @@ extension StoreTransaction {
     ///   - gateway: The gateway they are to be asked at.
     ///   - now: The time that decides what is due.
     ///   - limit: The most refunds to return.
-    ///   - after: Only refunds with a greater id than this are returned.
+    ///   - last: Only refunds behind this one are returned, which need not be due any more.
     /// - Returns: The refunds.
     /// - Throws: What SQLite says when it refuses.
-    public func due(gateway: String, at now: Timestamp, limit: Int, after: Int64 = 0) throws -> [Refund] {
+    public func due(
+        gateway: String,
+        at now: Timestamp,
+        limit: Int,
+        after last: (due: Timestamp, id: Int64) = (Timestamp(milliseconds: .min), 0)
+    ) throws -> [Refund] {
         let select = """
             SELECT \(Refund.columns) FROM refund_queue \(Self.byDueTime)
-            WHERE \(Self.isClaimable) AND gateway = ? AND next_query_at <= ? AND id > ?
-            ORDER BY next_query_at LIMIT ?
+            WHERE \(Self.isClaimable) AND gateway = ? AND next_query_at <= ? AND (next_query_at, id) > (?, ?)
+            ORDER BY next_query_at, id LIMIT ?
             """
-        let rows = try Row.fetchAll(statement(select, [gateway, now.milliseconds, after, limit]))
+        let rows = try Row.fetchAll(
+            statement(select, [gateway, now.milliseconds, last.due.milliseconds, last.id, limit])
+        )
         return rows.compactMap(Refund.init(row:))
     }
 

@@ -27,7 +27,8 @@ struct QueryTests {
         let kinds = (QueryOutcome.fruitless + [.unknownOrder, .says(.created)]).map(\.kind)
         #expect(
             Set(kinds) == [
-                "report", "not_found", "inconclusive", "credentials_refused", "unverified", "unreachable",
+                "report", "not_found", "inconclusive", "credentials_refused", "unverified", "slowed_down",
+                "unreachable",
             ]
         )
     }

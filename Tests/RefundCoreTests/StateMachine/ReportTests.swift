@@ -111,7 +111,8 @@ struct ReportTests {
         before.isLastQueryVerified = true
         var machine = RefundStateMachine(before)
         let now = enqueued.advanced(by: .seconds(60))
-        machine.querySpared(problem: "HTTP 429", sentAt: enqueued.advanced(by: .seconds(59)), at: now)
+        let outcome = QueryOutcome.slowedDown(reason: "HTTP 429", retryAfter: nil)
+        machine.querySpared(outcome, sentAt: enqueued.advanced(by: .seconds(59)), at: now)
         var expected = before
         expected.lastQueryAt = enqueued.advanced(by: .seconds(59))
         expected.lastError = "HTTP 429"
@@ -147,7 +148,7 @@ struct ReportTests {
     }
 
     @Test func onlyWhatTheGatewaysSignatureProvesIsVerified() {
-        #expect(QueryOutcome.fruitless.map(\.isVerified) == [true, true, false, false, false])
+        #expect(QueryOutcome.fruitless.map(\.isVerified) == [true, true, false, false, false, false])
         #expect(QueryOutcome.unknownOrder.isVerified)
         #expect(QueryOutcome.says(.closed).isVerified)
     }

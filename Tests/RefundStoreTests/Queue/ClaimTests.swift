@@ -26,9 +26,9 @@ struct ClaimTests {
         _ gateway: String = "default",
         at time: Timestamp = now,
         limit: Int = 100,
-        after: Int64 = 0
+        after last: (due: Timestamp, id: Int64) = (Timestamp(milliseconds: .min), 0)
     ) throws -> [Int64] {
-        try store.read { try $0.due(gateway: gateway, at: time, limit: limit, after: after).map(\.id) }
+        try store.read { try $0.due(gateway: gateway, at: time, limit: limit, after: last).map(\.id) }
     }
 
     private func earliest(_ gateway: String = "default") throws -> Timestamp? {
@@ -39,7 +39,9 @@ struct ClaimTests {
         try enqueue(due: -10, -30, -20, 0, 1)
         #expect(try due() == [2, 3, 1, 4])
         #expect(try due(limit: 2) == [2, 3])
-        #expect(try due(after: 2) == [3, 4])
+        #expect(try due(after: (later(-30), 2)) == [3, 1, 4])
+        #expect(try due(after: (later(-30), 1)) == [2, 3, 1, 4])
+        #expect(try due(after: (later(-10), 1)) == [4])
         #expect(try due(limit: 0) == [])
         #expect(try due(at: later(-31)) == [])
         #expect(try earliest() == later(-30))
