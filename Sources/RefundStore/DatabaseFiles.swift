@@ -24,8 +24,9 @@ struct DatabaseFiles: Sendable {
     /// - Parameter path: The database; links to it are followed, as SQLite does.
     init(path: String) {
         let real = DaemonLock.realPath(path)
-        opened = ["", "-wal", "-shm"].compactMap { suffix in
-            Identity(real + suffix).map { (real + suffix, $0) }
+        // A link that is turned elsewhere leaves the file where it was: applications go to another one.
+        opened = [path, real, real + "-wal", real + "-shm"].compactMap { name in
+            Identity(name).map { (name, $0) }
         }
     }
 

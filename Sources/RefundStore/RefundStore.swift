@@ -107,7 +107,8 @@ public final class RefundStore: Sendable {
             try database.writeWithoutTransaction { db in
                 try db.inTransaction(kind) {
                     result = try body(StoreTransaction(db: db))
-                    return .commit
+                    // What only read has nothing to commit, which SQLite refuses once it has met damage.
+                    return kind == .deferred ? .rollback : .commit
                 }
             }
             guard let result else { throw StoreError.failed(path: path, reason: "the transaction did not run") }

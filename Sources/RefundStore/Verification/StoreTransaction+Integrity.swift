@@ -9,7 +9,14 @@ extension StoreTransaction {
     /// - Returns: The findings; none for a file that is whole.
     /// - Throws: What SQLite says when it cannot read the file at all.
     public func damages(limit: Int) throws -> [String] {
-        let findings = try String.fetchAll(db, sql: "PRAGMA integrity_check(\(limit))")
+        var findings: [String] = []
+        do {
+            let rows = try String.fetchCursor(db, sql: "PRAGMA integrity_check(\(limit))")
+            while let finding = try rows.next() { findings.append(finding) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            // SQLite may end the check of a damaged file with an error, whether it has said what it found or not.
+            if findings.isEmpty { findings.append(error.message ?? "\(error.resultCode)") }
+        }
         return findings == ["ok"] ? [] : findings
     }
 

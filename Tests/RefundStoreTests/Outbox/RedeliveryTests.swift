@@ -87,8 +87,8 @@ struct RedeliveryTests {
         try end(.refused)
         try database.execute(
             """
-            INSERT INTO refund_endpoints (url, failing_since, disabled_at, reason) VALUES
-            ('\(TestDatabase.defaultURL)', 0, 1, 'HTTP 410'), ('https://hooks.example/other', 0, 1, 'HTTP 410')
+            INSERT INTO refund_endpoints (url, failing_since, failed_at, disabled_at, reason) VALUES
+            ('\(TestDatabase.defaultURL)', 0, 0, 1, 'HTTP 410'), ('https://hooks.example/other', 0, 0, 1, 'HTTP 410')
             """
         )
         _ = try redeliver("msg_2")
