@@ -119,6 +119,18 @@ struct EngineDeliveryTests {
         )
     }
 
+    @Test func claimThatNobodyHoldsHidesNoWebhook() throws {
+        let harness = try EngineHarness()
+        let id = try settled(harness, "R-1")
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        // As a stray UPDATE of an application would leave it.
+        try harness.sqlite("UPDATE refund_webhooks SET leased_until = 9223372036854775807")
+        harness.advance(by: .seconds(6))
+        #expect(try harness.run().deliveries.map(\.delivery.refundID) == [id])
+        #expect(try harness.run().deliveries.isEmpty)
+    }
+
     @Test func drainingClaimsNothingAndFinishesWhatIsInFlight() throws {
         let harness = try EngineHarness()
         let id = try harness.enqueue("R-1")

@@ -66,6 +66,17 @@ struct EngineQueryTests {
         #expect(cycle.queries.map(\.refund.id) == [id])
     }
 
+    @Test func claimThatNobodyHoldsHidesNoRefund() throws {
+        let harness = try EngineHarness()
+        let held = try harness.enqueue("R-1")
+        try harness.run()
+        let stray = try harness.enqueue("R-2")
+        // As a stray UPDATE of an application would leave it.
+        try harness.sqlite("UPDATE refund_queue SET leased_until = 9223372036854775807 WHERE id = \(stray)")
+        #expect(try harness.run().queries.map(\.refund.id) == [stray])
+        #expect(try harness.run().queries.isEmpty, "\(held) is in flight")
+    }
+
     @Test func noMoreThanMaxInFlightAreQueriedAtATime() throws {
         let harness = try EngineHarness { $0.gateways["default"]?.limits.maxInFlight = 3 }
         for number in 1...10 { try harness.enqueue("R-\(number)") }

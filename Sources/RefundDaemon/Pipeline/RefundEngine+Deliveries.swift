@@ -71,6 +71,7 @@ extension RefundEngine {
                 isProbe: draft.shares.isOpen(endpoint)
             )
             draft.shares.started(endpoint, count: claim.deliveries.count, at: now)
+            draft.sending.formUnion(claim.deliveries.map(\.id))
             draft.cycle.deliveries += claim.deliveries.map { ($0, endpoint) }
             for (delivery, reason) in claim.unsendable {
                 try tx.giveUp(webhook: delivery.id, reason: reason)

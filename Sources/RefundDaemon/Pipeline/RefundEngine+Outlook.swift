@@ -26,6 +26,7 @@ extension RefundEngine {
         var outlook = Outlook()
         guard !isDraining else { return outlook }
         let (desks, shares) = (draft?.desks ?? self.desks, draft?.shares ?? self.shares)
+        if try hasStrayLeases(tx, draft) { outlook.isDue = true }
         for name in try tx.gatewaysInQueue() {
             guard let due = try tx.earliestDue(gateway: name, latest: latestDue(at: now)) else { continue }
             let isKnown = settings.gateways.keys.contains(name)
@@ -44,6 +45,19 @@ extension RefundEngine {
             }
         }
         return outlook
+    }
+
+    // A claim that no query or attempt in flight stands behind would hide its refund or webhook for ever. In the middle
+    // of a transaction, what is claimed in it is in flight already.
+    private func hasStrayLeases(_ tx: StoreTransaction, _ draft: Draft? = nil) throws -> Bool {
+        let queries = (draft?.desks ?? desks).values.reduce(0) { $0 + $1.inFlight.count }
+        return try tx.leases() > queries + (draft?.sending ?? sending).count
+    }
+
+    /// Ends claims that nothing in flight stands behind.
+    func endStrayLeases(_ tx: StoreTransaction) throws {
+        guard try hasStrayLeases(tx) else { return }
+        try tx.endLeases(except: desks.values.reduce(into: []) { $0.formUnion($1.inFlight) }, sending)
     }
 
     /// The latest due time that can be this daemon's own.

@@ -11,6 +11,8 @@ final class RefundEngine {
     var settings: EngineSettings
     var desks: [String: GatewayDesk] = [:]
     var shares: EndpointShares
+    /// The webhooks whose attempt is in flight.
+    var sending: Set<String> = []
     var random: any RandomNumberGenerator
     /// Set when the daemon drains: what is in flight is finished and nothing more is claimed.
     var isDraining = false
@@ -110,6 +112,7 @@ final class RefundEngine {
         changes = []
         desks = draft.desks
         shares = draft.shares
+        sending = draft.sending
         notes += draft.cycle.notes
         draft.cycle.notes = notes
         return draft.cycle
@@ -119,13 +122,14 @@ final class RefundEngine {
     struct Draft {
         var desks: [String: GatewayDesk]
         var shares: EndpointShares
+        var sending: Set<String>
         var cycle = Cycle()
         /// Whether a batch was cut off, so that the next cycle has something to do at once.
         var isCut = false
     }
 
     private func write(_ tx: StoreTransaction, at now: Timestamp, isolating: Bool) throws -> Draft {
-        var draft = Draft(desks: desks, shares: shares)
+        var draft = Draft(desks: desks, shares: shares, sending: sending)
         let context = eventContext
         // A result that the database refuses is put back, to be asked for or sent again, and the rest is written.
         func attempt(_ what: String, _ body: () throws -> Void, putBack: () throws -> Void) throws {
@@ -156,6 +160,7 @@ final class RefundEngine {
             }
         }
         if !isDraining {
+            try endStrayLeases(tx)
             try noteAges(tx, at: now, &draft, context)
             try claimRefunds(tx, at: now, &draft, context)
             try claimDeliveries(tx, at: now, &draft, context)
@@ -232,6 +237,7 @@ final class RefundEngine {
     }
 
     private func takeIn(_ end: DeliveryEnd, at now: Timestamp) -> [EngineNote] {
+        sending.remove(end.delivery.id)
         switch shares.ended(end.endpoint, end.delivery.id, end.outcome, at: now) {
         case .none:
             return []

@@ -116,21 +116,6 @@ extension StoreTransaction {
         try execute(sql, [time.milliseconds, id])
     }
 
-    /// Ends claims and attempts whose holder is gone.
-    ///
-    /// Only the one daemon of a database may do this, when it starts.
-    public func endLeases() throws {
-        // The attempt of a webhook that was overtaken while it was being sent has ended with its holder.
-        let overtake = """
-            UPDATE refund_webhooks SET state = 'superseded', next_attempt_at = NULL
-            WHERE state = 'pending' AND leased_until IS NOT NULL AND \(Self.isOvertaken)
-            """
-        try execute(overtake, [])
-        for table in ["refund_queue", "refund_webhooks"] {
-            try execute("UPDATE \(table) SET leased_until = NULL WHERE leased_until IS NOT NULL", [])
-        }
-    }
-
     /// Makes every refund due at once that the configuration could not serve so far.
     public func retryMisconfigured() throws {
         try execute(
