@@ -21,13 +21,11 @@ struct DatabaseFiles: Sendable {
 
     /// Takes note of the files of an open connection.
     ///
-    /// - Parameter path: The database; links to it are followed, as SQLite does.
+    /// - Parameter path: The database. A link to it must go on leading there, since applications follow it anew; the
+    ///   other files are named after what it leads to.
     init(path: String) {
         let real = DaemonLock.realPath(path)
-        // A link that is turned elsewhere leaves the file where it was: applications go to another one.
-        opened = [path, real, real + "-wal", real + "-shm"].compactMap { name in
-            Identity(name).map { (name, $0) }
-        }
+        opened = [path, real + "-wal", real + "-shm"].compactMap { name in Identity(name).map { (name, $0) } }
     }
 
     /// The first file whose name no longer stands for what was opened, or nil while all do.

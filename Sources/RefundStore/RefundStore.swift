@@ -192,6 +192,19 @@ public final class RefundStore: Sendable {
     /// The size of the write-ahead log in bytes, 0 when there is none.
     public var walSize: Int64 { DatabaseFiles.walSize(path: path) }
 
+    /// Empties the write-ahead log into the file and cuts it, unless another program is in the way right now.
+    ///
+    /// Source: <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>.
+    public func cutLog() {
+        try? database.writeWithoutTransaction { db in
+            // What is to be copied is copied while others write; the cut itself is short, and waits for nobody.
+            _ = try db.checkpoint(.passive)
+            try db.execute(sql: "PRAGMA busy_timeout = 0")
+            defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout.wholeMilliseconds)") }
+            _ = try db.checkpoint(.truncate)
+        }
+    }
+
     /// The other programs that have the database open, as far as this user may see.
     public var users: [String] { FileHolders.names(of: path) }
 

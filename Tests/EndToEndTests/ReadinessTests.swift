@@ -30,4 +30,19 @@ struct ReadinessTests {
             #expect(try await w.get("/readyz", port: port).status == 200)
         }
     }
+
+    @Test(.endToEnd) func databaseThatCannotBeWrittenIsToldAndThatItCanAgain() async throws {
+        try await withWorkspace { w in
+            try await w.startSimulator(scenarios: "[prefixes.\"LONG-\"]\nnever = true")
+            let manager = try w.startPython("notified.py", [w.path("notify")])
+            _ = try await manager.outputLine(beginning: "listening")
+            try await w.startDaemon(environment: ["NOTIFY_SOCKET": w.path("notify")])
+            try await w.enqueue("LONG-1")
+            try await w.refund("LONG-1", is: "processing")
+            let holder = try w.startPython("hold.py", [w.database, "IMMEDIATE"])
+            _ = try await manager.outputLine(beginning: "STATUS=the database \(w.database) is held by")
+            holder.kill()
+            _ = try await manager.outputLine(beginning: "STATUS=the database can be written again")
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import RefundCore
 import RefundStore
 import Testing
 
@@ -22,5 +23,18 @@ struct LogGrowthTests {
         let (large, again) = (3 * Self.bound, Self.bound + 1)
         #expect(told([large, again]) == [large])
         #expect(told([large, Self.bound, again]) == [large, again])
+    }
+
+    @Test func logIsCutAtMostOnceASecondAndOnlyAboveTheBound() {
+        var growth = LogGrowth()
+        let start = Timestamp(milliseconds: 1_700_000_000_000)
+        func tries(_ size: Int64, after milliseconds: Int64) -> Bool {
+            growth.isToBeCut(size, at: Timestamp(milliseconds: start.milliseconds + milliseconds))
+        }
+        #expect(!tries(Self.bound, after: 0))
+        #expect(tries(Self.bound + 1, after: 0))
+        #expect(!tries(Self.bound + 1, after: 999))
+        #expect(tries(Self.bound + 1, after: 1_000))
+        #expect(tries(Self.bound + 1, after: -3_600_000), "a clock that was set back holds nothing up")
     }
 }

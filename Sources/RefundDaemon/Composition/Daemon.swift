@@ -85,8 +85,9 @@ public final class Daemon: Sendable {
             settings: connections.settings,
             clock: SystemClock(),
             report: reporter.report,
-            fault: { [tell] fault in
+            fault: { [tell, notifier] fault in
                 reporter.report(fault: fault)
+                notifier.status(fault?.description ?? "the database can be written again")
                 guard let fault, fault.isBeyondRetrying else { return }
                 database.distrust(fault)
                 tell.yield(.databaseLost(fault))

@@ -107,7 +107,7 @@ actor Pipeline {
         let arrivals = inbox.take()
         defer { inbox.done() }
         let now = clock.now()
-        watchLog()
+        watchLog(at: now)
         do throws(StoreError) {
             let version = try engine.store.dataVersion()
             defer { dataVersion = version }
@@ -127,12 +127,12 @@ actor Pipeline {
         }
     }
 
-    // SQLite itself empties the log into the file after every thousandth page; what keeps it from that only a person can
-    // end, so that another attempt from here would change nothing.
-    private func watchLog() {
+    // SQLite itself empties the log into the file after every thousandth page, but leaves it as long as it was wherever a
+    // program without our limit is the next to write.
+    private func watchLog(at now: Timestamp) {
         let size = engine.store.walSize
-        guard logGrowth.isNews(size) else { return }
-        report([.logGrew(bytes: size, users: engine.store.users)])
+        if logGrowth.isNews(size) { report([.logGrew(bytes: size, users: engine.store.users)]) }
+        if logGrowth.isToBeCut(size, at: now) { engine.store.cutLog() }
     }
 
     private func note(_ error: StoreError?) {
