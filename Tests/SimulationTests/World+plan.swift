@@ -32,10 +32,7 @@ extension World {
             agenda.add(at: time.advanced(by: random.duration(.minutes(1), .hours(5)))) { self.setClock(ahead: .zero) }
         }
         repeatedly(every: .hours(3)) { try self.patrol() }
-        repeatedly(every: .hours(17)) {
-            for line in try self.person.look(at: self.database, self.scenario, self.clock) { self.note(line) }
-            self.noticeCommit()
-        }
+        repeatedly(every: .hours(17)) { try self.letThePersonLook() }
         agenda.add(at: scenario.end) { try self.clearUp() }
     }
 
@@ -61,6 +58,20 @@ extension World {
             try happening()
             self.repeatedly(every: interval, happening)
         }
+    }
+
+    private func letThePersonLook() throws {
+        for deed in try person.look(at: database, scenario, clock) {
+            note("\(Person.name): \(deed)")
+            switch deed {
+            case .ended: break
+            case .queried(let id): pace.queryWanted(id)
+            case .redelivered(let id):
+                mailroom.redelivered.insert(id)
+                pace.redeliveryWanted(id)
+            }
+        }
+        noticeCommit()
     }
 
     private func setClock(ahead offset: Duration) {

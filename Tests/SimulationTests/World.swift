@@ -137,6 +137,7 @@ final class World {
             gateways: gateways,
             mailroom: mailroom,
             daemon: daemon,
+            person: person,
             clock: clock
         )
         try patrol.check()

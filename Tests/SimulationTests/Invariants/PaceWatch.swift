@@ -33,6 +33,16 @@ final class PaceWatch {
         troubled.formIntersection(setup.limits.keys)
     }
 
+    /// A person wants a refund asked for now.
+    func queryWanted(_ id: Int64) {
+        notBefore[id] = nil
+    }
+
+    /// A person wants a webhook sent again now.
+    func redeliveryWanted(_ id: String) {
+        retries[id] = nil
+    }
+
     /// A gateway refuses the credentials or cannot be believed, which is told once.
     func troubleBegan(_ gateway: String) throws {
         try promise(troubled.insert(gateway).inserted, "the trouble of \(gateway) is told twice")

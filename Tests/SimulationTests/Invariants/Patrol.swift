@@ -10,6 +10,7 @@ struct Patrol {
     let gateways: [String: SimulatedGateway]
     let mailroom: Mailroom
     let daemon: SimulatedDaemon
+    let person: Person
     let clock: VirtualClock
 
     func check() throws {
@@ -67,7 +68,7 @@ struct Patrol {
         let id: Int64 = row["id"]
         let name: String = row["gateway"]
         let created = Timestamp(milliseconds: row["created_at"])
-        let due = max(Timestamp(milliseconds: row["next_query_at"] ?? 0), created)
+        let due = max(Timestamp(milliseconds: row["next_query_at"] ?? 0), person.wanted[id] ?? created)
         let late = clock.wall.duration(since: due)
         guard let limits = daemon.setup.limits[name] else {
             try promise(late <= .minutes(2) || !isSteady(for: .minutes(2)), "#\(id) is forgotten, its gateway unknown")

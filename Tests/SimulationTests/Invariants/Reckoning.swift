@@ -59,7 +59,8 @@ struct Reckoning {
                 let attempts = scenario.retrySchedule.delays.count + 1
                 let isDisabled = try self.isDisabled(webhook["url"])
                 let isSpent: Bool = webhook["attempts"] == attempts
-                try promise(isSpent || isDisabled, "a webhook of #\(id) died before its time")
+                let wasGone = mailroom.receiver(of: webhook["url"])?.hasBeenGone ?? false
+                try promise(isSpent || isDisabled || wasGone, "a webhook of #\(id) died before its time")
             }
         }
         let attention: String? = row["attention"]

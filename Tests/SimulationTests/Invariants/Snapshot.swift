@@ -9,6 +9,7 @@ struct Snapshot: Equatable {
         ("refund_event_log", "*", "position"),
         ("refund_webhooks", "id, refund_id, sequence, type, url, body, created_at", "rowid"),
         ("refund_webhook_attempts", "*", "id"),
+        ("refund_actions", "*", "id"),
         ("refund_queue", "id, gateway, merchant_no, merchant_order_no, trans_no, callback_url, created_at", "id"),
     ]
 
