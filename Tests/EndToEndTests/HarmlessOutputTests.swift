@@ -47,7 +47,7 @@ struct HarmlessOutputTests {
     @Test(.endToEnd) func nothingFromTheDatabaseReachesATerminalRaw() async throws {
         try await withHostileTexts { w in
             for arguments in [
-                ["list"], ["show", "#1"], ["show", "#2"], ["show", "HOSTILE-1"], ["status"], ["webhooks"],
+                ["list"], ["show", "#1"], ["show", "#2"], ["show", "HOSTILE-1"], ["status"], ["webhooks"], ["verify"],
             ] {
                 for form in [[], ["--json"]] {
                     let finished = try await w.run(
@@ -62,6 +62,15 @@ struct HarmlessOutputTests {
             let query = try await w.refundd("query", "#1")
             #expect(query.exitCode == 1)
             #expect(query.errors.unicodeScalars.filter(Self.isHarmful).isEmpty)
+            for arguments in [
+                ["abandon", "#2", "--reason", "\u{1B}[31m\u{202E}"], ["abandon", "\u{1B}[31m", "--reason", "x"],
+                ["resolve", "#1", "--as", "failed", "--reason", "\u{9B}2J"], ["redeliver", "\u{1B}[2J"],
+                ["enqueue", "--order", "\u{1B}[2J"], ["backup", "\u{1B}[2J/no"], ["show", "#2"],
+            ] {
+                let finished = try await w.run(Programs.refundd, arguments + ["--config", w.configurationFile])
+                let harmful = (finished.output + finished.errors).unicodeScalars.filter(Self.isHarmful)
+                #expect(harmful.isEmpty, "\(arguments): \(finished.output) \(finished.errors)")
+            }
         }
     }
 
@@ -85,7 +94,9 @@ struct HarmlessOutputTests {
             try await w.refund("OK-1") { $0["attention"].text == "undeliverable" }
 
             var shown = daemon.errors
-            let commands = [["check", "--online"], ["status"], ["show", "OK-1"], ["show", "R-1"], ["list"]]
+            let commands = [
+                ["check", "--online"], ["status"], ["show", "OK-1"], ["show", "R-1"], ["list"], ["webhooks"],
+            ]
             for command in commands {
                 for form in command[0] == "check" ? [[]] : [[], ["--json"]] {
                     let finished = try await w.run(

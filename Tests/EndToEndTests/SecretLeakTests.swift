@@ -8,6 +8,9 @@ struct SecretLeakTests {
         ["init"], ["check"], ["check", "--online"], ["list"], ["list", "--json"], ["status"], ["status", "--json"],
         ["show", "OK-1"], ["show", "OK-1", "--json"], ["show", "HTTP503-1", "--json"], ["show", "nothing"],
         ["enqueue", "--order", "OK-2", "--metadata", #"{"a":1}"#], ["enqueue", "--order", "OK-1"],
+        ["query", "OK-1"], ["query", "HTTP503-1"], ["abandon", "HTTP503-1", "--reason", "x"],
+        ["resolve", "OK-1", "--as", "failed", "--reason", "x"], ["webhooks"], ["webhooks", "--json"],
+        ["redeliver", "--since", "1h"], ["backup", "copy.db"], ["verify"], ["verify", "--json"],
     ]
 
     @Test(.endToEnd, arguments: ["text", "json"]) func nothingThatARunLeavesBehindHoldsASecret(

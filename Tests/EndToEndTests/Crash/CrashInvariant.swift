@@ -72,6 +72,13 @@ struct CrashInvariant {
             )
         } + [
             CrashInvariant(
+                name: "what an application was told is enqueued is there",
+                broken: """
+                    SELECT number AS what FROM run.lives WHERE number < (SELECT max(number) FROM run.lives)
+                    AND NOT EXISTS (SELECT 1 FROM main.refund_queue WHERE merchant_order_no = 'OK-' || (lives.number - 1))
+                    """
+            ),
+            CrashInvariant(
                 name: "no refund goes back",
                 broken: """
                     SELECT e.id AS what FROM earlier.refund_queue e LEFT JOIN main.refund_queue q ON q.id = e.id
