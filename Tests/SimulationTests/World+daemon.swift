@@ -84,6 +84,9 @@ extension World {
             case .gatewayRecovered(let gateway):
                 note("\(gateway) recovered")
                 try pace.troubleEnded(gateway, arrivals.answers)
+            case .urlDisabled(let delivery, _):
+                note("\(delivery.url) is disabled")
+                mailroom.disabled.insert(delivery.url)
             default: break
             }
         }

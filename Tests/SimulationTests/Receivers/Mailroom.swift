@@ -19,6 +19,8 @@ final class Mailroom {
     let receivers: [String: SimulatedReceiver]
     private(set) var webhooks: [String: Webhook] = [:]
     private var latest: [Int64: Int] = [:]
+    /// The URLs that were ever disabled.
+    var disabled: Set<String> = []
     /// The webhooks that a person sent again, which come out of order.
     var redelivered: Set<String> = []
 

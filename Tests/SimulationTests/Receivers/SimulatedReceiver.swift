@@ -30,8 +30,6 @@ final class SimulatedReceiver {
     let weather: Weather<Mood>
     /// Until when the last wait lasts that it asked for.
     private(set) var pausedUntil = VirtualClock.start
-    /// Whether it ever answered that what it once was at is gone.
-    private(set) var hasBeenGone = false
     private var random: SeededRandom
 
     init(host: String, weather: Weather<Mood>, random: SeededRandom) {
@@ -64,9 +62,7 @@ final class SimulatedReceiver {
             pausedUntil = max(pausedUntil, time.advanced(by: min(wait, .hours(24))))
             let fields = ["Retry-After: \(wait.components.seconds)"]
             return (false, soon, .success(.canned(random.pick([429, 503]), fields: fields)))
-        case .gone:
-            hasBeenGone = true
-            return (false, soon, .success(.canned(410)))
+        case .gone: return (false, soon, .success(.canned(410)))
         }
     }
 }
