@@ -40,7 +40,7 @@ public final class RefundStore: Sendable {
             throw .notInitialised(path: path)
         }
         do {
-            database = try DatabaseQueue(path: path, configuration: Self.configuration(access))
+            database = try Self.open(path, configuration: Self.configuration(access))
             files = DatabaseFiles(path: path)
             guard access != .readOnly else { return }
             try database.writeWithoutTransaction { db in
@@ -54,6 +54,20 @@ public final class RefundStore: Sendable {
             throw .cannotOpen(path: path, reason: error.message ?? "no database")
         } catch {
             throw StoreError(error, path: path)
+        }
+    }
+
+    // Of several that switch a file to WAL at the same moment SQLite refuses all but one at once, without waiting for the
+    // busy timeout, since they hold what the others want.
+    private static func open(_ path: String, configuration: GRDB.Configuration) throws -> DatabaseQueue {
+        let deadline = ContinuousClock.now.advanced(by: busyTimeout)
+        while true {
+            do {
+                return try DatabaseQueue(path: path, configuration: configuration)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < deadline
+            {
+                Thread.sleep(forTimeInterval: 0.01)
+            }
         }
     }
 

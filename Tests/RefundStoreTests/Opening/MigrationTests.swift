@@ -82,7 +82,7 @@ struct MigrationTests {
     }
 
     @Test func manyMayMigrateTheSameNewFileAtTheSameTime() throws {
-        for round in 0..<5 {
+        for round in 0..<40 {
             let path = folder.path + "/\(round).db"
             let failures = concurrently(8) { _ in
                 let store = try RefundStore(path: path, access: .readWrite)
