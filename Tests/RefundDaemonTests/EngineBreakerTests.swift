@@ -205,4 +205,28 @@ struct EngineBreakerTests {
         let other = try harness.enqueue("R-1", [(name: .gateway, value: "other")])
         #expect(try harness.run().queries.map(\.refund.id) == [other])
     }
+
+    @Test func pauseHoldsAlthoughOthersOfTheSameBatchAreAnswered() throws {
+        let harness = try EngineHarness { $0.gateways["default"]?.limits.maxInFlight = 4 }
+        for number in 1...8 { try harness.enqueue("R-\(number)") }
+        try harness.run()
+        harness.answerFirst(1, Self.busy)
+        harness.answerAll(.report(.succeeded))
+        #expect(try harness.run().queries.isEmpty)
+        #expect(harness.cycle.nextWake == harness.now.advanced(by: .seconds(30)))
+        #expect(try harness.runAtNextWake().queries.count == 1)
+        harness.answerAll(.report(.succeeded))
+        #expect(try harness.run().queries.count == 4)
+    }
+
+    @Test func gatewayThatMovesIsAskedAtOnceWhateverItsOldAddressAskedFor() throws {
+        let harness = try down(40)
+        var settings = harness.engine.settings
+        try harness.engine.reconfigure(settings)
+        #expect(try harness.run().queries.isEmpty, "a reload alone changes nothing")
+        settings.gateways["default"]?.address = "https://new.example/api/entry"
+        try harness.engine.reconfigure(settings)
+        #expect(try harness.run().queries.count == 16)
+        #expect(try breakers(harness).isEmpty)
+    }
 }

@@ -155,4 +155,14 @@ struct EngineDeliveryTests {
         try harness.engine.reconfigure(EngineHarness.settings)
         #expect(try harness.run().deliveries.map(\.delivery.refundID) == [id])
     }
+
+    @Test func webhookThatAWrongClockPutOffForYearsIsSentOnceTheClockIsRight() throws {
+        let harness = try EngineHarness()
+        let id = try settled(harness, "R-1")
+        harness.advance(by: .seconds(86_400 * 365))
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        harness.advance(by: .zero - .seconds(86_400 * 365))
+        #expect(try harness.run().deliveries.map(\.delivery.refundID) == [id])
+    }
 }

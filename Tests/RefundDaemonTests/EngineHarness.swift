@@ -14,7 +14,8 @@ final class EngineHarness {
     /// What the last cycle asked to be sent.
     private(set) var cycle = Cycle()
     private var arrivals = Arrivals()
-    private var unanswered: [Refund] = []
+    /// The refunds whose query is in flight, in the order in which they were sent.
+    private(set) var unanswered: [Refund] = []
 
     init(_ change: (inout EngineSettings) -> Void = { _ in }) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "refundd-engine-\(UUID().uuidString)")

@@ -180,4 +180,35 @@ struct EngineQueryTests {
         try harness.engine.reconfigure(settings)
         #expect(try harness.run().queries.map(\.refund.id) == [id])
     }
+
+    @Test func rowThatTheDatabaseRefusesToTellOfHoldsUpNoOther() throws {
+        let harness = try EngineHarness()
+        let bad = try harness.enqueue("R-1", [(name: .gateway, value: "nowhere")])
+        let good = try harness.enqueue("R-2", [(name: .gateway, value: "nowhere")])
+        let asked = try harness.enqueue("R-3")
+        try harness.sqlite(
+            """
+            CREATE TRIGGER shop BEFORE UPDATE ON refund_queue WHEN NEW.id = \(bad)
+            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
+            """
+        )
+        #expect(try harness.run().queries.map(\.refund.id) == [asked])
+        #expect(try harness.refund(good).attention == .misconfigured)
+        #expect(harness.cycle.nextWake == harness.now.advanced(by: .seconds(1)), "it is tried again, but not in a spin")
+        harness.answerAll(.report(.succeeded))
+        try harness.run()
+        #expect(try harness.refund(asked).state == .settled)
+    }
+
+    @Test func claimThatSomebodyTookAwayIsRestoredWhileItsQueryIsInFlight() throws {
+        let harness = try EngineHarness()
+        let id = try harness.enqueue("R-1")
+        try harness.run()
+        try harness.sqlite("UPDATE refund_queue SET leased_until = NULL WHERE id = \(id)")
+        #expect(try harness.run().queries.isEmpty)
+        #expect(harness.cycle.nextWake.map { $0 > harness.now } ?? true, "the engine does not spin")
+        harness.answerAll(.report(.succeeded))
+        try harness.run()
+        #expect(try harness.refund(id).state == .settled)
+    }
 }

@@ -111,7 +111,7 @@ struct EngineTroubleTests {
         }
         try harness.run()
         // What came back of `other` is a refusal, and of `third` nothing.
-        for refund in harness.cycle.queries.map(\.refund) {
+        for refund in harness.unanswered {
             harness.answerFirst(1, refund.gateway == "other" ? .refusal : .unreachable(reason: "no answer"))
         }
         try harness.run()
@@ -138,5 +138,42 @@ struct EngineTroubleTests {
         #expect(try troubles(harness).count == 1)
         _ = try harness.firstCycleAfterARestart()
         #expect(try troubles(harness).isEmpty)
+    }
+
+    @Test func refundThatIsAlwaysRefusedIsToldOnceAndThenBacksOffLikeAnyOther() throws {
+        let harness = try EngineHarness()
+        let poison = try harness.enqueue("R-1")
+        // Others come and are believed all the time.
+        for number in 2...40 {
+            try harness.enqueue("R-\(number)")
+            try harness.run()
+            for refund in harness.unanswered {
+                harness.answerFirst(1, refund.id == poison ? .refusal : .report(.inProgress))
+            }
+            try harness.run()
+            harness.advance(by: .seconds(30))
+        }
+        let told = try harness.store.read { tx in
+            try tx.events().count { $0.text("type") == EventType.gatewayNeedsAttention.rawValue }
+        }
+        #expect(told == 1)
+        #expect(try troubles(harness).isEmpty)
+        #expect(try harness.refund(poison).attempts > 3)
+        #expect(try harness.refund(poison).lastError?.contains("SYS002") == true)
+    }
+
+    @Test func alarmThatCannotBeWrittenAtOnceIsNotedOnceItIs() throws {
+        let harness = try EngineHarness()
+        try harness.enqueue("R-1")
+        try harness.run()
+        harness.answerAll(.refusal)
+        let other = try RefundStore(path: harness.store.path, access: .existing)
+        defer { other.close() }
+        try other.transaction { _ in
+            #expect(throws: StoreError.self) { try harness.run() }
+        }
+        try harness.run()
+        let alarms = harness.cycle.notes.filter { if case .gatewayTrouble = $0 { true } else { false } }
+        #expect(alarms.count == 1)
     }
 }

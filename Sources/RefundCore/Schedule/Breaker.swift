@@ -30,12 +30,16 @@ public struct Breaker: Hashable, Sendable {
     // How far ahead the next probe was put at most.
     private var longestWait = Self.longestInterval
     private var isProbing = false
+    // Whether the peer asked for a pause that no probe has followed yet.
+    private var isPaused = false
 
     /// Creates a closed breaker.
     public init() {}
 
     /// Takes note that an exchange succeeded.
     public mutating func succeeded() -> Change {
+        // What was under way when the peer asked for a pause does not end it; only a probe does.
+        guard !isPaused else { return .none }
         let wasOpen = openSince != nil
         self = Breaker()
         return wasOpen ? .closed : .none
@@ -62,6 +66,7 @@ public struct Breaker: Hashable, Sendable {
     /// - Returns: What follows.
     public mutating func paused(for pause: Duration?, at now: Timestamp) -> Change {
         _ = endProbe()
+        isPaused = true
         return open(for: min(max(pause ?? .zero, interval), Self.longestPause), at: now)
     }
 
@@ -77,6 +82,7 @@ public struct Breaker: Hashable, Sendable {
     public mutating func probed(at now: Timestamp) {
         guard openSince != nil else { return }
         isProbing = true
+        isPaused = false
         nextProbe = now.advanced(by: interval)
     }
 

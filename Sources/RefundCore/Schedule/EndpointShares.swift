@@ -98,8 +98,8 @@ public struct EndpointShares: Sendable {
                 state.lastFailed = nil
                 return state.breaker.succeeded()
             }
-            // That one URL is gone says nothing of the others.
-            if outcome.isGone { return .none }
+            // That one URL is gone says nothing of the others, but that the endpoint is there.
+            if outcome.isGone { return state.breaker.openSince == nil ? .none : state.breaker.succeeded() }
             state.isHealthy = false
             if outcome.status == 429 || outcome.status == 503, let wait = outcome.retryAfter {
                 let end = now.advanced(by: min(wait, Self.longestPause))

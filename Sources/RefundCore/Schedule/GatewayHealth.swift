@@ -10,6 +10,8 @@ public struct GatewayHealth: Sendable {
     public static let unverifiedPeriod: Duration = .seconds(10 * 60)
     /// The wait between queries while the alarm stands.
     public static let probeInterval: Duration = .seconds(15)
+    /// How many refunds whose refusal proved to be their own are remembered.
+    static let refusedAloneLimit = 1_000
 
     /// What is wrong with a gateway.
     public struct Trouble: Hashable, Sendable {
@@ -45,22 +47,32 @@ public struct GatewayHealth: Sendable {
     public private(set) var trouble: Trouble?
     private var unverified: (count: Int, since: Timestamp)?
     private var nextProbe: Timestamp?
+    private var lastVerified: Timestamp?
+    /// The refunds that raised the alarm by a refusal and have not been believed since.
+    private var refusedAlone: Set<Int64> = []
 
     /// Creates the health of a gateway, as remembered from before a restart.
     public init(trouble: Trouble? = nil) {
         self.trouble = trouble
     }
 
-    /// Takes note of what came of a query.
-    public mutating func answered(_ outcome: QueryOutcome, at now: Timestamp) -> Action {
+    /// Takes note of what came of a query for the refund with the id `refund`.
+    public mutating func answered(_ outcome: QueryOutcome, of refund: Int64, at now: Timestamp) -> Action {
         switch outcome {
         case .report, .notFound, .inconclusive:
+            lastVerified = now
+            refusedAlone.remove(refund)
             unverified = nil
             nextProbe = nil
             guard trouble != nil else { return .none }
             trouble = nil
             return .recover
         case .credentialsRefused(let code, let message, let isVerified):
+            if trouble == nil {
+                if isRefusedAlone(refund, at: now) { return .none }
+                if refusedAlone.count >= Self.refusedAloneLimit { refusedAlone.removeFirst() }
+                refusedAlone.insert(refund)
+            }
             return raise(code: code, message: message, isVerified: isVerified, at: now)
         case .unverified(let reason):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
@@ -72,6 +84,13 @@ public struct GatewayHealth: Sendable {
         case .slowedDown, .unreachable:
             return .none
         }
+    }
+
+    // A refund that raised the alarm, while others are believed and it is refused again, is refused for reasons of its
+    // own: otherwise it would raise the alarm at each of its queries. Once nothing is believed any more, it counts again.
+    private func isRefusedAlone(_ refund: Int64, at now: Timestamp) -> Bool {
+        guard let lastVerified, refusedAlone.contains(refund) else { return false }
+        return now.duration(since: lastVerified) < Self.unverifiedPeriod
     }
 
     private mutating func raise(code: String, message: String, isVerified: Bool, at now: Timestamp) -> Action {
@@ -91,6 +110,7 @@ public struct GatewayHealth: Sendable {
     /// Takes note that the clock was set back, so that nothing waits for as long as it went back.
     public mutating func clockSetBack(by step: Duration) {
         nextProbe = nextProbe?.advanced(by: .zero - step)
+        lastVerified = lastVerified?.advanced(by: .zero - step)
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
     }
 

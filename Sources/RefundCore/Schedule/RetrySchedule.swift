@@ -14,6 +14,13 @@ public struct RetrySchedule: Hashable, Sendable {
     /// Creates the default schedule.
     public init() {}
 
+    /// The longest wait this schedule ever asks for.
+    ///
+    /// A webhook that is to be sent later than this was put off by a clock that was wrong.
+    public var longestDelay: Duration {
+        max((delays.max() ?? .zero).scaled(by: 1 + Self.jitter), Self.longestRetryAfter)
+    }
+
     /// The wait before the next attempt, or nil when the last retry is over and the webhook is dead.
     ///
     /// - Parameters:

@@ -45,6 +45,7 @@ final class Connections: Sendable {
                 limits: gateway.limits,
                 timeout: gateway.timeout
             ) { query, now, completion in client.send(query, at: now, completion: completion) }
+            gateways[name]?.address = gateway.url
         }
         let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
         clients.append(http)

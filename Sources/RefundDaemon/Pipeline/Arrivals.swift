@@ -8,6 +8,32 @@ struct QueryAnswer: Sendable {
     let outcome: QueryOutcome
 }
 
+/// An answer with what was known of its gateway when it arrived.
+struct TakenAnswer: Sendable {
+    let answer: QueryAnswer
+    /// Whether the query was a probe.
+    let isProbe: Bool
+    /// Whether the gateway is in trouble, this answer considered, or is not configured any more.
+    let isTroubled: Bool
+
+    /// Whether the answer is the gateway's trouble: while that lasts, no refund's row changes.
+    var isGatewaysTrouble: Bool {
+        switch answer.outcome {
+        case .credentialsRefused, .unverified, .slowedDown, .unreachable: isTroubled
+        case .report, .notFound, .inconclusive: false
+        }
+    }
+
+    /// Whether the answer uses up no backoff: its gateway is known to be down, or asks to be asked less.
+    var isSpared: Bool {
+        switch answer.outcome {
+        case .slowedDown: true
+        case .unreachable: isProbe
+        case .report, .notFound, .inconclusive, .credentialsRefused, .unverified: false
+        }
+    }
+}
+
 /// What came of a webhook that the engine asked to be sent.
 struct DeliveryEnd: Sendable {
     let delivery: Delivery

@@ -22,6 +22,8 @@ struct EngineSettings: Sendable {
         var limits: QueryLimits
         /// How long a query may take.
         var timeout: Duration
+        /// Where it is asked.
+        var address = ""
         /// Asks it.
         var send: SendQuery
 

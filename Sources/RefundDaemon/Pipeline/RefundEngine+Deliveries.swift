@@ -59,12 +59,13 @@ extension RefundEngine {
     ) throws {
         guard settings.webhooks.hasSecret else { return }
         var unsendableLimit = Self.batchLimit
-        for endpoint in try tx.waitingEndpoints(at: now).due {
+        for endpoint in try tx.waitingEndpoints(at: now, latest: latestAttempt(at: now)).due {
             let free = draft.shares.free(for: endpoint, at: now)
             guard free > 0 else { continue }
             let claim = try tx.claimDeliveries(
                 endpoint: endpoint,
                 at: now,
+                latest: latestAttempt(at: now),
                 leaseUntil: now.advanced(by: settings.webhooks.timeout + .seconds(60)),
                 limit: free,
                 unsendableLimit: unsendableLimit,
@@ -74,8 +75,12 @@ extension RefundEngine {
             draft.sending.formUnion(claim.deliveries.map(\.id))
             draft.cycle.deliveries += claim.deliveries.map { ($0, endpoint) }
             for (delivery, reason) in claim.unsendable {
-                try tx.giveUp(webhook: delivery.id, reason: reason)
-                draft.cycle.notes += try noteWebhooks(of: delivery.refundID, isDead: true, tx, at: now, context)
+                try isolated("the end of webhook \(delivery.id)", tx, &draft) { draft in
+                    try tx.giveUp(webhook: delivery.id, reason: reason)
+                    draft.cycle.notes += try noteWebhooks(of: delivery.refundID, isDead: true, tx, at: now, context)
+                } putBack: {
+                    try tx.putBack(webhook: delivery.id, until: now.advanced(by: settings.polling.slowInterval))
+                }
             }
             unsendableLimit -= claim.unsendable.count
             if claim.isCut { draft.isCut = true }

@@ -34,14 +34,17 @@ extension RefundEngine {
         }
         outlook.add(try tx.oldestAgeing()?.advanced(by: settings.polling.attentionAfter), at: now)
         guard settings.webhooks.hasSecret else { return outlook }
-        let waiting = try tx.waitingEndpoints(at: now)
+        let waiting = try tx.waitingEndpoints(at: now, latest: latestAttempt(at: now))
         outlook.add(waiting.next, at: now)
         for endpoint in waiting.due {
             if let next = shares.nextAttempt(at: endpoint, now: now), next > now {
                 outlook.add(next, at: now)
             } else if shares.free(for: endpoint, at: now) > 0 {
                 outlook.isDue = true
-                outlook.add(try tx.nextDelivery(endpoint: endpoint, after: now), at: now)
+                outlook.add(
+                    try tx.nextDelivery(endpoint: endpoint, after: now, latest: latestAttempt(at: now)),
+                    at: now
+                )
             }
         }
         return outlook
@@ -63,5 +66,10 @@ extension RefundEngine {
     /// The latest due time that can be this daemon's own.
     func latestDue(at now: Timestamp) -> Timestamp {
         now.advanced(by: settings.polling.longestDelay)
+    }
+
+    /// The latest time of an attempt that can be this daemon's own.
+    func latestAttempt(at now: Timestamp) -> Timestamp {
+        now.advanced(by: max(settings.webhooks.retrySchedule.longestDelay, settings.polling.slowInterval))
     }
 }

@@ -7,21 +7,21 @@ extension RefundEngine {
 
     /// Writes what came of a query.
     func apply(
-        _ answer: QueryAnswer,
-        isProbe: Bool,
+        _ taken: TakenAnswer,
         _ tx: StoreTransaction,
         at now: Timestamp,
         _ context: StoreTransaction.EventContext
     ) throws -> [EngineNote] {
+        let answer = taken.answer
         // The row may have changed since it was claimed: a person may have ended it, a webhook of it may have died.
         guard let current = try tx.refund(id: answer.refund.id), !current.state.isFinal,
-            current.attempts == answer.refund.attempts, !isGatewaysTrouble(answer)
+            current.attempts == answer.refund.attempts, !taken.isGatewaysTrouble
         else {
             try tx.release(answer.refund.id)
             return []
         }
         var machine = RefundStateMachine(current, policy: settings.polling)
-        guard !isSpared(answer, isProbe: isProbe) else {
+        guard !taken.isSpared else {
             machine.querySpared(answer.outcome, sentAt: answer.sentAt, at: now)
             try tx.apply(machine.refund, [], endsLease: true, context)
             return []
@@ -30,24 +30,6 @@ extension RefundEngine {
         try noteDeadWebhooks(&machine, &transitions, before: current, tx, at: now)
         try tx.apply(machine.refund, transitions, endsLease: true, context)
         return transitions.map { .transition(refund: machine.refund, $0) }
-    }
-
-    // While a gateway refuses our credentials or cannot be believed, no refund's row changes.
-    private func isGatewaysTrouble(_ answer: QueryAnswer) -> Bool {
-        switch answer.outcome {
-        case .credentialsRefused: true
-        case .unverified, .slowedDown, .unreachable: desks[answer.refund.gateway]?.health.trouble != nil
-        case .report, .notFound, .inconclusive: false
-        }
-    }
-
-    // A gateway that is known to be down, or asks to be asked less, uses up no refund's backoff.
-    private func isSpared(_ answer: QueryAnswer, isProbe: Bool) -> Bool {
-        switch answer.outcome {
-        case .slowedDown: true
-        case .unreachable: isProbe
-        case .report, .notFound, .inconclusive, .credentialsRefused, .unverified: false
-        }
     }
 
     // A graver reason hid that a webhook is dead; now that it has ended, that stands again.
@@ -72,10 +54,12 @@ extension RefundEngine {
     ) throws {
         let createdBy = now.advanced(by: .zero - settings.polling.attentionAfter)
         for refund in try tx.ageing(createdBy: createdBy, limit: Self.batchLimit) {
-            var machine = RefundStateMachine(refund, policy: settings.polling)
-            let transitions = machine.aged(at: now)
-            try tx.apply(machine.refund, transitions, endsLease: false, context)
-            draft.cycle.notes += transitions.map { .transition(refund: machine.refund, $0) }
+            try isolated("the age of refund \(refund.id)", tx, &draft) { draft in
+                var machine = RefundStateMachine(refund, policy: settings.polling)
+                let transitions = machine.aged(at: now)
+                try tx.apply(machine.refund, transitions, endsLease: false, context)
+                draft.cycle.notes += transitions.map { .transition(refund: machine.refund, $0) }
+            }
         }
     }
 
@@ -91,25 +75,45 @@ extension RefundEngine {
             guard settings.gateways.keys.contains(name), var desk = draft.desks[name] else {
                 let trouble = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"
                 for refund in try tx.due(gateway: name, at: now, limit: Self.batchLimit) {
-                    try putOff(refund, trouble, tx, at: now, &draft, context)
+                    try isolated("the claim of refund \(refund.id)", tx, &draft) { draft in
+                        try putOff(refund, trouble, tx, at: now, &draft, context)
+                    }
                 }
                 continue
             }
-            for refund in try due(desk, name, tx, at: now) where !desk.inFlight.contains(refund.id) {
-                guard let merchantNo = refund.merchantNo ?? desk.settings.merchantNo,
-                    let query = RefundQuery(refund, merchantNo: merchantNo)
-                else {
-                    let trouble = "the row has no merchant_no and gateway \"\(name)\" has none; set its merchant_no"
-                    try putOff(refund, trouble, tx, at: now, &draft, context)
-                    continue
+            for refund in try due(desk, name, tx, at: now) {
+                try isolated("the claim of refund \(refund.id)", tx, &draft) { draft in
+                    try claim(refund, by: &desk, tx, at: now, &draft, context)
+                } putBack: {
+                    try tx.putBack(refund.id, until: now.advanced(by: settings.polling.slowInterval))
                 }
-                let claimed = try check(refund, tx, at: now, &draft, context)
-                try tx.lease(refund.id, until: now.advanced(by: desk.settings.timeout + .seconds(60)))
-                desk.sent(refund, at: now)
-                draft.cycle.queries.append((claimed, query, desk.settings.send))
             }
             draft.desks[name] = desk
         }
+    }
+
+    private func claim(
+        _ refund: Refund,
+        by desk: inout GatewayDesk,
+        _ tx: StoreTransaction,
+        at now: Timestamp,
+        _ draft: inout Draft,
+        _ context: StoreTransaction.EventContext
+    ) throws {
+        let leaseEnd = now.advanced(by: desk.settings.timeout + .seconds(60))
+        // A stray UPDATE has taken its claim away.
+        guard !desk.inFlight.contains(refund.id) else { return try tx.lease(refund.id, until: leaseEnd) }
+        guard let merchantNo = refund.merchantNo ?? desk.settings.merchantNo,
+            let query = RefundQuery(refund, merchantNo: merchantNo)
+        else {
+            let trouble =
+                "the row has no merchant_no and gateway \"\(refund.gateway)\" has none; set its merchant_no"
+            return try putOff(refund, trouble, tx, at: now, &draft, context)
+        }
+        let claimed = try check(refund, tx, at: now, &draft, context)
+        try tx.lease(refund.id, until: leaseEnd)
+        desk.sent(refund, at: now)
+        draft.cycle.queries.append((claimed, query, desk.settings.send))
     }
 
     private func due(

@@ -18,9 +18,10 @@ final class RefundEngine {
     var isDraining = false
 
     // What arrived and is not written yet: it stays here when the database refuses a transaction.
-    private var answers: [(answer: QueryAnswer, isProbe: Bool)] = []
+    private var answers: [TakenAnswer] = []
     private var ends: [DeliveryEnd] = []
     private var changes: [HealthChange] = []
+    private var notes: [EngineNote] = []
     private var latestCycle: Timestamp?
 
     /// A change of how a gateway or an endpoint fares.
@@ -76,6 +77,11 @@ final class RefundEngine {
                 continue
             }
             desk.rate.change(perSecond: gateway.limits.maxQueriesPerSecond)
+            if desk.settings.address != gateway.address, desk.breaker.openSince != nil {
+                // What the old address did or asked for is no concern of the new one.
+                desk.breaker = Breaker()
+                changes.append(.breaker(.gateway, name, nil))
+            }
             desk.settings = gateway
             desks[name] = desk
         }
@@ -93,11 +99,11 @@ final class RefundEngine {
     /// - Throws: `StoreError` when the database refuses; what arrived is kept for the next cycle.
     func cycle(at now: Timestamp, _ arrivals: Arrivals) throws(StoreError) -> Cycle {
         noteClock(now)
-        var notes = takeIn(arrivals, at: now)
+        takeIn(arrivals, at: now)
         if answers.isEmpty, ends.isEmpty, changes.isEmpty {
             // Nobody else can write while a transaction of ours is open, so none is opened for nothing.
             let outlook = try store.read { tx in try self.outlook(tx, at: now) }
-            guard outlook.isDue else { return Cycle(notes: notes, nextWake: outlook.nextWake) }
+            guard outlook.isDue else { return Cycle(notes: takeNotes(), nextWake: outlook.nextWake) }
         }
         var draft: Draft
         do {
@@ -113,8 +119,7 @@ final class RefundEngine {
         desks = draft.desks
         shares = draft.shares
         sending = draft.sending
-        notes += draft.cycle.notes
-        draft.cycle.notes = notes
+        draft.cycle.notes = takeNotes() + draft.cycle.notes
         return draft.cycle
     }
 
@@ -124,39 +129,37 @@ final class RefundEngine {
         var shares: EndpointShares
         var sending: Set<String>
         var cycle = Cycle()
+        /// Whether a row that the database refuses is left out, so that it does not hold up the others.
+        var isIsolating: Bool
         /// Whether a batch was cut off, so that the next cycle has something to do at once.
         var isCut = false
+        /// Whether a row was left out, which may be due still.
+        var isHeldUp = false
     }
 
     private func write(_ tx: StoreTransaction, at now: Timestamp, isolating: Bool) throws -> Draft {
-        var draft = Draft(desks: desks, shares: shares, sending: sending)
+        var draft = Draft(desks: desks, shares: shares, sending: sending, isIsolating: isolating)
         let context = eventContext
-        // A result that the database refuses is put back, to be asked for or sent again, and the rest is written.
-        func attempt(_ what: String, _ body: () throws -> Void, putBack: () throws -> Void) throws {
-            guard isolating else { return try body() }
-            if let reason = try tx.refusal(of: body) {
-                draft.cycle.notes.append(.refused(what: what, reason: reason))
-                try putBack()
-            }
-        }
         for change in changes {
             switch change {
             case .trouble(let gateway, let trouble): try tx.setTrouble(trouble, gateway: gateway, context)
             case .breaker(let kind, let name, let open): try tx.setBreaker(kind, name, open)
             }
         }
-        for (answer, isProbe) in answers {
-            try attempt("the answer for refund \(answer.refund.id)") {
-                draft.cycle.notes += try apply(answer, isProbe: isProbe, tx, at: now, context)
+        let later = now.advanced(by: settings.polling.slowInterval)
+        for taken in answers {
+            let id = taken.answer.refund.id
+            try isolated("the answer for refund \(id)", tx, &draft) { draft in
+                draft.cycle.notes += try apply(taken, tx, at: now, context)
             } putBack: {
-                try tx.putBack(answer.refund.id, until: now.advanced(by: settings.polling.slowInterval))
+                try tx.putBack(id, until: later)
             }
         }
         for end in ends {
-            try attempt("the attempt of webhook \(end.delivery.id)") {
+            try isolated("the attempt of webhook \(end.delivery.id)", tx, &draft) { draft in
                 draft.cycle.notes += try apply(end, tx, at: now, context)
             } putBack: {
-                try tx.putBack(webhook: end.delivery.id, until: now.advanced(by: settings.polling.slowInterval))
+                try tx.putBack(webhook: end.delivery.id, until: later)
             }
         }
         if !isDraining {
@@ -167,8 +170,30 @@ final class RefundEngine {
         }
         let after = try outlook(tx, at: now, draft)
         draft.cycle.nextWake = draft.isCut ? now : after.nextWake
+        if draft.isHeldUp, let next = after.nextWake { draft.cycle.nextWake = max(next, now.advanced(by: .seconds(1))) }
         CrashPoint.reached(.beforeCommit)
         return draft
+    }
+
+    /// Does the part of a transaction that is about one row.
+    ///
+    /// When rows are isolated, one that the database refuses is put back, and the rest is written.
+    func isolated(
+        _ what: String,
+        _ tx: StoreTransaction,
+        _ draft: inout Draft,
+        _ body: (inout Draft) throws -> Void,
+        putBack: () throws -> Void = {}
+    ) throws {
+        guard draft.isIsolating else { return try body(&draft) }
+        var attempt = draft
+        guard let reason = try tx.refusal(of: { try body(&attempt) }) else {
+            draft = attempt
+            return
+        }
+        draft.cycle.notes.append(.refused(what: what, reason: reason))
+        draft.isHeldUp = true
+        _ = try tx.refusal(of: putBack)
     }
 
     var eventContext: StoreTransaction.EventContext {
@@ -184,9 +209,14 @@ final class RefundEngine {
         Double.random(in: 0...1, using: &random)
     }
 
+    // What is told was told once, also when the database refuses the transaction in which it is written.
+    private func takeNotes() -> [EngineNote] {
+        defer { notes = [] }
+        return notes
+    }
+
     // The effects on memory happen once, when something arrives, however often the transaction is tried.
-    private func takeIn(_ arrivals: Arrivals, at now: Timestamp) -> [EngineNote] {
-        var notes: [EngineNote] = []
+    private func takeIn(_ arrivals: Arrivals, at now: Timestamp) {
         for answer in arrivals.answers {
             let gateway = answer.refund.gateway
             let duration = now.duration(since: answer.sentAt)
@@ -194,18 +224,20 @@ final class RefundEngine {
                 .answered(gateway: gateway, refund: answer.refund, outcome: answer.outcome, duration: duration)
             )
             let isProbe = desks[gateway]?.ended(answer.refund.id) ?? false
-            answers.append((answer, isProbe))
-            if settings.gateways.keys.contains(gateway) { notes += takeIn(answer.outcome, of: gateway, at: now) }
+            let isConfigured = settings.gateways.keys.contains(gateway)
+            if isConfigured { notes += takeIn(answer, at: now) }
+            let isTroubled = !isConfigured || desks[gateway]?.health.trouble != nil
+            answers.append(TakenAnswer(answer: answer, isProbe: isProbe, isTroubled: isTroubled))
         }
         for end in arrivals.ends { notes += takeIn(end, at: now) }
         for endpoint in shares.forgetIdle(at: now) { changes.append(.breaker(.endpoint, endpoint, nil)) }
         ends += arrivals.ends
-        return notes
     }
 
-    private func takeIn(_ outcome: QueryOutcome, of gateway: String, at now: Timestamp) -> [EngineNote] {
+    private func takeIn(_ answer: QueryAnswer, at now: Timestamp) -> [EngineNote] {
+        let (gateway, outcome) = (answer.refund.gateway, answer.outcome)
         var notes: [EngineNote] = []
-        switch desks[gateway]?.health.answered(outcome, at: now) {
+        switch desks[gateway]?.health.answered(outcome, of: answer.refund.id, at: now) {
         case .alarm(let trouble)?:
             changes.append(.trouble(gateway: gateway, trouble))
             notes.append(.gatewayTrouble(gateway: gateway, trouble))
@@ -229,6 +261,7 @@ final class RefundEngine {
         return notes
     }
 
+    // No limit begins anew and nothing waits for longer because the clock was set back.
     private func noteClock(_ now: Timestamp) {
         if let latestCycle, now < latestCycle {
             for name in desks.keys { desks[name]?.clockSetBack(by: latestCycle.duration(since: now)) }

@@ -21,9 +21,15 @@ extension StoreTransaction {
     ///
     /// Steps from endpoint to endpoint along the index, so the cost grows with the endpoints and not with the webhooks;
     /// one whose webhooks all wait for a later retry costs no more than that step.
-    public func waitingEndpoints(at now: Timestamp) throws -> WaitingEndpoints {
+    ///
+    /// - Parameters:
+    ///   - now: The time that decides what is due.
+    ///   - latest: The latest time that can be refundd's own; what waits for a later one is due.
+    /// - Returns: The endpoints.
+    /// - Throws: What SQLite says when it refuses.
+    public func waitingEndpoints(at now: Timestamp, latest: Timestamp) throws -> WaitingEndpoints {
         // SQLite takes each step itself: a name that is not UTF-8 would not come back from here as it is there.
-        let isLater = "typeof(due) = 'integer' AND due > ?1"
+        let isLater = "typeof(due) = 'integer' AND due > ?1 AND due <= ?2"
         let sql = """
             WITH RECURSIVE waiting (name) AS (
                 SELECT min(endpoint) FROM \(Self.waiting)
@@ -39,7 +45,7 @@ extension StoreTransaction {
             UNION ALL SELECT 0, min(due), NULL FROM earliest WHERE \(isLater)
             """
         var (due, next): ([(endpoint: String, at: Timestamp)], Timestamp?) = ([], nil)
-        for row in try Row.fetchAll(statement(sql, [now.milliseconds])) {
+        for row in try Row.fetchAll(statement(sql, [now.milliseconds, latest.milliseconds])) {
             if row.integer(0) == 0 { next = row.timestamp(1) }
             // A time that is none, whoever wrote it there, has come.
             if let endpoint = row.text(2) { due.append((endpoint, row.timestamp(1) ?? Timestamp(milliseconds: 0))) }
@@ -48,12 +54,19 @@ extension StoreTransaction {
     }
 
     /// When the earliest webhook for an endpoint is due that is not due yet, or nil when there is none.
-    public func nextDelivery(endpoint: String, after now: Timestamp) throws -> Timestamp? {
+    ///
+    /// - Parameters:
+    ///   - endpoint: The endpoint.
+    ///   - now: The time that decides what is due.
+    ///   - latest: The latest time that can be refundd's own.
+    /// - Returns: The time.
+    /// - Throws: What SQLite says when it refuses.
+    public func nextDelivery(endpoint: String, after now: Timestamp, latest: Timestamp) throws -> Timestamp? {
         let sql = """
             SELECT min(next_attempt_at) FROM \(Self.waiting)
-            AND endpoint = ? AND next_attempt_at > ? AND next_attempt_at <= \(Int64.max)
+            AND endpoint = ? AND next_attempt_at > ? AND next_attempt_at <= ?
             """
-        return try number(sql, [endpoint, now.milliseconds]).map(Timestamp.init(milliseconds:))
+        return try number(sql, [endpoint, now.milliseconds, latest.milliseconds]).map(Timestamp.init(milliseconds:))
     }
 
     /// What a claim found.
@@ -73,6 +86,7 @@ extension StoreTransaction {
     /// - Parameters:
     ///   - endpoint: The endpoint.
     ///   - now: The time that decides what is due.
+    ///   - latest: The latest time that can be refundd's own; what waits for a later one is due.
     ///   - leaseUntil: By when the holder of the claim means to report back.
     ///   - limit: The most webhooks to claim.
     ///   - unsendableLimit: The most webhooks of disabled URLs to return.
@@ -83,6 +97,7 @@ extension StoreTransaction {
     public func claimDeliveries(
         endpoint: String,
         at now: Timestamp,
+        latest: Timestamp,
         leaseUntil: Timestamp,
         limit: Int,
         unsendableLimit: Int,
@@ -93,7 +108,7 @@ extension StoreTransaction {
             UPDATE refund_webhooks \(Self.byDueTime) SET next_attempt_at = 0 WHERE \(Self.isClaimable) AND endpoint = ?
             """
         try execute(mend + " AND next_attempt_at IS NULL", [endpoint])
-        try execute(mend + " AND next_attempt_at > \(Int64.max)", [endpoint])
+        try execute(mend + " AND next_attempt_at > ?", [endpoint, latest.milliseconds])
         var claim = DeliveryClaim()
         if isProbe {
             let isUntried = "AND NOT EXISTS (SELECT 1 FROM refund_endpoints e WHERE e.url = w.url)"

@@ -111,4 +111,13 @@ struct BreakerTests {
         let earlier = start.advanced(by: .zero - .seconds(3_600))
         #expect(breaker.nextProbe(at: earlier) == earlier)
     }
+
+    @Test func pauseIsEndedByAProbeAndNotByWhatWasUnderWayWhenItWasAskedFor() {
+        var breaker = Breaker()
+        #expect(breaker.paused(for: .seconds(600), at: start) == .opened)
+        #expect(breaker.succeeded() == .none)
+        #expect(breaker.nextProbe(at: start) == start.advanced(by: .seconds(600)))
+        breaker.probed(at: start.advanced(by: .seconds(600)))
+        #expect(breaker.succeeded() == .closed)
+    }
 }

@@ -143,4 +143,10 @@ struct EndpointBreakerTests {
         #expect(forgotten.allSatisfy { !shares.isOpen($0) })
         #expect(shares.forgetIdle(at: later(60)).isEmpty)
     }
+
+    @Test func goneURLOfAProbeShowsThatTheEndpointIsThere() {
+        var shares = opened()
+        shares.started(endpoint, at: later(1))
+        #expect(shares.ended(endpoint, "msg_gone", .test(status: 410), at: later(1)) == .closed)
+    }
 }

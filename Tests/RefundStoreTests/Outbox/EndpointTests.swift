@@ -114,6 +114,7 @@ struct EndpointTests {
             let claim = try tx.claimDeliveries(
                 endpoint: "b.example",
                 at: later(1_000),
+                latest: .distant,
                 leaseUntil: later(1_000),
                 limit: 1,
                 unsendableLimit: 10

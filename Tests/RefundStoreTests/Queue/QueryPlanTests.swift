@@ -28,6 +28,7 @@ struct QueryPlanTests {
             _ = try tx.claimDeliveries(
                 endpoint: "hooks.example",
                 at: now,
+                latest: later(1_000),
                 leaseUntil: now,
                 limit: 10,
                 unsendableLimit: 10,

@@ -59,6 +59,7 @@ extension RefundStore {
             try tx.claimDeliveries(
                 endpoint: endpoint,
                 at: time,
+                latest: .distant,
                 leaseUntil: time.advanced(by: .seconds(75)),
                 limit: limit,
                 unsendableLimit: unsendableLimit,
@@ -75,5 +76,20 @@ extension RefundStore {
         retryAt: Timestamp? = nil
     ) throws -> StoreTransaction.DeliveryResult {
         try transaction { tx in try tx.finish(delivery, outcome, sentAt: time, at: time, retryAt: retryAt) }
+    }
+}
+
+extension Timestamp {
+    /// Later than anything waits for.
+    static let distant = Timestamp(milliseconds: .max)
+}
+
+extension StoreTransaction {
+    func waitingEndpoints(at now: Timestamp) throws -> WaitingEndpoints {
+        try waitingEndpoints(at: now, latest: .distant)
+    }
+
+    func nextDelivery(endpoint: String, after now: Timestamp) throws -> Timestamp? {
+        try nextDelivery(endpoint: endpoint, after: now, latest: .distant)
     }
 }
