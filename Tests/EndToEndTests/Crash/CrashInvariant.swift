@@ -1,3 +1,5 @@
+import RefundCore
+
 /// Something that holds whatever happened, as SQL that finds what breaks it.
 struct CrashInvariant {
     let name: String
@@ -189,7 +191,7 @@ struct CrashInvariant {
             name: "an interrupted refund is asked for within 3 s of the restart",
             broken: """
                 SELECT number || ': ' || ifnull(delay || ' ms', 'never') AS what FROM (\(delays))
-                WHERE ifnull(asked_at, ended_at) - serves_at > 3000
+                WHERE ifnull(asked_at, ended_at) - serves_at > \(Duration.seconds(3).patiently.wholeMilliseconds)
                 """
         ),
     ]
