@@ -39,6 +39,7 @@ public final class RefundStore: Sendable {
         if access != .readWrite, !FileManager.default.fileExists(atPath: path) {
             throw .notInitialised(path: path)
         }
+        if access == .readWrite { NewDatabase.create(at: path) }
         do {
             database = try Self.open(path, configuration: Self.configuration(access))
             files = DatabaseFiles(path: path)
