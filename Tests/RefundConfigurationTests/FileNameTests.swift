@@ -53,6 +53,23 @@ struct FileNameTests {
         }
     }
 
+    @Test func bareNamesAreLookedForInTheFolderOfCredentialsLast() throws {
+        try Sample.within { sample in
+            try sample.write(Self.text.utf8)
+            for name in ["app_private_key", "gateway_public_key", "keys/old", "refundd.db"] {
+                try sample.write([], to: "credentials/\(name)")
+            }
+            try sample.write([], to: "gateway_public_key")
+            let configuration = try Configuration.load(file: sample.file, environment: [:])
+            let gateway = try #require(configuration.gateways["default"])
+            #expect(gateway.privateKeyFile == sample.folder + "/credentials/app_private_key")
+            // There already, not bare, found nowhere, and nothing that could be written to.
+            #expect(gateway.publicKeyFiles == [sample.folder + "/keys/old", sample.folder + "/gateway_public_key"])
+            #expect(configuration.webhook.secretFiles == [sample.folder + "/secret", "/etc/keys/secret"])
+            #expect(configuration.database.path == sample.folder + "/refundd.db")
+        }
+    }
+
     @Test func filesThatAreNamedNeedNotExist() throws {
         #expect(try Sample.problems(Self.text).isEmpty)
     }

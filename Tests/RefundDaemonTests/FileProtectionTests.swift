@@ -67,6 +67,16 @@ struct FileProtectionTests {
         )
     }
 
+    @Test func rootsCommandsTakeNoFileFromTheDaemonsUser() {
+        func problem(_ need: FileProtection.Need, mode: UInt32) -> String? {
+            FileProtection(owner: Self.daemon, mode: 0o100_000 | mode).problem(need, path: "/etc/key", user: nil)
+        }
+        #expect(problem(.secrecy, mode: 0o600) == nil)
+        #expect(problem(.integrity, mode: 0o644) == nil)
+        #expect(problem(.secrecy, mode: 0o644) == "is readable by others; run: chmod 600 /etc/key")
+        #expect(problem(.integrity, mode: 0o664) == "is writable by its group; run: chmod go-w /etc/key")
+    }
+
     @Test(
         arguments: [
             ("/my keys/k", "'/my keys/k'"), ("/a'b", #"'/a'\''b'"#), ("/$(reboot)", "'/$(reboot)'"),

@@ -19,17 +19,19 @@ struct FileLocator: Sendable {
 
     /// The absolute path of a name.
     ///
+    /// Only the service manager hands out credentials: the command of a person finds them where they came from.
+    ///
     /// - Parameters:
     ///   - name: The name as configured.
-    ///   - isCredential: Whether a bare name is looked for among the credentials first.
+    ///   - isCredential: Whether a bare name is looked for among the credentials first, and in the folder `credentials`
+    ///     beside the configuration last.
     /// - Returns: The path, whether or not there is a file.
     func path(of name: String, isCredential: Bool) -> String {
         if name.hasPrefix("/") { return name }
-        if isCredential, let credentials, !name.contains("/") {
-            let path = "\(credentials)/\(name)"
-            if FileManager.default.fileExists(atPath: path) { return path }
-        }
-        return "\(folder)/\(name)"
+        let path = "\(folder)/\(name)"
+        guard isCredential, !name.contains("/") else { return path }
+        let paths = (credentials.map { ["\($0)/\(name)"] } ?? []) + [path, "\(folder)/credentials/\(name)"]
+        return paths.first(where: FileManager.default.fileExists) ?? path
     }
 
     /// A path as an absolute one.

@@ -3,6 +3,15 @@ import Glibc
 /// Reads the files that a configuration names and collects everything that is wrong with them.
 struct CredentialLoader {
     private(set) var problems: [CredentialProblem] = []
+    private let user: UInt32?
+
+    /// Creates a loader that has read nothing.
+    ///
+    /// - Parameter isForDaemon: Whether the daemon itself reads. A command of root's may read the files of whichever user
+    ///   the daemon runs as, and must not have them taken from that user.
+    init(isForDaemon: Bool) {
+        user = isForDaemon || geteuid() != 0 ? geteuid() : nil
+    }
 
     /// Reads a file; what is wrong with its protection and what is wrong with its content are two problems.
     ///
@@ -21,7 +30,7 @@ struct CredentialLoader {
     ) -> Value? {
         do {
             let file = try CredentialFile(path: path)
-            if let exposure = file.protection.problem(need, path: path, user: geteuid()) {
+            if let exposure = file.protection.problem(need, path: path, user: user) {
                 problems.append(CredentialProblem(key: key, path: path, problem: "the file \(exposure)"))
             }
             return try parse(file.bytes)

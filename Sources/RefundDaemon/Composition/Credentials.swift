@@ -15,11 +15,16 @@ struct Credentials: Sendable {
 
     /// Reads everything and collects what is wrong with any of it.
     ///
-    /// - Parameter configuration: Names the files.
+    /// - Parameters:
+    ///   - configuration: Names the files.
+    ///   - isForDaemon: Whether the daemon itself reads.
     /// - Returns: What could be read, and the problems.
-    static func load(_ configuration: Configuration) -> (credentials: Credentials, problems: [CredentialProblem]) {
+    static func load(
+        _ configuration: Configuration,
+        isForDaemon: Bool
+    ) -> (credentials: Credentials, problems: [CredentialProblem]) {
         var credentials = Credentials()
-        var loader = CredentialLoader()
+        var loader = CredentialLoader(isForDaemon: isForDaemon)
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let section = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
             let privateKey = loader.read(gateway.privateKeyFile, key: "\(section).private_key_file", .secrecy) {

@@ -53,7 +53,7 @@ public final class Daemon: Sendable {
     /// - Throws: `CommandFailure` when it cannot start.
     public static func run(file: String, environment: [String: String]) async throws(CommandFailure) {
         let configuration = try Setup.configuration(file: file, environment: environment)
-        let credentials = try Setup.credentials(configuration)
+        let credentials = try Setup.credentials(configuration, isForDaemon: true)
         let log = bootstrapLogging(
             level: Logger.Level(configuration.log.level),
             format: RefundAdmin.LogFormat(configuration.log.format, environment: environment)
@@ -172,7 +172,7 @@ public final class Daemon: Sendable {
             let configuration = try Setup.configuration(file: old.configuration.file, environment: environment)
             let obstacles = configuration.obstaclesToReload(since: old.configuration)
             guard obstacles.isEmpty else { throw CommandFailure(.configuration, obstacles.map(\.description)) }
-            let credentials = try Setup.credentials(configuration)
+            let credentials = try Setup.credentials(configuration, isForDaemon: true)
             let connections = try Connections(configuration, credentials, signing: signing)
             var new = Service(configuration: configuration, connections: connections)
             let keepsAddress = configuration.admin == old.configuration.admin

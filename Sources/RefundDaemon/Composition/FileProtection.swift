@@ -27,9 +27,10 @@ struct FileProtection: Hashable, Sendable {
     /// - Parameters:
     ///   - need: What the file needs.
     ///   - path: The file, for the command.
-    ///   - user: The number of the user that refundd runs as.
+    ///   - user: The number of the user that the daemon runs as; nil where that is not known, and then any owner is
+    ///     right.
     /// - Returns: The end of a sentence, or nil when nothing is wrong.
-    func problem(_ need: Need, path: String, user: UInt32) -> String? {
+    func problem(_ need: Need, path: String, user: UInt32?) -> String? {
         var faults: [String] = []
         if need == .secrecy, mode & Self.othersMayRead != 0 { faults.append("is readable by others") }
         if mode & Self.othersMayWrite != 0 {
@@ -37,15 +38,18 @@ struct FileProtection: Hashable, Sendable {
         } else if mode & Self.groupMayWrite != 0 {
             faults.append("is writable by its group")
         }
-        let isForeign = owner != Self.root && owner != user
-        if isForeign { faults.append("belongs to user \(owner), who is neither root nor user \(user), who runs this") }
+        let isForeign = owner != Self.root && owner != user ?? owner
+        if isForeign, let user {
+            faults.append("belongs to user \(owner), who is neither root nor user \(user), who runs this")
+        }
         guard !faults.isEmpty else { return nil }
 
         let file = path.asShellWord
         let mend = "chmod \(need == .secrecy ? "600" : "go-w") \(file)"
         // Without its group and all others, a file can only be read by its owner.
         let isLost = need == .secrecy && owner != user
-        let commands = isForeign || isLost ? "chown \(user) \(file) && \(mend)" : mend
+        let taking = user.flatMap { isForeign || isLost ? "chown \($0) \(file) && " : nil }
+        let commands = (taking ?? "") + mend
         return "\(faults.joined(separator: " and ")); run: \(commands)"
     }
 }

@@ -23,9 +23,12 @@ public enum Setup: Sendable {
     }
 
     /// Reads the keys and secrets that a configuration names, and hides the memory that holds them from now on.
-    static func credentials(_ configuration: Configuration) throws(CommandFailure) -> Credentials {
+    static func credentials(
+        _ configuration: Configuration,
+        isForDaemon: Bool = false
+    ) throws(CommandFailure) -> Credentials {
         try ProcessMemory.hide()
-        let (credentials, problems) = Credentials.load(configuration)
+        let (credentials, problems) = Credentials.load(configuration, isForDaemon: isForDaemon)
         guard problems.isEmpty else {
             throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
         }

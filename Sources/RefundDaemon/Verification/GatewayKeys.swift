@@ -18,7 +18,7 @@ public struct GatewayKeys: Sendable {
     ///   - retired: The files with keys that answered earlier.
     /// - Throws: `CommandFailure` with everything that is wrong.
     public init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
-        var loader = CredentialLoader()
+        var loader = CredentialLoader(isForDaemon: false)
         func read(_ path: String, key: String) -> RSAPublicKey? {
             loader.read(path, key: key, .integrity) { bytes in try RSAPublicKey(text: bytes) }
         }
