@@ -18,7 +18,6 @@ public final class Daemon: Sendable {
         case drained
         case drainLimitReached
         case databaseLost(StoreError)
-        case adminFailed(AdminError)
     }
 
     private let environment: [String: String]
@@ -97,11 +96,11 @@ public final class Daemon: Sendable {
         var service = Service(configuration: configuration, connections: connections)
         do throws(CommandFailure) {
             try await start(pipeline)
-            service.admin = try await listen(at: configuration, core)
         } catch {
             connections.shutDown()
             throw error
         }
+        service.admin = await listen(at: configuration, core)
         logger.notice("refundd runs", metadata: ["database": "\(configuration.database.path)"])
         note(notifier.ready())
         try await follow(service, core).get()
@@ -146,8 +145,6 @@ public final class Daemon: Sendable {
                 return .success(())
             case .databaseLost(let error):
                 return .failure(CommandFailure(error))
-            case .adminFailed(let error):
-                return .failure(CommandFailure(.configuration, ["\(service.configuration.file): \(error)"]))
             }
         }
         return .success(())
@@ -177,7 +174,11 @@ public final class Daemon: Sendable {
             var new = Service(configuration: configuration, connections: connections)
             let keepsAddress = configuration.admin == old.configuration.admin
             do {
-                new.admin = try await keepsAddress ? old.admin : listen(at: configuration, core)
+                new.admin = keepsAddress ? old.admin : await listen(at: configuration, core)
+                // The address in use may be one that is still tried; a new one must be right at once.
+                if !keepsAddress, let error = new.admin?.firstFailure {
+                    throw CommandFailure(.configuration, ["\(configuration.file): \(error)"])
+                }
                 try await core.pipeline.reconfigure(connections.settings)
             } catch {
                 if !keepsAddress { new.admin?.stop() }
@@ -202,7 +203,7 @@ public final class Daemon: Sendable {
         }
     }
 
-    private func listen(at configuration: Configuration, _ core: Core) async throws(CommandFailure) -> AdminListener? {
+    private func listen(at configuration: Configuration, _ core: Core) async -> AdminListener? {
         guard let address = configuration.admin.listen else { return nil }
         let gauges = QueueGauges(store: core.database.counting, registry: core.registry, clock: SystemClock())
         let readiness = Readiness(pipeline: core.pipeline, store: core.database.counting)
@@ -212,12 +213,13 @@ public final class Daemon: Sendable {
             readiness: readiness.reasons,
             metrics: gauges.text
         )
-        do throws(AdminError) {
-            let listener = try await AdminListener(server) { [tell] error in tell.yield(.adminFailed(error)) }
-            logger.info("admin address listens", metadata: ["port": "\(listener.port)"])
-            return listener
-        } catch {
-            throw CommandFailure(.configuration, ["\(configuration.file): \(error)"])
+        return await AdminListener(server) { [logger] outcome in
+            switch outcome {
+            case .success(let port):
+                logger.info("admin address listens", metadata: ["port": "\(port)"])
+            case .failure(let error):
+                logger.error("the admin address is tried again", metadata: ["error": "\(error)"])
+            }
         }
     }
 
