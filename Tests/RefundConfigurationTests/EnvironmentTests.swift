@@ -114,6 +114,7 @@ struct EnvironmentTests {
                 "REFUNDD_POLLING_MAX_INTERVALL", "10m",
                 "overrides no key of FILE; did you mean REFUNDD_POLLING_MAX_INTERVAL? otherwise unset it"
             ),
+            ("REFUNDD_ADMIN_PORT", "9464", "overrides no key of FILE; unset it"),
             ("REFUNDD_HOME", "/opt", "overrides no key of FILE; unset it"),
             ("REFUNDD_GATEWAYS_SECOND_URL", "https://host", "overrides no key of FILE; unset it"),
         ] as [(String, String, String)]
@@ -121,6 +122,21 @@ struct EnvironmentTests {
     func errorsNameTheVariable(variable: String, value: String, message: String) throws {
         let problems = try Sample.problems(Sample.text(), environment: [variable: value])
         #expect(problems == ["environment variable \(variable): \(message)"])
+    }
+
+    @Test func variablesThatKubernetesSetsForAServiceAreNobodysMistake() throws {
+        var environment: [String: String] = [:]
+        for service in ["REFUNDD", "REFUNDD_ADMIN"] {
+            environment["\(service)_SERVICE_HOST"] = "10.0.0.11"
+            environment["\(service)_SERVICE_PORT"] = "9464"
+            environment["\(service)_SERVICE_PORT_METRICS"] = "9464"
+            environment["\(service)_PORT"] = "tcp://10.0.0.11:9464"
+            environment["\(service)_PORT_9464_TCP"] = "tcp://10.0.0.11:9464"
+            environment["\(service)_PORT_9464_TCP_PROTO"] = "tcp"
+            environment["\(service)_PORT_9464_TCP_PORT"] = "9464"
+            environment["\(service)_PORT_9464_TCP_ADDR"] = "10.0.0.11"
+        }
+        #expect(try Sample.problems(Sample.text(), environment: environment) == [])
     }
 
     @Test func variablesThatTwoGatewaysCouldMeanAreRefused() throws {

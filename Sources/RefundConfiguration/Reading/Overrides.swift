@@ -10,7 +10,17 @@ struct Overrides {
 
     /// Creates the overrides in an environment.
     init(_ environment: [String: String]) {
-        values = environment.filter { $0.key.hasPrefix(Self.prefix) && $0.key != Self.fileVariable }
+        values = environment.filter { variable, value in
+            variable.hasPrefix(Self.prefix) && variable != Self.fileVariable && !Self.isOfService(variable, value)
+        }
+    }
+
+    // Kubernetes sets these in every pod for a Service whose name begins with refundd.
+    // Source: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>.
+    private static func isOfService(_ variable: String, _ value: String) -> Bool {
+        let isOfService = /REFUNDD_(?:.+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)/
+        let isAddress = value.prefixMatch(of: /(?:tcp|udp|sctp):\/\//) != nil
+        return variable.wholeMatch(of: isOfService) != nil || (variable.hasSuffix("_PORT") && isAddress)
     }
 
     /// Whether a variable is set and not taken yet.
