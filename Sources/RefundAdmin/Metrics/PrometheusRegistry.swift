@@ -78,6 +78,12 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     /// Forgets a histogram of seconds: it is no longer shown.
     public func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
 
+    /// Forgets every gauge called `name`: they are no longer shown.
+    public func forgetGauges(_ name: String) {
+        let name = PrometheusText.metricName(name)
+        storage.withLock { if $0.families[name]?.kind == .gauge { $0.families[name] = nil } }
+    }
+
     private func instrument<Made: Instrument>(_ name: String, _ dimensions: [(String, String)], _: Made.Type) -> Made {
         let name = PrometheusText.metricName(name)
         let labels = PrometheusText.labels(dimensions)

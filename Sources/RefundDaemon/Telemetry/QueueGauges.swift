@@ -18,6 +18,7 @@ struct QueueGauges: Sendable {
     }
 
     private static let help = [
+        ("refundd_database_readable", "Whether the queue could be counted; its gauges are missing where it could not."),
         ("refundd_refunds", "Refunds in the queue by state."),
         ("refundd_refunds_attention", "Refunds that need attention by reason."),
         ("refundd_oldest_pending_seconds", "Age of the oldest refund without a verdict."),
@@ -36,7 +37,11 @@ struct QueueGauges: Sendable {
 
     /// Counts and renders everything, which blocks on the database.
     func text() -> String {
-        if let status = try? store.read({ tx in try tx.status(at: clock.now()) }) { set(status) }
+        // Figures of another moment would be believed.
+        for (name, _) in Self.help { registry.forgetGauges(name) }
+        let status = try? store.read { tx in try tx.status(at: clock.now()) }
+        gauge("refundd_database_readable", [], status == nil ? 0 : 1)
+        if let status { set(status) }
         return registry.text()
     }
 
