@@ -13,7 +13,7 @@ struct RefundSelection: ParsableArguments {
     @Option(help: "Only refunds of this gateway.")
     var gateway: String?
 
-    @Option(help: "Only refunds whose row names this merchant.")
+    @Option(help: "Only refunds whose row names this merchant; \"\" for those whose row names none.")
     var merchant: String?
 
     func validate() throws {

@@ -25,6 +25,7 @@ struct SelectionTests {
         arguments: [
             (["R-2"], 2), (["4112"], 2), (["#2"], 2), (["--id", "2"], 2), (["4113"], 5), (["42"], 7),
             (["R-1", "--gateway", "second"], 4), (["R-1", "--merchant", "3121"], 3),
+            (["R-1", "--gateway", "default", "--merchant", ""], 1),
         ]
     )
     func refundIsFound(arguments: [String], id: Int) async throws {

@@ -12,7 +12,7 @@ public struct RefundSelector: Hashable, Sendable {
     public var name: Name
     /// Only refunds of this gateway, where it is given.
     public var gateway: String?
-    /// Only refunds whose row names this merchant, where it is given.
+    /// Only refunds whose row names this merchant, or none where it is empty, where it is given.
     public var merchantNo: String?
 
     /// Creates a selector.

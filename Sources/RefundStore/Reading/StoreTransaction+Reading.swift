@@ -34,7 +34,9 @@ extension StoreTransaction {
         }
         if needsAttention { conditions.append("attention IS NOT NULL") }
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        let sql = "SELECT \(Self.refundColumns) FROM refund_queue \(filter) ORDER BY id DESC LIMIT ?"
+        // In this order the index of states gives the newest without going through all.
+        let order = state == nil ? "id DESC" : "created_at DESC, id DESC"
+        let sql = "SELECT \(Self.refundColumns) FROM refund_queue \(filter) ORDER BY \(order) LIMIT ?"
         return try records(sql, arguments + [limit])
     }
 
@@ -47,7 +49,7 @@ extension StoreTransaction {
             arguments += [gateway]
         }
         if let merchantNo = selector.merchantNo {
-            filter += " AND merchant_no = ?"
+            filter += " AND ifnull(merchant_no, '') = ?"
             arguments += [merchantNo]
         }
         func matches(_ column: String, _ value: any DatabaseValueConvertible) throws -> [Record] {

@@ -41,6 +41,22 @@ struct QueryPlanTests {
         return statements.filter { $0.contains("refund_") && !$0.hasPrefix("--") }
     }
 
+    @Test func listOfAStateSortsNothing() throws {
+        var plans: [String] = []
+        try store.read { tx in
+            var statements: [String] = []
+            tx.db.trace { statements.append($0.expandedDescription) }
+            _ = try tx.refunds(state: .settled, needsAttention: false, limit: 50)
+            _ = try tx.refunds(state: nil, needsAttention: false, limit: 50)
+            tx.db.trace(options: [])
+            for statement in statements {
+                plans += try Row.fetchAll(tx.db, sql: "EXPLAIN QUERY PLAN \(statement)").map { $0["detail"] }
+            }
+        }
+        #expect(plans.count == 2)
+        #expect(!plans.contains { $0.contains("B-TREE") }, "\(plans)")
+    }
+
     /// They must cost what they return, not what the queue holds.
     @Test(arguments: [false, true])
     func everyLookGoesAlongItsIndex(hasStatistics: Bool) throws {
