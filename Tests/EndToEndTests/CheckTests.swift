@@ -144,6 +144,16 @@ struct CheckTests {
         }
     }
 
+    @Test(.endToEnd) func addressOfTheReceiverIsShownWithoutWhatMayBeAToken() async throws {
+        try await withWorkspace { w in
+            try w.configure("webhook", ["url": "\"https://shop.example/hooks/0a1b2c?key=3d4e5f\""])
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 0, "\(check.errors)")
+            #expect(check.output.contains("webhooks: https://shop.example:443, 1 secret(s)"), "\(check.output)")
+            for token in ["0a1b2c", "3d4e5f"] { #expect(!check.output.contains(token)) }
+        }
+    }
+
     @Test(.endToEnd) func environmentOverridesAKey() async throws {
         try await withWorkspace { w in
             let check = try await w.refundd("check", environment: ["REFUNDD_GATEWAY_URL": "https://other.example"])

@@ -4,6 +4,7 @@ import RefundCore
 import RefundCrypto
 import RefundGateway
 import RefundScheduler
+import RefundWebhooks
 
 /// What `refundd check` finds.
 public enum Check: Sendable {
@@ -24,7 +25,9 @@ public enum Check: Sendable {
             lines.append("gateway \(name): \(gateway.url), public key \(keys.joined(separator: ", "))")
         }
         let webhook = configuration.webhook
-        lines.append("webhooks: \(webhook.url ?? "only to callback_url"), \(credentials.secrets.count) secret(s)")
+        // What follows the host may be a token.
+        let endpoint = webhook.url.map(WebhookSender.endpoint(of:)) ?? "only to callback_url"
+        lines.append("webhooks: \(endpoint), \(credentials.secrets.count) secret(s)")
         return lines
     }
 
