@@ -42,14 +42,22 @@ public enum Backup: Sendable {
             throw CommandFailure(.database, [error.description, removed(partial)])
         }
         try synchronise(partial, of: partial)
-        // Another backup to the same name has been kept out by the partial file since the first look.
-        guard !exists(file) else {
-            throw CommandFailure(.failed, ["\(file) has been made by somebody else meanwhile; the copy is \(partial)"])
-        }
-        guard unsafe rename(partial, file) == 0 else { throw failure("rename to", file, of: partial) }
+        try name(partial, file)
         // The name, too, must outlive a power cut.
         try synchronise(folder(of: file), of: file)
         return verification
+    }
+
+    private static func name(_ partial: String, _ file: String) throws(CommandFailure) {
+        // A link replaces nothing. Some file systems know none, and there a second look must do.
+        if unsafe link(partial, file) == 0 {
+            guard unsafe unlink(partial) == 0 else { throw failure("remove", partial, of: file) }
+            return
+        }
+        guard errno != EEXIST, !exists(file) else {
+            throw CommandFailure(.failed, ["\(file) has been made by somebody else meanwhile; the copy is \(partial)"])
+        }
+        guard unsafe rename(partial, file) == 0 else { throw failure("rename to", file, of: partial) }
     }
 
     private static func exists(_ path: String) -> Bool {
