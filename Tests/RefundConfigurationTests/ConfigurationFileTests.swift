@@ -1,4 +1,5 @@
-import FoundationEssentials
+import Foundation
+import Glibc
 import RefundConfiguration
 import Testing
 
@@ -31,6 +32,22 @@ struct ConfigurationFileTests {
                 Self.problem(loading: sample.folder)
                     == "\(sample.folder): is a folder; name the file in it with --config or $REFUNDD_CONFIG"
             )
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func pipeIsReadToItsEndAndNobodyIsWaitedForToOpenIt() throws {
+        try Sample.within { sample in
+            #expect(unsafe mkfifo(sample.file, 0o600) == 0)
+            #expect(Self.problem(loading: sample.file)?.contains("gateway is missing") == true)
+            let writer = unsafe open(sample.file, O_RDWR)
+            let text = Array(Sample.text().utf8)
+            Thread.detachNewThread {
+                // After the reader has found nothing there yet.
+                usleep(200_000)
+                _ = unsafe write(writer, text, text.count)
+                close(writer)
+            }
+            #expect(Self.problem(loading: sample.file) == nil)
         }
     }
 

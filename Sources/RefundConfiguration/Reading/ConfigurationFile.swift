@@ -10,8 +10,8 @@ enum ConfigurationFile {
     /// - Throws: When it cannot be read, is too large, or is no UTF-8 text.
     static func text(of file: String) throws(ConfigurationError) -> String {
         let bytes: [UInt8]
-        do throws(Errno) {
-            bytes = try self.bytes(of: file, limit: largestSize + 1)
+        do throws(SystemError) {
+            bytes = try OpenFile(path: file).bytes(limit: largestSize)
         } catch {
             throw unreadable(file, error)
         }
@@ -43,7 +43,7 @@ enum ConfigurationFile {
         return text
     }
 
-    private static func unreadable(_ file: String, _ error: Errno) -> ConfigurationError {
+    private static func unreadable(_ file: String, _ error: SystemError) -> ConfigurationError {
         switch error.code {
         case ENOENT, ENOTDIR:
             ConfigurationError(
@@ -71,30 +71,5 @@ enum ConfigurationFile {
                     "name a readable file with --config or $REFUNDD_CONFIG; refundd.conf.example is one to begin with"
             )
         }
-    }
-
-    private static func bytes(of path: String, limit: Int) throws(Errno) -> [UInt8] {
-        // The system would take the part before the NUL for the name.
-        guard !path.utf8.contains(0) else { throw Errno(code: ENOENT) }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        guard descriptor >= 0 else { throw Errno(code: errno) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        // Read piece by piece, since a pipe does not know its size.
-        while bytes.count < limit {
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw Errno(code: errno) }
-            guard count > 0 else { break }
-            bytes += chunk[..<count]
-        }
-        return bytes
-    }
-
-    private struct Errno: Error {
-        let code: Int32
-
-        var words: String { unsafe String(cString: strerror(code)) }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RefundConfiguration
 
 /// A key, a secret or a certificate as it was found on disk.
 struct CredentialFile {
@@ -12,47 +13,38 @@ struct CredentialFile {
 
     /// Reads a file.
     ///
-    /// Protection and content are those of one open file, whatever happens to its name meanwhile.
-    ///
     /// - Parameter path: The file.
     /// - Throws: `CredentialFileError` in words.
     init(path: String) throws(CredentialFileError) {
-        // Without O_NONBLOCK, opening a pipe would wait for somebody to write to it.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-        guard descriptor >= 0 else { throw CredentialFileError.lastFailure() }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw CredentialFileError.lastFailure() }
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        do throws(SystemError) {
+            let file = try OpenFile(path: path)
+            protection = FileProtection(owner: file.owner, mode: file.mode)
+            // Nobody knows how long another kind of file would take.
+            bytes = file.mode & S_IFMT == S_IFREG ? try file.bytes(limit: Self.sizeLimit) : []
+        } catch {
+            throw CredentialFileError(error)
+        }
+        guard protection.mode & S_IFMT == S_IFREG else {
             throw CredentialFileError(description: "this is a folder or no regular file")
         }
-        protection = FileProtection(owner: status.st_uid, mode: status.st_mode)
-        bytes = try Self.bytes(of: descriptor)
-    }
-
-    private static func bytes(of descriptor: CInt) throws(CredentialFileError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= sizeLimit {
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw CredentialFileError.lastFailure() }
-            guard count > 0 else { return bytes }
-            bytes += chunk[..<count]
+        guard bytes.count <= Self.sizeLimit else {
+            throw CredentialFileError(description: "the file is larger than \(Self.sizeLimit) bytes")
         }
-        throw CredentialFileError(description: "the file is larger than \(sizeLimit) bytes")
     }
 }
 
 /// Why a file cannot be read; never what is in it.
 struct CredentialFileError: Error, Hashable, Sendable, CustomStringConvertible {
     let description: String
+}
 
-    fileprivate static func lastFailure() -> CredentialFileError {
-        switch errno {
-        case ENOENT, ENOTDIR: CredentialFileError(description: "the file does not exist")
-        case EACCES, EPERM: CredentialFileError(description: "the file cannot be read by this user")
-        default: CredentialFileError(description: "the file cannot be read: \(unsafe String(cString: strerror(errno)))")
+extension CredentialFileError {
+    fileprivate init(_ error: SystemError) {
+        switch error.code {
+        case ENOENT, ENOTDIR: self.init(description: "the file does not exist")
+        case EACCES, EPERM:
+            self.init(description: "the file cannot be read by user \(geteuid()); give it to that user with chown")
+        default: self.init(description: "the file cannot be read: \(error.words)")
         }
     }
 }
