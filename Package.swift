@@ -139,6 +139,12 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "refund-benchmark-schedules",
+            dependencies: ["RefundCore", "RefundTestSupport", arguments],
+            path: "Tests/Benchmarks/Schedules",
+            swiftSettings: swiftSettings
+        ),
         tests("RefundCoreTests", ["RefundCore"]),
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
