@@ -57,6 +57,6 @@ public struct GatewayRequest: Sendable {
             for (name, value) in members { json.string(name, value) }
             json.string("sign", Base64.encoded(signature))
         }
-        return Array(json.text.utf8)
+        return json.bytes
     }
 }

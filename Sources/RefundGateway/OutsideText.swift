@@ -19,6 +19,8 @@ extension String {
     /// - Parameter limit: The greatest number of scalars.
     /// - Returns: The text, with an ellipsis for what is left out.
     func legible(upTo limit: Int) -> String {
+        // Nearly every text is short and plain.
+        if utf8.count <= limit, utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return self }
         let start = unicodeScalars.prefix(limit)
         let line = start.map { $0.properties.generalCategory == .control ? " " : $0 }
         return String(String.UnicodeScalarView(line)) + (start.endIndex < unicodeScalars.endIndex ? "…" : "")

@@ -57,8 +57,7 @@ struct RefundData {
         guard let echo = object[name]?.text else {
             throw Doubt(reason: "the gateway's answer does not repeat \(name) \(expected.quotedBriefly)")
         }
-        // Byte by byte, since `==` takes a letter and its Unicode equivalents for one.
-        guard echo.utf8.elementsEqual(expected.utf8) else {
+        guard echo.isSameText(as: expected) else {
             let both = "\(echo.quotedBriefly) instead of \(expected.quotedBriefly)"
             throw Doubt(reason: "the gateway's answer is about \(name) \(both)")
         }

@@ -7,10 +7,9 @@ extension JSONObject {
     /// - Parameter bytes: The text; the caller bounds its size.
     /// - Throws: `JSONError` with what is wrong and where.
     public init(parsing bytes: [UInt8]) throws(JSONError) {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        guard String(validating: bytes, as: UTF8.self) != nil else {
             throw JSONError(problem: "the text is not UTF-8", offset: 0)
         }
-        _ = text
         var reader = JSONReader(bytes: bytes)
         reader.skipBlanks()
         let members = try reader.object()
@@ -48,8 +47,8 @@ struct JSONReader {
         position < bytes.count ? bytes[position] : nil
     }
 
-    private mutating func skip(_ byte: Character) -> Bool {
-        guard let next, next == byte.asciiValue else { return false }
+    private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: character) else { return false }
         position += 1
         return true
     }
@@ -63,15 +62,14 @@ struct JSONReader {
         try descend()
         defer { depth -= 1 }
         var members: [JSONObject.Member] = []
-        // As bytes: two strings are equal already when Unicode takes them for the same, and JSON does not.
-        var names: Set<[UInt8]> = []
+        var names = MemberNames()
         skipBlanks()
         if skip("}") { return members }
         repeat {
             skipBlanks()
             guard next == UInt8(ascii: "\"") else { throw error("expected the name of a member") }
             let name = try string()
-            guard names.insert(Array(name.utf8)).inserted else {
+            guard names.insert(name) else {
                 let problem = "member \(JSONText.quoted(name)) stands twice"
                 throw JSONError(problem: problem, offset: position, isRepeatedName: true)
             }
@@ -156,6 +154,10 @@ struct JSONReader {
         let start = position
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
         // Most strings hold no escape and are taken over in one piece.
+        if next == UInt8(ascii: "\"") {
+            position += 1
+            return String(decoding: bytes[start..<position - 1], as: UTF8.self)
+        }
         var text = Array(bytes[start..<position])
         while let byte = next {
             switch byte {

@@ -1,11 +1,17 @@
 /// Writes JSON text: what refundd sends, and what its commands print with `--json`.
 public struct JSONText: Sendable {
-    /// The text written so far.
-    public private(set) var text = ""
+    /// The UTF-8 bytes of the text written so far.
+    public private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
     /// Creates an empty text.
-    public init() {}
+    public init() {
+        // Most texts are the size of an event's body: grown in steps they would be copied some ten times.
+        bytes.reserveCapacity(1_024)
+    }
+
+    /// The text written so far.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Writes an object.
     ///
@@ -27,7 +33,10 @@ public struct JSONText: Sendable {
 
     /// Writes a string, or null.
     public mutating func string(_ name: String? = nil, _ value: String?) {
-        raw(name, value.map(Self.quoted) ?? "null")
+        guard let value else { return raw(name, "null") }
+        separate(name)
+        Self.quote(value, into: &bytes)
+        needsComma = true
     }
 
     /// Writes a whole number, or null.
@@ -43,7 +52,7 @@ public struct JSONText: Sendable {
     /// Writes a value whose JSON text is known already.
     public mutating func raw(_ name: String? = nil, _ json: String) {
         separate(name)
-        text += json
+        bytes += json.utf8
         needsComma = true
     }
 
@@ -54,33 +63,49 @@ public struct JSONText: Sendable {
         _ content: (inout JSONText) throws -> Void
     ) rethrows {
         separate(name)
-        text += open
+        bytes += open.utf8
         needsComma = false
         try content(&self)
-        text += close
+        bytes += close.utf8
         needsComma = true
     }
 
     private mutating func separate(_ name: String?) {
-        if needsComma { text += "," }
-        if let name { text += Self.quoted(name) + ":" }
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        guard let name else { return }
+        Self.quote(name, into: &bytes)
+        bytes.append(UInt8(ascii: ":"))
     }
 
     /// A string as JSON text, with its quotation marks.
     public static func quoted(_ value: String) -> String {
-        var bytes: [UInt8] = [UInt8(ascii: "\"")]
-        bytes.reserveCapacity(value.utf8.count + 2)
-        for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x0A: bytes += Array("\\n".utf8)
-            case 0x0D: bytes += Array("\\r".utf8)
-            case 0x09: bytes += Array("\\t".utf8)
-            case 0..<0x20, 0x7F: bytes += Array(("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8)
-            default: bytes.append(byte)
-            }
+        var bytes: [UInt8] = []
+        quote(value, into: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func quote(_ value: String, into bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        if value.utf8.allSatisfy(standsForItself) {
+            bytes += value.utf8
+        } else {
+            for byte in value.utf8 { escape(byte, into: &bytes) }
         }
         bytes.append(UInt8(ascii: "\""))
-        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func standsForItself(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    private static func escape(_ byte: UInt8, into bytes: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+        case 0x0A: bytes += "\\n".utf8
+        case 0x0D: bytes += "\\r".utf8
+        case 0x09: bytes += "\\t".utf8
+        case 0..<0x20, 0x7F: bytes += ("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16)).utf8
+        default: bytes.append(byte)
+        }
     }
 }

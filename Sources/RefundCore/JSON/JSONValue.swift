@@ -46,6 +46,6 @@ public struct JSONObject: Hashable, Sendable {
 
     /// The value of the member called `name`, or nil.
     public subscript(name: String) -> JSONValue? {
-        storage.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
+        storage.first { $0.name.isSameText(as: name) }?.value
     }
 }

@@ -3,14 +3,16 @@ import FoundationEssentials
 extension Timestamp {
     /// The time as webhooks and messages write it: `2026-11-22T03:04:06.123Z`.
     public var iso8601: String {
-        let (second, millisecond) = clampedToFourDigitYears.quotientAndRemainder(dividingBy: 1_000)
-        let fraction = String(1_000 + millisecond).dropFirst()
-        return Self.text(second: second).dropLast() + "." + fraction + "Z"
+        var text = dateAndTime
+        text.append(UInt8(ascii: "."))
+        text.append(digits: clampedToFourDigitYears % 1_000, count: 3)
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The time to the second, as webhooks write the end of a transaction: `2026-11-22T03:04:05Z`.
     public var iso8601Seconds: String {
-        Self.text(second: clampedToFourDigitYears / 1_000)
+        String(decoding: dateAndTime + [UInt8(ascii: "Z")], as: UTF8.self)
     }
 
     /// Reads the gateway's form `yyyy-MM-dd HH:mm:ss`, which is always UTC.
@@ -49,7 +51,26 @@ extension Timestamp {
         min(max(milliseconds, 0), 253_402_300_799_999)
     }
 
-    private static func text(second: Int64) -> String {
-        Date(timeIntervalSince1970: Double(second)).formatted(.iso8601)
+    private var dateAndTime: [UInt8] {
+        let (day, time) = (clampedToFourDigitYears / 1_000).quotientAndRemainder(dividingBy: 86_400)
+        let date = CalendarDate(daysSince1970: day)
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        text.append(digits: date.year, count: 4)
+        for (sign, number) in [
+            ("-", date.month), ("-", date.day), ("T", time / 3_600), (":", time / 60 % 60), (":", time % 60),
+        ] as [(Unicode.Scalar, Int64)] {
+            text.append(UInt8(ascii: sign))
+            text.append(digits: number, count: 2)
+        }
+        return text
+    }
+}
+
+extension [UInt8] {
+    // The last decimal digits of a number that is not negative.
+    fileprivate mutating func append(digits number: Int64, count: Int) {
+        if count > 1 { append(digits: number / 10, count: count - 1) }
+        append(UInt8(ascii: "0") + UInt8(number % 10))
     }
 }

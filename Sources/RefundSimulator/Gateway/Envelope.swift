@@ -45,7 +45,7 @@ struct Envelope {
                 }
             }
         }
-        return Array(json.text.utf8)
+        return json.bytes
     }
 
     private func sign(_ members: [JSONObject.Member], with key: RSAPrivateKey) throws(KeyError) -> String? {

@@ -61,6 +61,6 @@ struct TestQuery {
                 }
             }
         }
-        return Array(json.text.utf8)
+        return json.bytes
     }
 }
