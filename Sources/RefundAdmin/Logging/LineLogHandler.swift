@@ -52,8 +52,8 @@ public struct LineLogHandler: LogHandler, Sendable {
     /// Writes an event.
     public func log(event: LogEvent) {
         var metadata = metadata
-        metadata.merge(metadataProvider?.get() ?? [:]) { $1 }
-        metadata.merge(event.metadata ?? [:]) { $1 }
+        if let provided = metadataProvider?.get() { metadata.merge(provided) { $1 } }
+        if let own = event.metadata { metadata.merge(own) { $1 } }
         if let error = event.error { metadata["error"] = "\(error)" }
         let line = LogLine(
             time: now(),

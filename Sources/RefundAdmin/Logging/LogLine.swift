@@ -52,8 +52,7 @@ struct LogLine {
         let isWord = text.utf8.allSatisfy { byte in
             byte > 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=") && byte != UInt8(ascii: "\\")
         }
-        let escaped = escapedForTerminal(text)
-        if isWord, !text.isEmpty, escaped == text { return text }
+        if isWord, !text.isEmpty, escapedForTerminal(text) == text { return text }
         let protected = text.unicodeScalars.map { scalar in
             scalar == "\"" || scalar == "\\" ? "\\\(scalar)" : "\(scalar)"
         }

@@ -12,7 +12,12 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     private struct Storage {
         var families: [String: MetricFamily] = [:]
         var help: [String: String] = [:]
+        // What was asked for before, under the very words: programs ask anew each time they count.
+        var asked: [[String]: any Instrument] = [:]
     }
+
+    // As many as labels with few values make; beyond that asking costs what it costs.
+    private static let mostRemembered = 1_000
 
     private let storage = Mutex(Storage())
 
@@ -81,25 +86,43 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     /// Forgets every gauge called `name`: they are no longer shown.
     public func forgetGauges(_ name: String) {
         let name = PrometheusText.metricName(name)
-        storage.withLock { if $0.families[name]?.kind == .gauge { $0.families[name] = nil } }
+        storage.withLock { storage in
+            guard storage.families[name]?.kind == .gauge else { return }
+            storage.families[name] = nil
+            storage.asked = [:]
+        }
     }
 
     private func instrument<Made: Instrument>(_ name: String, _ dimensions: [(String, String)], _: Made.Type) -> Made {
-        let name = PrometheusText.metricName(name)
-        let labels = PrometheusText.labels(dimensions)
+        let words = dimensions.reduce(into: [name]) { $0 += [$1.0, $1.1] }
         return storage.withLock { storage in
-            var family = storage.families[name] ?? MetricFamily(kind: Made.kind)
-            if let known = family.instruments[labels] as? Made { return known }
-            let made = Made()
-            guard family.kind == Made.kind else { return made }
-            family.instruments[labels] = made
-            storage.families[name] = family
+            if let known = storage.asked[words] as? Made { return known }
+            let made = make(name, dimensions, Made.self, &storage)
+            if storage.asked.count < Self.mostRemembered { storage.asked[words] = made }
             return made
         }
     }
 
+    private func make<Made: Instrument>(
+        _ name: String,
+        _ dimensions: [(String, String)],
+        _: Made.Type,
+        _ storage: inout Storage
+    ) -> Made {
+        let name = PrometheusText.metricName(name)
+        let labels = PrometheusText.labels(dimensions)
+        var family = storage.families[name] ?? MetricFamily(kind: Made.kind)
+        if let known = family.instruments[labels] as? Made { return known }
+        let made = Made()
+        guard family.kind == Made.kind else { return made }
+        family.instruments[labels] = made
+        storage.families[name] = family
+        return made
+    }
+
     private func forget(_ handler: AnyObject) {
         storage.withLock { storage in
+            storage.asked = [:]
             for (name, family) in storage.families {
                 guard let entry = family.instruments.first(where: { $0.value === handler }) else { continue }
                 storage.families[name]?.instruments[entry.key] = nil
