@@ -17,14 +17,12 @@ final class Transfer {
     private var isTruncated = false
     private var refusal: String?
 
-    /// Creates the exchange of a request that has been handed over.
-    ///
-    /// - Throws: `HTTPError.invalidURL`.
-    init(_ submission: Submission) throws(HTTPError) {
+    /// Creates the exchange of a request that has been handed over, and leads to a host.
+    init(_ submission: Submission, to target: RequestTarget) {
         request = submission.request
         deadline = submission.deadline
         completion = submission.completion
-        target = try RequestTarget(request.url)
+        self.target = target
     }
 
     /// The greatest `Content-Length` that is let pass, 0 for any.

@@ -11,6 +11,8 @@ struct TransferLoop {
     private var active: [EasyHandle.ID: (handle: EasyHandle, transfer: Transfer)] = [:]
     /// Handles for further exchanges; never more than have been active together.
     private var idle: [EasyHandle] = []
+    /// The URL that was checked last; a gateway has but one.
+    private var checked: (url: String, target: RequestTarget)?
 
     /// Creates the loop, to be run on one thread.
     init(_ settings: HTTPClient.Settings, inbox: Inbox, multi: MultiHandle) {
@@ -48,10 +50,17 @@ struct TransferLoop {
 
     private mutating func accept(_ submission: Submission) {
         do throws(HTTPError) {
-            waiting.append(try Transfer(submission))
+            waiting.append(Transfer(submission, to: try target(of: submission.request.url)))
         } catch {
             submission.completion(.failure(error))
         }
+    }
+
+    private mutating func target(of url: String) throws(HTTPError) -> RequestTarget {
+        if let checked, checked.url == url { return checked.target }
+        let target = try RequestTarget(url)
+        checked = (url, target)
+        return target
     }
 
     /// Starts what there is room for, and fails what has waited for longer than its timeout.
