@@ -5,16 +5,17 @@ extension RefundEngine {
     /// Bounds how long one transaction keeps other programs from writing.
     static let batchLimit = 256
 
-    /// Writes what came of a query.
+    /// Writes what came of a query to the refund's row as it is now.
     func apply(
         _ taken: TakenAnswer,
+        to current: Refund?,
         _ tx: StoreTransaction,
         at now: Timestamp,
         _ context: StoreTransaction.EventContext
     ) throws -> [EngineNote] {
         let answer = taken.answer
         // The row may have changed since it was claimed: a person may have ended it, a webhook of it may have died.
-        guard let current = try tx.refund(id: answer.refund.id), !current.state.isFinal,
+        guard let current, !current.state.isFinal,
             current.attempts == answer.refund.attempts, !taken.isGatewaysTrouble
         else {
             try tx.release(answer.refund.id)

@@ -147,10 +147,11 @@ final class RefundEngine {
             }
         }
         let later = now.advanced(by: settings.polling.slowInterval)
+        let current = try tx.refunds(ids: answers.map(\.answer.refund.id))
         for taken in answers {
             let id = taken.answer.refund.id
             try isolated("the answer for refund \(id)", tx, &draft) { draft in
-                draft.cycle.notes += try apply(taken, tx, at: now, context)
+                draft.cycle.notes += try apply(taken, to: current[id], tx, at: now, context)
             } putBack: {
                 try tx.putBack(id, until: later)
             }

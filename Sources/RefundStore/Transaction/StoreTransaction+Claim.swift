@@ -69,10 +69,7 @@ extension StoreTransaction {
             WHERE \(Self.isClaimable) AND gateway = ? AND next_query_at <= ? AND (next_query_at, id) > (?, ?)
             ORDER BY next_query_at, id LIMIT ?
             """
-        let rows = try Row.fetchAll(
-            statement(select, [gateway, now.milliseconds, last.due.milliseconds, last.id, limit])
-        )
-        return rows.compactMap(Refund.init(row:))
+        return try refunds(select, [gateway, now.milliseconds, last.due.milliseconds, last.id, limit])
     }
 
     /// Claims a refund.
@@ -136,7 +133,7 @@ extension StoreTransaction {
             SELECT \(Refund.columns) FROM refund_queue \(Self.byAge)
             WHERE \(Self.isUntold) AND created_at <= ? ORDER BY created_at LIMIT ?
             """
-        return try Row.fetchAll(statement(sql, [createdBy.milliseconds, limit])).compactMap(Refund.init(row:))
+        return try refunds(sql, [createdBy.milliseconds, limit])
     }
 
     /// When the oldest refund was enqueued whose age nobody was told of yet, or nil when there is none.

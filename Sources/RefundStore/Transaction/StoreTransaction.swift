@@ -34,6 +34,17 @@ public struct StoreTransaction {
         }
     }
 
+    /// The refunds that a statement selects with `Refund.columns`.
+    func refunds(_ sql: String, _ arguments: StatementArguments) throws -> [Refund] {
+        // Each row is read where SQLite has it, without a copy.
+        let rows = try Row.fetchCursor(statement(sql, arguments))
+        var refunds: [Refund] = []
+        while let row = try rows.next() {
+            if let refund = Refund(row: row) { refunds.append(refund) }
+        }
+        return refunds
+    }
+
     func number(_ sql: String, _ arguments: StatementArguments) throws -> Int64? {
         try Int64.fetchOne(statement(sql, arguments))
     }
@@ -45,9 +56,14 @@ extension StoreTransaction: Sendable {}
 extension Row {
     // GRDB's typed subscripts trap on a value of another type, and a row may hold whatever a stray UPDATE left there.
 
+    // Most columns of most rows are null, which is told without making a value.
+    private func value(_ index: Int) -> DatabaseValue? {
+        hasNull(atIndex: index) ? nil : self[index]
+    }
+
     /// The column as a whole number, or nil when it holds none.
     func integer(_ index: Int) -> Int64? {
-        Int64.fromDatabaseValue(self[index] as DatabaseValue)
+        value(index).flatMap(Int64.fromDatabaseValue)
     }
 
     /// The column as a count: zero when it holds none, and never so large that adding one could overflow.
@@ -57,7 +73,7 @@ extension Row {
 
     /// The column as text, or nil when it holds none.
     func text(_ index: Int) -> String? {
-        switch (self[index] as DatabaseValue).storage {
+        switch value(index)?.storage {
         case .string(let text): text
         case .int64(let number): String(number)
         default: nil
@@ -66,7 +82,7 @@ extension Row {
 
     /// The column as bytes, or nil when it holds none.
     func bytes(_ index: Int) -> [UInt8]? {
-        switch (self[index] as DatabaseValue).storage {
+        switch value(index)?.storage {
         case .blob(let data): [UInt8](data)
         case .string(let text): [UInt8](text.utf8)
         default: nil
