@@ -54,13 +54,14 @@ extension StoreTransaction {
         endsLease: Bool,
         _ context: EventContext
     ) throws {
-        for transition in transitions {
+        for (index, transition) in transitions.enumerated() {
             let sequence = try append(transition, to: refund.id)
-            // The queue's trigger lets a state in only behind its ledger row, so each step is taken on its own.
-            try execute(
-                "UPDATE refund_queue SET state = ?, attention = ? WHERE id = ?",
-                [transition.to.rawValue, transition.attention?.rawValue, refund.id]
-            )
+            // The queue's trigger lets a state in only behind its ledger row, so each step is taken on its own; the last
+            // one with everything else.
+            if index < transitions.count - 1 {
+                let step = "UPDATE refund_queue SET state = ?, attention = ? WHERE id = ?"
+                try execute(step, [transition.to.rawValue, transition.attention?.rawValue, refund.id])
+            }
             if let type = transition.event {
                 let merchantNo = context.merchantNo(refund)
                 let body = EventBody.refund(type, transition, sequence: sequence, refund, merchantNo: merchantNo)
@@ -92,8 +93,8 @@ extension StoreTransaction {
 
     private func update(_ refund: Refund, endsLease: Bool) throws {
         let update = """
-            UPDATE refund_queue SET attention_told = ?, trans_status = ?, trans_amount = ?, trans_currency = ?,
-            trans_end_at = ?, gateway_trans_no = ?, orig_trans_no = ?, pay_channel_trans_no = ?, failure_code = ?,
+            UPDATE refund_queue SET state = ?, attention = ?, attention_told = ?, trans_status = ?, trans_amount = ?,
+            trans_currency = ?, trans_end_at = ?, gateway_trans_no = ?, orig_trans_no = ?, pay_channel_trans_no = ?, failure_code = ?,
             failure_message = ?, attempts = ?, last_query_at = ?, last_query_verified = ?, last_error = ?,
             unknown_order = ?, updated_at = ?, next_query_at = ?,
             leased_until = CASE WHEN ? THEN NULL ELSE leased_until END
@@ -103,7 +104,8 @@ extension StoreTransaction {
         try execute(
             update,
             [
-                refund.told.rawValue, report?.status.rawValue, report?.amount, report?.currency,
+                refund.state.rawValue, refund.attention?.rawValue, refund.told.rawValue, report?.status.rawValue,
+                report?.amount, report?.currency,
                 report?.endAt?.milliseconds, report?.transNo, report?.origTransNo, report?.payChannelTransNo,
                 refund.failure?.code, refund.failure?.message, refund.attempts, refund.lastQueryAt?.milliseconds,
                 refund.isLastQueryVerified ? 1 : 0, refund.lastError, refund.isUnknownOrder ? 1 : 0,
@@ -124,17 +126,22 @@ extension StoreTransaction {
         _ context: EventContext
     ) throws {
         let url = context.routing.url(for: type, callbackURL: refund.callbackURL)
-        let overtake = """
-            UPDATE refund_webhooks SET state = 'superseded', next_attempt_at = NULL
-            WHERE refund_id = ? AND state = 'pending' AND leased_until IS NULL AND redelivery = 0
-            AND (? OR type <> 'refund.needs_attention')
-            """
-        try execute(overtake, [refund.id, url != nil])
+        // Older than a refund's first event is none.
+        if sequence > 1 { try overtakeWebhooks(of: refund.id, isToldOf: url != nil) }
         let webhookID = url.map { _ in context.makeWebhookID() }
         let position = try log(type, at: time, refund.id, sequence, state, webhookID: webhookID, body)
         if let url, let webhookID {
             try enqueue(webhookID, type, at: time, refund.id, sequence, url: url, body, position: position, context)
         }
+    }
+
+    private func overtakeWebhooks(of refundID: Int64, isToldOf: Bool) throws {
+        let overtake = """
+            UPDATE refund_webhooks SET state = 'superseded', next_attempt_at = NULL
+            WHERE refund_id = ? AND state = 'pending' AND leased_until IS NULL AND redelivery = 0
+            AND (? OR type <> 'refund.needs_attention')
+            """
+        try execute(overtake, [refundID, isToldOf])
     }
 
     private func log(
