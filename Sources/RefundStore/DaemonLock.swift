@@ -3,46 +3,48 @@ import Glibc
 
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
-/// The file is never deleted, or two daemons could each lock another file of the same name. It is empty unless the
-/// daemon that had the lock last could no longer trust the database; then it says why.
+/// The file is never deleted. It is empty until a daemon has served the database; then it says so, or why the daemon
+/// that had the lock last could no longer trust the database.
 public final class DaemonLock: Sendable {
-    private let descriptor: CInt
-
-    /// Whether a daemon has ever served a database.
-    ///
-    /// - Parameter databasePath: The database.
-    /// - Returns: Whether the lock's file is there.
-    public static func wasTaken(databasePath: String) -> Bool {
-        FileManager.default.fileExists(atPath: realPath(databasePath) + ".lock")
+    /// Who wants the lock.
+    public enum Holder: Sendable {
+        /// The daemon, which waits so long for a command's end.
+        case daemon(patience: Duration)
+        /// A command that does for a moment what only the daemon may.
+        case command
     }
+
+    private static let served = "served\n"
+    private static let lookInterval = 0.05
+
+    private let file: LockFile
 
     /// Takes the lock.
     ///
-    /// - Parameter databasePath: The database; its real path decides, so that a link to it is the same database.
+    /// - Parameters:
+    ///   - databasePath: The database; its real path decides, so that a link to it is the same database.
+    ///   - holder: Who wants it.
     /// - Throws: `StoreError.alreadyServed` when another process has it, `StoreError.cannotOpen` when the lock's file
-    ///   cannot be created.
-    public init(databasePath: String) throws(StoreError) {
+    ///   cannot be created, or is none.
+    public init(databasePath: String, for holder: Holder = .daemon(patience: .zero)) throws(StoreError) {
         let database = Self.realPath(databasePath)
-        let path = database + ".lock"
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o660)
-        guard descriptor >= 0 else {
-            throw .cannotOpen(path: path, reason: unsafe String(cString: strerror(errno)))
+        let patience: Duration = if case .daemon(let patience) = holder { patience } else { .zero }
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let file = try LockFile(beside: database)
+            if try file.lock(LOCK_EX) {
+                // Another file may have taken its place before it was locked, and somebody may have locked that.
+                guard file.isInPlace else { continue }
+                if case .command = holder, try !file.lock(LOCK_SH) { throw .alreadyServed(path: databasePath) }
+                self.file = file
+                return
+            }
+            // Commands let others share the lock, a daemon does not.
+            guard ContinuousClock.now < deadline, try file.lock(LOCK_SH) else {
+                throw .alreadyServed(path: databasePath)
+            }
+            Thread.sleep(forTimeInterval: Self.lookInterval)
         }
-        Self.share(descriptor, like: database)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw .alreadyServed(path: databasePath)
-        }
-    }
-
-    // A command that root runs may be who makes the file, and the daemon's user and the group that may write the
-    // database must be able to open it all the same. SQLite treats its own `-wal` and `-shm` likewise.
-    private static func share(_ descriptor: CInt, like database: String) {
-        var status = stat()
-        guard unsafe stat(database, &status) == 0 else { return }
-        // Refused to whoever does not own the file, who then did not make it either.
-        _ = fchown(descriptor, status.st_uid, status.st_gid)
-        _ = fchmod(descriptor, status.st_mode & 0o666)
     }
 
     /// The path that SQLite names its other files after.
@@ -57,17 +59,21 @@ public final class DaemonLock: Sendable {
         return url.resolvingSymlinksInPath().path
     }
 
+    /// Whether a daemon has ever served the database.
+    public var wasServed: Bool { !file.text.isEmpty }
+
+    /// Writes down that the database is served, unless something is written already.
+    public func noteServed() {
+        if !wasServed { file.write(Self.served) }
+    }
+
     /// Leaves word for whoever has the lock next that the whole database must be checked before it is served again.
     ///
     /// A service manager starts the daemon again at once, and the damage need not be where a start looks.
     ///
     /// - Parameter reason: Why, for a person who looks into the file.
     public func distrust(because reason: String) {
-        let bytes = Array((reason + "\n").utf8)
-        // Where it cannot be written, whoever is next meets the damage by himself.
-        ftruncate(descriptor, 0)
-        _ = unsafe pwrite(descriptor, bytes, bytes.count, 0)
-        fsync(descriptor)
+        file.write(reason + "\n")
     }
 
     /// Checks the whole database where that was asked for, and takes the word back once nothing is found.
@@ -75,13 +81,9 @@ public final class DaemonLock: Sendable {
     /// - Parameter store: The database.
     /// - Throws: `StoreError.damaged` while it is.
     public func regainTrust(in store: RefundStore) throws(StoreError) {
-        guard lseek(descriptor, 0, SEEK_END) > 0 else { return }
+        guard wasServed, file.text != Self.served else { return }
         let damages = try store.read { tx in try tx.damages(limit: 1) }
         if let damage = damages.first { throw .damaged(path: store.path, reason: damage) }
-        ftruncate(descriptor, 0)
-    }
-
-    deinit {
-        close(descriptor)
+        file.write(Self.served)
     }
 }

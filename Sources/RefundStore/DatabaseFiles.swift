@@ -1,23 +1,12 @@
 import Glibc
 
-/// The files that a connection writes to, as their names stood when it was opened.
+/// The files that a connection writes to and the daemon's lock, as their names stood when it was opened.
 ///
 /// SQLite goes on writing into a file whose name is gone or now stands for another one: every commit would succeed and
-/// be lost. The files are only looked at by name, since closing a descriptor of them would drop SQLite's own locks.
+/// be lost. Where the lock's file is another one, another daemon may have locked that. The files are only looked at by name, since closing a descriptor of them would drop SQLite's own locks.
 /// Source: <https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use>.
 struct DatabaseFiles: Sendable {
-    private struct Identity: Hashable {
-        let device: UInt64
-        let inode: UInt64
-
-        init?(_ path: String) {
-            var status = stat()
-            guard unsafe stat(path, &status) == 0 else { return nil }
-            (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
-        }
-    }
-
-    private let opened: [(path: String, identity: Identity)]
+    private let opened: [(path: String, identity: FileIdentity)]
 
     /// Takes note of the files of an open connection.
     ///
@@ -25,12 +14,13 @@ struct DatabaseFiles: Sendable {
     ///   other files are named after what it leads to.
     init(path: String) {
         let real = DaemonLock.realPath(path)
-        opened = [path, real + "-wal", real + "-shm"].compactMap { name in Identity(name).map { (name, $0) } }
+        let names = [path, real + "-wal", real + "-shm", real + ".lock"]
+        opened = names.compactMap { name in FileIdentity(path: name).map { (name, $0) } }
     }
 
     /// The first file whose name no longer stands for what was opened, or nil while all do.
     var lost: String? {
-        opened.first { path, identity in Identity(path) != identity }?.path
+        opened.first { path, identity in FileIdentity(path: path) != identity }?.path
     }
 
     /// The size of a database's write-ahead log.

@@ -189,14 +189,29 @@ public final class RefundStore: Sendable {
     /// - Throws: `StoreError.notInitialised` or `StoreError.newerSchema`.
     public func checkSchema() throws(StoreError) {
         do {
-            let applied = try database.read { db in
-                guard try db.tableExists("refund_migrations") else { return 0 }
-                return try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
-            }
+            let applied = try lastMigration()
             if applied > Migration.all.count { throw StoreError.newerSchema(path: path, migration: applied) }
             if applied < Migration.all.count { throw StoreError.notInitialised(path: path) }
         } catch {
             throw StoreError(error, path: path)
+        }
+    }
+
+    /// Whether the file has a queue, of whichever version.
+    ///
+    /// - Throws: `StoreError` when the file cannot be read.
+    public func hasQueue() throws(StoreError) -> Bool {
+        do {
+            return try lastMigration() > 0
+        } catch {
+            throw StoreError(error, path: path)
+        }
+    }
+
+    private func lastMigration() throws -> Int {
+        try database.read { db in
+            guard try db.tableExists("refund_migrations") else { return 0 }
+            return try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
         }
     }
 

@@ -10,7 +10,7 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
     case newerSchema(path: String, migration: Int)
     /// The file has no queue yet.
     case notInitialised(path: String)
-    /// The file is gone that a daemon served before.
+    /// The queue is gone that a daemon served before, with its file or without.
     case missing(path: String)
     /// A trigger or constraint refused a row.
     case refused(reason: String)
@@ -20,7 +20,7 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
     case readOnly(path: String)
     /// What the file holds is no database, or no longer a whole one.
     case damaged(path: String, reason: String)
-    /// The file was deleted or replaced since it was opened; what is written now is lost.
+    /// The file was deleted or replaced since it was opened; what is written now is lost, or another daemon's.
     case lost(path: String)
     /// SQLite cannot do its work for another reason, such as a disk that fails.
     case failed(path: String, reason: String)
@@ -51,8 +51,8 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
         case .notInitialised(let path):
             "the database \(path) has no queue yet; run refundd init"
         case .missing(let path):
-            "the database \(path) is gone: \(path).lock shows that refundd served it before; put it back,"
-                + " or run refundd init to begin with an empty queue"
+            "the queue of the database \(path) is gone: \(path).lock shows that refundd served it before;"
+                + " put the database back, or run refundd init to begin with an empty queue"
         case .refused(let reason):
             "the database refused a row: \(reason)"
         case .full(let path):
@@ -65,6 +65,9 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
         case .lost(let path) where path.hasSuffix("-wal") || path.hasSuffix("-shm"):
             "\(path) was deleted or replaced while it was in use; stop every program that uses the database,"
                 + " leave its files to SQLite, and start refundd again"
+        case .lost(let path) where path.hasSuffix(".lock"):
+            "\(path) was deleted or replaced while it was in use, so that another refundd might serve the database as"
+                + " well; leave it there, and start refundd again"
         case .lost(let path):
             "\(path) was deleted or replaced while it was in use, and what is written now would be lost;"
                 + " put the right database in its place, a backup without the old -wal and -shm, and start refundd again"

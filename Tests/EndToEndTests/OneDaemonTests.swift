@@ -34,4 +34,21 @@ struct OneDaemonTests {
             try await w.refund("OK-1", is: "settled")
         }
     }
+
+    @Test(.endToEnd) func daemonThatStartsWhileAPersonAsksServesOnceThatHasEnded() async throws {
+        try await withWorkspace { w in
+            try await w.startSimulator(scenarios: "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"3s\"")
+            try await w.initDatabase()
+            try await w.enqueue("SLOW-1")
+            let query = try w.begin("query", "SLOW-1")
+            try await eventually("SLOW-1 in flight") { try await w.queriesInSimulator()["SLOW-1"] == 1 }
+            let daemon = try w.launchDaemon()
+            #expect(try await holds(for: .seconds(1)) { daemon.isRunning && !daemon.errors.contains("refundd runs") })
+            #expect(try await query.exitCode() == 0, "\(query.errors)")
+            try await daemon.waitForErrors(containing: "refundd runs")
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+            #expect(try w.asked("SLOW-1").count == 1)
+        }
+    }
 }

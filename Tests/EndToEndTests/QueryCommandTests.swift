@@ -185,6 +185,16 @@ struct QueryCommandTests {
         }
     }
 
+    @Test(.endToEnd) func gatewayThatAsksForLessIsSaidSoAndNoBreakerIsLeftBehind() async throws {
+        try await withoutDaemon { w in
+            try await w.enqueue("HTTP429-1")
+            let query = try await w.refundd("query", "HTTP429-1")
+            #expect(query.exitCode == 69)
+            #expect(query.errors.contains("429"), "\(query.errors)")
+            #expect(try await w.sql("SELECT name FROM refund_breakers").isEmpty, "nobody probes")
+        }
+    }
+
     @Test(.endToEnd) func refusedCredentialsRaiseTheAlarmOnce() async throws {
         try await withoutDaemon(scenarios: "[prefixes.\"CLOSED-\"]\nfault = \"not_authorised\"") { w in
             try await w.enqueue("CLOSED-1")

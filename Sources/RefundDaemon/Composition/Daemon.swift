@@ -74,7 +74,11 @@ public final class Daemon: Sendable {
             tell.yield(.signal(signal))
         }
         defer { for signal in signals { signal.cancel() } }
-        let database = try Database(path: configuration.database.path, at: SystemClock().now())
+        let database = try Database(
+            path: configuration.database.path,
+            patience: ImmediateQuery.longest(configuration),
+            at: SystemClock().now()
+        )
         defer { database.close() }
         let connections = try Connections(configuration, credentials, signing: signing)
         let registry = PrometheusRegistry()

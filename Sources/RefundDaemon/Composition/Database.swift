@@ -10,15 +10,24 @@ struct Database: Sendable {
     let counting: RefundStore
     private let lock: DaemonLock
 
-    init(path: String, at now: Timestamp) throws(CommandFailure) {
+    /// Opens a database to serve it.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - patience: How long a command's end is waited for.
+    ///   - now: The time.
+    /// - Throws: `CommandFailure` when it cannot be served.
+    init(path: String, patience: Duration, at now: Timestamp) throws(CommandFailure) {
         do throws(StoreError) {
-            let wasServed = DaemonLock.wasTaken(databasePath: path)
-            lock = try DaemonLock(databasePath: path)
-            // A new file in the place of one that is gone would forget every refund without a word.
+            lock = try DaemonLock(databasePath: path, for: .daemon(patience: patience))
+            // A new queue in the place of one that is gone would forget every refund without a word.
+            let wasServed = lock.wasServed
             guard !wasServed || FileManager.default.fileExists(atPath: path) else { throw .missing(path: path) }
             store = try RefundStore(path: path, access: .readWrite)
+            if wasServed, try !store.hasQueue() { throw .missing(path: path) }
             try lock.regainTrust(in: store)
             try store.migrate(at: now)
+            lock.noteServed()
             CrashPoint.reached(.afterMigration)
             counting = try RefundStore(path: path, access: .existing)
         } catch {

@@ -12,7 +12,7 @@ public struct ImmediateQuery: Sendable {
     /// How much longer than one query may take the daemon is waited for.
     private static let patience: Duration = .seconds(15)
     private static let lookInterval: Duration = .milliseconds(50)
-    // Seldom, or a daemon that starts at that moment would find the lock taken.
+    // Seldom, since it is the daemon that answers nearly always.
     private static let looksPerAttempt = 10
 
     private let configuration: Configuration
@@ -27,6 +27,14 @@ public struct ImmediateQuery: Sendable {
     public init(_ configuration: Configuration, _ store: RefundStore) {
         self.configuration = configuration
         self.store = store
+    }
+
+    /// How long a command may ask at most, and so have the daemon's lock.
+    ///
+    /// - Parameter configuration: Names the gateways.
+    /// - Returns: The time, with some to spare.
+    static func longest(_ configuration: Configuration) -> Duration {
+        (configuration.gateways.values.map(\.timeout).max() ?? .zero) + patience
     }
 
     /// Makes the refund due, in the transaction that it is given.
@@ -64,9 +72,8 @@ public struct ImmediateQuery: Sendable {
         let deadline = ContinuousClock.now + limit
         var looks = 0
         while ContinuousClock.now < deadline {
-            let hasAsked = looks % Self.looksPerAttempt == 0 ? try await askUnlessServed(refund) : false
+            if looks % Self.looksPerAttempt == 0, let end = try await askUnlessServed(refund) { return try end.get() }
             if let end = try end(of: refund) { return try end.get() }
-            if hasAsked { break }
             try? await Task.sleep(for: Self.lookInterval)
             looks += 1
         }
@@ -107,18 +114,23 @@ public struct ImmediateQuery: Sendable {
 
     /// Asks the gateway, unless somebody else has the lock, and writes what comes of it.
     ///
-    /// - Returns: Whether it was asked.
-    private func askUnlessServed(_ refund: Refund) async throws(CommandFailure) -> Bool {
+    /// - Returns: What came of it, or nil where it was not asked.
+    private func askUnlessServed(
+        _ refund: Refund
+    ) async throws(CommandFailure) -> Result<Refund, CommandFailure>? {
         let lock: DaemonLock
         do throws(StoreError) {
-            lock = try DaemonLock(databasePath: store.path)
+            lock = try DaemonLock(databasePath: store.path, for: .command)
             try lock.regainTrust(in: store)
+            lock.noteServed()
         } catch .alreadyServed {
-            return false
+            return nil
         } catch {
             throw CommandFailure(error)
         }
         defer { withExtendedLifetime(lock) {} }
+        // No daemon is there to probe what a breaker of this answer's stops; one that starts begins without any.
+        defer { try? store.transaction { tx in try tx.removeBreakers() } }
         let connections = try Connections(
             configuration,
             try Setup.credentials(configuration),
@@ -132,7 +144,7 @@ public struct ImmediateQuery: Sendable {
         } catch {
             throw CommandFailure(error)
         }
-        return true
+        return try end(of: refund) ?? .failure(unavailable(refund, "the gateway's answer decides nothing"))
     }
 
     private func ask(_ id: Int64, _ settings: EngineSettings) async throws(StoreError) {

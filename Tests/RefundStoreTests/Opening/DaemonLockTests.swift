@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import RefundStore
+import Synchronization
 import Testing
 
 struct DaemonLockTests {
@@ -117,5 +118,97 @@ struct DaemonLockTests {
         #expect(attributes[.ownerAccountID] as? Int == 12_345)
         #expect(attributes[.groupOwnerAccountID] as? Int == 23_456)
         withExtendedLifetime(lock) {}
+    }
+
+    @Test(arguments: ["ln -s", "ln", "mkfifo", "mkdir"])
+    func whatIsNoLockFileIsRefusedAndLeftAlone(command: String) throws {
+        let precious = folder.path + "/precious"
+        try "root:*\n".write(toFile: precious, atomically: false, encoding: .utf8)
+        try files.setAttributes([.posixPermissions: 0o640], ofItemAtPath: precious)
+        try files.setAttributes([.posixPermissions: 0o660], ofItemAtPath: path)
+        if geteuid() == 0 { try files.setAttributes([.ownerAccountID: 12_345], ofItemAtPath: path) }
+        let arguments = command.split(separator: " ").map(String.init) + (command.hasPrefix("ln") ? [precious] : [])
+        try #require(try Command.run(arguments + [path + ".lock"]).status == 0)
+        let before = try files.attributesOfItem(atPath: precious)
+
+        let error = try #require(throws: StoreError.self) { try DaemonLock(databasePath: path) }
+        #expect(error.description.contains("\(path).lock") && error.description.contains("remove it"), "\(error)")
+        let after = try files.attributesOfItem(atPath: precious)
+        #expect(after[.posixPermissions] as? Int == 0o640)
+        #expect(after[.ownerAccountID] as? Int == before[.ownerAccountID] as? Int)
+        #expect(try String(contentsOfFile: precious, encoding: .utf8) == "root:*\n")
+    }
+
+    @Test func aLinkToNothingIsRefusedAndNothingIsMade() throws {
+        try files.createSymbolicLink(atPath: path + ".lock", withDestinationPath: folder.path + "/none")
+        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path) }
+        #expect(!files.fileExists(atPath: folder.path + "/none"))
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
+    func aLockThatIsThereKeepsItsOwnerAndMode() throws {
+        try files.setAttributes([.ownerAccountID: 12_345, .posixPermissions: 0o660], ofItemAtPath: path)
+        try "".write(toFile: path + ".lock", atomically: false, encoding: .utf8)
+        try files.setAttributes([.ownerAccountID: 34_567, .posixPermissions: 0o600], ofItemAtPath: path + ".lock")
+        let lock = try DaemonLock(databasePath: path)
+        let attributes = try files.attributesOfItem(atPath: path + ".lock")
+        #expect(attributes[.ownerAccountID] as? Int == 34_567)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        withExtendedLifetime(lock) {}
+    }
+
+    // Each holder takes its file away, so that another may have opened what is no longer there.
+    @Test func aFileThatWasReplacedBeforeItWasLockedIsNotTheLock() throws {
+        let failures = concurrently(4) { [path] _ in
+            for _ in 0..<2_000 {
+                guard let lock = try? DaemonLock(databasePath: path) else { continue }
+                try FileManager.default.removeItem(atPath: path + ".lock")
+                withExtendedLifetime(lock) {}
+            }
+        }
+        #expect(failures.isEmpty, "\(failures)")
+    }
+
+    // MARK: - Commands
+
+    @Test func commandsAndTheDaemonKeepEachOtherOut() throws {
+        var holder: DaemonLock? = try DaemonLock(databasePath: path, for: .command)
+        try expectServed(path)
+        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path, for: .command) }
+        withExtendedLifetime(holder) {}
+        holder = nil
+        holder = try DaemonLock(databasePath: path)
+        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path, for: .command) }
+        withExtendedLifetime(holder) {}
+    }
+
+    @Test func theDaemonWaitsForACommandButForNoOtherDaemon() throws {
+        let command = Mutex<DaemonLock?>(try DaemonLock(databasePath: path, for: .command))
+        let begin = ContinuousClock.now
+        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path, for: .daemon(patience: .seconds(1))) }
+        #expect(ContinuousClock.now - begin >= .seconds(1))
+        let failures = concurrently(2) { [path] index in
+            guard index == 1 else { return command.withLock { $0 = nil } }
+            let lock = try DaemonLock(databasePath: path, for: .daemon(patience: .seconds(60)))
+            let second = ContinuousClock.now
+            #expect(throws: StoreError.self) {
+                try DaemonLock(databasePath: path, for: .daemon(patience: .seconds(60)))
+            }
+            #expect(ContinuousClock.now - second < .seconds(30))
+            withExtendedLifetime(lock) {}
+        }
+        #expect(failures.isEmpty, "\(failures)")
+    }
+
+    // MARK: - What its file says
+
+    @Test func aDatabaseWasServedOnceThatIsWrittenDown() throws {
+        for wasServed in [false, true, true] {
+            let lock = try DaemonLock(databasePath: path)
+            #expect(lock.wasServed == wasServed)
+            lock.noteServed()
+        }
+        try DaemonLock(databasePath: path).distrust(because: "it is damaged")
+        #expect(try DaemonLock(databasePath: path).wasServed)
     }
 }

@@ -115,6 +115,28 @@ struct OpeningTests {
         #expect(try store.dataVersion() != before)
     }
 
+    @Test func aLockThatIsReplacedWhileItIsHeldEndsTheDaemonsWork() throws {
+        let lock = try DaemonLock(databasePath: path)
+        let store = try initialised()
+        try store.transaction { _ in }
+        try FileManager.default.removeItem(atPath: path + ".lock")
+        let other = try DaemonLock(databasePath: path)
+        for use in [{ try store.transaction { _ in } }, { _ = try store.dataVersion() }] {
+            let error = try #require(throws: StoreError.self, performing: use)
+            #expect(error.isBeyondRetrying)
+            #expect(error.description.contains("\(path).lock was deleted or replaced"), "\(error)")
+            #expect(error.description.contains("another refundd"))
+        }
+        withExtendedLifetime((lock, other)) {}
+    }
+
+    @Test func aQueueIsThereOnceItIsMade() throws {
+        let store = try RefundStore(path: path, access: .readWrite)
+        #expect(try !store.hasQueue())
+        try store.migrate(at: now)
+        #expect(try store.hasQueue())
+    }
+
     @Test func whatTheBodyThrowsTakesEverythingBack() throws {
         struct Fault: Error {}
         let store = try initialised()

@@ -1,0 +1,92 @@
+import Glibc
+
+/// An open file beside a database, for the lock on it.
+///
+/// Whoever may enqueue may write to that folder, and root runs commands: what stands there under the file's name may be
+/// a trap, and nothing but a file that was just made is given to the database's owner.
+struct LockFile: ~Copyable, Sendable {
+    private static let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+
+    let descriptor: CInt
+    private let path: String
+
+    /// Opens the file, which is made where there is none.
+    ///
+    /// - Parameter database: The database's real path.
+    /// - Throws: `StoreError.cannotOpen`.
+    init(beside database: String) throws(StoreError) {
+        path = database + ".lock"
+        descriptor = Self.open(path, like: database)
+        guard descriptor >= 0 else {
+            throw .cannotOpen(path: path, reason: Self.lastError)
+        }
+        var status = stat()
+        // A file that was taken away has no name left; a second name may be that of a file which matters.
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
+            throw .cannotOpen(path: path, reason: Self.trap)
+        }
+    }
+
+    private static let trap = "it is a link or no plain file; remove it"
+
+    private static var lastError: String {
+        [ELOOP, EISDIR, ENXIO].contains(errno) ? trap : unsafe String(cString: strerror(errno))
+    }
+
+    private static func open(_ path: String, like database: String) -> CInt {
+        while true {
+            let found = unsafe Glibc.open(path, flags)
+            guard found < 0, errno == ENOENT else { return found }
+            let made = unsafe Glibc.open(path, flags | O_CREAT | O_EXCL, 0o660)
+            if made >= 0 { share(made, like: database) }
+            // Somebody else has made it since.
+            guard made < 0, errno == EEXIST else { return made }
+        }
+    }
+
+    // A command that root runs may be who makes the file, and the daemon's user and the group that may write the
+    // database must be able to open it all the same. SQLite treats its own `-wal` and `-shm` likewise.
+    private static func share(_ descriptor: CInt, like database: String) {
+        var status = stat()
+        guard unsafe stat(database, &status) == 0 else { return }
+        // Only root may give a file away.
+        _ = fchown(descriptor, status.st_uid, status.st_gid)
+        _ = fchmod(descriptor, status.st_mode & 0o666)
+    }
+
+    /// Takes a lock, in the place of the one that is held.
+    ///
+    /// - Parameter kind: `LOCK_EX` or `LOCK_SH`.
+    /// - Returns: False where somebody else's lock is in the way; then none is held.
+    /// - Throws: `StoreError.cannotOpen` where the file system has no locks.
+    func lock(_ kind: CInt) throws(StoreError) -> Bool {
+        if flock(descriptor, kind | LOCK_NB) == 0 { return true }
+        guard errno == EWOULDBLOCK else { throw .cannotOpen(path: path, reason: Self.lastError) }
+        return false
+    }
+
+    /// Whether its name still stands for it.
+    var isInPlace: Bool { FileIdentity(path: path) == FileIdentity(descriptor: descriptor) }
+
+    /// What it says.
+    var text: String {
+        var bytes = [UInt8](repeating: 0, count: 1_024)
+        let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    }
+
+    /// Has it say something else.
+    ///
+    /// Where that cannot be written, the next daemon finds out by itself.
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        // Never empty in between, which would mean that nobody ever served the database.
+        _ = unsafe pwrite(descriptor, bytes, bytes.count, 0)
+        ftruncate(descriptor, off_t(bytes.count))
+        fsync(descriptor)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
