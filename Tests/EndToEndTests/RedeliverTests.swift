@@ -154,6 +154,20 @@ struct RedeliverTests {
         }
     }
 
+    @Test(.endToEnd) func webhookThatWasInFlightWhenTheDaemonWasKilledIsSentAgain() async throws {
+        try await withReceiver("slow/3000") { w, receiver in
+            try await w.enqueue("OK-1")
+            try await eventually("the webhook in flight") { try !receiver.requests().isEmpty }
+            let id = try receiver.requests()[0].id
+            w.daemon?.kill()
+            let redelivered = try await w.refundd("redeliver", id)
+            #expect(redelivered.exitCode == 0, "\(redelivered.errors)")
+            try await w.startDaemon()
+            _ = try await webhooks(w, "OK-1", are: ["delivered"])
+            #expect(try receiver.requests().map(\.id) == [id, id])
+        }
+    }
+
     @Test(.endToEnd) func outboxIsShownNewestFirst() async throws {
         try await withReceiver("take", ["retry_schedule": "[]"]) { w, receiver in
             try await w.enqueue("OK-1")

@@ -50,6 +50,7 @@ struct RedeliveryTests {
 
     @Test func theOneThatIsNamedMayBeNowhereOrInFlight() async throws {
         let harness = try EngineHarness()
+        let lock = try DaemonLock(databasePath: harness.store.path)
         try harness.enqueue("R-1")
         try harness.run()
         harness.answerAll(.report(.succeeded))
@@ -66,5 +67,6 @@ struct RedeliveryTests {
         harness.endDeliveries(status: 204)
         try harness.run()
         #expect(try await Redelivery.webhook(id).run(harness.store, by: "ada") == 1)
+        withExtendedLifetime(lock) {}
     }
 }

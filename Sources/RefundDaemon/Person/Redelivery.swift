@@ -45,13 +45,32 @@ public enum Redelivery: Sendable {
         _ store: RefundStore,
         by actor: String
     ) throws(StoreError) -> Result<Int, CommandFailure> {
-        switch try store.transaction({ tx in try tx.redeliver(id, by: actor, at: SystemClock().now()) }) {
+        let redeliver = { (tx: StoreTransaction) in try tx.redeliver(id, by: actor, at: SystemClock().now()) }
+        var outcome = try store.transaction(redeliver)
+        if outcome == .inFlight {
+            try endLeasesUnlessServed(store)
+            outcome = try store.transaction(redeliver)
+        }
+        switch outcome {
         case .due:
-            .success(1)
+            return .success(1)
         case .inFlight:
-            .failure(CommandFailure(.failed, ["webhook \(id) is being sent at this moment; wait for the end of that"]))
+            return .failure(
+                CommandFailure(.failed, ["webhook \(id) is being sent at this moment; wait for the end of that"])
+            )
         case .unknown:
-            .failure(CommandFailure(.noSuchRefund, ["there is no webhook \(id); refundd webhooks lists them"]))
+            return .failure(CommandFailure(.noSuchRefund, ["there is no webhook \(id); refundd webhooks lists them"]))
+        }
+    }
+
+    // A daemon that was killed leaves its claims behind.
+    private func endLeasesUnlessServed(_ store: RefundStore) throws(StoreError) {
+        do throws(StoreError) {
+            let lock = try DaemonLock(databasePath: store.path, for: .command)
+            try store.transaction { tx in try tx.endLeases() }
+            withExtendedLifetime(lock) {}
+        } catch .alreadyServed {
+            return
         }
     }
 
