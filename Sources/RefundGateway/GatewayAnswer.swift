@@ -59,17 +59,6 @@ public enum GatewayAnswer: Sendable {
         }
     }
 
-    /// Tells whether an answer was signed by the gateway, as when the answers kept in the ledger are checked again.
-    ///
-    /// - Parameters:
-    ///   - body: The exact bytes of the answer.
-    ///   - keys: The gateway's public keys, each of which may have signed.
-    /// - Returns: True only when `sign` verifies with one of the keys.
-    public static func isVerified(_ body: [UInt8], by keys: [RSAPublicKey]) -> Bool {
-        guard let envelope = try? JSONObject(parsing: body) else { return false }
-        return signatureProblem(of: envelope, keys) == nil
-    }
-
     private static func signatureProblem(of envelope: JSONObject, _ keys: [RSAPublicKey]) -> String? {
         guard case .string(let text) = envelope["sign"], !text.isEmpty else {
             return "the gateway's answer is not signed"

@@ -85,9 +85,7 @@ struct EngineAttentionTests {
             #expect(harness.cycle.queries.isEmpty)
         }
         #expect(Set(probed).count == 3)
-        let events = try harness.store.read { tx in
-            try tx.events().count { $0.text("type") == EventType.gatewayNeedsAttention.rawValue }
-        }
+        let events = try harness.eventCount(.gatewayNeedsAttention)
         #expect(events == 1)
         harness.advance(by: .seconds(15))
         try harness.run()
@@ -106,9 +104,7 @@ struct EngineAttentionTests {
         let cycle = try harness.firstCycleAfterARestart()
         #expect(cycle.queries.count == 1)
         #expect(
-            try harness.store.read { tx in
-                try tx.events().count { $0.text("type") == EventType.gatewayNeedsAttention.rawValue }
-            } == 1
+            try harness.eventCount(.gatewayNeedsAttention) == 1
         )
     }
 }

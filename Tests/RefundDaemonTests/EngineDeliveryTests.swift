@@ -113,10 +113,7 @@ struct EngineDeliveryTests {
         let harness = try EngineHarness { $0.webhooks.routing.defaultURL = nil }
         let id = try settled(harness, "R-1")
         #expect(try harness.webhooks(id).isEmpty)
-        #expect(
-            try harness.store.read { tx in try tx.events().count { $0.text("type") == EventType.settled.rawValue } }
-                == 1
-        )
+        #expect(try harness.eventCount(.settled) == 1)
     }
 
     @Test func claimThatNobodyHoldsHidesNoWebhook() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import RefundCore
 import RefundStore
 
 @testable import RefundDaemon
@@ -7,6 +8,11 @@ extension EngineHarness {
     /// How many webhooks there are with a property.
     func webhookCount(where condition: String) throws -> Int {
         try number("SELECT count(*) FROM refund_webhooks WHERE \(condition)")
+    }
+
+    /// How many events of a type there are, webhook or not.
+    func eventCount(_ type: EventType) throws -> Int {
+        try number("SELECT count(*) FROM refund_events WHERE type = '\(type.rawValue)'")
     }
 
     /// How many attempts at webhooks of an endpoint have ended, or of all.

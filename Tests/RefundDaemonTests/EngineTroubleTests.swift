@@ -153,9 +153,7 @@ struct EngineTroubleTests {
             try harness.run()
             harness.advance(by: .seconds(30))
         }
-        let told = try harness.store.read { tx in
-            try tx.events().count { $0.text("type") == EventType.gatewayNeedsAttention.rawValue }
-        }
+        let told = try harness.eventCount(.gatewayNeedsAttention)
         #expect(told == 1)
         #expect(try troubles(harness).isEmpty)
         #expect(try harness.refund(poison).attempts > 3)

@@ -2,9 +2,9 @@ import GRDB
 public import RefundCore
 
 /// A row as people and programs read it: its columns by name, in order.
-public struct Record: Hashable, Sendable {
+public struct Record: Sendable {
     /// A column's value.
-    public enum Value: Hashable, Sendable {
+    public enum Value: Sendable {
         /// No value.
         case null
         /// A whole number.
@@ -62,19 +62,6 @@ public struct Record: Hashable, Sendable {
                 case .text(let text): json.string(name, text)
                 }
             }
-        }
-    }
-
-    /// Compares all columns.
-    public static func == (left: Record, right: Record) -> Bool {
-        left.fields.elementsEqual(right.fields) { $0.name == $1.name && $0.value == $1.value }
-    }
-
-    /// Feeds all columns into a hasher.
-    public func hash(into hasher: inout Hasher) {
-        for (name, value) in fields {
-            hasher.combine(name)
-            hasher.combine(value)
         }
     }
 }

@@ -110,13 +110,4 @@ extension StoreTransaction {
             "SELECT id, at, actor, action, refund_id, webhook_id FROM refund_actions WHERE refund_id = ? ORDER BY id"
         return try records(sql, [refundID])
     }
-
-    /// The events after a position, oldest first, as the `refund_events` view shows them.
-    public func events(after position: Int64 = 0, limit: Int = 1_000) throws -> [Record] {
-        let sql = """
-            SELECT position, at, type, refund_id, merchant_order_no, state, body
-            FROM refund_events WHERE position > ? ORDER BY position LIMIT ?
-            """
-        return try records(sql, [position, limit])
-    }
 }
