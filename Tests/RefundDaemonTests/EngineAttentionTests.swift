@@ -23,7 +23,7 @@ struct EngineAttentionTests {
         try harness.run()
         var settings = EngineHarness.settings
         settings.gateways["nowhere"] = settings.gateways["default"]
-        try harness.engine.reconfigure(settings)
+        try harness.engine.reconfigure(settings, at: harness.now)
         #expect(try harness.run().queries.map(\.refund.id) == [id])
         #expect(try harness.refund(id).attention == nil)
         #expect(try harness.transitions(id).map { $0.text("attention") } == ["misconfigured", nil])

@@ -222,10 +222,10 @@ struct EngineBreakerTests {
     @Test func gatewayThatMovesIsAskedAtOnceWhateverItsOldAddressAskedFor() throws {
         let harness = try down(40)
         var settings = harness.engine.settings
-        try harness.engine.reconfigure(settings)
+        try harness.engine.reconfigure(settings, at: harness.now)
         #expect(try harness.run().queries.isEmpty, "a reload alone changes nothing")
         settings.gateways["default"]?.address = "https://new.example/api/entry"
-        try harness.engine.reconfigure(settings)
+        try harness.engine.reconfigure(settings, at: harness.now)
         #expect(try harness.run().queries.count == 16)
         #expect(try breakers(harness).isEmpty)
     }

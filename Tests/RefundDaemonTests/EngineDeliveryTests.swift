@@ -149,7 +149,7 @@ struct EngineDeliveryTests {
         harness.advance(by: .seconds(86_400))
         #expect(try harness.run().deliveries.isEmpty)
         #expect(try harness.webhooks(id).last?.integer("attempts") == 0)
-        try harness.engine.reconfigure(EngineHarness.settings)
+        try harness.engine.reconfigure(EngineHarness.settings, at: harness.now)
         #expect(try harness.run().deliveries.map(\.delivery.refundID) == [id])
     }
 

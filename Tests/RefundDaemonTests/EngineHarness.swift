@@ -25,7 +25,7 @@ final class EngineHarness {
         var settings = Self.settings
         change(&settings)
         engine = RefundEngine(store: store, settings: settings, random: SystemRandomNumberGenerator())
-        try engine.start()
+        try engine.start(at: now)
     }
 
     deinit {
@@ -72,7 +72,7 @@ final class EngineHarness {
     /// Starts another engine on the database, as after a crash of this one, and runs its first cycle.
     func firstCycleAfterARestart() throws -> Cycle {
         let second = RefundEngine(store: store, settings: Self.settings, random: SystemRandomNumberGenerator())
-        try second.start()
+        try second.start(at: now)
         return try second.cycle(at: now, Arrivals())
     }
 

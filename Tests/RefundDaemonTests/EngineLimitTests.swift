@@ -17,7 +17,7 @@ struct EngineLimitTests {
         #expect(try harness.run().queries.count == 10)
         var settings = EngineHarness.settings
         settings.set(rate: rate, inFlight: 2_000)
-        try harness.engine.reconfigure(settings)
+        try harness.engine.reconfigure(settings, at: harness.now)
         var sent = 0
         while case let queries = try harness.run().queries, !queries.isEmpty { sent += queries.count }
         #expect(sent == free)
@@ -28,7 +28,7 @@ struct EngineLimitTests {
         #expect(try harness.run().queries.count == 16)
         var settings = EngineHarness.settings
         settings.set(rate: 10_000, inFlight: 4)
-        try harness.engine.reconfigure(settings)
+        try harness.engine.reconfigure(settings, at: harness.now)
         harness.answerFirst(12, .report(.succeeded))
         #expect(try harness.run().queries.isEmpty)
         harness.answerFirst(1, .report(.succeeded))

@@ -177,7 +177,7 @@ struct EngineQueryTests {
         settings.polling.initialInterval = .milliseconds(200)
         settings.polling.maxInterval = .milliseconds(600)
         settings.polling.slowInterval = .milliseconds(600)
-        try harness.engine.reconfigure(settings)
+        try harness.engine.reconfigure(settings, at: harness.now)
         #expect(try harness.run().queries.map(\.refund.id) == [id])
     }
 

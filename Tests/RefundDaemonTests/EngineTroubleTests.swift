@@ -120,7 +120,7 @@ struct EngineTroubleTests {
         harness.advance(by: .seconds(15))
         #expect(try harness.run().queries.count == 2)
 
-        try harness.engine.reconfigure(EngineHarness.settings)
+        try harness.engine.reconfigure(EngineHarness.settings, at: harness.now)
         #expect(try troubles(harness).isEmpty)
         #expect(try breakers(harness).isEmpty)
         // Answers of a gateway that is gone are nobody's trouble.

@@ -128,7 +128,7 @@ extension World {
         self.setup = setup
         guard let daemon, !daemon.engine.isDraining else { return }
         pace.configurationChanged(setup)
-        try daemon.reload(setup, at: clock.time)
+        try daemon.reload(setup, clock)
         wake(daemon, at: clock.time)
     }
 }

@@ -151,7 +151,7 @@ public struct ImmediateQuery: Sendable {
         let engine = RefundEngine(store: store, settings: settings, random: SystemRandomNumberGenerator())
         // It claims nothing, neither other refunds nor webhooks.
         engine.isDraining = true
-        try engine.start()
+        try engine.start(at: clock.now())
         guard let refund = try store.read({ tx in try tx.refund(id: id) }), !refund.state.isFinal,
             let gateway = settings.gateways[refund.gateway],
             let merchantNo = refund.merchantNo ?? gateway.merchantNo,

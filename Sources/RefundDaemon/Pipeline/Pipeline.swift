@@ -55,7 +55,7 @@ actor Pipeline {
     ///
     /// - Throws: `StoreError` when the database refuses.
     func start() throws(StoreError) {
-        try engine.start()
+        try engine.start(at: clock.now())
         CrashPoint.reached(.afterTakeover)
         alarm = Alarm { [weak self] in self?.wake() }
         watcher = CommitWatcher(databasePath: engine.store.path) { [weak self] in self?.mayHaveCommits() }
@@ -66,7 +66,7 @@ actor Pipeline {
     ///
     /// - Throws: `StoreError` when the database refuses; the old settings stay.
     func reconfigure(_ settings: EngineSettings) throws(StoreError) {
-        try engine.reconfigure(settings)
+        try engine.reconfigure(settings, at: clock.now())
         wake()
     }
 

@@ -72,7 +72,7 @@ extension RefundEngine {
         _ context: StoreTransaction.EventContext
     ) throws {
         for name in try tx.gatewaysInQueue() {
-            try tx.mendDueTimes(gateway: name, latest: latestDue(at: now))
+            try tx.mendDueTimes(gateway: name, at: now, latest: latestDue(at: now))
             guard settings.gateways.keys.contains(name), var desk = draft.desks[name] else {
                 let trouble = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"
                 for refund in try tx.due(gateway: name, at: now, limit: Self.batchLimit) {

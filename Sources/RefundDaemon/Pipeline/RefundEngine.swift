@@ -50,11 +50,11 @@ final class RefundEngine {
     }
 
     /// Takes over the database: claims of a daemon that is gone end, and what was misconfigured is tried again.
-    func start() throws(StoreError) {
+    func start(at now: Timestamp) throws(StoreError) {
         let troubles = try store.transaction { tx in
             try tx.endLeases()
             try tx.removeBreakers()
-            try tx.retryMisconfigured()
+            try tx.retryMisconfigured(at: now)
             try tx.forgetGateways(except: settings.gateways.keys)
             return try tx.troubles()
         }
@@ -64,9 +64,9 @@ final class RefundEngine {
     }
 
     /// Goes by other settings from now on; what is in flight ends under the old ones.
-    func reconfigure(_ settings: EngineSettings) throws(StoreError) {
+    func reconfigure(_ settings: EngineSettings, at now: Timestamp) throws(StoreError) {
         try store.transaction { tx in
-            try tx.retryMisconfigured()
+            try tx.retryMisconfigured(at: now)
             try tx.forgetGateways(except: settings.gateways.keys)
         }
         changes.removeAll { change in change.gateway.map { settings.gateways[$0] == nil } ?? false }

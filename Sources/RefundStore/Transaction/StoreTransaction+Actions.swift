@@ -18,7 +18,7 @@ extension StoreTransaction {
     ///   - now: The time.
     /// - Throws: What SQLite says when it refuses.
     public func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws {
-        try execute("UPDATE refund_queue SET next_query_at = 0 WHERE id = ? AND \(Self.isOpen)", [id])
+        try execute("UPDATE refund_queue SET \(Self.dueBy) WHERE id = ? AND \(Self.isOpen)", [now.milliseconds, id])
         try note(.query, by: actor, refundID: id, webhookID: nil, at: now)
     }
 

@@ -3,6 +3,8 @@ public import RefundCore
 
 extension StoreTransaction {
     static let isOpen = "state IN ('pending', 'processing')"
+    /// Makes a refund due at a time unless it is due already: since when it is due tells how far behind refundd is.
+    static let dueBy = "next_query_at = min(ifnull(next_query_at, ?1), ?1)"
     private static let isClaimable = "\(isOpen) AND leased_until IS NULL"
     // Left to itself, SQLite takes the index of states and goes through whatever is open.
     private static let byDueTime = "INDEXED BY refund_queue_due"
@@ -23,14 +25,15 @@ extension StoreTransaction {
     ///
     /// - Parameters:
     ///   - gateway: The gateway whose refunds are looked at.
+    ///   - now: When they are due.
     ///   - latest: The latest due time that can be refundd's own.
     /// - Throws: What SQLite says when it refuses.
-    public func mendDueTimes(gateway: String, latest: Timestamp) throws {
+    public func mendDueTimes(gateway: String, at now: Timestamp, latest: Timestamp) throws {
         let update = """
-            UPDATE refund_queue \(Self.byDueTime) SET next_query_at = 0 WHERE \(Self.isClaimable) AND gateway = ?
+            UPDATE refund_queue \(Self.byDueTime) SET next_query_at = ? WHERE \(Self.isClaimable) AND gateway = ?
             """
-        try execute(update + " AND next_query_at IS NULL", [gateway])
-        try execute(update + " AND next_query_at > ?", [gateway, latest.milliseconds])
+        try execute(update + " AND next_query_at IS NULL", [now.milliseconds, gateway])
+        try execute(update + " AND next_query_at > ?", [now.milliseconds, gateway, latest.milliseconds])
     }
 
     /// When the earliest unclaimed refund of a gateway is due, or nil when it has none.
@@ -114,10 +117,10 @@ extension StoreTransaction {
     }
 
     /// Makes every refund due at once that the configuration could not serve so far.
-    public func retryMisconfigured() throws {
+    public func retryMisconfigured(at now: Timestamp) throws {
         try execute(
-            "UPDATE refund_queue SET next_query_at = 0 WHERE attention = 'misconfigured' AND \(Self.isOpen)",
-            []
+            "UPDATE refund_queue SET \(Self.dueBy) WHERE attention = 'misconfigured' AND \(Self.isOpen)",
+            [now.milliseconds]
         )
     }
 

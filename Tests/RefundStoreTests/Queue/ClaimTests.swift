@@ -86,10 +86,11 @@ struct ClaimTests {
         try enqueue(due: 100, 200)
         try database.execute("UPDATE refund_queue SET next_query_at = \(time) WHERE id = 2")
         #expect(try earliest() == Timestamp(milliseconds: 0))
-        try store.transaction { try $0.mendDueTimes(gateway: "other", latest: latest) }
+        try store.transaction { try $0.mendDueTimes(gateway: "other", at: now, latest: latest) }
         #expect(try due() == [])
-        try store.transaction { try $0.mendDueTimes(gateway: "default", latest: latest) }
+        try store.transaction { try $0.mendDueTimes(gateway: "default", at: now, latest: latest) }
         #expect(try due() == [2])
+        #expect(try store.read { try $0.status(at: later(1)).dueLag } == .seconds(1), "it is due since it was found")
         #expect(
             try database.column("SELECT next_query_at FROM refund_queue WHERE id = 1") == ["\(later(100).milliseconds)"]
         )
@@ -98,14 +99,14 @@ struct ClaimTests {
     @Test func theLongestWaitIsStillOurs() throws {
         try enqueue(due: 3_960)
         #expect(try earliest() == latest)
-        try store.transaction { try $0.mendDueTimes(gateway: "default", latest: latest) }
+        try store.transaction { try $0.mendDueTimes(gateway: "default", at: now, latest: latest) }
         #expect(try earliest() == latest)
     }
 
     @Test func aRefundThatHasEndedStaysWithoutADueTime() throws {
         try enqueue(due: 0)
         try database.happen(to: 1) { $0.answered(.succeeded) }
-        try store.transaction { try $0.mendDueTimes(gateway: "default", latest: latest) }
+        try store.transaction { try $0.mendDueTimes(gateway: "default", at: now, latest: latest) }
         #expect(try database.column("SELECT next_query_at FROM refund_queue") == ["-"])
         #expect(try earliest() == nil)
     }
@@ -149,8 +150,9 @@ struct ClaimTests {
         try database.happen(to: 2, isOld: true) { $0.aged(at: now) }
         try database.happen(to: 3) { $0.checked(trouble: "no such gateway", at: now) }
         try database.happen(to: 3) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
-        try store.transaction { try $0.retryMisconfigured() }
+        try store.transaction { try $0.retryMisconfigured(at: now) }
         #expect(try due() == [1])
+        #expect(try store.read { try $0.status(at: later(1)).dueLag } == .seconds(1))
         #expect(try database.column("SELECT next_query_at FROM refund_queue WHERE id = 3") == ["-"])
     }
 

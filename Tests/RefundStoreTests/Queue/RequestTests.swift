@@ -29,6 +29,18 @@ struct RequestTests {
         #expect(actions.map { $0.text("webhook_id") } == [nil])
     }
 
+    /// Since when a refund is due tells how far behind refundd is, and a person's wish changes nothing of that.
+    @Test func aRefundThatIsMadeDueHasBeenDueSinceThen() throws {
+        try database.happen(to: id) { $0.answered(.inProgress) }
+        try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: later(2)) }
+        #expect(try store.read { try $0.status(at: later(3)).dueLag } == .seconds(1))
+        try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: later(4)) }
+        #expect(try store.read { try $0.status(at: later(5)).dueLag } == .seconds(3), "it was due already")
+        let fresh = try database.enqueue("R-2")
+        try store.transaction { tx in try tx.requestQuery(fresh, by: "ada", at: later(6)) }
+        #expect(try database.column("SELECT next_query_at FROM refund_queue WHERE id = \(fresh)") == ["0"])
+    }
+
     @Test func aRefundThatHasEndedIsNotMadeDue() throws {
         try database.happen(to: id) { $0.answered(.succeeded) }
         try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: now) }

@@ -33,13 +33,13 @@ final class SimulatedDaemon {
         try store.migrate(at: clock.wall)
         edges = try Edges()
         engine = RefundEngine(store: store, settings: edges.settings(setup, scenario), random: random)
-        try engine.start()
+        try engine.start(at: clock.wall)
     }
 
-    func reload(_ setup: Setup, at time: Timestamp) throws {
-        try engine.reconfigure(edges.settings(setup, scenario))
+    func reload(_ setup: Setup, _ clock: VirtualClock) throws {
+        try engine.reconfigure(edges.settings(setup, scenario), at: clock.wall)
         self.setup = setup
-        setupSince = time
+        setupSince = clock.time
     }
 
     /// Takes out what came back.
