@@ -161,6 +161,8 @@ public final class RefundStore: Sendable {
                     return .commit
                 }
             }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
+            throw .namesTaken(path: path, reason: error.message ?? "no message")
         } catch {
             throw StoreError(error, path: path)
         }
@@ -186,12 +188,13 @@ public final class RefundStore: Sendable {
 
     /// Checks that the queue is there and of the version this program knows, without changing anything.
     ///
-    /// - Throws: `StoreError.notInitialised` or `StoreError.newerSchema`.
+    /// - Throws: `StoreError.notInitialised`, `StoreError.olderSchema` or `StoreError.newerSchema`.
     public func checkSchema() throws(StoreError) {
         do {
             let applied = try lastMigration()
             if applied > Migration.all.count { throw StoreError.newerSchema(path: path, migration: applied) }
-            if applied < Migration.all.count { throw StoreError.notInitialised(path: path) }
+            if applied == 0 { throw StoreError.notInitialised(path: path) }
+            if applied < Migration.all.count { throw StoreError.olderSchema(path: path, migration: applied) }
         } catch {
             throw StoreError(error, path: path)
         }

@@ -8,6 +8,10 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
     case alreadyServed(path: String)
     /// The file was migrated by a newer refundd.
     case newerSchema(path: String, migration: Int)
+    /// The queue in the file was made by an older refundd and was not brought up to date yet.
+    case olderSchema(path: String, migration: Int)
+    /// The file has something of the queue's names that refundd did not make.
+    case namesTaken(path: String, reason: String)
     /// The file has no queue yet.
     case notInitialised(path: String)
     /// The queue is gone that a daemon served before, with its file or without.
@@ -48,6 +52,12 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
             "another refundd runs on the database \(path); one daemon serves one database"
         case .newerSchema(let path, let migration):
             "the database \(path) has migration \(migration), which this refundd does not know; install a newer refundd"
+        case .olderSchema(let path, let migration):
+            "the database \(path) has migration \(migration) of an older refundd; bring it up to date by restarting the"
+                + " daemon or by refundd init, and a backup only in a copy of it"
+        case .namesTaken(let path, let reason):
+            "the database \(path) has tables, indexes or triggers named refund_... that refundd did not make (\(reason));"
+                + " rename them, or give [database] path another file"
         case .notInitialised(let path):
             "the database \(path) has no queue yet; run refundd init"
         case .missing(let path):
@@ -83,6 +93,8 @@ public enum StoreError: Error, Sendable, CustomStringConvertible {
         case .busy: "busy"
         case .alreadyServed: "already_served"
         case .newerSchema: "newer_schema"
+        case .olderSchema: "older_schema"
+        case .namesTaken: "names_taken"
         case .notInitialised: "not_initialised"
         case .missing: "missing"
         case .refused: "refused"

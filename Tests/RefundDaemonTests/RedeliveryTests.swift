@@ -48,6 +48,19 @@ struct RedeliveryTests {
         #expect(try await Redelivery.since(harness.now).run(harness.store, by: "ada") == 0, "pending ones wait already")
     }
 
+    /// A trigger of the application's is no fault of the database.
+    @Test func whatATriggerRefusesFails() async throws {
+        let harness = try harness(dead: 1, delivered: 0)
+        try harness.sqlite(
+            "CREATE TRIGGER shop BEFORE UPDATE ON refund_webhooks BEGIN SELECT RAISE(ABORT, 'not now'); END"
+        )
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await Redelivery.dead.run(harness.store, by: "ada")
+        }
+        #expect(failure?.status == .failed)
+        #expect(failure?.messages == ["not now"])
+    }
+
     @Test func theOneThatIsNamedMayBeNowhereOrInFlight() async throws {
         let harness = try EngineHarness()
         let lock = try DaemonLock(databasePath: harness.store.path)

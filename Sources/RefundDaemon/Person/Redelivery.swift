@@ -34,6 +34,8 @@ public enum Redelivery: Sendable {
                 let ids = try store.read { tx in try tx.webhookIDs(in: [.delivered, .dead, .superseded], since: time) }
                 result = .success(try await redeliver(ids, store, by: actor))
             }
+        } catch .refused(let reason) {
+            throw CommandFailure(.failed, [reason])
         } catch {
             throw CommandFailure(error)
         }

@@ -74,11 +74,24 @@ struct MigrationTests {
         #expect(try rows("SELECT name FROM sqlite_master") == ["orders"], "a check writes nothing")
     }
 
+    @Test func aQueueOfAnOlderRefunddIsToldApart() throws {
+        let store = try open()
+        try store.migrate(at: now)
+        try store.transaction { tx in try tx.execute("DELETE FROM refund_migrations WHERE id > 1", []) }
+        let error = try #require(throws: StoreError.self) { try store.checkSchema() }
+        guard case .olderSchema(path, 1) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(error.description.contains("a backup only in a copy of it"))
+    }
+
     @Test func aMigrationThatFailsLeavesNothingBehind() throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE refund_webhooks (mine INTEGER)") }
         let store = try open()
-        #expect(throws: StoreError.self) { try store.migrate(at: now) }
+        let error = try #require(throws: StoreError.self) { try store.migrate(at: now) }
         #expect(try rows("SELECT name FROM sqlite_master") == ["refund_webhooks"])
+        #expect(error.description.contains("(table refund_webhooks already exists); rename them"))
     }
 
     @Test func manyMayMigrateTheSameNewFileAtTheSameTime() throws {
