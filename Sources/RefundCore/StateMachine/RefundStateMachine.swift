@@ -91,11 +91,7 @@ public struct RefundStateMachine: Sendable {
             refund.lastError = difference
             raise(.mismatch, reason: difference, report: report, evidence: evidence, at: now)
         case .closed, .cancelled:
-            let isClosed = report.status == .closed
-            refund.failure = Failure(
-                code: isClosed ? report.errorCode ?? "closed" : "cancelled",
-                message: report.errorMessage
-            )
+            refund.failure = report.failure
             change(to: .failed, attention: nil, report, evidence, event: .failed, at: now)
         }
     }
@@ -179,7 +175,7 @@ public struct RefundStateMachine: Sendable {
         case .settled:
             change(to: .settled, attention: nil, reason: reason, actor: actor, event: .settled, at: now)
         case .failed:
-            refund.failure = Failure(code: "resolved", message: "\(actor) said so: \(reason)")
+            refund.failure = Failure(saidBy: actor, reason: reason)
             change(to: .failed, attention: nil, reason: reason, actor: actor, event: .failed, at: now)
         }
         return finish(at: now)
@@ -261,7 +257,23 @@ public struct RefundStateMachine: Sendable {
     }
 }
 
+extension Failure {
+    /// What is known of a refund that failed by a person's word.
+    init(saidBy actor: String, reason: String) {
+        self.init(code: "resolved", message: "\(actor) said so: \(reason)")
+    }
+}
+
 extension GatewayReport {
+    /// Why the refund failed, or nil when the report does not say that it did.
+    var failure: Failure? {
+        switch status {
+        case .closed: Failure(code: errorCode ?? "closed", message: errorMessage)
+        case .cancelled: Failure(code: "cancelled", message: errorMessage)
+        case .created, .inProgress, .succeeded: nil
+        }
+    }
+
     /// How a report of success differs from what the refund must amount to, or nil when it does not.
     func difference(from expected: Money) -> String? {
         let said = "\(amount ?? "no amount") \(currency ?? "and no currency")"

@@ -7,6 +7,7 @@ public struct LedgerCheck: Sendable {
     public private(set) var problems: [String] = []
     /// How many stored answers were read again.
     public private(set) var answers = 0
+    private var reports: [Int64: GatewayReport] = [:]
 
     /// Checks a history.
     ///
@@ -14,7 +15,12 @@ public struct LedgerCheck: Sendable {
     ///   - history: What was found.
     ///   - reread: Tells what a stored answer says when it is taken for an answer about this refund, its signature
     ///     checked.
-    public init(_ history: RefundHistory, reread: (_ answer: [UInt8], _ refund: Refund) -> QueryOutcome) {
+    ///   - endpoint: Names the receiver behind an address.
+    public init(
+        _ history: RefundHistory,
+        reread: (_ answer: [UInt8], _ refund: Refund) -> QueryOutcome,
+        endpoint: (_ url: String) -> String
+    ) {
         var verdict: LedgerRow?
         var (state, attention) = (RefundState.pending.rawValue, String?.none)
         for (row, sequence) in zip(history.ledger, Int64(1)...) {
@@ -23,6 +29,7 @@ public struct LedgerCheck: Sendable {
                 note(row, "goes on from state \(row.from), the one before it ended with \(state)")
             }
             checkStep(row, after: verdict)
+            checkPerson(row, attention)
             checkAnswer(row, of: history.refund, reread)
             if row.verdict != nil { verdict = row }
             (state, attention) = (row.to, row.attention)
@@ -36,8 +43,10 @@ public struct LedgerCheck: Sendable {
                 "its attention is \(refund.attention?.rawValue ?? "null"), its ledger ends with \(attention ?? "null")"
             )
         }
-        checkEvents(of: history)
-        problems += OutboxCheck(events: history.events, webhooks: history.webhooks).problems
+        checkFailure(of: refund, verdict)
+        problems += EventCheck(history, reports).problems
+        problems += OutboxCheck(events: history.events, webhooks: history.webhooks, endpoint: endpoint).problems
+        checkDeadWebhooks(of: history, verdict)
     }
 
     private mutating func note(_ problem: String) {
@@ -66,10 +75,25 @@ public struct LedgerCheck: Sendable {
         }
         guard row.verdict != nil else { return }
         if row.attention != nil { note(row, "ends the refund and asks for attention") }
-        if row.isByRefundd {
-            if to == .abandoned { note(row, "abandons the refund and names no person who did") }
-        } else if row.reason ?? "" == "" {
-            note(row, "is the verdict of \(row.actor) and gives no reason")
+        if row.isByRefundd, to == .abandoned { note(row, "abandons the refund and names no person who did") }
+    }
+
+    // A person does nothing but end refunds, and settles or fails only what needs attention.
+    private mutating func checkPerson(_ row: LedgerRow, _ attention: String?) {
+        guard !row.isByRefundd else { return }
+        guard let verdict = row.verdict else { return note(row, "is by \(row.actor), and a person only ends refunds") }
+        if row.reason ?? "" == "" { note(row, "is the verdict of \(row.actor) and gives no reason") }
+        if verdict != .abandoned, attention == nil {
+            note(row, "is the verdict of \(row.actor) on a refund that needed no attention")
+        }
+    }
+
+    // The end of a refund clears what earlier webhooks died of; from then on it must be told again.
+    private mutating func checkDeadWebhooks(of history: RefundHistory, _ verdict: LedgerRow?) {
+        guard history.refund.attention == nil else { return }
+        for webhook in history.webhooks where webhook.state == "dead" {
+            if webhook.sequence ?? 0 < verdict?.sequence ?? 0 { continue }
+            note("webhook \(webhook.id) is dead and the refund does not ask for attention")
         }
     }
 
@@ -81,7 +105,7 @@ public struct LedgerCheck: Sendable {
         _ reread: ([UInt8], Refund) -> QueryOutcome
     ) {
         guard let response = row.response else {
-            if row.isByRefundd, row.from != row.to, row.to != RefundState.abandoned.rawValue {
+            if row.from != row.to, row.to != RefundState.abandoned.rawValue, row.isByRefundd || row.verdict == nil {
                 note(row, "goes to \(row.to) without an answer of the gateway")
             }
             return
@@ -90,6 +114,7 @@ public struct LedgerCheck: Sendable {
         let outcome = reread(response, refund)
         switch outcome {
         case .report(let report, let evidence):
+            reports[row.sequence] = report
             checkCopies(row, evidence, report.status)
             checkVerdict(row, report, refund)
         case .notFound(_, let evidence):
@@ -110,72 +135,57 @@ public struct LedgerCheck: Sendable {
     }
 
     private mutating func checkVerdict(_ row: LedgerRow, _ report: GatewayReport, _ refund: Refund) {
-        guard row.isByRefundd, let verdict = row.verdict else { return }
+        guard row.isByRefundd else { return }
+        let difference = refund.expected.flatMap(report.difference(from:))
+        if row.isFound {
+            let isOpen = [.created, .inProgress].contains(report.status)
+            if !isOpen, report.status != .succeeded || difference == nil {
+                note(row, "goes to processing, its answer has trans_status \(report.status.rawValue)")
+            }
+        }
+        guard let verdict = row.verdict else { return }
         let fits: Set<TransStatus> = verdict == .settled ? [.succeeded] : [.closed, .cancelled]
         if !fits.contains(report.status) {
             note(row, "goes to \(row.to), its answer has trans_status \(report.status.rawValue)")
         }
-        if verdict == .settled, let difference = refund.expected.flatMap(report.difference(from:)) {
-            note(row, "settles the refund although \(difference)")
-        }
-        if refund.report?.status != report.status || refund.report?.amount != report.amount
-            || refund.report?.currency != report.currency
-        {
-            note("its trans_status, trans_amount or trans_currency is not what the answer of row \(row.sequence) says")
+        if verdict == .settled, let difference { note(row, "settles the refund although \(difference)") }
+        let wrong = refund.columns(thatDifferFrom: report)
+        if !wrong.isEmpty {
+            note("its \(wrong.joined(separator: ", ")) is not what the answer of row \(row.sequence) says")
         }
     }
 
-    // MARK: - Events
-
-    // Which changes are told is decided by the ledger alone: each at most once, and each in its order.
-    private mutating func checkEvents(of history: RefundHistory) {
-        var expected: [Int64: (type: EventType, row: LedgerRow)] = [:]
-        var told: Set<Attention> = []
-        for row in history.ledger {
-            let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.isTold ? $0 : nil }
-            let isNews = attention.map { told.insert($0).inserted } ?? false
-            guard let type = row.verdict?.event ?? (row.isFound ? .processing : isNews ? .needsAttention : nil) else {
-                continue
-            }
-            expected[row.sequence] = (type, row)
+    private mutating func checkFailure(of refund: Refund, _ verdict: LedgerRow?) {
+        var expected: Failure?
+        if let verdict, verdict.to == RefundState.failed.rawValue {
+            expected = verdict.failure(reports)
+            if expected == nil { return }
         }
-        var last: Int64 = 0
-        for event in history.events {
-            let sequence = event.subject.sequence ?? 0
-            if sequence <= last { note("event \(event.position) tells of row \(sequence) after one of row \(last)") }
-            last = max(last, sequence)
-            guard let (type, row) = expected.removeValue(forKey: sequence) else {
-                note("event \(event.position) (\(event.subject.type)) tells of no row of its ledger")
-                continue
-            }
-            if event.subject.type != type.rawValue {
-                note("event \(event.position) is \(event.subject.type), row \(sequence) is \(type.rawValue)")
-            }
-            if event.subject.state != row.to {
-                note("event \(event.position) has state \(event.subject.state.shown), row \(sequence) has \(row.to)")
-            }
-        }
-        for (sequence, missing) in expected.sorted(by: { $0.key < $1.key }) {
-            note("row \(sequence) of its ledger has no event \(missing.type.rawValue)")
+        if refund.failure != expected {
+            note("its failure_code or failure_message is not what its ledger says")
         }
     }
 }
 
 extension LedgerRow {
-    /// Whether the gateway has confirmed by this row that it knows the refund.
-    fileprivate var isFound: Bool {
-        from == RefundState.pending.rawValue && to == RefundState.processing.rawValue
+    /// Why the refund failed, for a row by which it did: by its answer, or in the person's words.
+    func failure(_ reports: [Int64: GatewayReport]) -> Failure? {
+        isByRefundd ? reports[sequence]?.failure : Failure(saidBy: actor, reason: reason ?? "")
     }
 }
 
-extension RefundState {
-    fileprivate var event: EventType? {
-        switch self {
-        case .pending, .processing: nil
-        case .settled: .settled
-        case .failed: .failed
-        case .abandoned: .abandoned
-        }
+extension Refund {
+    /// The columns of the queue that do not hold what a report says.
+    fileprivate func columns(thatDifferFrom report: GatewayReport) -> [String] {
+        [
+            ("trans_status", self.report?.status == report.status),
+            ("trans_amount", self.report?.amount == report.amount),
+            ("trans_currency", self.report?.currency == report.currency),
+            ("trans_end_at", self.report?.endAt == report.endAt),
+            ("gateway_trans_no", self.report?.transNo == report.transNo),
+            ("orig_trans_no", self.report?.origTransNo == report.origTransNo),
+            ("pay_channel_trans_no", self.report?.payChannelTransNo == report.payChannelTransNo),
+        ].filter { !$0.1 }.map(\.0)
     }
 }
 

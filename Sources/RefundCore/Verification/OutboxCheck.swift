@@ -4,11 +4,15 @@ public struct OutboxCheck: Sendable {
     public private(set) var problems: [String] = []
 
     /// Checks the events and webhooks of one refund, or those of gateways.
-    public init(events: [LoggedEvent], webhooks: [OutboxRow]) {
+    ///
+    /// - Parameters:
+    ///   - events: The events.
+    ///   - webhooks: The webhooks.
+    ///   - endpoint: Names the receiver behind an address.
+    public init(events: [LoggedEvent], webhooks: [OutboxRow], endpoint: (_ url: String) -> String) {
         var unclaimed: [String: OutboxRow] = [:]
         for webhook in webhooks { unclaimed[webhook.id] = webhook }
         for event in events {
-            if event.told != event.subject { note("event \(event.position) says something else than its columns") }
             guard let id = event.webhookID else { continue }
             guard let webhook = unclaimed.removeValue(forKey: id) else {
                 note("event \(event.position) has no webhook \(id)")
@@ -17,7 +21,12 @@ public struct OutboxCheck: Sendable {
             check(webhook, of: event)
         }
         for id in unclaimed.keys.sorted() { note("webhook \(id) belongs to no event") }
-        for webhook in webhooks { check(webhook, among: events) }
+        for webhook in webhooks {
+            check(webhook, among: events)
+            if endpoint(webhook.url) != webhook.endpoint {
+                note("webhook \(webhook.id) counts for endpoint \(webhook.endpoint), its url is of another")
+            }
+        }
     }
 
     private mutating func note(_ problem: String) {

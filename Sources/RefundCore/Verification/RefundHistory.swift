@@ -22,6 +22,8 @@ public struct RefundHistory: Sendable {
 public struct LedgerRow: Hashable, Sendable {
     /// The change's number in the refund's ledger.
     public var sequence: Int64
+    /// When it happened.
+    public var at: Timestamp
     /// The state before.
     public var from: String
     /// The state after.
@@ -42,8 +44,9 @@ public struct LedgerRow: Hashable, Sendable {
     public var actor: String
 
     /// Creates a row without an answer.
-    public init(sequence: Int64, from: String, to: String, actor: String) {
+    public init(sequence: Int64, at: Timestamp, from: String, to: String, actor: String) {
         self.sequence = sequence
+        self.at = at
         self.from = from
         self.to = to
         self.actor = actor
@@ -56,16 +59,21 @@ public struct LedgerRow: Hashable, Sendable {
     }
 
     var isByRefundd: Bool { actor == Transition.refundd }
+
+    /// Whether the gateway has confirmed by this row that it knows the refund.
+    var isFound: Bool {
+        from == RefundState.pending.rawValue && to == RefundState.processing.rawValue
+    }
 }
 
 /// A row of the event log as it was found.
 public struct LoggedEvent: Hashable, Sendable {
     /// Where it stands in the log.
     public var position: Int64
+    /// When it happened.
+    public var at: Timestamp
     /// What the columns say it is about.
     public var subject: Subject
-    /// What the body says it is about; nil when the body is no JSON.
-    public var told: Subject?
     /// The webhook that goes out for it, or nil when none does.
     public var webhookID: String?
     /// The body.
@@ -92,10 +100,10 @@ public struct LoggedEvent: Hashable, Sendable {
     }
 
     /// Creates an event.
-    public init(position: Int64, subject: Subject, told: Subject?, webhookID: String?, body: [UInt8]) {
+    public init(position: Int64, at: Timestamp, subject: Subject, webhookID: String?, body: [UInt8]) {
         self.position = position
+        self.at = at
         self.subject = subject
-        self.told = told
         self.webhookID = webhookID
         self.body = body
     }
@@ -115,6 +123,10 @@ public struct OutboxRow: Hashable, Sendable {
     public var body: [UInt8]
     /// The event's place in the log.
     public var position: Int64
+    /// Where it goes.
+    public var url: String
+    /// The receiver that it counts for.
+    public var endpoint: String
     /// `pending`, `delivered`, `dead` or `superseded`.
     public var state = "pending"
     /// The attempts that the row counts.
@@ -139,7 +151,9 @@ public struct OutboxRow: Hashable, Sendable {
         sequence: Int64?,
         type: String,
         body: [UInt8],
-        position: Int64
+        position: Int64,
+        url: String,
+        endpoint: String
     ) {
         self.id = id
         self.refundID = refundID
@@ -147,5 +161,7 @@ public struct OutboxRow: Hashable, Sendable {
         self.type = type
         self.body = body
         self.position = position
+        self.url = url
+        self.endpoint = endpoint
     }
 }

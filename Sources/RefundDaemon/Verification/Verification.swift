@@ -1,5 +1,6 @@
 public import RefundCore
 public import RefundStore
+import RefundWebhooks
 
 /// What a check of a whole database found: every promise that refundd makes of its ledger and outbox.
 ///
@@ -72,12 +73,14 @@ public struct Verification: Sendable {
             position = last.position
             self.events += events.count
             self.webhooks += webhooks.count
-            note(OutboxCheck(events: events, webhooks: webhooks).problems)
+            note(events.flatMap { EventCheck(ofGateway: $0).problems })
+            let endpoint = WebhookSender.endpoint(of:)
+            note(OutboxCheck(events: events, webhooks: webhooks, endpoint: endpoint).problems)
         }
     }
 
     private mutating func check(_ history: RefundHistory, _ keys: GatewayKeys) {
-        let check = LedgerCheck(history, reread: keys.reread)
+        let check = LedgerCheck(history, reread: keys.reread, endpoint: WebhookSender.endpoint(of:))
         refunds += 1
         transitions += history.ledger.count
         answers += check.answers

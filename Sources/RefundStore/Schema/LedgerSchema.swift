@@ -67,4 +67,15 @@ enum LedgerSchema {
                 AND (ifnull(trim(NEW.actor), '') = '' OR ifnull(trim(NEW.reason), '') = '');
         END;
         """
+
+    /// A person who has not been asked has no say.
+    static let resolutions = """
+        CREATE TRIGGER refund_transitions_resolved AFTER INSERT ON refund_transitions
+        WHEN NEW.actor IS NOT 'refundd' AND NEW.to_state IS NOT NEW.from_state
+            AND NEW.to_state IN ('settled', 'failed')
+            AND EXISTS (SELECT 1 FROM refund_queue WHERE id = NEW.refund_id AND attention IS NULL)
+        BEGIN
+            SELECT RAISE(ABORT, 'refund_transitions: a person settles or fails only what needs attention');
+        END;
+        """
 }

@@ -24,5 +24,6 @@ struct Migration {
                 ActionSchema.table, ActionSchema.triggers,
             ]
         ),
+        Migration(id: 3, name: "resolutions and routes", sql: [LedgerSchema.resolutions, OutboxSchema.routes]),
     ]
 }

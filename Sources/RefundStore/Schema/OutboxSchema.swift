@@ -96,6 +96,18 @@ enum OutboxSchema {
         ALTER TABLE refund_webhooks ADD COLUMN redelivery INTEGER NOT NULL DEFAULT 0;
         """
 
+    /// Where a webhook goes and what it overtakes is a part of what it is.
+    static let routes = """
+        DROP TRIGGER refund_webhooks_identity;
+        CREATE TRIGGER refund_webhooks_identity BEFORE UPDATE ON refund_webhooks
+        WHEN OLD.id IS NOT NEW.id OR OLD.refund_id IS NOT NEW.refund_id OR OLD.sequence IS NOT NEW.sequence
+            OR OLD.type IS NOT NEW.type OR OLD.body IS NOT NEW.body OR OLD.url IS NOT NEW.url
+            OR OLD.endpoint IS NOT NEW.endpoint OR OLD.position IS NOT NEW.position
+        BEGIN
+            SELECT RAISE(ABORT, 'refund_webhooks: what a webhook says and where it goes never change');
+        END;
+        """
+
     /// What is known against URLs that take no webhooks, and which breakers of the running daemon are open.
     static let health = """
         CREATE TABLE refund_endpoints (

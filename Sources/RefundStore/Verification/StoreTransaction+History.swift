@@ -87,28 +87,37 @@ extension StoreTransaction {
         let unsent = """
             refund_webhook_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_webhooks w WHERE w.id = a.webhook_id)
             """
-        // Positions are given out one by one, and what takes an event back takes its position back too.
-        let missing = try number("SELECT max(position) - count(*) FROM refund_event_log", []) ?? 0
-        let reused = """
-            SELECT (SELECT max(position) FROM refund_event_log)
-            > ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = 'refund_event_log'), 0)
-            """
+        let gaps = try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap(gap)
         return [
             try count("webhook(s) of gateways belong to no event", unlogged),
             try count("attempt(s) belong to no webhook", unsent),
-            missing == 0 ? nil : "the event log lacks \(missing) of its positions",
-            try number(reused, []) == 1 ? "positions of the event log would be used twice (sqlite_sequence)" : nil,
-        ].compactMap { $0 }
+        ].compactMap { $0 } + gaps
+    }
+
+    // What is only appended to is numbered without gaps, to the last number that was ever given out: what takes a row
+    // back takes its number back too.
+    private func gap(in table: String) throws -> String? {
+        let select = """
+            SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = '\(table)'), 0), ifnull(max(rowid), 0),
+            count(*) FROM \(table)
+            """
+        guard let row = try Row.fetchOne(statement(select, [])), let given = row.integer(0),
+            let last = row.integer(1), let count = row.integer(2)
+        else { return "\(table) cannot be counted" }
+        if given < last { return "\(table) would use numbers twice (sqlite_sequence)" }
+        return given == count ? nil : "\(table) lacks \(given - count) of its \(given) rows; somebody deleted them"
     }
 
     private func ledgerRows(_ range: StatementArguments) throws -> [(refundID: Int64, row: LedgerRow)] {
         let select = """
-            SELECT refund_id, sequence, from_state, to_state, actor, attention, reason, trans_status, code, psn, response
+            SELECT refund_id, sequence, from_state, to_state, actor, attention, reason, trans_status, code, psn, response,
+            at
             FROM refund_transitions WHERE refund_id > ? AND refund_id <= ? ORDER BY refund_id, sequence
             """
         return try Row.fetchAll(statement(select, range)).map { row in
             var ledgerRow = LedgerRow(
                 sequence: row.integer(1) ?? 0,
+                at: row.timestamp(11) ?? Timestamp(milliseconds: 0),
                 from: row.text(2) ?? "",
                 to: row.text(3) ?? "",
                 actor: row.text(4) ?? ""
@@ -128,31 +137,22 @@ extension StoreTransaction {
         _ arguments: StatementArguments,
         limit: Int = -1
     ) throws -> [LoggedEvent] {
-        // SQLite reads the body: metadata may be nested as deeply as it allows, which is deeper than we read.
         let select = """
-            SELECT position, type, refund_id, sequence, state, webhook_id, body, is_json,
-            CASE WHEN is_json THEN json_extract(body, '$.type') END,
-            CASE WHEN is_json THEN json_extract(body, '$.data.refund_id') END,
-            CASE WHEN is_json THEN json_extract(body, '$.data.sequence') END,
-            CASE WHEN is_json THEN json_extract(body, '$.data.state') END
-            FROM (SELECT *, json_valid(body) AS is_json FROM refund_event_log e WHERE \(condition)
-            ORDER BY refund_id, position LIMIT \(limit))
+            SELECT position, at, type, refund_id, sequence, state, webhook_id, body
+            FROM refund_event_log e WHERE \(condition) ORDER BY refund_id, position LIMIT \(limit)
             """
         return try Row.fetchAll(statement(select, arguments)).map { row in
-            func subject(_ type: Int, _ refundID: Int, _ sequence: Int, _ state: Int) -> LoggedEvent.Subject {
-                LoggedEvent.Subject(
-                    type: row.text(type) ?? "",
-                    refundID: row.integer(refundID),
-                    sequence: row.integer(sequence),
-                    state: row.text(state)
-                )
-            }
-            return LoggedEvent(
+            LoggedEvent(
                 position: row.integer(0) ?? 0,
-                subject: subject(1, 2, 3, 4),
-                told: row.integer(7) == 1 ? subject(8, 9, 10, 11) : nil,
-                webhookID: row.text(5),
-                body: row.bytes(6) ?? []
+                at: row.timestamp(1) ?? Timestamp(milliseconds: 0),
+                subject: LoggedEvent.Subject(
+                    type: row.text(2) ?? "",
+                    refundID: row.integer(3),
+                    sequence: row.integer(4),
+                    state: row.text(5)
+                ),
+                webhookID: row.text(6),
+                body: row.bytes(7) ?? []
             )
         }
     }
@@ -162,7 +162,7 @@ extension StoreTransaction {
         let select = """
             SELECT id, refund_id, sequence, type, body, position, state, attempts, next_attempt_at, delivered_at,
             leased_until, redelivery, (SELECT count(*) \(attempts)),
-            EXISTS (SELECT 1 \(attempts) AND a.status BETWEEN 200 AND 299)
+            EXISTS (SELECT 1 \(attempts) AND a.status BETWEEN 200 AND 299), url, endpoint
             FROM refund_webhooks w WHERE \(condition) ORDER BY refund_id, sequence
             """
         return try Row.fetchAll(statement(select, arguments)).map { row in
@@ -172,7 +172,9 @@ extension StoreTransaction {
                 sequence: row.integer(2),
                 type: row.text(3) ?? "",
                 body: row.bytes(4) ?? [],
-                position: row.integer(5) ?? 0
+                position: row.integer(5) ?? 0,
+                url: row.text(14) ?? "",
+                endpoint: row.text(15) ?? ""
             )
             webhook.state = row.text(6) ?? ""
             webhook.attempts = row.integer(7) ?? 0

@@ -1,5 +1,6 @@
-import RefundCore
 import Testing
+
+@testable import RefundCore
 
 /// A history as refundd writes it, for a test to damage, with what its answers say.
 struct History: Sendable, CustomTestStringConvertible {
@@ -9,10 +10,16 @@ struct History: Sendable, CustomTestStringConvertible {
 
     /// What the check says when every stored answer says this, or what the last row's does.
     func problems(answer: QueryOutcome? = nil) -> [String] {
-        LedgerCheck(history) { bytes, _ in bytes == [0] ? .says(.inProgress) : answer ?? outcome }.problems
+        LedgerCheck(history) { bytes, _ in
+            bytes == [0] ? .says(.inProgress) : answer ?? outcome
+        } endpoint: { _ in
+            "hooks.example"
+        }.problems
     }
 
-    static let sound = [untouched, settled, failed, mismatched, abandoned, resolved, dead]
+    static let sound = [
+        untouched, processing, settled, failed, mismatched, abandoned, resolved, given(up: "failed"), dead,
+    ]
 
     static let untouched = History("untouched", .sample(), [], .says(.inProgress))
 
@@ -23,6 +30,8 @@ struct History: Sendable, CustomTestStringConvertible {
         [found, proven("processing", "settled", 2)],
         .says(.succeeded, "12.5", "EUR")
     )
+
+    static let processing = History("processing", .sample(.processing), [found], .says(.inProgress))
 
     static let failed = History("failed", .sample(.failed), [proven("pending", "failed", 3)], .says(.cancelled))
 
@@ -40,17 +49,25 @@ struct History: Sendable, CustomTestStringConvertible {
         .says(.inProgress)
     )
 
-    static let resolved = History(
-        "resolved",
-        .sample(.settled, expected: .twelveFifty),
-        [found, said("processing", "settled")],
-        .says(.succeeded, "12.49", "EUR")
-    )
+    /// The gateway said another amount, and a person settled it all the same.
+    static let resolved = given(up: "settled")
+
+    /// A person's verdict on a mismatch.
+    static func given(up verdict: String) -> History {
+        History(
+            "\(verdict) by a person",
+            .sample(verdict == "settled" ? .settled : .failed, expected: .twelveFifty),
+            [
+                found, proven("processing", "processing", 2, attention: "mismatch"), said("processing", verdict),
+            ],
+            .says(.succeeded, "12.49", "EUR")
+        )
+    }
 
     /// Settled, and its webhook dead: a change of attention after the final state, which nobody is told of.
     static let dead: History = {
         var history = failed
-        var row = LedgerRow(sequence: 2, from: "failed", to: "failed", actor: "refundd")
+        var row = LedgerRow(sequence: 2, at: enqueued, from: "failed", to: "failed", actor: "refundd")
         row.attention = "undeliverable"
         history.history.ledger.append(row)
         history.history.refund.attention = .undeliverable
@@ -68,6 +85,12 @@ struct History: Sendable, CustomTestStringConvertible {
     private init(_ name: String, _ refund: Refund, _ rows: [LedgerRow], _ outcome: QueryOutcome) {
         var refund = refund
         if case .report(let report, _) = outcome, !rows.isEmpty { refund.report = report }
+        if let row = rows.last, row.to == "failed" {
+            refund.failure =
+                row.actor == "refundd"
+                ? Failure(code: "cancelled", message: nil)
+                : Failure(code: "resolved", message: "alice said so: the bank confirmed it")
+        }
         var history = RefundHistory(refund: refund, ledger: [], events: [], webhooks: [])
         for (index, row) in rows.enumerated() {
             var row = row
@@ -80,9 +103,9 @@ struct History: Sendable, CustomTestStringConvertible {
                 }
             let position = Int64(7 + index)
             let subject = LoggedEvent.Subject(type: type, refundID: 42, sequence: row.sequence, state: row.to)
-            let (id, body) = ("msg_\(position)", Array("{\"position\":\(position)}".utf8))
+            let (id, body) = ("msg_\(position)", Self.body(type, row, refund))
             history.events.append(
-                LoggedEvent(position: position, subject: subject, told: subject, webhookID: id, body: body)
+                LoggedEvent(position: position, at: row.at, subject: subject, webhookID: id, body: body)
             )
             var webhook = OutboxRow(
                 id: id,
@@ -90,7 +113,9 @@ struct History: Sendable, CustomTestStringConvertible {
                 sequence: row.sequence,
                 type: type,
                 body: body,
-                position: position
+                position: position,
+                url: "https://hooks.example/in",
+                endpoint: "hooks.example"
             )
             let isOvertaken = index + 1 < rows.count
             webhook.state = isOvertaken ? "superseded" : "pending"
@@ -98,6 +123,23 @@ struct History: Sendable, CustomTestStringConvertible {
             history.webhooks.append(webhook)
         }
         self.init(name, history, outcome)
+    }
+
+    private static func body(_ type: String, _ row: LedgerRow, _ refund: Refund) -> [UInt8] {
+        var refund = refund
+        if row.response == [0] { refund.report = GatewayReport(.inProgress) }
+        let transition = Transition(
+            at: row.at,
+            from: RefundState(rawValue: row.from) ?? .pending,
+            to: RefundState(rawValue: row.to) ?? .pending,
+            attention: row.attention.flatMap(Attention.init(rawValue:)),
+            reason: row.reason,
+            actor: row.actor
+        )
+        let type = EventType(rawValue: type) ?? .processing
+        return Array(
+            EventBody.refund(type, transition, sequence: Int(row.sequence), refund, merchantNo: "3121").utf8
+        )
     }
 
     private static let found: LedgerRow = {
@@ -112,7 +154,7 @@ struct History: Sendable, CustomTestStringConvertible {
         _ transStatus: Int64,
         attention: String? = nil
     ) -> LedgerRow {
-        var row = LedgerRow(sequence: 1, from: from, to: to, actor: "refundd")
+        var row = LedgerRow(sequence: 1, at: enqueued, from: from, to: to, actor: "refundd")
         row.attention = attention
         row.transStatus = transStatus
         (row.code, row.psn, row.response) = ("0", "P-1", [1])
@@ -120,7 +162,7 @@ struct History: Sendable, CustomTestStringConvertible {
     }
 
     private static func said(_ from: String, _ to: String) -> LedgerRow {
-        var row = LedgerRow(sequence: 1, from: from, to: to, actor: "alice")
+        var row = LedgerRow(sequence: 1, at: enqueued, from: from, to: to, actor: "alice")
         row.reason = "the bank confirmed it"
         return row
     }

@@ -22,7 +22,15 @@ struct OutboxCheckTests {
         var disabled = History.settled
         disabled.history.webhooks[1].state = "dead"
         disabled.history.webhooks[1].nextAttemptAt = nil
+        disabled.history.refund.attention = .undeliverable
+        var row = LedgerRow(sequence: 3, at: enqueued, from: "settled", to: "settled", actor: "refundd")
+        row.attention = "undeliverable"
+        disabled.history.ledger.append(row)
         #expect(disabled.problems() == [], "dead without an attempt")
+
+        var overtaken = History.settled
+        overtaken.history.webhooks[0].state = "dead"
+        #expect(overtaken.problems() == [], "what ended the refund cleared its attention")
     }
 
     @Test func overtakenWebhookMayWaitForItsAttemptOrByAPersonsWord() {
@@ -38,23 +46,66 @@ struct OutboxCheckTests {
 
     @Test func gatewaysEventIsHeldAgainstItsWebhook() {
         let subject = LoggedEvent.Subject(type: "gateway.needs_attention", refundID: nil, sequence: nil, state: nil)
-        let event = LoggedEvent(position: 3, subject: subject, told: subject, webhookID: "msg_3", body: [7])
+        let event = LoggedEvent(position: 3, at: enqueued, subject: subject, webhookID: "msg_3", body: [7])
         var webhook = OutboxRow(
             id: "msg_3",
             refundID: nil,
             sequence: nil,
             type: "gateway.needs_attention",
             body: [7],
-            position: 3
+            position: 3,
+            url: "https://hooks.example/in",
+            endpoint: "hooks.example"
         )
         webhook.nextAttemptAt = 5
-        #expect(OutboxCheck(events: [event], webhooks: [webhook]).problems == [])
+        #expect(OutboxCheck(events: [event], webhooks: [webhook]) { _ in "hooks.example" }.problems == [])
         webhook.body = [8]
         #expect(
-            OutboxCheck(events: [event], webhooks: [webhook]).problems == [
+            OutboxCheck(events: [event], webhooks: [webhook]) { _ in "hooks.example" }.problems == [
                 "webhook msg_3 has another body than its event 3"
             ]
         )
+    }
+
+    @Test func gatewaysEventIsWrittenAsItsColumnsSay() {
+        let trouble = GatewayHealth.Trouble(code: "SYS002", message: "no", isVerified: true, since: enqueued)
+        let subject = LoggedEvent.Subject(type: "gateway.needs_attention", refundID: nil, sequence: nil, state: nil)
+        var event = LoggedEvent(
+            position: 3,
+            at: enqueued,
+            subject: subject,
+            webhookID: nil,
+            body: Array(EventBody.gateway("default", trouble).utf8)
+        )
+        #expect(EventCheck(ofGateway: event).problems == [])
+        event.at = enqueued.advanced(by: hour)
+        #expect(
+            EventCheck(ofGateway: event).problems == [
+                "event 3 tells another since than the ledger, its answer and the refund"
+            ]
+        )
+        event.body = [7]
+        event.subject.type = "refund.settled"
+        #expect(
+            EventCheck(ofGateway: event).problems == [
+                "the body of event 3 is none that refundd writes", "event 3 is refund.settled and names no refund",
+            ]
+        )
+    }
+
+    /// What was in the metadata when the event was written is not kept: the application may have changed it since.
+    @Test func metadataMayHaveChangedSince() {
+        let deep = String(repeating: #"{"a":"#, count: 64) + "1" + String(repeating: "}", count: 64)
+        for metadata in [#"{"cart": "c-9","metadata":null}"#, deep] {
+            var sound = History.settled
+            let body = String(decoding: sound.history.events[1].body, as: UTF8.self)
+                .replacing(#""metadata":null"#, with: #""metadata":"# + metadata)
+            sound.history.events[1].body = Array(body.utf8)
+            sound.history.webhooks[1].body = Array(body.utf8)
+            #expect(sound.problems() == [])
+            sound.history.refund.metadata = "{}"
+            #expect(sound.problems() == [])
+        }
     }
 }
 
@@ -63,6 +114,15 @@ extension Damage {
         Damage("event 8 has no webhook msg_8") { $0.webhooks.removeLast() },
         Damage("webhook msg_8 belongs to no event") { $0.events[1].webhookID = nil },
         Damage("webhook msg_8 has another body than its event 8") { $0.webhooks[1].body = [9] },
+        Damage("webhook msg_8 counts for endpoint other.example, its url is of another") {
+            $0.webhooks[1].endpoint = "other.example"
+        },
+        Damage("webhook msg_8 is dead and the refund does not ask for attention") {
+            ($0.webhooks[1].state, $0.webhooks[1].nextAttemptAt) = ("dead", nil)
+        },
+        Damage("webhook msg_7 is dead and the refund does not ask for attention", of: .processing) {
+            ($0.webhooks[0].state, $0.webhooks[0].nextAttemptAt) = ("dead", nil)
+        },
         Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].type = "refund.failed" },
         Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].sequence = 1 },
         Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].refundID = 43 },
@@ -85,7 +145,7 @@ extension Damage {
         Damage("webhook msg_8 is delivered and has a next attempt") {
             ($0.webhooks[1].state, $0.webhooks[1].deliveredAt, $0.webhooks[1].wasTaken) = ("delivered", 9, true)
         },
-        Damage("webhook msg_8 is dead and has a next attempt") { $0.webhooks[1].state = "dead" },
+        Damage("webhook msg_7 is dead and has a next attempt", of: .dead) { $0.webhooks[0].nextAttemptAt = 5 },
         Damage("webhook msg_8 is superseded although no newer event has overtaken it") {
             $0.webhooks[1].state = "superseded"
         },

@@ -103,6 +103,16 @@ struct LedgerGuardTests {
             }
         )
 
+    /// Verdicts on a refund that needs no attention.
+    static let resolutions = table(
+        "refund_transitions: a person settles or fails only what needs attention",
+        inserts,
+        ["settled", "failed"].map { state in
+            "INTO refund_transitions (refund_id, sequence, from_state, at, to_state, actor, reason) "
+                + "VALUES (2, 1, 'pending', 0, '\(state)', 'ada', 'why')"
+        }
+    )
+
     /// Statements on the events.
     static let events: [Refused] =
         table(
@@ -133,12 +143,13 @@ struct LedgerGuardTests {
             ["", "WHERE id = 'msg_1'"]
         )
         + table(
-            "refund_webhooks: what a webhook says never changes",
+            "refund_webhooks: what a webhook says and where it goes never change",
             updates,
             [
                 "id = 'msg_9' WHERE id = 'msg_1'", "id = 'msg_2' WHERE id = 'msg_1'", "refund_id = 2",
                 "refund_id = NULL",
                 "sequence = 9", "type = 'refund.failed'", "body = '{}'", "body = CAST(body AS TEXT)",
+                "url = 'https://elsewhere.example/'", "endpoint = 'elsewhere.example'", "position = 9",
             ].map { "refund_webhooks SET \($0)" }
         )
         + table(
@@ -173,7 +184,7 @@ struct LedgerGuardTests {
     @Test(arguments: Program.allCases, InsertTests.pragmas)
     func whatWasWrittenStaysAsItWas(program: Program, pragmas: [String]) throws {
         let contents = try database.contents()
-        let table = Self.ledger + Self.events + Self.webhooks + Self.actions
+        let table = Self.ledger + Self.resolutions + Self.events + Self.webhooks + Self.actions
         let outcomes = try program.run(table.map(\.description), on: database.path, pragmas: pragmas)
         #expect(outcomes.count == table.count)
         for (statement, outcome) in zip(table, outcomes) {

@@ -1,5 +1,9 @@
 import GRDB
 import RefundCore
+import RefundGateway
+import RefundStore
+import RefundTestSupport
+import RefundWebhooks
 
 /// What must be true of a world in the end, when everything has been well for long enough.
 struct Reckoning {
@@ -28,6 +32,37 @@ struct Reckoning {
             try checkEnd(row)
             try checkWebhooks(row)
         }
+        try verify()
+    }
+
+    /// What an auditor checks finds nothing wrong with what the daemon wrote, whatever happened to it.
+    private func verify() throws {
+        let store = try RefundStore(path: database.path, access: .readOnly)
+        defer { store.close() }
+        var last: Int64?
+        repeat {
+            let batch = try store.read { tx in try tx.histories(after: last, limit: 500) }
+            for history in batch.histories {
+                let problems = LedgerCheck(history, reread: Self.reread, endpoint: WebhookSender.endpoint(of:)).problems
+                try promise(problems.isEmpty, "#\(history.refund.id): \(problems)")
+            }
+            last = batch.last
+        } while last != nil
+        let strays = try store.read { tx in try tx.strays() }
+        try promise(strays.isEmpty, "\(strays)")
+        let troubles = try store.read { tx in try tx.gatewayEvents(after: 0, limit: 1_000_000) }
+        let problems =
+            troubles.events.flatMap { EventCheck(ofGateway: $0).problems }
+            + OutboxCheck(events: troubles.events, webhooks: troubles.webhooks, endpoint: WebhookSender.endpoint(of:))
+            .problems
+        try promise(problems.isEmpty, "\(problems)")
+    }
+
+    private static func reread(_ answer: [UInt8], _ refund: Refund) -> QueryOutcome {
+        guard let query = RefundQuery(refund, merchantNo: SimulatedGateway.merchantNo) else {
+            return .inconclusive(reason: "no number")
+        }
+        return GatewayAnswer.outcome(of: answer, for: query, verifiedBy: [SignedAnswer.gatewayPublicKey])
     }
 
     private func checkEnd(_ row: Row) throws {

@@ -1,0 +1,64 @@
+/// What the body of an event says, as it was found.
+struct ToldEvent {
+    /// The members of `data` but the metadata.
+    let data: JSONObject
+    private let metadata: String?
+
+    private static let metadataName = Array(#","metadata":"#.utf8)
+    private static let end = Array("}}".utf8)
+
+    /// Reads a body.
+    ///
+    /// Metadata stand last and are cut off first: they may be nested as deeply as the reader goes, and lie deeper here.
+    ///
+    /// - Returns: Nil for what refundd does not write.
+    init?(_ body: [UInt8]) {
+        var head = body
+        if let name = body.firstRange(of: Self.metadataName) {
+            let rest = body[name.upperBound...]
+            guard rest.count > 2, rest.suffix(2).elementsEqual(Self.end) else { return nil }
+            metadata = String(decoding: rest.dropLast(2), as: UTF8.self)
+            head = body[..<name.lowerBound] + Self.end
+        } else {
+            metadata = nil
+        }
+        guard let whole = try? JSONObject(parsing: head), case .object(let text) = whole["data"],
+            let data = try? JSONObject(parsing: text)
+        else { return nil }
+        self.data = data
+    }
+
+    /// The text of a member, or nil when it is none.
+    func text(_ name: String) -> String? {
+        guard case .string(let text) = data[name] else { return nil }
+        return text
+    }
+
+    /// The number of a member, or nil when it is none.
+    func number(_ name: String) -> Int? {
+        guard case .number(let text) = data[name] else { return nil }
+        return Int(text)
+    }
+
+    /// The metadata as the row had them when the event was written: the application may have changed them since.
+    ///
+    /// - Parameter row: The metadata that the row has now, which hold for all that is no object.
+    /// - Returns: The text, or nil for none.
+    func metadata(row: String?) -> String? {
+        guard let metadata, metadata != "null" else { return nil }
+        return (try? JSONObject(parsing: metadata)) == nil ? row : metadata
+    }
+
+    /// What the gateway had said last, which the ledger keeps only where it made a change.
+    var report: GatewayReport? {
+        guard let status = number("trans_status").flatMap(TransStatus.init(rawValue:)) else { return nil }
+        var report = GatewayReport(status: status)
+        report.amount = text("amount")
+        report.currency = text("currency")
+        report.endAt = text("trans_end_time").flatMap(Timestamp.init(iso8601:))
+        report.transNo = text("trans_no")
+        report.origTransNo = text("orig_trans_no")
+        report.payChannelTransNo = text("pay_channel_trans_no")
+        return report
+    }
+}
