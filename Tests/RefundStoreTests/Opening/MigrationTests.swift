@@ -86,6 +86,26 @@ struct MigrationTests {
         #expect(error.description.contains("a backup only in a copy of it"))
     }
 
+    @Test(arguments: Migration.all.map(\.id))
+    func everyOlderQueueIsBroughtUpToDate(last: Int) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { db in
+            let table = "CREATE TABLE refund_migrations (id INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
+            try db.execute(sql: table)
+            for migration in Migration.all.prefix(last) {
+                for sql in migration.sql { try db.execute(sql: sql) }
+                try db.execute(sql: "INSERT INTO refund_migrations VALUES (\(migration.id), '', 0)")
+            }
+            try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        }
+        try queue.close()
+        let store = try open()
+        try store.migrate(at: now)
+        try store.checkSchema()
+        #expect(try store.read { tx in try tx.schemaProblems() } == [])
+        #expect(try rows("SELECT merchant_order_no FROM refund_queue") == ["R-1"])
+    }
+
     @Test func aMigrationThatFailsLeavesNothingBehind() throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE refund_webhooks (mine INTEGER)") }
         let store = try open()
