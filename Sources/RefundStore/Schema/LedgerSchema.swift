@@ -19,6 +19,13 @@ enum LedgerSchema {
         );
         """
 
+    /// SQL for whether a state is final.
+    ///
+    /// For a list of more than two values after `IN`, SQLite fills a table of its own each time a trigger runs.
+    static func isFinal(_ state: String) -> String {
+        "(\(state) = 'settled' OR \(state) = 'failed' OR \(state) = 'abandoned')"
+    }
+
     // Checking sequence and id at the insert is also what stops REPLACE, which fires no DELETE trigger.
     static let triggers = """
         CREATE TRIGGER refund_transitions_insert BEFORE INSERT ON refund_transitions BEGIN
@@ -52,10 +59,10 @@ enum LedgerSchema {
             SELECT RAISE(ABORT, 'refund_transitions: from_state is not the state of the refund')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_queue WHERE id = NEW.refund_id AND state = NEW.from_state);
             SELECT RAISE(ABORT, 'refund_transitions: a final state is never left')
-                WHERE NEW.from_state IN ('settled', 'failed', 'abandoned') AND NEW.to_state IS NOT NEW.from_state;
+                WHERE \(isFinal("NEW.from_state")) AND NEW.to_state IS NOT NEW.from_state;
             SELECT RAISE(ABORT, 'refund_transitions: a verdict of refundd carries the signed answer that says so')
                 WHERE NEW.actor = 'refundd' AND NEW.to_state IS NOT NEW.from_state
-                AND NEW.to_state IN ('settled', 'failed', 'abandoned') AND NOT (
+                AND \(isFinal("NEW.to_state")) AND NOT (
                     NEW.response IS NOT NULL AND NEW.code IS '0' AND CASE NEW.to_state
                     WHEN 'settled' THEN NEW.trans_status IS 2
                     WHEN 'failed' THEN NEW.trans_status IS 1 OR NEW.trans_status IS 3
@@ -63,7 +70,7 @@ enum LedgerSchema {
                 );
             SELECT RAISE(ABORT, 'refund_transitions: a verdict of a person names the person and the reason')
                 WHERE NEW.actor IS NOT 'refundd' AND NEW.to_state IS NOT NEW.from_state
-                AND NEW.to_state IN ('settled', 'failed', 'abandoned')
+                AND \(isFinal("NEW.to_state"))
                 AND (ifnull(trim(NEW.actor), '') = '' OR ifnull(trim(NEW.reason), '') = '');
         END;
         """

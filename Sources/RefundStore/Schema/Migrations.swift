@@ -24,6 +24,10 @@ struct Migration {
                 ActionSchema.table, ActionSchema.triggers,
             ]
         ),
-        Migration(id: 3, name: "resolutions and routes", sql: [LedgerSchema.resolutions, OutboxSchema.routes]),
+        Migration(
+            id: 3,
+            name: "resolutions and routes",
+            sql: [LedgerSchema.resolutions, OutboxSchema.routes, QueueSchema.updates]
+        ),
     ]
 }

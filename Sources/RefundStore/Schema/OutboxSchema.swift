@@ -99,7 +99,8 @@ enum OutboxSchema {
     /// Where a webhook goes and what it overtakes is a part of what it is.
     static let routes = """
         DROP TRIGGER refund_webhooks_identity;
-        CREATE TRIGGER refund_webhooks_identity BEFORE UPDATE ON refund_webhooks
+        CREATE TRIGGER refund_webhooks_identity BEFORE UPDATE OF id, refund_id, sequence, type, body, url, endpoint, position
+            ON refund_webhooks
         WHEN OLD.id IS NOT NEW.id OR OLD.refund_id IS NOT NEW.refund_id OR OLD.sequence IS NOT NEW.sequence
             OR OLD.type IS NOT NEW.type OR OLD.body IS NOT NEW.body OR OLD.url IS NOT NEW.url
             OR OLD.endpoint IS NOT NEW.endpoint OR OLD.position IS NOT NEW.position

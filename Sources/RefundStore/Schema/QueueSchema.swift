@@ -224,4 +224,44 @@ enum QueueSchema {
             \(refuse("leave last_query_verified out, refundd writes it", when: "NEW.last_query_verified IS NOT 0"))
         END;
         """
+
+    // Every name of the row's number, which an UPDATE may use in the place of `id`.
+    private static let rowNumber = "id, rowid, oid, _rowid_"
+
+    /// The guards of updates once more, so that an update runs only those that its columns concern.
+    static let updates = """
+        DROP TRIGGER refund_queue_identity;
+        CREATE TRIGGER refund_queue_identity BEFORE UPDATE OF \(rowNumber), merchant_order_no, trans_no, merchant_no,
+            gateway, expected_amount, expected_currency, created_at ON refund_queue
+        WHEN OLD.id IS NOT NEW.id OR OLD.merchant_order_no IS NOT NEW.merchant_order_no
+            OR OLD.trans_no IS NOT NEW.trans_no OR OLD.merchant_no IS NOT NEW.merchant_no
+            OR OLD.gateway IS NOT NEW.gateway OR OLD.expected_amount IS NOT NEW.expected_amount
+            OR OLD.expected_currency IS NOT NEW.expected_currency OR OLD.created_at IS NOT NEW.created_at
+        BEGIN
+            SELECT RAISE(ABORT, 'refund_queue: what identifies a refund and what it must amount to never change');
+        END;
+        DROP TRIGGER refund_queue_state;
+        CREATE TRIGGER refund_queue_state BEFORE UPDATE OF state, attention ON refund_queue
+        WHEN OLD.state IS NOT NEW.state OR OLD.attention IS NOT NEW.attention BEGIN
+            \(refuse(
+                "a final state never changes",
+                when: "\(LedgerSchema.isFinal("OLD.state")) AND OLD.state IS NOT NEW.state"
+            ))
+            \(refuse(
+                "unknown state",
+                when: """
+                    NEW.state IS NULL OR NOT
+                    (NEW.state = 'pending' OR NEW.state = 'processing' OR \(LedgerSchema.isFinal("NEW.state")))
+                    """
+            ))
+            \(refuse(
+                "state and attention change only with their row in refund_transitions, which refundd writes",
+                when: """
+                    NOT EXISTS (SELECT 1 FROM refund_transitions t WHERE t.refund_id = OLD.id
+                    AND t.from_state = OLD.state AND t.to_state = NEW.state AND t.attention IS NEW.attention
+                    AND t.sequence = (SELECT max(sequence) FROM refund_transitions WHERE refund_id = OLD.id))
+                    """
+            ))
+        END;
+        """
 }

@@ -70,6 +70,7 @@ struct QueueGuardTests {
     func whatIdentifiesARefundNeverChanges(program: Program, pragmas: [String]) throws {
         let assignments = [
             "id = 9 WHERE id = 1", "id = 2 WHERE id = 1", "id = -1 WHERE id = 1", "rowid = 9 WHERE id = 1",
+            "oid = 9 WHERE id = 1", "_rowid_ = 9 WHERE id = 1", "state = state, rowid = 9 WHERE id = 1",
             "merchant_order_no = 'R-9' WHERE id = 1", "merchant_order_no = 'R-2' WHERE id = 1",
             "merchant_order_no = NULL WHERE id = 1", "trans_no = 'T-1' WHERE id = 1", "merchant_no = '1' WHERE id = 1",
             "gateway = 'second' WHERE id = 1", "gateway = NULL WHERE id = 1", "expected_amount = '1.5' WHERE id = 1",
