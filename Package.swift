@@ -35,6 +35,7 @@ let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", packa
 let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -175,6 +176,14 @@ let package = Package(
             ],
             exclude: ["fuzz"],
             resources: [.copy("Corpus"), .copy("Fixtures")]
+        ),
+
+        // What the benchmarks run beside refundd.
+        .executableTarget(
+            name: "refund-benchmark-peer",
+            dependencies: ["RefundCore", "RefundCrypto", nioCore, nioPosix, nioHTTP1, nioSSL, arguments],
+            path: "Tests/Benchmarks/Peer",
+            swiftSettings: swiftSettings
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,70 @@
+"""Runs the benchmarks and shows what they measured; `Tests/Benchmarks/run` says how to start it."""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import time
+
+import figures
+from workspace import ROOT, Workspace
+
+NAMES = ["queries", "rival", "wake", "growth", "idle", "webhooks", "writes"]
+
+# What --quick takes instead, to see that everything works.
+SIZES = {
+    "refunds": (20_000, 1_000),
+    "rival_refunds": (10_000, 500),
+    "inserts": (1_000, 100),
+    "due": (5_000, 300),
+    "webhooks": (20_000, 500),
+    "endpoint_webhooks": (5_000, 1_200),
+    "idle_seconds": (60, 3),
+    "floor_seconds": (5, 1),
+    "syncs": (500, 50),
+    "sizes": ([1_000, 10_000, 100_000, 1_000_000], [1_000, 5_000]),
+}
+
+parser = argparse.ArgumentParser(prog="Tests/Benchmarks/run", description="Measures refundd beside limits and rivals.")
+parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(NAMES)}; all without a name")
+parser.add_argument("--quick", action="store_true", help="small runs, to see that everything works: quote no figures")
+parser.add_argument("--in-flight", type=int, default=128, help="max_in_flight of the gateway")
+parser.add_argument("--refunds", type=int, help="refunds of queries, rival and writes")
+parser.add_argument("--rival-refunds", type=int, help="refunds of the script, at most")
+parser.add_argument("--inserts", type=int, help="inserts of wake")
+parser.add_argument("--sizes", type=int, nargs="+", help="pending refunds of growth, rising")
+parser.add_argument("--due", type=int, help="refunds of growth that are due at once")
+parser.add_argument("--webhooks", type=int, help="deliveries of webhooks")
+parser.add_argument("--endpoint-webhooks", type=int, help="deliveries to 1,000 endpoints")
+parser.add_argument("--idle-seconds", type=int, help="how long idle looks on")
+parser.add_argument("--floor-seconds", type=int, help="how long openssl speed measures each operation")
+parser.add_argument("--syncs", type=int, help="how often the disk's own wait is measured")
+parser.add_argument("--json", default=ROOT / ".build/benchmarks.json", help="where everything is written as JSON")
+
+
+def main():
+    options = parser.parse_args()
+    unknown = set(options.names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    for name, (full, quick) in SIZES.items():
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else full)
+    benchmarks = {name: importlib.import_module(name) for name in options.names or NAMES}
+    machine = f"{os.cpu_count()} cores, {platform.platform()}"
+    results = {"machine": machine, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "options": vars(options)}
+    print(f"# refundd on {machine}, load {os.getloadavg()[0]:.1f} before\n", flush=True)
+    answers = max(benchmark.numbers(options) for benchmark in benchmarks.values())
+    with Workspace(answers, plain_ports=1_000 if "webhooks" in benchmarks else 1) as workspace:
+        for name, benchmark in benchmarks.items():
+            measured = benchmark.run(workspace, options)
+            print(figures.table(benchmark.TITLE, measured), flush=True)
+            results[name] = [figure.as_json() for figure in measured]
+    with open(options.json, "w") as file:
+        json.dump(results, file, indent=2, default=str)
+    print(f"all of it as JSON: {options.json}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Idle: what refundd takes while nothing is due, with refunds pending that are due in some hours."""
+
+import time
+
+import process
+from figures import Figure, Goal
+from workspace import Queue
+
+TITLE = "Idle"
+
+
+def numbers(options):
+    return 0
+
+
+def run(workspace, options):
+    daemon = workspace.refundd(webhook_url=workspace.peer.webhook_url)
+    daemon.run("init")
+    with Queue(daemon.database) as queue:
+        queue.insert_background(range(1_000))
+    with daemon.running():
+        # What the start leaves behind is not idleness.
+        time.sleep(min(options.idle_seconds, 10))
+        cpu, begin = process.cpu_seconds(daemon.pid), time.monotonic()
+        wake_ups = process.wake_ups(daemon.pid, options.idle_seconds)
+        cpu, seconds = process.cpu_seconds(daemon.pid) - cpu, time.monotonic() - begin
+        memory = process.memory(daemon.pid)
+    return [
+        Figure("CPU", cpu / seconds * 100, "% of a core", goal=Goal("at most", 0.05, unit="%")),
+        Figure("CPU per hour", cpu / seconds * 3_600, "s"),
+        Figure("wake-ups per second", wake_ups / seconds),
+        Figure("memory", memory, "MiB", goal=Goal("at most", 40, unit="MiB")),
+    ]

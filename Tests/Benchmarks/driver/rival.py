@@ -1,0 +1,45 @@
+"""Against a script: the same refunds queried by Python's requests, cryptography and sqlite3 with 32 threads.
+
+Both talk to the same peer on the same cores, one after the other. Each has its own floor: for refundd `openssl speed`,
+for the script a loop of signature and verification with its own library.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import queries
+from figures import Figure, Goal
+
+TITLE = "Against a script"
+SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "rival.py"
+
+
+def numbers(options):
+    return options.refunds
+
+
+def run(workspace, options):
+    ours = queries.measure_with_floor(workspace, options)
+    # It is slower by far, and its cost per query does not depend on how many there are.
+    count = min(options.refunds, options.rival_refunds)
+    keys = ["app.pem", "gateway_public.pem", "certificate.pem"]
+    command = [sys.executable, SCRIPT, f"https://127.0.0.1:{workspace.peer.tls_port}/api/entry", workspace.folder / "script.db"]
+    command += [workspace.folder / name for name in keys] + [str(count)]
+    theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    our_excess = ours["cpu_per_query"] - ours["floor"]
+    their_excess = theirs["cpu_per_query"] - theirs["floor"]
+    return [
+        Figure("CPU of a query", ours["cpu_per_query"] * 1e6, "µs", theirs["cpu_per_query"] * 1e6, "the script"),
+        Figure("its floor", ours["floor"] * 1e6, "µs", theirs["floor"] * 1e6, "the script's own"),
+        Figure(
+            *("CPU of a query beyond the floor", our_excess * 1e6, "µs", their_excess * 1e6, "the script"),
+            Goal("at most", 1 / 5, "ratio"),
+        ),
+        Figure(
+            *("queries per second", ours["per_second"], "", theirs["per_second"], "the script"),
+            Goal("at least", 4, "ratio"),
+        ),
+        Figure("peak memory", ours["peak_memory"], "MiB", theirs["peak_memory"], "the script"),
+    ]

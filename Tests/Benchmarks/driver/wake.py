@@ -1,0 +1,55 @@
+"""Wake: from an application's insert to the query's arrival at the gateway, and from the answer to the webhook.
+
+One insert at a time, a few milliseconds apart at random, synchronous FULL. The insert counts from before its COMMIT,
+which includes the application's own wait for the disk, and from after it. What bounds them: each step that must be
+durable waits for the disk once, and a query must be signed.
+"""
+
+import random
+import time
+
+import floors
+from figures import Goal, latencies, percentile
+from workspace import Queue
+
+TITLE = "Wake"
+
+
+def numbers(options):
+    return options.inserts
+
+
+def run(workspace, options):
+    workspace.peer.forget()
+    draw = random.Random(1)
+    commits = []
+    daemon = workspace.refundd(webhook_url=workspace.peer.webhook_url)
+    with daemon.running(), Queue(daemon.database) as queue:
+        db = queue.connection
+        for number in range(options.inserts):
+            time.sleep(draw.uniform(0.002, 0.012))
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("INSERT INTO refund_queue (merchant_order_no) VALUES (?)", (f"R{number}",))
+            before = time.monotonic_ns()
+            db.execute("COMMIT")
+            commits.append((before, time.monotonic_ns()))
+        workspace.peer.wait_for("webhooks", options.inserts)
+    queries, webhooks = workspace.peer.arrivals("queries"), workspace.peer.arrivals("webhooks")
+    sync = percentile(floors.disk_sync(workspace.folder, options.syncs), 0.5)
+    signature = floors.cryptography(options.floor_seconds) * 1e3
+
+    def since(starts, ends):
+        return [(ends[number] - start) / 1e6 for number, start in starts]
+
+    before = list(enumerate(before for before, _ in commits))
+    after = list(enumerate(after for _, after in commits))
+    goals = {"p50": Goal("at most", 5, unit="ms"), "p99": Goal("at most", 25, unit="ms")}
+    return [
+        *latencies(
+            *("before COMMIT to query", since(before, queries)),
+            *(2 * sync + signature, "two waits for the disk, RSA"),
+            **goals,
+        ),
+        *latencies("after COMMIT to query", since(after, queries), sync + signature, "one wait, RSA", **goals),
+        *latencies("answer to webhook", since(queries.items(), webhooks), sync, "one wait for the disk", **goals),
+    ]
