@@ -147,7 +147,7 @@ print(
             "cpu_per_query": cpu / len(due),
             "per_second": len(due) / seconds,
             "floor": (floor_before + floor()) / 2,
-            "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024,
+            "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024 / 1e6,
         }
     )
 )

@@ -52,11 +52,10 @@ struct Desk: Sendable {
 
     // Looked for rather than parsed: the peer must not use up the processor that refundd is measured on.
     private static func number(in body: ByteBuffer) -> Int? {
-        let bytes = body.readableBytesView
-        guard let name = bytes.firstRange(of: marker) else { return nil }
+        let bytes = Array(buffer: body)
+        guard let name = bytes.indices.first(where: { bytes[$0...].starts(with: marker) }) else { return nil }
         let isDigit = { (byte: UInt8) in byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
-        return Int(
-            String(decoding: bytes[name.upperBound...].drop { !isDigit($0) }.prefix(while: isDigit), as: UTF8.self)
-        )
+        let digits = bytes[(name + marker.count)...].drop { !isDigit($0) }.prefix(while: isDigit)
+        return Int(String(decoding: digits, as: UTF8.self))
     }
 }

@@ -81,7 +81,7 @@ def figures_of(step, first):
         ),
         Figure(name("CPU of a query"), step["cpu"] * 1e6, "µs", first["cpu"] * 1e6, beside),
         Figure(name("start to ready"), step["start"], "ms", goal=Goal("at most", 1_000, unit="ms")),
-        Figure(name("peak memory"), step["memory"], "MiB", goal=Goal("at most", 64, unit="MiB")),
+        Figure(name("peak memory"), step["memory"], "MB", goal=Goal("at most", 64, unit="MB")),
         Figure(name("database per refund"), step["bytes"], "bytes"),
         *times,
     ]

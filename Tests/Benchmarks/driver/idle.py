@@ -29,5 +29,5 @@ def run(workspace, options):
         Figure("CPU", cpu / seconds * 100, "% of a core", goal=Goal("at most", 0.05, unit="%")),
         Figure("CPU per hour", cpu / seconds * 3_600, "s"),
         Figure("wake-ups per second", wake_ups / seconds),
-        Figure("memory", memory, "MiB", goal=Goal("at most", 40, unit="MiB")),
+        Figure("memory", memory, "MB", goal=Goal("at most", 40, unit="MB")),
     ]

@@ -61,10 +61,10 @@ def wake_ups(pid, seconds):
 
 
 def memory(pid):
-    """Resident memory in MiB."""
-    return _status(f"/proc/{pid}/status", "VmRSS") / 1_024
+    """Resident memory in MB."""
+    return _status(f"/proc/{pid}/status", "VmRSS") * 1_024 / 1e6
 
 
 def peak_memory(pid):
-    """The most resident memory there was so far, in MiB."""
-    return _status(f"/proc/{pid}/status", "VmHWM") / 1_024
+    """The most resident memory there was so far, in MB."""
+    return _status(f"/proc/{pid}/status", "VmHWM") * 1_024 / 1e6

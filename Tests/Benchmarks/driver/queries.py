@@ -63,7 +63,7 @@ def run(workspace, options):
         Figure("CPU of a query beyond the floor", (cpu - floor) * 1e6, "µs"),
         Figure("queries per second", result["per_second"], "", cores / floor, f"floor on {cores} cores"),
         Figure("CPU of the peer per query", result["peer_per_query"] * 1e6, "µs"),
-        Figure("peak memory", result["peak_memory"], "MiB"),
+        Figure("peak memory", result["peak_memory"], "MB"),
     ]
     shares = sorted(result["by_thread"].items(), key=lambda item: -item[1])
     return figures + [Figure(f"thread {name}, per query", share * 1e6, "µs") for name, share in shares if share > 1e-6]

@@ -41,5 +41,5 @@ def run(workspace, options):
             *("queries per second", ours["per_second"], "", theirs["per_second"], "the script"),
             Goal("at least", 4, "ratio"),
         ),
-        Figure("peak memory", ours["peak_memory"], "MiB", theirs["peak_memory"], "the script"),
+        Figure("peak memory", ours["peak_memory"], "MB", theirs["peak_memory"], "the script"),
     ]
