@@ -7,10 +7,10 @@ import os
 import platform
 import time
 
-import figures
+import schedules
 from workspace import ROOT, Workspace
 
-NAMES = ["queries", "rival", "wake", "growth", "idle", "webhooks", "writes"]
+NAMES = ["queries", "rival", "wake", "growth", "idle", "webhooks", "writes", "schedules"]
 
 # What --quick takes instead, to see that everything works.
 SIZES = {
@@ -51,7 +51,8 @@ def main():
     for name, (full, quick) in SIZES.items():
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
-    benchmarks = {name: importlib.import_module(name) for name in options.names or NAMES}
+    names = options.names or [name for name in NAMES if name != "schedules" or schedules.PROGRAM.exists()]
+    benchmarks = {name: importlib.import_module(name) for name in names}
     machine = f"{os.cpu_count()} cores, {platform.platform()}"
     results = {"machine": machine, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "options": vars(options)}
     print(f"# refundd on {machine}, load {os.getloadavg()[0]:.1f} before\n", flush=True)
@@ -59,8 +60,8 @@ def main():
     with Workspace(answers, plain_ports=1_000 if "webhooks" in benchmarks else 1) as workspace:
         for name, benchmark in benchmarks.items():
             measured = benchmark.run(workspace, options)
-            print(figures.table(benchmark.TITLE, measured), flush=True)
-            results[name] = [figure.as_json() for figure in measured]
+            print(measured.text, flush=True)
+            results[name] = measured.json
     with open(options.json, "w") as file:
         json.dump(results, file, indent=2, default=str)
     print(f"all of it as JSON: {options.json}")

@@ -72,15 +72,27 @@ def latencies(name, milliseconds, beside=None, beside_name="", **goals):
     return figures
 
 
-def table(title, figures):
-    """A table in Markdown."""
-    rows = [("figure", "measured", "limit or rival", "ratio", "goal", "met")]
-    for figure in figures:
-        beside = f"{shown(figure.beside)} {figure.unit} {figure.beside_name}" if figure.beside_name else ""
-        met = {None: "", True: "yes", False: "NO"}[figure.is_met]
-        value = f"{shown(figure.value)} {figure.unit}".rstrip()
-        rows.append((figure.name, value, beside.strip(), shown(figure.ratio), str(figure.goal or ""), met))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    rows.insert(1, tuple("-" * width for width in widths))
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
-    return "\n".join([f"## {title}", "", *lines, ""])
+class Table:
+    """What a benchmark has measured."""
+
+    def __init__(self, title, figures):
+        self._title = title
+        self._figures = figures
+
+    @property
+    def text(self):
+        rows = [("figure", "measured", "limit or rival", "ratio", "goal", "met")]
+        for figure in self._figures:
+            beside = f"{shown(figure.beside)} {figure.unit} {figure.beside_name}" if figure.beside_name else ""
+            met = {None: "", True: "yes", False: "NO"}[figure.is_met]
+            value = f"{shown(figure.value)} {figure.unit}".rstrip()
+            beside = " ".join(beside.split())
+            rows.append((figure.name, value, beside, shown(figure.ratio), str(figure.goal or ""), met))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        rows.insert(1, tuple("-" * width for width in widths))
+        lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
+        return "\n".join([f"## {self._title}", "", *lines, ""])
+
+    @property
+    def json(self):
+        return [figure.as_json() for figure in self._figures]

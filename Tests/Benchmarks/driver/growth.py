@@ -8,10 +8,9 @@ import statistics
 import time
 
 import process
-from figures import Figure, Goal
+from figures import Figure, Goal, Table
 from workspace import Queue
 
-TITLE = "Growth"
 ROUNDS = 3
 COMMANDS = [("status",), ("list",), ("show", "B0")]
 
@@ -32,7 +31,7 @@ def run(workspace, options):
             with daemon.running() as start:
                 step = at_size(workspace, daemon, queue, index * ROUNDS * options.due, options.due)
             steps.append({**step, "size": size, "start": start, "bytes": bytes_each})
-    return [figure for step in steps for figure in figures_of(step, steps[0])]
+    return Table("Growth", [figure for step in steps for figure in figures_of(step, steps[0])])
 
 
 def grow(queue, have, size):

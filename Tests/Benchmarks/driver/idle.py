@@ -3,10 +3,8 @@
 import time
 
 import process
-from figures import Figure, Goal
+from figures import Figure, Goal, Table
 from workspace import Queue
-
-TITLE = "Idle"
 
 
 def numbers(options):
@@ -24,10 +22,12 @@ def run(workspace, options):
         cpu, begin = process.cpu_seconds(daemon.pid), time.monotonic()
         wake_ups = process.wake_ups(daemon.pid, options.idle_seconds)
         cpu, seconds = process.cpu_seconds(daemon.pid) - cpu, time.monotonic() - begin
-        memory = process.memory(daemon.pid)
-    return [
+        memory, anonymous = process.memory(daemon.pid)
+    figures = [
         Figure("CPU", cpu / seconds * 100, "% of a core", goal=Goal("at most", 0.05, unit="%")),
         Figure("CPU per hour", cpu / seconds * 3_600, "s"),
         Figure("wake-ups per second", wake_ups / seconds),
         Figure("memory", memory, "MB", goal=Goal("at most", 40, unit="MB")),
+        Figure("of it not of files", anonymous, "MB"),
     ]
+    return Table("Idle", figures)

@@ -61,8 +61,8 @@ def wake_ups(pid, seconds):
 
 
 def memory(pid):
-    """Resident memory in MB."""
-    return _status(f"/proc/{pid}/status", "VmRSS") * 1_024 / 1e6
+    """Resident memory in MB, and the part of it that is not of files, such as of programs and libraries."""
+    return [_status(f"/proc/{pid}/status", name) * 1_024 / 1e6 for name in ["VmRSS", "RssAnon"]]
 
 
 def peak_memory(pid):

@@ -10,10 +10,8 @@ import time
 
 import floors
 import process
-from figures import Figure, Goal
+from figures import Figure, Goal, Table
 from workspace import Queue
-
-TITLE = "Queries"
 
 
 def numbers(options):
@@ -66,4 +64,5 @@ def run(workspace, options):
         Figure("peak memory", result["peak_memory"], "MB"),
     ]
     shares = sorted(result["by_thread"].items(), key=lambda item: -item[1])
-    return figures + [Figure(f"thread {name}, per query", share * 1e6, "µs") for name, share in shares if share > 1e-6]
+    figures += [Figure(f"thread {name}, per query", share * 1e6, "µs") for name, share in shares if share > 1e-6]
+    return Table("Queries", figures)

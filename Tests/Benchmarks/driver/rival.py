@@ -10,9 +10,8 @@ import subprocess
 import sys
 
 import queries
-from figures import Figure, Goal
+from figures import Figure, Goal, Table
 
-TITLE = "Against a script"
 SCRIPT = pathlib.Path(__file__).resolve().parents[1] / "rival.py"
 
 
@@ -30,7 +29,7 @@ def run(workspace, options):
     theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     our_excess = ours["cpu_per_query"] - ours["floor"]
     their_excess = theirs["cpu_per_query"] - theirs["floor"]
-    return [
+    figures = [
         Figure("CPU of a query", ours["cpu_per_query"] * 1e6, "µs", theirs["cpu_per_query"] * 1e6, "the script"),
         Figure("its floor", ours["floor"] * 1e6, "µs", theirs["floor"] * 1e6, "the script's own"),
         Figure(
@@ -43,3 +42,4 @@ def run(workspace, options):
         ),
         Figure("peak memory", ours["peak_memory"], "MB", theirs["peak_memory"], "the script"),
     ]
+    return Table("Against a script", figures)

@@ -9,10 +9,8 @@ import random
 import time
 
 import floors
-from figures import Goal, latencies, percentile
+from figures import Goal, Table, latencies, percentile
 from workspace import Queue
-
-TITLE = "Wake"
 
 
 def numbers(options):
@@ -44,7 +42,7 @@ def run(workspace, options):
     before = list(enumerate(before for before, _ in commits))
     after = list(enumerate(after for _, after in commits))
     goals = {"p50": Goal("at most", 5, unit="ms"), "p99": Goal("at most", 25, unit="ms")}
-    return [
+    figures = [
         *latencies(
             *("before COMMIT to query", since(before, queries)),
             *(2 * sync + signature, "two waits for the disk, RSA"),
@@ -53,3 +51,4 @@ def run(workspace, options):
         *latencies("after COMMIT to query", since(after, queries), sync + signature, "one wait, RSA", **goals),
         *latencies("answer to webhook", since(queries.items(), webhooks), sync, "one wait for the disk", **goals),
     ]
+    return Table("Wake", figures)

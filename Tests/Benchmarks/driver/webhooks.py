@@ -12,10 +12,9 @@ import signal
 import subprocess
 
 import process
-from figures import Figure, Goal, latencies, percentile
+from figures import Figure, Goal, Table, latencies, percentile
 from workspace import Queue, await_
 
-TITLE = "Webhooks"
 SOURCE = pathlib.Path(__file__).resolve().parents[1] / "plain_curl.c"
 IN_FLIGHT = 64
 ENDPOINTS = 1_000
@@ -36,11 +35,12 @@ def run(workspace, options):
     for figure, part in zip(hanging, [0.5, 0.99, 1]):
         figure.beside, figure.beside_name = percentile(without, part), "none hangs"
     hanging[1].goal = Goal("at most", 1.5, "ratio")
-    return [
+    figures = [
         Figure("CPU of a delivery", ours * 1e6, "µs", theirs * 1e6, "plain libcurl", Goal("at most", 1.5, "ratio")),
         Figure("deliveries per CPU second", 1 / ours, "", 1 / theirs, "plain libcurl"),
         *hanging,
     ]
+    return Table("Webhooks", figures)
 
 
 def deliveries(workspace, count):

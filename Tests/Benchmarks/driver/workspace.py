@@ -232,11 +232,11 @@ class Queue:
     def insert_background(self, numbers):
         """Enqueues refunds that are not due for some hours; the daemon must not run meanwhile."""
         ahead = "CAST(strftime('%s', 'now') AS INTEGER) * 1000 + (2 + id % 20) * 3600000"
-        sql = f"UPDATE refund_queue SET next_query_at = {ahead} WHERE next_query_at = 0"
-        self.connection.execute("BEGIN IMMEDIATE")
         rows = ((f"B{number}",) for number in numbers)
+        self.connection.execute("BEGIN IMMEDIATE")
+        last = self.figure("SELECT ifnull(max(id), 0) FROM refund_queue")
         self.connection.executemany("INSERT INTO refund_queue (merchant_order_no) VALUES (?)", rows)
-        self.connection.execute(sql)
+        self.connection.execute(f"UPDATE refund_queue SET next_query_at = {ahead} WHERE id > ?", (last,))
         self.connection.execute("COMMIT")
 
     def figure(self, sql):
