@@ -26,11 +26,12 @@ def measure(workspace, options):
     with daemon.running(), Queue(daemon.database) as queue:
         before, threads = process.cpu_seconds(daemon.pid), process.cpu_by_thread_name(daemon.pid)
         peer_before = process.cpu_seconds(workspace.peer.pid)
-        queue.insert(range(options.refunds))
-        begin = time.perf_counter()
-        workspace.peer.wait_for("queries", options.refunds)
-        queue.wait_for_settled(options.refunds)
-        seconds = time.perf_counter() - begin
+        with process.profiled(daemon.pid, options.profile, "queries"):
+            queue.insert(range(options.refunds))
+            begin = time.perf_counter()
+            workspace.peer.wait_for("queries", options.refunds)
+            queue.wait_for_settled(options.refunds)
+            seconds = time.perf_counter() - begin
         cpu = process.cpu_seconds(daemon.pid) - before
         by_thread = process.cpu_by_thread_name(daemon.pid)
         return {

@@ -27,7 +27,7 @@ def numbers(options):
 
 
 def run(workspace, options):
-    ours, bodies = deliveries(workspace, options.webhooks)
+    ours, bodies = deliveries(workspace, options.webhooks, options.profile)
     theirs = plain_libcurl(workspace, bodies)
     without = delays(workspace, options.endpoint_webhooks, hanging=False)
     beside = delays(workspace, options.endpoint_webhooks, hanging=True)
@@ -43,7 +43,7 @@ def run(workspace, options):
     return Table("Webhooks", figures)
 
 
-def deliveries(workspace, count):
+def deliveries(workspace, count, profile):
     """Returns refundd's CPU seconds per delivery, and a file with the bodies, one a line behind its id."""
     workspace.peer.forget()
     daemon = workspace.refundd(webhook_url=workspace.peer.webhook_url, webhooks_in_flight=IN_FLIGHT)
@@ -59,9 +59,10 @@ def deliveries(workspace, count):
         os.kill(daemon.pid, signal.SIGSTOP)
         daemon.run("redeliver", "--since", "1h")
         before = process.cpu_seconds(daemon.pid)
-        os.kill(daemon.pid, signal.SIGCONT)
-        workspace.peer.wait_for("webhooks", 2 * count)
-        wait_for_delivered()
+        with process.profiled(daemon.pid, profile, "webhooks"):
+            os.kill(daemon.pid, signal.SIGCONT)
+            workspace.peer.wait_for("webhooks", 2 * count)
+            wait_for_delivered()
         cpu = process.cpu_seconds(daemon.pid) - before
         bodies = workspace.folder / "bodies"
         with open(bodies, "wb") as file:
