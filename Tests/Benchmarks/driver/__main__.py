@@ -19,7 +19,7 @@ SIZES = {
     "inserts": (1_000, 100),
     "due": (5_000, 300),
     "webhooks": (20_000, 500),
-    "endpoint_webhooks": (5_000, 1_200),
+    "endpoint_webhooks": (3_000, 1_200),
     "idle_seconds": (60, 3),
     "floor_seconds": (5, 1),
     "syncs": (500, 50),

@@ -10,6 +10,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 import process
 from figures import Figure, Goal, Table, latencies, percentile
@@ -18,8 +19,8 @@ from workspace import Queue, await_
 SOURCE = pathlib.Path(__file__).resolve().parents[1] / "plain_curl.c"
 IN_FLIGHT = 64
 ENDPOINTS = 1_000
-# Below what refundd and the peer can do, so that delays are not those of a full machine.
-RATE = 400.0
+# Seconds between inserts, so that delays are not those of a full machine.
+PACE = 0.004
 
 
 def numbers(options):
@@ -86,9 +87,12 @@ def delays(workspace, count, hanging):
     if hanging:
         urls[0] = urls[0].replace("/webhooks", "/hang")
     others = [number for number in range(count) if number % len(urls) != 0]
-    daemon = workspace.refundd(rate=RATE, webhooks_in_flight=IN_FLIGHT)
+    # As many in flight as by default: the fewer, the more of them the one that hangs could take.
+    daemon = workspace.refundd(webhooks_in_flight=16)
     with daemon.running(), Queue(daemon.database) as queue:
-        queue.insert(range(count), callback_url=lambda number: urls[number % len(urls)])
+        for number in range(count):
+            queue.insert([number], callback_url=lambda number: urls[number % len(urls)])
+            time.sleep(PACE)
         workspace.peer.wait_for("webhooks", len(others) if hanging else count)
         queries, webhooks = workspace.peer.arrivals("queries"), workspace.peer.arrivals("webhooks")
     return [(webhooks[number] - queries[number]) / 1e6 for number in others]
