@@ -8,7 +8,7 @@ import platform
 import time
 
 import schedules
-from workspace import ROOT, Workspace
+from workspace import BUILD, Workspace
 
 NAMES = ["queries", "rival", "wake", "growth", "idle", "webhooks", "writes", "schedules"]
 
@@ -41,7 +41,7 @@ parser.add_argument("--idle-seconds", type=int, help="how long idle looks on")
 parser.add_argument("--floor-seconds", type=int, help="how long openssl speed measures each operation")
 parser.add_argument("--syncs", type=int, help="how often the disk's own wait is measured")
 parser.add_argument("--profile", metavar="FOLDER", help="record queries and webhooks there with perf")
-parser.add_argument("--json", default=ROOT / ".build/benchmarks.json", help="where everything is written as JSON")
+parser.add_argument("--json", default=BUILD / "benchmarks.json", help="where everything is written as JSON")
 
 
 def main():

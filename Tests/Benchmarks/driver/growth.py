@@ -8,8 +8,8 @@ import statistics
 import time
 
 import process
+from application import Queue
 from figures import Figure, Goal, Table
-from workspace import Queue
 
 ROUNDS = 3
 COMMANDS = [("status",), ("list",), ("show", "B0")]

@@ -3,8 +3,8 @@
 import time
 
 import process
+from application import Queue
 from figures import Figure, Goal, Table
-from workspace import Queue
 
 
 def numbers(options):

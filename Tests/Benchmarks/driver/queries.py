@@ -10,8 +10,8 @@ import time
 
 import floors
 import process
+from application import Queue
 from figures import Figure, Goal, Table
-from workspace import Queue
 
 
 def numbers(options):

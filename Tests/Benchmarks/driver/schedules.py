@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from workspace import PROGRAMS
+from daemon import PROGRAMS
 
 PROGRAM = PROGRAMS / "refund-benchmark-schedules"
 

@@ -9,8 +9,8 @@ import random
 import time
 
 import floors
+from application import Queue
 from figures import Goal, Table, latencies, percentile
-from workspace import Queue
 
 
 def numbers(options):

@@ -13,8 +13,9 @@ import subprocess
 import time
 
 import process
+from application import Queue
 from figures import Figure, Goal, Table, latencies, percentile
-from workspace import Queue, await_
+from waiting import await_
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1] / "plain_curl.c"
 IN_FLIGHT = 64

@@ -10,8 +10,8 @@ import threading
 import time
 
 import floors
+from application import Queue
 from figures import Figure, Goal, Table, latencies, percentile
-from workspace import Queue
 
 INTERVAL = 0.01
 # The application's refunds, which come on top of those that are due at once.
