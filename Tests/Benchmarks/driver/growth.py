@@ -47,13 +47,13 @@ def grow(queue, have, size):
 def at_size(workspace, daemon, queue, settled, due):
     rounds = []
     for number in range(settled, settled + ROUNDS * due, due):
-        cpu = process.cpu_seconds(daemon.pid)
+        usage = process.Usage(daemon.pid)
         queue.insert(range(number, number + due))
         begin = time.perf_counter()
         workspace.peer.wait_for("queries", number + due)
         queue.wait_for_settled(number + due)
         seconds = time.perf_counter() - begin
-        rounds.append((due / seconds, (process.cpu_seconds(daemon.pid) - cpu) / due))
+        rounds.append((due / seconds, usage.seconds() / due))
     times = {" ".join(command): [daemon.run(*command) for _ in range(5)] for command in COMMANDS}
     times["GET /metrics"] = [daemon.get("/metrics")[1] for _ in range(5)]
     return {

@@ -19,9 +19,9 @@ def run(workspace, options):
     with daemon.running():
         # What the start leaves behind is not idleness.
         time.sleep(min(options.idle_seconds, 10))
-        cpu, begin = process.cpu_seconds(daemon.pid), time.monotonic()
+        usage, begin = process.Usage(daemon.pid), time.monotonic()
         wake_ups = process.wake_ups(daemon.pid, options.idle_seconds)
-        cpu, seconds = process.cpu_seconds(daemon.pid) - cpu, time.monotonic() - begin
+        cpu, seconds = usage.seconds(), time.monotonic() - begin
         memory, anonymous = process.memory(daemon.pid)
     figures = [
         Figure("CPU", cpu / seconds * 100, "% of a core", goal=Goal("at most", 0.05, unit="%")),

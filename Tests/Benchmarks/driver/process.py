@@ -1,22 +1,14 @@
 """What the kernel says of a running program."""
 
 import contextlib
-import os
 import pathlib
 import signal
 import subprocess
 import time
 
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def _fields(path):
-    """The fields of a `stat` file behind the name, which may hold blanks itself; `utime` is the 12th."""
-    return pathlib.Path(path).read_text().rsplit(")", 1)[1].split()
-
 
 def cpu_seconds(pid):
-    """Time on a processor in nanoseconds, threads included that have ended."""
+    """Time on a processor, exact to the nanosecond, threads included that have ended."""
     # The clock that clock_getcpuclockid(3) gives, which Python does not offer.
     return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
 
@@ -25,17 +17,33 @@ def _threads(pid):
     return pathlib.Path(f"/proc/{pid}/task").iterdir()
 
 
-def cpu_by_thread_name(pid):
-    """Time on a processor of the threads there are, in ticks of the system, by name."""
+def _cpu_by_thread_name(pid):
     seconds = {}
     for thread in _threads(pid):
         try:
-            fields = _fields(thread / "stat")
             name = (thread / "comm").read_text().strip()
+            nanoseconds = int((thread / "schedstat").read_text().split()[0])
         except OSError:  # The thread has ended meanwhile.
             continue
-        seconds[name] = seconds.get(name, 0) + (int(fields[11]) + int(fields[12])) / TICK
+        seconds[name] = seconds.get(name, 0) + nanoseconds / 1e9
     return seconds
+
+
+class Usage:
+    """The time on a processor that a program takes from now on."""
+
+    def __init__(self, pid):
+        self._pid = pid
+        self._before, self._threads_before = cpu_seconds(pid), _cpu_by_thread_name(pid)
+
+    def seconds(self):
+        return cpu_seconds(self._pid) - self._before
+
+    def by_thread_name(self):
+        """The same by the names of the threads there are, most first."""
+        now = _cpu_by_thread_name(self._pid)
+        taken = {name: now[name] - self._threads_before.get(name, 0) for name in now}
+        return dict(sorted(taken.items(), key=lambda item: -item[1]))
 
 
 @contextlib.contextmanager
@@ -44,8 +52,9 @@ def profiled(pid, folder, name):
     if folder is None:
         yield
         return
-    command = ["perf", "record", "--quiet", "-F", "499", "-g", "-p", str(pid), "-o", f"{folder}/{name}.perf"]
-    perf = subprocess.Popen(command)
+    # The distribution's libraries keep no frame pointers.
+    how = ["--quiet", "-F", "199", "--call-graph", "dwarf,16384"]
+    perf = subprocess.Popen(["perf", "record", *how, "-p", str(pid), "-o", f"{folder}/{name}.perf"])
     try:
         yield
     finally:

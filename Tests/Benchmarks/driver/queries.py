@@ -11,7 +11,7 @@ import time
 import floors
 import process
 from application import Queue
-from figures import Figure, Goal, Table
+from figures import Figure, Goal, Table, threads
 
 
 def numbers(options):
@@ -24,21 +24,18 @@ def measure(workspace, options):
     workspace.peer.forget()
     daemon = workspace.refundd(in_flight=options.in_flight)
     with daemon.running(), Queue(daemon.database) as queue:
-        before, threads = process.cpu_seconds(daemon.pid), process.cpu_by_thread_name(daemon.pid)
-        peer_before = process.cpu_seconds(workspace.peer.pid)
+        usage, peers_usage = process.Usage(daemon.pid), process.Usage(workspace.peer.pid)
         with process.profiled(daemon.pid, options.profile, "queries"):
             queue.insert(range(options.refunds))
             begin = time.perf_counter()
             workspace.peer.wait_for("queries", options.refunds)
             queue.wait_for_settled(options.refunds)
             seconds = time.perf_counter() - begin
-        cpu = process.cpu_seconds(daemon.pid) - before
-        by_thread = process.cpu_by_thread_name(daemon.pid)
         return {
-            "cpu_per_query": cpu / options.refunds,
+            "cpu_per_query": usage.seconds() / options.refunds,
             "per_second": options.refunds / seconds,
-            "by_thread": {name: (by_thread[name] - threads.get(name, 0)) / options.refunds for name in by_thread},
-            "peer_per_query": (process.cpu_seconds(workspace.peer.pid) - peer_before) / options.refunds,
+            "threads": threads(usage, options.refunds, "per query"),
+            "peer_per_query": peers_usage.seconds() / options.refunds,
             "peak_memory": process.peak_memory(daemon.pid),
         }
 
@@ -63,7 +60,6 @@ def run(workspace, options):
         Figure("queries per second", result["per_second"], "", cores / floor, f"floor on {cores} cores"),
         Figure("CPU of the peer per query", result["peer_per_query"] * 1e6, "µs"),
         Figure("peak memory", result["peak_memory"], "MB"),
+        *result["threads"],
     ]
-    shares = sorted(result["by_thread"].items(), key=lambda item: -item[1])
-    figures += [Figure(f"thread {name}, per query", share * 1e6, "µs") for name, share in shares if share > 1e-6]
     return Table("Queries", figures)

@@ -14,7 +14,7 @@ import time
 
 import process
 from application import Queue
-from figures import Figure, Goal, Table, latencies, percentile
+from figures import Figure, Goal, Table, latencies, percentile, threads
 from waiting import await_
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1] / "plain_curl.c"
@@ -29,7 +29,7 @@ def numbers(options):
 
 
 def run(workspace, options):
-    ours, bodies = deliveries(workspace, options.webhooks, options.profile)
+    ours, by_thread, bodies = deliveries(workspace, options.webhooks, options.profile)
     theirs = plain_libcurl(workspace, bodies)
     without = delays(workspace, options.endpoint_webhooks, hanging=False)
     beside = delays(workspace, options.endpoint_webhooks, hanging=True)
@@ -40,13 +40,14 @@ def run(workspace, options):
     figures = [
         Figure("CPU of a delivery", ours * 1e6, "µs", theirs * 1e6, "plain libcurl", Goal("at most", 1.5, "ratio")),
         Figure("deliveries per CPU second", 1 / ours, "", 1 / theirs, "plain libcurl"),
+        *by_thread,
         *hanging,
     ]
     return Table("Webhooks", figures)
 
 
 def deliveries(workspace, count, profile):
-    """Returns refundd's CPU seconds per delivery, and a file with the bodies, one a line behind its id."""
+    """Returns refundd's CPU seconds per delivery, the figures of its threads, and a file of a line for each webhook."""
     workspace.peer.forget()
     daemon = workspace.refundd(webhook_url=workspace.peer.webhook_url, webhooks_in_flight=IN_FLIGHT)
     with daemon.running(), Queue(daemon.database) as queue:
@@ -60,17 +61,17 @@ def deliveries(workspace, count, profile):
         wait_for_delivered()
         os.kill(daemon.pid, signal.SIGSTOP)
         daemon.run("redeliver", "--since", "1h")
-        before = process.cpu_seconds(daemon.pid)
+        usage = process.Usage(daemon.pid)
         with process.profiled(daemon.pid, profile, "webhooks"):
             os.kill(daemon.pid, signal.SIGCONT)
             workspace.peer.wait_for("webhooks", 2 * count)
             wait_for_delivered()
-        cpu = process.cpu_seconds(daemon.pid) - before
+        cpu, by_thread = usage.seconds(), threads(usage, count, "per delivery")
         bodies = workspace.folder / "bodies"
         with open(bodies, "wb") as file:
             for webhook_id, body in queue.connection.execute("SELECT id, body FROM refund_webhooks"):
                 file.write(webhook_id.encode() + b"\t" + bytes(body) + b"\n")
-    return cpu / count, bodies
+    return cpu / count, by_thread, bodies
 
 
 def plain_libcurl(workspace, bodies):
