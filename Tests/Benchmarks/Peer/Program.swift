@@ -3,7 +3,7 @@ import Foundation
 import RefundCore
 import RefundCrypto
 
-/// What refundd talks to while it is measured: a gateway whose answers are signed beforehand, and a receiver of webhooks.
+/// What refundd talks to while it is measured: a gateway that has signed its answers beforehand, and a receiver.
 ///
 /// It must cost next to nothing while refundd is measured on the same machine, so a query is answered with prepared
 /// bytes and its signature is not verified. What it saw and when is served by plain HTTP.

@@ -12,9 +12,8 @@ def cryptography(seconds, processes=1):
     With several processes at once, what each of them needs while the others keep the other cores busy.
     """
     command = ["openssl", "speed", "-seconds", str(seconds), "rsa2048"]
-    running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(processes)
-    ]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    running = [subprocess.Popen(command, **pipes) for _ in range(processes)]
     return sum(_seconds_of_both(process.communicate()[0]) for process in running) / processes
 
 

@@ -24,7 +24,8 @@ def run(workspace, options):
     # It is slower by far, and its cost per query does not depend on how many there are.
     count = min(options.refunds, options.rival_refunds)
     keys = ["app.pem", "gateway_public.pem", "certificate.pem"]
-    command = [sys.executable, SCRIPT, f"https://127.0.0.1:{workspace.peer.tls_port}/api/entry", workspace.folder / "script.db"]
+    url = f"https://127.0.0.1:{workspace.peer.tls_port}/api/entry"
+    command = [sys.executable, SCRIPT, url, workspace.folder / "script.db"]
     command += [workspace.folder / name for name in keys] + [str(count)]
     theirs = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     our_excess = ours["cpu_per_query"] - ours["floor"]

@@ -1,4 +1,4 @@
-"""Schedules: the default schedule beside others over a simulated month; a program of its own, which measures no time."""
+"""Schedules: the default one beside others over a simulated month; a program of its own, which measures no time."""
 
 import json
 import subprocess

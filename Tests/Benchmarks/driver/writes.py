@@ -2,7 +2,7 @@
 
 The first run measures an application that inserts every 10 ms while refundd is at full speed; the second counts the
 waits for the disk with strace, which slows refundd down. In WAL mode with synchronous FULL each commit waits for the
-log once; a checkpoint waits for the log and for the database, and the log that is begun anew after it for the disk, too.
+log once; a checkpoint waits for the log and for the database, and the log that is begun anew after it waits again.
 """
 
 import re
