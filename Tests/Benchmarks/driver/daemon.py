@@ -48,8 +48,8 @@ class Refundd:
         self.admin_port = free_port()
         defaults = {
             "in_flight": 128,
-            # Beyond what any machine does, so that it does not bind.
-            "rate": 100_000.0,
+            # The most that refundd gives, and more than a few cores can sign.
+            "rate": 10_000.0,
             "webhook_url": "",
             "webhooks_in_flight": 64,
         }

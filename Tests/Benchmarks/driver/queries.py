@@ -1,8 +1,8 @@
 """Queries: refunds that are all due at once, each settled by the first answer, none with a webhook.
 
-A query is claimed, signed, sent over TLS, its answer verified and written durably, with ledger and event. The floor is
-what `openssl speed` needs for one signature and one verification, measured right before and right after on one core.
-The peer does not verify queries, and has signed its answers beforehand.
+A query is claimed, signed, sent over TLS, its answer verified and written durably, with ledger and event, and told in
+the log as by default. The floor is what `openssl speed` needs for one signature and one verification, measured right
+before and right after on one core. The peer does not verify queries, and has signed its answers beforehand.
 """
 
 import os

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,9 @@ import tempfile
 from daemon import PROGRAMS, Refundd
 from peer import Peer
 
-BUILD = pathlib.Path(__file__).resolve().parents[3] / ".build"
+BUILD = PROGRAMS.parent
+# A listening port is an open file; often no more than 1,024 are allowed unless somebody asks.
+OPEN_FILES = 4_096
 
 
 class Workspace:
@@ -47,6 +50,9 @@ class Workspace:
         command = [PROGRAMS / "refund-benchmark-peer", "--key", "gateway.pem", "--certificate", "certificate.pem"]
         command += ["--certificate-key", "certificate_key.pem", "--answers", str(answers)]
         command += ["--plain-ports", str(plain_ports)]
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < OPEN_FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
         peer = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE)
         self._started.append(peer)
         ports = json.loads(peer.stdout.readline())
