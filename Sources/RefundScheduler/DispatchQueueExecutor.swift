@@ -1,4 +1,5 @@
 import Dispatch
+import RefundCore
 
 /// An executor for an actor whose work blocks: its jobs run on a serial queue of its own, off the cooperative pool.
 public final class DispatchQueueExecutor: SerialExecutor {
@@ -21,9 +22,12 @@ public final class DispatchQueueExecutor: SerialExecutor {
 
     /// Runs a closure on the queue, for callers outside Swift concurrency that need no task.
     ///
-    /// - Parameter work: The closure; it may assume the isolation of an actor that runs on this executor.
-    public func async(_ work: @escaping @Sendable () -> Void) {
-        queue.async(execute: work)
+    /// - Parameters:
+    ///   - wait: How long to wait before.
+    ///   - work: The closure; it may assume the isolation of an actor that runs on this executor.
+    public func async(after wait: Duration = .zero, _ work: @escaping @Sendable () -> Void) {
+        guard wait > .zero else { return queue.async(execute: work) }
+        queue.asyncAfter(deadline: .now() + wait.inSeconds, execute: work)
     }
 
     /// Traps unless the caller runs on the queue.

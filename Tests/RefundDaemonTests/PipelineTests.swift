@@ -71,4 +71,10 @@ struct PipelineTests {
         await drained
         #expect(try harness.refund(1).state == .settled)
     }
+
+    @Test func theDatabaseIsLeftToOthersForAsLongAsACycleTookItsLock() {
+        #expect(Pipeline.rest(after: .microseconds(900)) == .zero)
+        #expect(Pipeline.rest(after: .milliseconds(4)) == .milliseconds(4))
+        #expect(Pipeline.rest(after: .seconds(3)) == .milliseconds(10))
+    }
 }

@@ -10,6 +10,7 @@ import Synchronization
 actor Pipeline {
     // How long to wait before the database is tried again that refused a transaction.
     private static let retryAfterFailure: Duration = .seconds(1)
+    private static let longestRest: Duration = .milliseconds(10)
 
     private let executor = DispatchQueueExecutor(label: "refundd.pipeline")
     private let inbox = Inbox()
@@ -22,6 +23,7 @@ actor Pipeline {
     private var watcher: CommitWatcher?
     private var dataVersion: Int64?
     private var logGrowth = LogGrowth()
+    private var restEnd: ContinuousClock.Instant?
     private var whenDrained: CheckedContinuation<Void, Never>?
 
     /// The pipeline's own queue.
@@ -99,11 +101,16 @@ actor Pipeline {
 
     private nonisolated func tell(_ change: (inout Arrivals) -> Void) {
         guard inbox.put(change) else { return }
-        executor.async { [self] in assumeIsolated { $0.run() } }
+        runSoon()
+    }
+
+    private nonisolated func runSoon(after wait: Duration = .zero) {
+        executor.async(after: wait) { [self] in assumeIsolated { $0.run() } }
     }
 
     private func run() {
         guard fault?.isBeyondRetrying != true else { return }
+        if let restEnd, restEnd > .now { return runSoon(after: ContinuousClock.now.duration(to: restEnd)) }
         let arrivals = inbox.take()
         defer { inbox.done() }
         let now = clock.now()
@@ -112,7 +119,9 @@ actor Pipeline {
             let version = try engine.store.dataVersion()
             defer { dataVersion = version }
             if arrivals.isOnlyALook, version == dataVersion { return }
+            let begin = ContinuousClock.now
             let cycle = try engine.cycle(at: now, arrivals)
+            restEnd = .now + Self.rest(after: begin.duration(to: .now))
             note(nil)
             send(cycle, at: now)
             report(cycle.notes)
@@ -125,6 +134,14 @@ actor Pipeline {
             whenDrained?.resume()
             whenDrained = nil
         }
+    }
+
+    /// For how long the database is left to others after a cycle.
+    ///
+    /// A program that finds it locked looks again after naps of up to a tenth of a second: if cycle came upon cycle, its
+    /// inserts would wait for many. What arrives meanwhile is written together.
+    static func rest(after work: Duration) -> Duration {
+        work > .milliseconds(1) ? min(work, longestRest) : .zero
     }
 
     // SQLite itself empties the log into the file after every thousandth page, but leaves it as long as it was wherever a
