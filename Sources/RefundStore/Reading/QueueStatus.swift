@@ -32,10 +32,11 @@ extension StoreTransaction {
     public func status(at now: Timestamp) throws -> QueueStatus {
         var status = QueueStatus()
         for state in RefundState.allCases {
-            status.states[state] = try count("refund_queue WHERE state = ?", [state.rawValue])
+            status.states[state] = try number(of: "refund_queue", in: state.rawValue)
         }
         for reason in Attention.allCases {
-            status.attention[reason] = try count("refund_queue WHERE attention = ?", [reason.rawValue])
+            let sql = "SELECT count(*) FROM refund_queue WHERE attention = ?"
+            status.attention[reason] = Int(clamping: try number(sql, [reason.rawValue]) ?? 0)
         }
         let oldest = "SELECT min(created_at) FROM refund_queue WHERE state = ?"
         let created = try [RefundState.pending, .processing].compactMap { try number(oldest, [$0.rawValue]) }.min()
@@ -45,7 +46,7 @@ extension StoreTransaction {
             status.dueLag = max(status.dueLag, now.duration(since: due))
         }
         for state in WebhookState.allCases.map(\.rawValue) {
-            status.webhooks.append((state, try count("refund_webhooks WHERE state = ?", [state])))
+            status.webhooks.append((state, try number(of: "refund_webhooks", in: state)))
         }
         status.troubles = try troubles()
         status.breakers = try openBreakers(.gateway)
@@ -65,7 +66,8 @@ extension StoreTransaction {
         return try number(sql, [gateway, now.milliseconds]).map(Timestamp.init(milliseconds:))
     }
 
-    private func count(_ from: String, _ arguments: StatementArguments) throws -> Int {
-        Int(clamping: try number("SELECT count(*) FROM \(from)", arguments) ?? 0)
+    private func number(of table: String, in state: String) throws -> Int {
+        let sql = "SELECT number FROM refund_counts WHERE counted = ? AND state = ?"
+        return Int(clamping: try number(sql, [table, state]) ?? 0)
     }
 }

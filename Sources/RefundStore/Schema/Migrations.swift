@@ -26,8 +26,11 @@ struct Migration {
         ),
         Migration(
             id: 3,
-            name: "resolutions and routes",
-            sql: [LedgerSchema.resolutions, OutboxSchema.routes, QueueSchema.updates]
+            name: "resolutions, routes and counts",
+            sql: [
+                LedgerSchema.resolutions, OutboxSchema.routes, QueueSchema.updates,
+                CountSchema.table, CountSchema.presets, CountSchema.triggers,
+            ]
         ),
     ]
 }

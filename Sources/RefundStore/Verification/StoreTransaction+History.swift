@@ -88,9 +88,16 @@ extension StoreTransaction {
             refund_webhook_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_webhooks w WHERE w.id = a.webhook_id)
             """
         let gaps = try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap(gap)
+        let miscounted = ["refund_queue", "refund_webhooks"].map { table in
+            "(counted = '\(table)' AND number <> (SELECT count(*) FROM \(table) t WHERE t.state = c.state))"
+        }
         return [
             try count("webhook(s) of gateways belong to no event", unlogged),
             try count("attempt(s) belong to no webhook", unsent),
+            try count(
+                "number(s) of refund_counts are not what there is",
+                "refund_counts c WHERE " + miscounted.joined(separator: " OR ")
+            ),
         ].compactMap { $0 } + gaps
     }
 
