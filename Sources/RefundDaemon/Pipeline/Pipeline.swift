@@ -114,11 +114,11 @@ actor Pipeline {
         let arrivals = inbox.take()
         defer { inbox.done() }
         let now = clock.now()
+        watchLog(at: now)
         do throws(StoreError) {
             let version = try engine.store.dataVersion()
             defer { dataVersion = version }
             if arrivals.isOnlyALook, version == dataVersion { return }
-            watchLog(at: now)
             let begin = ContinuousClock.now
             let cycle = try engine.cycle(at: now, arrivals)
             restEnd = .now + Self.rest(after: begin.duration(to: .now))
