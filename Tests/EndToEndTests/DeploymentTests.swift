@@ -38,8 +38,8 @@ struct DeploymentTests {
         try await deployment.sudo("verify")
         try await deployment.sudo("backup", deployment.workspace.path("\(order).db"))
         for command in ["list", "status", "webhooks"] { try await deployment.sudo(command) }
-        try await deployment.sudo("enqueue", "--order", "\(order)-SHELL")
-        try await deployment.sudo("abandon", "\(order)-SHELL", "--reason", "not ours")
+        try await deployment.sudo("enqueue", "--order", "NEVER-\(order)")
+        try await deployment.sudo("abandon", "NEVER-\(order)", "--reason", "not ours")
     }
 
     @Test(.endToEnd) func keysOfTheDaemonsUserServeRootsCommands() async throws {

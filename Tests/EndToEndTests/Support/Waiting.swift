@@ -3,11 +3,12 @@ import Testing
 
 extension Trait where Self == TimeLimitTrait {
     /// The bound of a test that waits for its slot, too; every wait inside a test has a deadline of its own.
-    static var endToEnd: Self { .timeLimit(.minutes(10)) }
+    static var endToEnd: Self { .timeLimit(.minutes(10 * Duration.patience)) }
 }
 
 extension Duration {
-    private static let patience = ProcessInfo.processInfo.environment["REFUNDD_TEST_PATIENCE"].flatMap(Int.init) ?? 1
+    fileprivate static let patience =
+        ProcessInfo.processInfo.environment["REFUNDD_TEST_PATIENCE"].flatMap(Int.init) ?? 1
 
     /// This bound where programs run at their usual pace, and `REFUNDD_TEST_PATIENCE` times as much elsewhere.
     var patiently: Duration { self * Self.patience }
