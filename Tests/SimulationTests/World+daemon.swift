@@ -42,6 +42,7 @@ extension World {
         try countRun(daemon)
         let arrivals = daemon.takeArrivals()
         let cycle = try daemon.engine.cycle(at: clock.wall, arrivals)
+        try checkOrder(cycle, daemon)
         for line in try ledger.look() { note(line) }
         try checkWritten(arrivals, daemon)
         try check(cycle.notes, arrivals)
@@ -63,6 +64,20 @@ extension World {
         let isAtOnce = daemon.runsAtOnce.at == clock.time
         daemon.runsAtOnce = (isAtOnce ? daemon.runsAtOnce.count + 1 : 1, clock.time)
         try promise(daemon.runsAtOnce.count < 20, "the engine spins")
+    }
+
+    // Nobody is passed over who has been due longer; while a gateway is only probed, its refunds take turns instead.
+    private func checkOrder(_ cycle: Cycle, _ daemon: SimulatedDaemon) throws {
+        for (gateway, asked) in Dictionary(grouping: cycle.queries.map(\.refund), by: \.gateway) {
+            guard daemon.engine.desks[gateway]?.isProbed == false, let latest = asked.compactMap(\.nextQueryAt).max()
+            else { continue }
+            let sql = """
+                SELECT id FROM refund_queue WHERE state IN ('pending', 'processing') AND leased_until IS NULL
+                AND gateway = ? AND next_query_at < ?
+                """
+            let passedOver = try database.rows(sql, [gateway, latest.milliseconds])
+            try promise(passedOver.isEmpty, "\(passedOver) have been due longer than what is asked for")
+        }
     }
 
     private func checkWritten(_ arrivals: Arrivals, _ daemon: SimulatedDaemon) throws {
