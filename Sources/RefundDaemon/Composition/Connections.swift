@@ -43,9 +43,9 @@ final class Connections: Sendable {
             gateways[name] = EngineSettings.Gateway(
                 merchantNo: gateway.merchantNo,
                 limits: gateway.limits,
-                timeout: gateway.timeout
+                timeout: gateway.timeout,
+                address: gateway.url
             ) { query, now, completion in client.send(query, at: now, completion: completion) }
-            gateways[name]?.address = gateway.url
         }
         let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
         clients.append(http)

@@ -23,7 +23,7 @@ struct EngineSettings: Sendable {
         /// How long a query may take.
         var timeout: Duration
         /// Where it is asked.
-        var address = ""
+        var address: String
         /// Asks it.
         var send: SendQuery
 
@@ -32,11 +32,13 @@ struct EngineSettings: Sendable {
             merchantNo: String?,
             limits: QueryLimits = QueryLimits(),
             timeout: Duration = .seconds(10),
+            address: String = "",
             send: @escaping SendQuery
         ) {
             self.merchantNo = merchantNo
             self.limits = limits
             self.timeout = timeout
+            self.address = address
             self.send = send
         }
 

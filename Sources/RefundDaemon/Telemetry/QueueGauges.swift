@@ -37,11 +37,14 @@ struct QueueGauges: Sendable {
 
     /// Counts and renders everything, which blocks on the database.
     func text() -> String {
-        // Figures of another moment would be believed.
-        for (name, _) in Self.help { registry.forgetGauges(name) }
-        let status = try? store.read { tx in try tx.status(at: clock.now()) }
-        gauge("refundd_database_readable", [], status == nil ? 0 : 1)
-        if let status { set(status) }
+        if let status = try? store.read({ tx in try tx.status(at: clock.now()) }) {
+            set(status)
+            gauge("refundd_database_readable", [], 1)
+        } else {
+            // Figures of another moment would be believed.
+            for (name, _) in Self.help { registry.forgetGauges(name) }
+            gauge("refundd_database_readable", [], 0)
+        }
         return registry.text()
     }
 

@@ -159,6 +159,25 @@ enum QueueSchema {
         refuse("leave \(column) out, refundd writes it", when: "NEW.\(column) IS NOT \(value)")
     }
 
+    // What the guards of updates refuse, whichever updates they are asked about.
+    private static let identity = """
+        WHEN OLD.id IS NOT NEW.id OR OLD.merchant_order_no IS NOT NEW.merchant_order_no
+            OR OLD.trans_no IS NOT NEW.trans_no OR OLD.merchant_no IS NOT NEW.merchant_no
+            OR OLD.gateway IS NOT NEW.gateway OR OLD.expected_amount IS NOT NEW.expected_amount
+            OR OLD.expected_currency IS NOT NEW.expected_currency OR OLD.created_at IS NOT NEW.created_at
+        BEGIN
+            SELECT RAISE(ABORT, 'refund_queue: what identifies a refund and what it must amount to never change');
+        END;
+        """
+    private static let steps = refuse(
+        "state and attention change only with their row in refund_transitions, which refundd writes",
+        when: """
+            NOT EXISTS (SELECT 1 FROM refund_transitions t WHERE t.refund_id = OLD.id
+            AND t.from_state = OLD.state AND t.to_state = NEW.state AND t.attention IS NEW.attention
+            AND t.sequence = (SELECT max(sequence) FROM refund_transitions WHERE refund_id = OLD.id))
+            """
+    )
+
     // REPLACE deletes the old row without firing a DELETE trigger. The trigger before the insert notes which row that
     // would be, the one after it refuses if that row is gone.
     static let triggers = """
@@ -186,13 +205,7 @@ enum QueueSchema {
             SELECT RAISE(ABORT, 'refund_queue: a refund is never deleted; to stop asking use refundd abandon');
         END;
         CREATE TRIGGER refund_queue_identity BEFORE UPDATE ON refund_queue
-        WHEN OLD.id IS NOT NEW.id OR OLD.merchant_order_no IS NOT NEW.merchant_order_no
-            OR OLD.trans_no IS NOT NEW.trans_no OR OLD.merchant_no IS NOT NEW.merchant_no
-            OR OLD.gateway IS NOT NEW.gateway OR OLD.expected_amount IS NOT NEW.expected_amount
-            OR OLD.expected_currency IS NOT NEW.expected_currency OR OLD.created_at IS NOT NEW.created_at
-        BEGIN
-            SELECT RAISE(ABORT, 'refund_queue: what identifies a refund and what it must amount to never change');
-        END;
+        \(identity)
         CREATE TRIGGER refund_queue_state BEFORE UPDATE ON refund_queue
         WHEN OLD.state IS NOT NEW.state OR OLD.attention IS NOT NEW.attention BEGIN
             \(refuse(
@@ -206,14 +219,7 @@ enum QueueSchema {
                     OR NEW.state NOT IN ('pending', 'processing', 'settled', 'failed', 'abandoned')
                     """
             ))
-            \(refuse(
-                "state and attention change only with their row in refund_transitions, which refundd writes",
-                when: """
-                    NOT EXISTS (SELECT 1 FROM refund_transitions t WHERE t.refund_id = OLD.id
-                    AND t.from_state = OLD.state AND t.to_state = NEW.state AND t.attention IS NEW.attention
-                    AND t.sequence = (SELECT max(sequence) FROM refund_transitions WHERE refund_id = OLD.id))
-                    """
-            ))
+            \(steps)
         END;
         """
 
@@ -233,13 +239,7 @@ enum QueueSchema {
         DROP TRIGGER refund_queue_identity;
         CREATE TRIGGER refund_queue_identity BEFORE UPDATE OF \(rowNumber), merchant_order_no, trans_no, merchant_no,
             gateway, expected_amount, expected_currency, created_at ON refund_queue
-        WHEN OLD.id IS NOT NEW.id OR OLD.merchant_order_no IS NOT NEW.merchant_order_no
-            OR OLD.trans_no IS NOT NEW.trans_no OR OLD.merchant_no IS NOT NEW.merchant_no
-            OR OLD.gateway IS NOT NEW.gateway OR OLD.expected_amount IS NOT NEW.expected_amount
-            OR OLD.expected_currency IS NOT NEW.expected_currency OR OLD.created_at IS NOT NEW.created_at
-        BEGIN
-            SELECT RAISE(ABORT, 'refund_queue: what identifies a refund and what it must amount to never change');
-        END;
+        \(identity)
         DROP TRIGGER refund_queue_state;
         CREATE TRIGGER refund_queue_state BEFORE UPDATE OF state, attention ON refund_queue
         WHEN OLD.state IS NOT NEW.state OR OLD.attention IS NOT NEW.attention BEGIN
@@ -254,14 +254,7 @@ enum QueueSchema {
                     (NEW.state = 'pending' OR NEW.state = 'processing' OR \(LedgerSchema.isFinal("NEW.state")))
                     """
             ))
-            \(refuse(
-                "state and attention change only with their row in refund_transitions, which refundd writes",
-                when: """
-                    NOT EXISTS (SELECT 1 FROM refund_transitions t WHERE t.refund_id = OLD.id
-                    AND t.from_state = OLD.state AND t.to_state = NEW.state AND t.attention IS NEW.attention
-                    AND t.sequence = (SELECT max(sequence) FROM refund_transitions WHERE refund_id = OLD.id))
-                    """
-            ))
+            \(steps)
         END;
         """
 }

@@ -7,7 +7,6 @@ import os
 import platform
 import time
 
-import schedules
 from workspace import BUILD, Workspace
 
 NAMES = ["queries", "rival", "wake", "growth", "idle", "webhooks", "writes", "schedules"]
@@ -52,7 +51,7 @@ def main():
     for name, (full, quick) in SIZES.items():
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else full)
-    names = options.names or [name for name in NAMES if name != "schedules" or schedules.PROGRAM.exists()]
+    names = options.names or NAMES
     benchmarks = {name: importlib.import_module(name) for name in names}
     machine = f"{os.cpu_count()} cores, {platform.platform()}"
     results = {"machine": machine, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "options": vars(options)}
