@@ -23,18 +23,14 @@ struct ClockHint {
         guard lead > Self.window || lead < .zero - Self.window else { return nil }
     }
 
-    /// The outcome that the clock explains, where it can be the reason for it.
+    /// What to make of an answer that proves nothing, for which the clock can be the reason.
     func explained(_ outcome: QueryOutcome) -> QueryOutcome {
-        switch outcome {
-        case .report, .notFound, .slowedDown: return outcome
-        case .inconclusive, .credentialsRefused, .unverified, .unreachable:
-            let size = lead < .zero ? .zero - lead : lead
-            let minutes = Duration.seconds((size.components.seconds + 30) / 60 * 60).inWords
-            let message = """
-                our clock is \(minutes) \(lead < .zero ? "behind" : "ahead of") the gateway's, as the date of its answer \
-                has it; set the clock. \(outcome.problem ?? "")
-                """
-            return .credentialsRefused(code: Self.code, message: message.legible(upTo: 400), isVerified: false)
-        }
+        let size = lead < .zero ? .zero - lead : lead
+        let minutes = Duration.seconds((size.components.seconds + 30) / 60 * 60).inWords
+        let message = """
+            our clock is \(minutes) \(lead < .zero ? "behind" : "ahead of") the gateway's, as the date of its answer \
+            has it; set the clock. \(outcome.problem ?? "")
+            """
+        return .credentialsRefused(code: Self.code, message: message.legible(upTo: 400), isVerified: false)
     }
 }

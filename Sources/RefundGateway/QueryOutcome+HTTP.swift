@@ -12,16 +12,27 @@ extension QueryOutcome {
     ///   - sentAt: The time the query was sent at.
     init(_ response: HTTPResponse, for query: RefundQuery, verifiedBy keys: [RSAPublicKey], sentAt: Timestamp) {
         let now = sentAt.advanced(by: response.duration)
-        let retryAfter = response.header("Retry-After").flatMap { RetryAfter.delay($0, at: now) }
         switch response.status {
         case 200: self = GatewayAnswer.outcome(of: response.body, for: query, verifiedBy: keys)
-        case 429: self = .slowedDown(reason: Self.words(for: 429, retryAfter), retryAfter: retryAfter)
-        // Without a time to come back after, it is one of the many faults of what stands before a gateway.
-        case 503 where retryAfter != nil:
-            self = .slowedDown(reason: Self.words(for: 503, retryAfter), retryAfter: retryAfter)
-        default: self = .unreachable(reason: "the gateway answered HTTP \(response.status) instead of 200")
+        case 429, 503: self = Self.refusal(response, at: now)
+        default: self = .unreachable(reason: Self.unexpected(response))
         }
-        if let hint = ClockHint(date: response.header("Date"), at: now) { self = hint.explained(self) }
+        switch self {
+        case .report, .notFound, .slowedDown: return
+        case .inconclusive, .credentialsRefused, .unverified, .unreachable:
+            if let hint = ClockHint(date: response.header("Date"), at: now) { self = hint.explained(self) }
+        }
+    }
+
+    private static func refusal(_ response: HTTPResponse, at now: Timestamp) -> QueryOutcome {
+        let retryAfter = response.header("Retry-After").flatMap { RetryAfter.delay($0, at: now) }
+        // Without a time to come back after, 503 is one of the many faults of what stands before a gateway.
+        guard response.status == 429 || retryAfter != nil else { return .unreachable(reason: unexpected(response)) }
+        return .slowedDown(reason: words(for: response.status, retryAfter), retryAfter: retryAfter)
+    }
+
+    private static func unexpected(_ response: HTTPResponse) -> String {
+        "the gateway answered HTTP \(response.status) instead of 200"
     }
 
     private static func words(for status: Int, _ retryAfter: Duration?) -> String {

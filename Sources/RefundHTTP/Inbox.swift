@@ -30,13 +30,15 @@ final class Inbox: Sendable {
 
     /// Puts a request in and wakes the thread; `false` when the inbox is closed.
     func put(_ submission: Submission) -> Bool {
-        state.withLock { state in
-            guard state.isOpen else { return false }
+        let (isTaken, sleeper): (Bool, MultiHandle?) = state.withLock { state in
+            guard state.isOpen else { return (false, nil) }
+            defer { state.submissions.append(submission) }
             // Whoever put the first one in has woken the thread already.
-            if state.submissions.isEmpty { state.multi?.wakeUp() }
-            state.submissions.append(submission)
-            return true
+            return (true, state.submissions.isEmpty ? state.multi : nil)
         }
+        // Not under the lock, which is the first thing that the thread wants when it is awake.
+        sleeper?.wakeUp()
+        return isTaken
     }
 
     /// Takes all requests out, or returns `nil` once the inbox is closed.

@@ -15,6 +15,7 @@ import Synchronization
 public final class CommitWatcher: Sendable {
     /// The waits between the looks after a report, in milliseconds.
     private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+    private static let waitsOnTheWay = 4
     private static let slowLook: DispatchTimeInterval = .seconds(2)
 
     private struct State {
@@ -91,7 +92,8 @@ public final class CommitWatcher: Sendable {
     private func reported() {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while unsafe read(inotify, &buffer, buffer.count) > 0 {}
-        state.withLock { $0.step = 0 }
+        // While reports come thick and fast, the first looks after one would find what those after the one before found.
+        state.withLock { $0.step = $0.isScheduled ? min($0.step, Self.waitsOnTheWay) : 0 }
         look()
         lookAgain()
     }

@@ -187,7 +187,7 @@ struct EngineEndpointTests {
         #expect(harness.cycle.deliveries.count == 1)
         harness.endDeliveries(status: 200)
         try harness.run()
-        #expect(try harness.store.read { tx in try tx.health(ofURL: "https://shop.example/in") } == nil)
+        #expect(try harness.store.read { tx in try tx.health(ofURLs: ["https://shop.example/in"]) }.isEmpty)
     }
 
     @Test func longFailureDisablesAURLAndOneSuccessPreventsIt() throws {

@@ -86,16 +86,23 @@ public struct JSONText: Sendable {
 
     private static func quote(_ value: String, into bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        if value.utf8.allSatisfy(standsForItself) {
-            bytes += value.utf8
-        } else {
+        if mustBeEscaped(value) {
             for byte in value.utf8 { escape(byte, into: &bytes) }
+        } else {
+            bytes += value.utf8
         }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func standsForItself(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte != 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    private static func mustBeEscaped(_ value: String) -> Bool {
+        let bytes = value.utf8.span
+        for index in bytes.indices {
+            switch bytes[index] {
+            case 0..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "\\"): return true
+            default: continue
+            }
+        }
+        return false
     }
 
     private static func escape(_ byte: UInt8, into bytes: inout [UInt8]) {

@@ -13,7 +13,7 @@ public enum SigningString: Sendable {
     /// - Returns: The UTF-8 bytes to sign or to verify.
     public static func bytes(of object: JSONObject) -> [UInt8] {
         var pairs: [(name: String, value: String)] = []
-        for (name, value) in object.members where name.lowercased() != "sign" {
+        for (name, value) in object.members where name.utf8.count != 4 || name.lowercased() != "sign" {
             if let text = value.signingText, !text.isEmpty { pairs.append((name, text)) }
         }
         // `String` compares by Unicode equivalence; the protocol wants bytes.

@@ -27,13 +27,13 @@ public struct RefundStateMachine: Sendable {
     ///   - outcome: What came of it.
     ///   - sentAt: When it was sent.
     ///   - now: When its outcome was known; the wait for the next query starts here.
-    ///   - draw: A uniform draw from 0 to 1 for the jitter.
+    ///   - draw: A uniform draw from 0 to 1 for the jitter of the next query, if there is one.
     /// - Returns: The ledger rows; empty when neither state nor attention changed.
     public mutating func queryAnswered(
         _ outcome: QueryOutcome,
         sentAt: Timestamp,
         at now: Timestamp,
-        draw: Double
+        draw: @autoclosure () -> Double
     ) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         if refund.attempts < .max { refund.attempts += 1 }
@@ -56,7 +56,7 @@ public struct RefundStateMachine: Sendable {
                 afterAttempts: refund.attempts,
                 age: refund.age(at: now),
                 isSlow: refund.attention == .mismatch,
-                draw: draw
+                draw: draw()
             )
             refund.nextQueryAt = now.advanced(by: delay)
         }

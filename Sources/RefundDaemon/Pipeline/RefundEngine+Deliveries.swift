@@ -2,17 +2,36 @@ import RefundCore
 import RefundStore
 
 extension RefundEngine {
+    /// What is known of the receivers and refunds of a batch of attempts, read at once.
+    struct Receivers {
+        var health: [String: URLHealth] = [:]
+        /// A refund has one webhook in flight at a time, so that no other attempt of the batch changes this.
+        private(set) var undeliverable: Set<Int64> = []
+
+        init() {}
+
+        init(of ends: [DeliveryEnd], _ tx: StoreTransaction) throws {
+            guard !ends.isEmpty else { return }
+            health = try tx.health(ofURLs: Set(ends.map(\.delivery.url)))
+            undeliverable = try tx.undeliverable(among: ends.compactMap(\.delivery.refundID))
+        }
+    }
+
     /// Writes what came of an attempt to deliver a webhook.
     func apply(
         _ end: DeliveryEnd,
+        _ receivers: inout Receivers,
         _ tx: StoreTransaction,
         at now: Timestamp,
         _ context: StoreTransaction.EventContext
     ) throws -> [EngineNote] {
         let url = end.delivery.url
-        let known = try tx.health(ofURL: url)
+        let known = receivers.health[url]
         let health = URLHealth.after(end.outcome, known: known, at: now)
-        if health != known { try tx.setHealth(health, ofURL: url) }
+        if health != known {
+            try tx.setHealth(health, ofURL: url)
+            receivers.health[url] = health
+        }
         let delay = settings.webhooks.retrySchedule.delay(
             afterAttempts: end.delivery.attempts + 1,
             retryAfter: end.outcome.retryAfter,
@@ -24,8 +43,10 @@ extension RefundEngine {
         if let disabling = health?.disabling, known?.disabling == nil {
             notes.append(.urlDisabled(end.delivery, disabling))
         }
-        if result == .dead || result == .delivered {
-            notes += try noteWebhooks(of: end.delivery.refundID, isDead: result == .dead, tx, at: now, context)
+        if let refundID = end.delivery.refundID,
+            result == .dead || (result == .delivered && receivers.undeliverable.contains(refundID))
+        {
+            notes += try noteWebhooks(of: refundID, tx, at: now, context)
         }
         return notes
     }
@@ -33,13 +54,11 @@ extension RefundEngine {
     // A dead webhook needs a person; once none is dead, that has ended.
     private func noteWebhooks(
         of refundID: Int64?,
-        isDead: Bool,
         _ tx: StoreTransaction,
         at now: Timestamp,
         _ context: StoreTransaction.EventContext
     ) throws -> [EngineNote] {
-        guard let refundID, let refund = try tx.refund(id: refundID), isDead || refund.attention == .undeliverable
-        else { return [] }
+        guard let refundID, let refund = try tx.refund(id: refundID) else { return [] }
         var machine = RefundStateMachine(refund, policy: settings.polling)
         let transitions = machine.webhooksChanged(dead: try tx.deadWebhooks(refundID: refundID), at: now)
         guard !transitions.isEmpty else { return [] }
@@ -77,7 +96,7 @@ extension RefundEngine {
             for (delivery, reason) in claim.unsendable {
                 try isolated("the end of webhook \(delivery.id)", tx, &draft) { draft in
                     try tx.giveUp(webhook: delivery.id, reason: reason)
-                    draft.cycle.notes += try noteWebhooks(of: delivery.refundID, isDead: true, tx, at: now, context)
+                    draft.cycle.notes += try noteWebhooks(of: delivery.refundID, tx, at: now, context)
                 } putBack: {
                     try tx.putBack(webhook: delivery.id, until: now.advanced(by: settings.polling.slowInterval))
                 }

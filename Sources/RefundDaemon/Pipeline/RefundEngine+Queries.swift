@@ -82,13 +82,21 @@ extension RefundEngine {
                 }
                 continue
             }
+            let leaseEnd = now.advanced(by: desk.settings.timeout + .seconds(60))
+            let isIsolating = draft.isIsolating
+            var leased: [Int64] = []
+            // All at once costs less, unless each must show on its own whether the database takes it.
+            func lease(_ id: Int64) throws {
+                if isIsolating { try tx.lease([id], until: leaseEnd) } else { leased.append(id) }
+            }
             for refund in try due(desk, name, tx, at: now) {
                 try isolated("the claim of refund \(refund.id)", tx, &draft) { draft in
-                    try claim(refund, by: &desk, tx, at: now, &draft, context)
+                    try claim(refund, by: &desk, tx, at: now, &draft, context, lease: lease)
                 } putBack: {
                     try tx.putBack(refund.id, until: now.advanced(by: settings.polling.slowInterval))
                 }
             }
+            try tx.lease(leased, until: leaseEnd)
             draft.desks[name] = desk
         }
     }
@@ -99,11 +107,11 @@ extension RefundEngine {
         _ tx: StoreTransaction,
         at now: Timestamp,
         _ draft: inout Draft,
-        _ context: StoreTransaction.EventContext
+        _ context: StoreTransaction.EventContext,
+        lease: (Int64) throws -> Void
     ) throws {
-        let leaseEnd = now.advanced(by: desk.settings.timeout + .seconds(60))
         // A stray UPDATE has taken its claim away.
-        guard !desk.inFlight.contains(refund.id) else { return try tx.lease(refund.id, until: leaseEnd) }
+        guard !desk.inFlight.contains(refund.id) else { return try lease(refund.id) }
         guard let merchantNo = refund.merchantNo ?? desk.settings.merchantNo,
             let query = RefundQuery(refund, merchantNo: merchantNo)
         else {
@@ -112,7 +120,7 @@ extension RefundEngine {
             return try putOff(refund, trouble, tx, at: now, &draft, context)
         }
         let claimed = try check(refund, tx, at: now, &draft, context)
-        try tx.lease(refund.id, until: leaseEnd)
+        try lease(refund.id)
         desk.sent(refund, at: now)
         draft.cycle.queries.append((claimed, query, desk.settings.send))
     }

@@ -129,6 +129,7 @@ final class RefundEngine {
         var shares: EndpointShares
         var sending: Set<String>
         var cycle = Cycle()
+        var receivers = Receivers()
         /// Whether a row that the database refuses is left out, so that it does not hold up the others.
         var isIsolating: Bool
         /// Whether a batch was cut off, so that the next cycle has something to do at once.
@@ -156,9 +157,10 @@ final class RefundEngine {
                 try tx.putBack(id, until: later)
             }
         }
+        draft.receivers = try Receivers(of: ends, tx)
         for end in ends {
             try isolated("the attempt of webhook \(end.delivery.id)", tx, &draft) { draft in
-                draft.cycle.notes += try apply(end, tx, at: now, context)
+                draft.cycle.notes += try apply(end, &draft.receivers, tx, at: now, context)
             } putBack: {
                 try tx.putBack(webhook: end.delivery.id, until: later)
             }

@@ -36,8 +36,11 @@ extension StoreTransaction {
     public func refunds(ids: some Sequence<Int64>) throws -> [Int64: Refund] {
         // One statement for all of them: to begin one costs more than to read a row.
         let sql = "SELECT \(Refund.columns) FROM refund_queue WHERE id IN (SELECT value FROM json_each(?))"
-        let list = "[" + ids.map(String.init).joined(separator: ",") + "]"
-        return try refunds(sql, [list]).reduce(into: [:]) { $0[$1.id] = $1 }
+        return try refunds(sql, [Self.list(ids)]).reduce(into: [:]) { $0[$1.id] = $1 }
+    }
+
+    static func list(_ numbers: some Sequence<Int64>) -> String {
+        "[" + numbers.map(String.init).joined(separator: ",") + "]"
     }
 
     /// Writes what became of a refund: its row, its ledger rows, its events and their webhooks.
@@ -72,23 +75,22 @@ extension StoreTransaction {
     }
 
     private func append(_ transition: Transition, to refundID: Int64) throws -> Int {
-        let last = try number("SELECT max(sequence) FROM refund_transitions WHERE refund_id = ?", [refundID])
-        let sequence = Int(clamping: last ?? 0) + 1
         let insert = """
             INSERT INTO refund_transitions
             (refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response, actor)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?1, (SELECT ifnull(max(sequence), 0) + 1 FROM refund_transitions WHERE refund_id = ?1),
+            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence
             """
-        try execute(
+        let sequence = try number(
             insert,
             [
-                refundID, sequence, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
+                refundID, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
                 transition.attention?.rawValue, transition.reason, transition.transStatus?.rawValue,
                 transition.evidence?.code, transition.evidence?.psn, transition.evidence.map { Data($0.response) },
                 transition.actor,
             ]
         )
-        return sequence
+        return Int(clamping: sequence ?? 0)
     }
 
     private func update(_ refund: Refund, endsLease: Bool) throws {

@@ -75,14 +75,16 @@ extension StoreTransaction {
         return try refunds(select, [gateway, now.milliseconds, last.due.milliseconds, last.id, limit])
     }
 
-    /// Claims a refund.
+    /// Claims refunds.
     ///
     /// - Parameters:
-    ///   - id: The refund.
-    ///   - end: By when its holder means to report back.
+    ///   - ids: The refunds.
+    ///   - end: By when their holder means to report back.
     /// - Throws: What SQLite says when it refuses.
-    public func lease(_ id: Int64, until end: Timestamp) throws {
-        try execute("UPDATE refund_queue SET leased_until = ? WHERE id = ?", [end.milliseconds, id])
+    public func lease(_ ids: [Int64], until end: Timestamp) throws {
+        guard !ids.isEmpty else { return }
+        let sql = "UPDATE refund_queue SET leased_until = ? WHERE id IN (SELECT value FROM json_each(?))"
+        try execute(sql, [end.milliseconds, Self.list(ids)])
     }
 
     /// Gives a claimed refund back unchanged.

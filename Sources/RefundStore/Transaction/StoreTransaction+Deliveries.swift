@@ -94,6 +94,15 @@ extension StoreTransaction {
             == 1
     }
 
+    /// Which of some refunds need attention because a webhook of theirs is dead.
+    public func undeliverable(among ids: some Sequence<Int64>) throws -> Set<Int64> {
+        // The index of all that need attention may be long.
+        let sql = """
+            SELECT id FROM refund_queue WHERE id IN (SELECT value FROM json_each(?)) AND +attention = 'undeliverable'
+            """
+        return try Int64.fetchSet(statement(sql, [Self.list(ids)]))
+    }
+
     /// How many webhooks of a refund are dead.
     public func deadWebhooks(refundID: Int64) throws -> Int {
         let sql = "SELECT count(*) FROM refund_webhooks WHERE refund_id = ? AND state = 'dead'"

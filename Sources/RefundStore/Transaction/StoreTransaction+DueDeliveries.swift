@@ -6,6 +6,10 @@ extension StoreTransaction {
     // Left to itself, SQLite takes the index of states and goes through whatever is pending.
     private static let byDueTime = "INDEXED BY refund_webhooks_due"
     private static let waiting = "refund_webhooks \(byDueTime) WHERE \(isClaimable)"
+    // Whatever a stray UPDATE left there, a count.
+    private static let attempts = """
+        CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), \(Int32.max)) ELSE 0 END
+        """
     // Bounds what one claim reads of webhooks that are not to be sent.
     private static let mostPassedOver = 256
 
@@ -117,12 +121,20 @@ extension StoreTransaction {
         if claim.deliveries.isEmpty {
             claim = try dueDeliveries(endpoint, at: now, limit: limit, unsendableLimit: unsendableLimit)
         }
-        // The count is written back as it was read, so that the end of the attempt finds it.
-        let lease = "UPDATE refund_webhooks SET leased_until = ?, attempts = ? WHERE id = ?"
-        for delivery in claim.deliveries {
-            try execute(lease, [leaseUntil.milliseconds, delivery.attempts, delivery.id])
-        }
+        try lease(claim.deliveries, until: leaseUntil)
         return claim
+    }
+
+    private func lease(_ deliveries: [Delivery], until end: Timestamp) throws {
+        guard !deliveries.isEmpty else { return }
+        // The count is written back as it was read, so that the end of the attempt finds it.
+        let sql = """
+            UPDATE refund_webhooks SET leased_until = ?, attempts = \(Self.attempts)
+            WHERE id IN (SELECT value FROM json_each(?))
+            """
+        var ids = JSONText()
+        ids.array { ids in for delivery in deliveries { ids.string(nil, delivery.id) } }
+        try execute(sql, [end.milliseconds, ids.text])
     }
 
     private func dueDeliveries(
@@ -133,7 +145,7 @@ extension StoreTransaction {
         _ condition: String = ""
     ) throws -> DeliveryClaim {
         let select = """
-            SELECT w.id, w.refund_id, w.url, w.body, w.attempts, d.disabled_at, d.reason
+            SELECT w.id, w.refund_id, w.url, w.body, \(Self.attempts), d.disabled_at, d.reason
             FROM refund_webhooks w \(Self.byDueTime)
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
             WHERE \(Self.isClaimable) AND endpoint = ? AND next_attempt_at <= ? \(condition) AND NOT EXISTS

@@ -2,10 +2,17 @@ import GRDB
 public import RefundCore
 
 extension StoreTransaction {
-    /// What is known against a URL that webhooks go to, or nil while nothing is.
-    public func health(ofURL url: String) throws -> URLHealth? {
-        let sql = "SELECT failing_since, failed_at, disabled_at, reason FROM refund_endpoints WHERE url = ?"
-        return try Row.fetchOne(statement(sql, [url])).flatMap(URLHealth.init(row:))
+    /// What is known against some URLs that webhooks go to; nothing is of most.
+    public func health(ofURLs urls: Set<String>) throws -> [String: URLHealth] {
+        let sql = """
+            SELECT failing_since, failed_at, disabled_at, reason, url FROM refund_endpoints
+            WHERE url IN (SELECT value FROM json_each(?))
+            """
+        var list = JSONText()
+        list.array { list in for url in urls { list.string(nil, url) } }
+        return try Row.fetchAll(statement(sql, [list.text])).reduce(into: [:]) { known, row in
+            if let url = row.text(4) { known[url] = URLHealth(row: row) }
+        }
     }
 
     /// Remembers what is known against a URL.

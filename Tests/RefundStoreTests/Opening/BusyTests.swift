@@ -69,7 +69,7 @@ struct BusyTests {
                 for _ in 0..<100 {
                     try store.transaction { tx in
                         for refund in try tx.due(gateway: "default", at: now, limit: 10) {
-                            try tx.lease(refund.id, until: now)
+                            try tx.lease([refund.id], until: now)
                         }
                     }
                 }

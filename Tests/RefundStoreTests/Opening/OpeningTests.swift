@@ -94,9 +94,9 @@ struct OpeningTests {
             #expect(try reader.read { try $0.refund(id: 1) } == nil)
         }
         #expect(try reader.read { try $0.refund(id: 1) }?.merchantOrderNo == "R-1")
-        #expect(throws: StoreError.self) { try reader.transaction { try $0.lease(1, until: now) } }
-        #expect(throws: StoreError.self) { try reader.read { try $0.lease(1, until: now) } }
-        #expect(throws: StoreError.self) { try writer.read { try $0.lease(1, until: now) } }
+        #expect(throws: StoreError.self) { try reader.transaction { try $0.lease([1], until: now) } }
+        #expect(throws: StoreError.self) { try reader.read { try $0.lease([1], until: now) } }
+        #expect(throws: StoreError.self) { try writer.read { try $0.lease([1], until: now) } }
         #expect(try pragma("query_only", of: writer) == "0")
         writer.close()
         #expect(try reader.read { try $0.refund(id: 1) }?.merchantOrderNo == "R-1")

@@ -44,10 +44,10 @@ struct EndpointTests {
             try tx.setHealth(disabled, ofURL: "https://a.example/3")
             try tx.setHealth(nil, ofURL: "https://a.example/3")
         }
-        #expect(try store.read { try $0.health(ofURL: "https://a.example/1") } == failing)
-        #expect(try store.read { try $0.health(ofURL: "https://a.example/2") } == disabled)
-        #expect(try store.read { try $0.health(ofURL: "https://a.example/3") } == nil)
-        #expect(try store.read { try $0.health(ofURL: "https://A.example/1") } == nil, "the exact URL")
+        // A URL is known by its exact text.
+        let urls = (1...3).map { "https://a.example/\($0)" } + ["https://A.example/1"]
+        let known = try store.read { try $0.health(ofURLs: Set(urls)) }
+        #expect(known == [urls[0]: failing, urls[1]: disabled])
         try store.transaction { tx in try tx.enableEndpoint(url: "https://a.example/2") }
         #expect(try database.column("SELECT url FROM refund_endpoints") == ["https://a.example/1"])
     }

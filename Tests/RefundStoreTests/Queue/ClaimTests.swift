@@ -68,7 +68,7 @@ struct ClaimTests {
     @Test func aGatewayWithNothingToAskIsNotListed() throws {
         for gateway in ["ended", "claimed", "open"] { try enqueue(due: 0, gateway: gateway) }
         try database.happen(to: 1) { $0.answered(.succeeded) }
-        try store.transaction { try $0.lease(2, until: later(75)) }
+        try store.transaction { try $0.lease([2], until: later(75)) }
         #expect(try store.read { try $0.gatewaysInQueue() } == ["open"])
     }
 
@@ -113,7 +113,7 @@ struct ClaimTests {
 
     @Test func aClaimedRefundIsNobodyElsesUntilItIsReleased() throws {
         try enqueue(due: -2, -1)
-        try store.transaction { try $0.lease(1, until: later(75)) }
+        try store.transaction { try $0.lease([1], until: later(75)) }
         #expect(try due() == [2])
         #expect(try earliest() == later(-1))
         #expect(try due(at: later(1_000_000)) == [2], "time alone does not end a claim")
@@ -125,7 +125,7 @@ struct ClaimTests {
         try enqueue(due: 0)
         for endsLease in [false, true] {
             try store.transaction { tx in
-                try tx.lease(1, until: later(75))
+                try tx.lease([1], until: later(75))
                 guard let refund = try tx.refund(id: 1) else { throw TestDatabase.NoSuchRefund() }
                 try tx.apply(refund, [], endsLease: endsLease, database.context())
             }
@@ -136,7 +136,7 @@ struct ClaimTests {
     @Test func claimsOfADaemonThatIsGoneEnd() throws {
         try enqueue(due: -1, 0)
         try database.happen(to: 2) { $0.answered(.succeeded) }
-        try store.transaction { try $0.lease(1, until: later(75)) }
+        try store.transaction { try $0.lease([1], until: later(75)) }
         #expect(try store.claim().count == 1)
         #expect(try store.claim().isEmpty)
         try store.transaction { try $0.endLeases() }
@@ -163,7 +163,7 @@ struct ClaimTests {
         try database.happen(to: 4) { $0.webhooksChanged(dead: 1, at: now) }
         try database.happen(to: 5) { $0.answered(.succeeded) }
         try database.happen(to: 6) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
-        try store.transaction { try $0.lease(7, until: now) }
+        try store.transaction { try $0.lease([7], until: now) }
         let times = try database.column("SELECT created_at FROM refund_queue ORDER BY created_at").compactMap {
             Int64($0)
         }
@@ -181,7 +181,7 @@ struct ClaimTests {
     @Test func aRefundThatIsPutBackIsDueAtItsTime() throws {
         try enqueue(due: -1)
         try store.transaction { tx in
-            try tx.lease(1, until: later(75))
+            try tx.lease([1], until: later(75))
             try tx.putBack(1, until: later(60))
         }
         #expect(try due() == [])

@@ -34,7 +34,8 @@ struct QueryPlanTests {
                 unsendableLimit: 10,
                 isProbe: true
             )
-            _ = try tx.health(ofURL: TestDatabase.defaultURL)
+            _ = try tx.health(ofURLs: [TestDatabase.defaultURL])
+            _ = try tx.undeliverable(among: [1])
             tx.db.trace(options: [])
         }
         // What triggers run is traced as comments.
