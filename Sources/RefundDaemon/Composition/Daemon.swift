@@ -222,7 +222,7 @@ public final class Daemon: Sendable {
             case .success(let port):
                 logger.info("admin address listens", metadata: ["port": "\(port)"])
             case .failure(let error):
-                logger.error("the admin address is tried again", metadata: ["error": "\(error)"])
+                logger.error("the admin address is not served", metadata: ["error": "\(error)"])
             }
         }
     }

@@ -75,22 +75,23 @@ extension StoreTransaction {
     }
 
     private func append(_ transition: Transition, to refundID: Int64) throws -> Int {
+        let last = try number("SELECT max(sequence) FROM refund_transitions WHERE refund_id = ?", [refundID])
+        let sequence = Int(clamping: last ?? 0) + 1
         let insert = """
             INSERT INTO refund_transitions
             (refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response, actor)
-            VALUES (?1, (SELECT ifnull(max(sequence), 0) + 1 FROM refund_transitions WHERE refund_id = ?1),
-            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
-        let sequence = try number(
+        try execute(
             insert,
             [
-                refundID, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
+                refundID, sequence, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
                 transition.attention?.rawValue, transition.reason, transition.transStatus?.rawValue,
                 transition.evidence?.code, transition.evidence?.psn, transition.evidence.map { Data($0.response) },
                 transition.actor,
             ]
         )
-        return Int(clamping: sequence ?? 0)
+        return sequence
     }
 
     private func update(_ refund: Refund, endsLease: Bool) throws {
