@@ -10,7 +10,7 @@ extension World {
         guard daemon == nil else { return }
         note("the daemon starts")
         summary.lives += 1
-        pace.daemonStarted()
+        pace.daemonStarted(setup)
         let daemon = try SimulatedDaemon(
             path: database.path,
             setup: setup,

@@ -20,10 +20,13 @@ final class PaceWatch {
     }
 
     /// A daemon that starts knows nothing of what another one sent, but keeps to the due times.
-    func daemonStarted() {
+    ///
+    /// It forgets the trouble of gateways that its configuration does not have, however soon it ends.
+    func daemonStarted(_ setup: Setup) {
         sends = [:]
         retries = [:]
         lastProbes = [:]
+        troubled.formIntersection(setup.limits.keys)
     }
 
     /// Another policy counts due times as wrong that the old one gave.
