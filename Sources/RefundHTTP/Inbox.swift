@@ -15,7 +15,7 @@ final class Inbox: Sendable {
     private struct State {
         var submissions: [Submission] = []
         var isOpen = true
-        /// The thread to wake; dropped when it ends, so that its libcurl handle is not touched afterwards.
+        /// What the thread sleeps on; dropped when it ends.
         var multi: MultiHandle?
     }
 

@@ -3,7 +3,8 @@ import CCurl
 /// A libcurl multi handle: the connections of one client and the exchanges over them.
 ///
 /// Source: <https://curl.se/libcurl/c/libcurl-multi.html>.
-// Unchecked: all but `wakeUp` is called on the client's thread only, and libcurl allows `curl_multi_wakeup` on any.
+// Unchecked: all but `wakeUp` is called on the client's thread only, and libcurl allows `curl_multi_wakeup` on any. Whoever
+// is about to wake a thread that ends keeps the handle until then; nothing uses it any more.
 @safe
 final class MultiHandle: @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer

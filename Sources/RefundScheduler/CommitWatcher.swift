@@ -92,7 +92,7 @@ public final class CommitWatcher: Sendable {
     private func reported() {
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while unsafe read(inotify, &buffer, buffer.count) > 0 {}
-        // While reports come thick and fast, the first looks after one would find what those after the one before found.
+        // While reports come thick and fast there is a look at each of them; only the last needs a chain behind it.
         state.withLock { $0.step = $0.isScheduled ? min($0.step, Self.waitsOnTheWay) : 0 }
         look()
         lookAgain()

@@ -114,6 +114,21 @@ struct EngineEndpointTests {
         #expect(try openEndpoints(harness).isEmpty)
     }
 
+    @Test func webhookThatTheDatabaseRefusesToClaimHoldsUpNoOtherEndpoint() throws {
+        let harness = try EngineHarness()
+        try harness.sqlite(
+            """
+            CREATE TRIGGER shop BEFORE UPDATE OF leased_until ON refund_webhooks
+            WHEN NEW.endpoint = 'bad.example' AND NEW.leased_until IS NOT NULL
+            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
+            """
+        )
+        try settle(1, "B", at: "https://bad.example/in", harness)
+        try settle(1, "G", at: "https://good.example/in", harness)
+        #expect(harness.cycle.deliveries.map(\.endpoint) == ["good.example"])
+        #expect(harness.cycle.nextWake.map { $0.duration(since: harness.now) } == .seconds(1))
+    }
+
     @Test func retryAfterHoldsUpTheEndpointAndNoOther() throws {
         let harness = try EngineHarness()
         try settle(5, "P", at: "https://busy.example/in", harness)

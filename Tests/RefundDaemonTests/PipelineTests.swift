@@ -74,7 +74,7 @@ struct PipelineTests {
 
     @Test func theDatabaseIsLeftToOthersForAsLongAsACycleTookItsLock() {
         #expect(Pipeline.rest(after: .microseconds(900)) == .zero)
-        #expect(Pipeline.rest(after: .milliseconds(4)) == .milliseconds(4))
-        #expect(Pipeline.rest(after: .seconds(3)) == .milliseconds(10))
+        #expect(Pipeline.rest(after: .milliseconds(4)) == .milliseconds(8))
+        #expect(Pipeline.rest(after: .seconds(3)) == .milliseconds(20))
     }
 }

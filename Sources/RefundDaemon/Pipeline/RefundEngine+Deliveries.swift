@@ -5,7 +5,7 @@ extension RefundEngine {
     /// What is known of the receivers and refunds of a batch of attempts, read at once.
     struct Receivers {
         var health: [String: URLHealth] = [:]
-        /// A refund has one webhook in flight at a time, so that no other attempt of the batch changes this.
+        /// Where another attempt of the batch adds to them, a webhook of that refund is dead and stays so.
         private(set) var undeliverable: Set<Int64> = []
 
         init() {}
@@ -79,30 +79,44 @@ extension RefundEngine {
         guard settings.webhooks.hasSecret else { return }
         var unsendableLimit = Self.batchLimit
         for endpoint in try tx.waitingEndpoints(at: now, latest: latestAttempt(at: now)).due {
-            let free = draft.shares.free(for: endpoint, at: now)
-            guard free > 0 else { continue }
-            let claim = try tx.claimDeliveries(
-                endpoint: endpoint,
-                at: now,
-                latest: latestAttempt(at: now),
-                leaseUntil: now.advanced(by: settings.webhooks.timeout + .seconds(60)),
-                limit: free,
-                unsendableLimit: unsendableLimit,
-                isProbe: draft.shares.isOpen(endpoint)
-            )
-            draft.shares.started(endpoint, count: claim.deliveries.count, at: now)
-            draft.sending.formUnion(claim.deliveries.map(\.id))
-            draft.cycle.deliveries += claim.deliveries.map { ($0, endpoint) }
-            for (delivery, reason) in claim.unsendable {
-                try isolated("the end of webhook \(delivery.id)", tx, &draft) { draft in
-                    try tx.giveUp(webhook: delivery.id, reason: reason)
-                    draft.cycle.notes += try noteWebhooks(of: delivery.refundID, tx, at: now, context)
-                } putBack: {
-                    try tx.putBack(webhook: delivery.id, until: now.advanced(by: settings.polling.slowInterval))
-                }
+            try isolated("the claim of webhooks to \(endpoint)", tx, &draft) { draft in
+                unsendableLimit -= try claimDeliveries(to: endpoint, unsendableLimit, tx, at: now, &draft, context)
             }
-            unsendableLimit -= claim.unsendable.count
-            if claim.isCut { draft.isCut = true }
         }
+    }
+
+    // Returns how many webhooks to disabled URLs it has ended.
+    private func claimDeliveries(
+        to endpoint: String,
+        _ unsendableLimit: Int,
+        _ tx: StoreTransaction,
+        at now: Timestamp,
+        _ draft: inout Draft,
+        _ context: StoreTransaction.EventContext
+    ) throws -> Int {
+        let free = draft.shares.free(for: endpoint, at: now)
+        guard free > 0 else { return 0 }
+        let claim = try tx.claimDeliveries(
+            endpoint: endpoint,
+            at: now,
+            latest: latestAttempt(at: now),
+            leaseUntil: now.advanced(by: settings.webhooks.timeout + .seconds(60)),
+            limit: free,
+            unsendableLimit: unsendableLimit,
+            isProbe: draft.shares.isOpen(endpoint)
+        )
+        draft.shares.started(endpoint, count: claim.deliveries.count, at: now)
+        draft.sending.formUnion(claim.deliveries.map(\.id))
+        draft.cycle.deliveries += claim.deliveries.map { ($0, endpoint) }
+        for (delivery, reason) in claim.unsendable {
+            try isolated("the end of webhook \(delivery.id)", tx, &draft) { draft in
+                try tx.giveUp(webhook: delivery.id, reason: reason)
+                draft.cycle.notes += try noteWebhooks(of: delivery.refundID, tx, at: now, context)
+            } putBack: {
+                try tx.putBack(webhook: delivery.id, until: now.advanced(by: settings.polling.slowInterval))
+            }
+        }
+        if claim.isCut { draft.isCut = true }
+        return claim.unsendable.count
     }
 }

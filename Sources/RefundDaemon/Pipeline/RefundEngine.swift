@@ -173,7 +173,7 @@ final class RefundEngine {
         }
         let after = try outlook(tx, at: now, draft)
         draft.cycle.nextWake = draft.isCut ? now : after.nextWake
-        if draft.isHeldUp, let next = after.nextWake { draft.cycle.nextWake = max(next, now.advanced(by: .seconds(1))) }
+        if draft.isHeldUp { draft.cycle.nextWake = now.advanced(by: .seconds(1)) }
         CrashPoint.reached(.beforeCommit)
         return draft
     }

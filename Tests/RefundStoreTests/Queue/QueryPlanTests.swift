@@ -20,6 +20,7 @@ struct QueryPlanTests {
             _ = try tx.gatewaysInQueue()
             _ = try tx.earliestDue(gateway: "default", latest: now)
             _ = try tx.due(gateway: "default", at: now, limit: 10)
+            try tx.lease([1, 2], until: now)
             try tx.mendDueTimes(gateway: "default", at: now, latest: now)
             _ = try tx.ageing(createdBy: now, limit: 10)
             _ = try tx.oldestAgeing()
