@@ -15,6 +15,7 @@ import Synchronization
 public final class CommitWatcher: Sendable {
     /// The waits between the looks after a report, in milliseconds.
     private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+    /// How many of the first waits are left out where a report comes upon a chain of looks under way.
     private static let waitsOnTheWay = 4
     private static let slowLook: DispatchTimeInterval = .seconds(2)
 

@@ -72,7 +72,7 @@ struct PipelineTests {
         #expect(try harness.refund(1).state == .settled)
     }
 
-    @Test func theDatabaseIsLeftToOthersForAsLongAsACycleTookItsLock() {
+    @Test func theDatabaseIsLeftToOthersForTwiceAsLongAsACycleTookItsLock() {
         #expect(Pipeline.rest(after: .microseconds(900)) == .zero)
         #expect(Pipeline.rest(after: .milliseconds(4)) == .milliseconds(8))
         #expect(Pipeline.rest(after: .seconds(3)) == .milliseconds(20))

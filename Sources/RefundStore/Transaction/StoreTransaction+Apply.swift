@@ -35,12 +35,8 @@ extension StoreTransaction {
     /// The refunds with some ids as the queue has them now.
     public func refunds(ids: some Sequence<Int64>) throws -> [Int64: Refund] {
         // One statement for all of them: to begin one costs more than to read a row.
-        let sql = "SELECT \(Refund.columns) FROM refund_queue WHERE id IN (SELECT value FROM json_each(?))"
+        let sql = "SELECT \(Refund.columns) FROM refund_queue WHERE id \(Self.isInList)"
         return try refunds(sql, [Self.list(ids)]).reduce(into: [:]) { $0[$1.id] = $1 }
-    }
-
-    static func list(_ numbers: some Sequence<Int64>) -> String {
-        "[" + numbers.map(String.init).joined(separator: ",") + "]"
     }
 
     /// Writes what became of a refund: its row, its ledger rows, its events and their webhooks.

@@ -83,7 +83,7 @@ extension StoreTransaction {
     /// - Throws: What SQLite says when it refuses.
     public func lease(_ ids: [Int64], until end: Timestamp) throws {
         guard !ids.isEmpty else { return }
-        let sql = "UPDATE refund_queue SET leased_until = ? WHERE id IN (SELECT value FROM json_each(?))"
+        let sql = "UPDATE refund_queue SET leased_until = ? WHERE id \(Self.isInList)"
         try execute(sql, [end.milliseconds, Self.list(ids)])
     }
 

@@ -97,9 +97,7 @@ extension StoreTransaction {
     /// Which of some refunds need attention because a webhook of theirs is dead.
     public func undeliverable(among ids: some Sequence<Int64>) throws -> Set<Int64> {
         // The index of all that need attention may be long.
-        let sql = """
-            SELECT id FROM refund_queue WHERE id IN (SELECT value FROM json_each(?)) AND +attention = 'undeliverable'
-            """
+        let sql = "SELECT id FROM refund_queue WHERE id \(Self.isInList) AND +attention = 'undeliverable'"
         return try Int64.fetchSet(statement(sql, [Self.list(ids)]))
     }
 

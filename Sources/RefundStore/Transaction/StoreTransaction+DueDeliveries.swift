@@ -130,11 +130,9 @@ extension StoreTransaction {
         // The count is written back as it was read, so that the end of the attempt finds it.
         let sql = """
             UPDATE refund_webhooks SET leased_until = ?, attempts = \(Self.attempts)
-            WHERE id IN (SELECT value FROM json_each(?))
+            WHERE id \(Self.isInList)
             """
-        var ids = JSONText()
-        ids.array { ids in for delivery in deliveries { ids.string(nil, delivery.id) } }
-        try execute(sql, [end.milliseconds, ids.text])
+        try execute(sql, [end.milliseconds, Self.list(deliveries.map(\.id))])
     }
 
     private func dueDeliveries(

@@ -5,12 +5,9 @@ extension StoreTransaction {
     /// What is known against some URLs that webhooks go to; nothing is of most.
     public func health(ofURLs urls: Set<String>) throws -> [String: URLHealth] {
         let sql = """
-            SELECT failing_since, failed_at, disabled_at, reason, url FROM refund_endpoints
-            WHERE url IN (SELECT value FROM json_each(?))
+            SELECT failing_since, failed_at, disabled_at, reason, url FROM refund_endpoints WHERE url \(Self.isInList)
             """
-        var list = JSONText()
-        list.array { list in for url in urls { list.string(nil, url) } }
-        return try Row.fetchAll(statement(sql, [list.text])).reduce(into: [:]) { known, row in
+        return try Row.fetchAll(statement(sql, [Self.list(urls)])).reduce(into: [:]) { known, row in
             if let url = row.text(4) { known[url] = URLHealth(row: row) }
         }
     }

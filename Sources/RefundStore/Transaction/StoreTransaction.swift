@@ -45,6 +45,26 @@ public struct StoreTransaction {
         return refunds
     }
 
+    /// SQL for being one of a `list`, of whatever length.
+    static let isInList = "IN (SELECT value FROM json_each(?))"
+
+    static func list(_ numbers: some Sequence<Int64>) -> String {
+        list(numbers) { json, number in json.number(nil, number) }
+    }
+
+    static func list(_ texts: some Sequence<String>) -> String {
+        list(texts) { json, text in json.string(nil, text) }
+    }
+
+    private static func list<Values: Sequence>(
+        _ values: Values,
+        _ write: (inout JSONText, Values.Element) -> Void
+    ) -> String {
+        var json = JSONText()
+        json.array { json in for value in values { write(&json, value) } }
+        return json.text
+    }
+
     func number(_ sql: String, _ arguments: StatementArguments) throws -> Int64? {
         try Int64.fetchOne(statement(sql, arguments))
     }
