@@ -99,9 +99,9 @@ let package = Package(
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore"]),
-        module("RefundStore", ["RefundCore", grdb]),
+        module("RefundStoreSQLite", ["RefundCore", grdb]),
         module("RefundScheduler", ["RefundCore"]),
-        module("RefundGateway", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
+        module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundAdmin", ["RefundCore", hummingbirdCore, nioCore, nioPosix, httpTypes, metrics, logging]),
 
@@ -109,14 +109,15 @@ let package = Package(
         module(
             "RefundDaemon",
             [
-                "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore",
-                "RefundScheduler", "RefundGateway", "RefundWebhooks", "RefundAdmin", logging, metrics,
+                "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStoreSQLite",
+                "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging, metrics,
             ]
         ),
         program(
             "refundd",
             [
-                "RefundCore", "RefundConfiguration", "RefundStore", "RefundScheduler", "RefundAdmin", "RefundDaemon",
+                "RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin",
+                "RefundDaemon",
                 arguments,
             ]
         ),
@@ -150,16 +151,16 @@ let package = Package(
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
-        tests("RefundStoreTests", ["RefundCore", "RefundStore", grdb, sqlite]),
+        tests("RefundStoreSQLiteTests", ["RefundCore", "RefundStoreSQLite", grdb, sqlite]),
         tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
-        tests("RefundGatewayTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundGateway"]),
+        tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
-        tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStore", "RefundDaemon"]),
+        tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundDaemon"]),
         tests(
             "SimulationTests",
             [
-                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundGateway", "RefundWebhooks",
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStoreSQLite", "RefundPayCloud", "RefundWebhooks",
                 "RefundDaemon", grdb,
             ]
         ),
@@ -167,12 +168,12 @@ let package = Package(
         tests("EndToEndTests", ["RefundCore", "RefundCrypto"], resources: [.copy("Fixtures")]),
         tests(
             "SoakTests",
-            ["RefundCore", "RefundStore", "RefundScheduler", "RefundAdmin", "RefundDaemon", logging]
+            ["RefundCore", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin", "RefundDaemon", logging]
         ),
         tests(
             "FuzzingTests",
             [
-                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundGateway", "RefundWebhooks",
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundPayCloud", "RefundWebhooks",
             ],
             exclude: ["fuzz"],
             resources: [.copy("Corpus"), .copy("Fixtures")]

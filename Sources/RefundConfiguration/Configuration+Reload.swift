@@ -6,7 +6,7 @@ extension Configuration {
     ///
     /// - Parameter old: The configuration that is in use.
     /// - Returns: Each key that differs and cannot change, in order; none when a reload may go ahead.
-    public func obstaclesToReload(since old: Configuration) -> [ConfigurationError] {
+    package func obstaclesToReload(since old: Configuration) -> [ConfigurationError] {
         var errors: [ConfigurationError] = []
         func refuse(_ value: String, with old: String, key: String, remedy: String) {
             let problem = "cannot change while the daemon runs, and it runs with \(old.quoted)"

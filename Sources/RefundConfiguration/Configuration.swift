@@ -1,31 +1,31 @@
-public import RefundCore
+package import RefundCore
 
 /// The configuration of refundd: what the file says, with environment variables laid over it and defaults below it.
-public struct Configuration: Hashable, Sendable {
+package struct Configuration: Hashable, Sendable {
     /// The absolute path of the file it was read from.
-    public var file: String
+    package var file: String
     /// Where the queue is.
-    public var database = DatabaseSettings()
+    package var database = DatabaseSettings()
     /// The gateways by name: `[gateway]` is `default`, `[gateways.NAME]` is `NAME`.
-    public var gateways: [String: GatewaySettings]
+    package var gateways: [String: GatewaySettings]
     /// When refunds are queried.
-    public var polling = PollingPolicy()
+    package var polling = PollingPolicy()
     /// Where events are sent, and how.
-    public var webhook = WebhookSettings()
+    package var webhook = WebhookSettings()
     /// What the operator sees over HTTP.
-    public var admin = AdminSettings()
+    package var admin = AdminSettings()
     /// What is logged.
-    public var log = LogSettings()
+    package var log = LogSettings()
 
     /// The name of the gateway that `[gateway]` configures and that rows name unless they say otherwise.
-    public static let defaultGateway = "default"
+    package static let defaultGateway = "default"
 
     /// Creates a configuration with defaults for everything but its gateways.
     ///
     /// - Parameters:
     ///   - file: The absolute path that relative names and messages refer to.
     ///   - gateways: The gateways by name.
-    public init(file: String, gateways: [String: GatewaySettings]) {
+    package init(file: String, gateways: [String: GatewaySettings]) {
         self.file = file
         self.gateways = gateways
     }
@@ -39,7 +39,7 @@ public struct Configuration: Hashable, Sendable {
     ///   - environment: The environment variables, of which those named `REFUNDD_…` and `CREDENTIALS_DIRECTORY` count.
     /// - Returns: The configuration, with every bound checked and every file name absolute.
     /// - Throws: Everything that is wrong, at once.
-    public static func load(
+    package static func load(
         file: String,
         environment: [String: String]
     ) throws(ConfigurationProblems) -> Configuration {

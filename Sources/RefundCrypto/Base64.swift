@@ -1,5 +1,5 @@
 /// The encoding base64 with the standard alphabet and padding (RFC 4648, section 4).
-public enum Base64: Sendable {
+package enum Base64: Sendable {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// The value of each byte that is a digit, and 255 for every other.
@@ -10,7 +10,7 @@ public enum Base64: Sendable {
     }()
 
     /// Encodes bytes on one line.
-    public static func encoded(_ bytes: [UInt8]) -> String {
+    package static func encoded(_ bytes: [UInt8]) -> String {
         let alphabet = alphabet
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -32,7 +32,7 @@ public enum Base64: Sendable {
     /// - Parameter text: Digits of the standard alphabet with the right padding, and nothing else.
     /// - Returns: The bytes, or nil for line breaks, blanks, the URL-safe alphabet, missing or wrong padding, and bits
     ///   that are set behind the last byte.
-    public static func decoded(_ text: some StringProtocol) -> [UInt8]? {
+    package static func decoded(_ text: some StringProtocol) -> [UInt8]? {
         decoded(bytes: Array(text.utf8))
     }
 

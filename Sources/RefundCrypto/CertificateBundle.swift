@@ -1,12 +1,12 @@
 import COpenSSL
 
 /// A file of certificates in PEM, as TLS takes it for the authorities that it trusts.
-public enum CertificateBundle: Sendable {
+package enum CertificateBundle: Sendable {
     /// Reads every certificate, as each connection will.
     ///
     /// - Parameter text: The content of the file.
     /// - Throws: `CertificateError` when there is no certificate, or one that OpenSSL cannot read.
-    public static func check(_ text: [UInt8]) throws(CertificateError) {
+    package static func check(_ text: [UInt8]) throws(CertificateError) {
         defer { ERR_clear_error() }
         let (count, isWhole) = unsafe text.withUnsafeBytes { bytes in
             // An empty text has no address, which OpenSSL takes for an error.
@@ -32,14 +32,14 @@ public enum CertificateBundle: Sendable {
 }
 
 /// Why a file cannot be taken for the certificates of authorities.
-public enum CertificateError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum CertificateError: Error, Hashable, Sendable, CustomStringConvertible {
     /// It holds no certificate.
     case none
     /// It holds a certificate that cannot be read: the number of it, from 1.
     case damaged(number: Int)
 
     /// What is wrong and what to change.
-    public var description: String {
+    package var description: String {
         switch self {
         case .none: "the file holds no PEM certificate; it must begin with -----BEGIN CERTIFICATE-----"
         case .damaged(let number):

@@ -1,14 +1,14 @@
 import COpenSSL
 
 /// The message authentication code HMAC with SHA-256 (RFC 2104).
-public enum HMACSHA256: Sendable {
+package enum HMACSHA256: Sendable {
     /// Computes the code of a message.
     ///
     /// - Parameters:
     ///   - message: The bytes to authenticate.
     ///   - key: The secret, of any length.
     /// - Returns: The code, 32 bytes.
-    public static func code(for message: [UInt8], key: [UInt8]) -> [UInt8] {
+    package static func code(for message: [UInt8], key: [UInt8]) -> [UInt8] {
         var code = [UInt8](repeating: 0, count: 32)
         let result = unsafe EVP_Q_mac(
             nil,

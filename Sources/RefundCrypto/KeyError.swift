@@ -1,7 +1,7 @@
 /// The reason why a key cannot be used, as one sentence that says what to change.
 ///
 /// No case ever carries key material, so that every one may be logged.
-public enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The text holds nothing but blanks.
     case empty
     /// The text is neither PEM nor base64 of a key.
@@ -26,7 +26,7 @@ public enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
     case cryptoFailure(String)
 
     /// One sentence that says what is wrong and what to change.
-    public var description: String {
+    package var description: String {
         switch self {
         case .empty:
             "There is no key in the text; put the key there as PEM or as base64."

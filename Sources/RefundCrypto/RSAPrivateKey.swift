@@ -4,7 +4,7 @@ import Synchronization
 /// An RSA private key of at least 2048 bits that signs messages for the gateway.
 ///
 /// Threads may share one key.
-public final class RSAPrivateKey: Sendable {
+package final class RSAPrivateKey: Sendable {
     private let key: KeyHandle
     private let signing: Mutex<DigestContext>
 
@@ -15,7 +15,7 @@ public final class RSAPrivateKey: Sendable {
     ///
     /// - Parameter text: The content of the file.
     /// - Throws: `KeyError` with what to change.
-    public convenience init(text: [UInt8]) throws(KeyError) {
+    package convenience init(text: [UInt8]) throws(KeyError) {
         try self.init(key: KeyReader.privateKey(in: text))
     }
 
@@ -29,7 +29,7 @@ public final class RSAPrivateKey: Sendable {
     /// - Parameter bits: The length of the modulus in bits, at least 2048.
     /// - Returns: The key.
     /// - Throws: `KeyError` when the length is too short or libcrypto has no randomness.
-    public static func generate(bits: Int = 2048) throws(KeyError) -> RSAPrivateKey {
+    package static func generate(bits: Int = 2048) throws(KeyError) -> RSAPrivateKey {
         guard bits >= RSAKeyRules.minimumBits else { throw .tooShort(bits: bits) }
         guard let pointer = unsafe copenssl_generate_rsa(bits) else { throw .lastFailure() }
         return try RSAPrivateKey(key: unsafe KeyHandle(owning: pointer))
@@ -43,7 +43,7 @@ public final class RSAPrivateKey: Sendable {
     /// - Parameter message: The bytes to sign.
     /// - Returns: The signature, as long as the modulus.
     /// - Throws: `KeyError.cryptoFailure` when libcrypto fails.
-    public func signature(of message: [UInt8]) throws(KeyError) -> [UInt8] {
+    package func signature(of message: [UInt8]) throws(KeyError) -> [UInt8] {
         guard let context = signing.withLock({ DigestContext(copying: $0) }),
             let signature = context.signature(of: message, length: key.signatureLength)
         else { throw .lastFailure() }
@@ -53,7 +53,7 @@ public final class RSAPrivateKey: Sendable {
     /// The key as PEM with PKCS#8 inside.
     ///
     /// - Throws: `KeyError.cryptoFailure` when libcrypto fails.
-    public var pem: String {
+    package var pem: String {
         get throws(KeyError) {
             try unsafe key.pem { unsafe PEM_write_bio_PKCS8PrivateKey($0, $1, nil, nil, 0, nil, nil) }
         }
@@ -62,7 +62,7 @@ public final class RSAPrivateKey: Sendable {
     /// The public half.
     ///
     /// - Throws: `KeyError.cryptoFailure` when libcrypto fails.
-    public var publicKey: RSAPublicKey {
+    package var publicKey: RSAPublicKey {
         get throws(KeyError) { try RSAPublicKey(subjectPublicKeyInfo: key.subjectPublicKeyInfo()) }
     }
 }

@@ -4,12 +4,12 @@ import Synchronization
 /// An RSA public key of at least 2048 bits that verifies what the gateway signed.
 ///
 /// Threads may share one key.
-public final class RSAPublicKey: Sendable {
+package final class RSAPublicKey: Sendable {
     private let key: KeyHandle
     private let verifying: Mutex<DigestContext>
 
     /// The SHA-256 of the key as SubjectPublicKeyInfo in DER form, in lower-case hexadecimal digits.
-    public let fingerprint: String
+    package let fingerprint: String
 
     /// Creates a key from the text of a file.
     ///
@@ -18,7 +18,7 @@ public final class RSAPublicKey: Sendable {
     ///
     /// - Parameter text: The content of the file.
     /// - Throws: `KeyError` with what to change.
-    public convenience init(text: [UInt8]) throws(KeyError) {
+    package convenience init(text: [UInt8]) throws(KeyError) {
         try self.init(key: KeyReader.publicKey(in: text))
     }
 
@@ -42,7 +42,7 @@ public final class RSAPublicKey: Sendable {
     ///   - signature: The bytes of the signature.
     ///   - message: The bytes that were signed.
     /// - Returns: True only for a valid signature; whatever goes wrong counts as an invalid one.
-    public func isValid(signature: [UInt8], for message: [UInt8]) -> Bool {
+    package func isValid(signature: [UInt8], for message: [UInt8]) -> Bool {
         if let context = verifying.withLock({ DigestContext(copying: $0) }),
             context.isValid(signature: signature, for: message)
         {
@@ -56,7 +56,7 @@ public final class RSAPublicKey: Sendable {
     /// The key as PEM with SubjectPublicKeyInfo inside.
     ///
     /// - Throws: `KeyError.cryptoFailure` when libcrypto fails.
-    public var pem: String {
+    package var pem: String {
         get throws(KeyError) { try unsafe key.pem { unsafe PEM_write_bio_PUBKEY($0, $1) } }
     }
 }

@@ -1,16 +1,16 @@
 extension HTTPClient {
     /// What is the same for all requests of a client.
-    public struct Settings: Sendable {
+    package struct Settings: Sendable {
         /// The greatest number of connections, idle ones included, and so of exchanges at a time.
-        public var maxConnections: Int
+        package var maxConnections: Int
         /// The greatest number of connections to one host and port.
-        public var maxConnectionsPerHost: Int
+        package var maxConnectionsPerHost: Int
         /// The name of the client's thread, of which Linux shows 15 bytes.
-        public var name: String
+        package var name: String
         /// The value of the `User-Agent` field.
-        public var userAgent: String
+        package var userAgent: String
         /// The part of a request's timeout that resolving and connecting, TLS included, may take; `nil` for all of it.
-        public var connectTimeout: Duration?
+        package var connectTimeout: Duration?
         /// Where the certificate authorities of the system are found.
         var trustStore = TrustStore.system
 
@@ -22,7 +22,7 @@ extension HTTPClient {
         ///   - name: The name of the client's thread.
         ///   - userAgent: The value of the `User-Agent` field.
         ///   - connectTimeout: The time that connecting may take.
-        public init(
+        package init(
             maxConnections: Int,
             maxConnectionsPerHost: Int,
             name: String,

@@ -19,7 +19,7 @@ import Synchronization
 ///
 /// A completion is called on the client's thread, which meanwhile serves nobody else: it does little, such as checking a
 /// signature, and never blocks. It may send a further request and may shut the client down.
-public final class HTTPClient: Sendable {
+package final class HTTPClient: Sendable {
     private static let library: CURLcode = curl_global_init(Int(CURL_GLOBAL_SSL))
 
     private let inbox: Inbox
@@ -31,7 +31,7 @@ public final class HTTPClient: Sendable {
     /// - Parameter settings: What is the same for all requests.
     /// - Throws: `HTTPError.invalidHeader` when the user agent cannot be sent, `HTTPError.other` when libcurl or the
     ///   system has no memory or no thread to give.
-    public init(settings: Settings) throws(HTTPError) {
+    package init(settings: Settings) throws(HTTPError) {
         try HTTPError.check(Self.library)
         guard HeaderList.isFieldValue(settings.userAgent) else { throw .invalidHeader }
         let multi = try MultiHandle(settings)
@@ -60,7 +60,7 @@ public final class HTTPClient: Sendable {
     ///   - request: The request.
     ///   - completion: A function called exactly once with the answer or why there is none: on the client's thread, or
     ///     on the caller's own, before this returns, when the client has been shut down.
-    public func send(
+    package func send(
         _ request: HTTPRequest,
         completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void
     ) {
@@ -74,7 +74,7 @@ public final class HTTPClient: Sendable {
     /// Fails what is under way with `HTTPError.shutDown`, closes the connections and waits for the thread's end.
     ///
     /// Called by a completion it does not wait. Further calls do nothing.
-    public func shutDown() {
+    package func shutDown() {
         inbox.close()
         guard !thread.isCurrent else { return }
         // Under the lock: whoever comes second waits as well.

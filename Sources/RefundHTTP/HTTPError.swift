@@ -2,7 +2,7 @@
 ///
 /// None of them says whether the server has acted on the request, except those that precede the connection.
 /// No header and no body, of either side, is ever part of one.
-public enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The URL is not an absolute `http` or `https` URL, or carries a user name, a blank or a control character.
     case invalidURL
     /// A header field has a character that HTTP does not allow, or is one of those that only the client sets.
@@ -35,7 +35,7 @@ public enum HTTPError: Error, Hashable, Sendable, CustomStringConvertible {
     case other(code: Int, text: String)
 
     /// One sentence for a log or `last_error`.
-    public var description: String {
+    package var description: String {
         switch self {
         case .invalidURL:
             "The URL is not an absolute http or https URL without user name, blanks and control characters."

@@ -1,7 +1,7 @@
 /// A POST over HTTP or HTTPS, with the bounds that hold for its whole exchange.
-public struct HTTPRequest: Sendable {
+package struct HTTPRequest: Sendable {
     /// How much of an answer's body is taken, and what happens to an answer with more.
-    public enum ResponseLimit: Hashable, Sendable {
+    package enum ResponseLimit: Hashable, Sendable {
         /// More bytes than this fail the exchange, as soon as they are announced or arrive.
         case refuseAbove(Int)
         /// The first bytes are kept, the rest is not: the connection is closed and the exchange counts as answered.
@@ -9,25 +9,25 @@ public struct HTTPRequest: Sendable {
     }
 
     /// The absolute URL, `http` or `https`, without user name and password.
-    public var url: String
+    package var url: String
     /// The header fields in the order they are sent.
     ///
     /// `Host` and whatever frames the message (such as `Content-Length`) are the client's own and refused here.
-    public var headers: [(name: String, value: String)]
+    package var headers: [(name: String, value: String)]
     /// The bytes of the body.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The time for everything from the hand-over on: waiting for a connection, resolving, connecting, TLS and the body.
-    public var timeout: Duration
+    package var timeout: Duration
     /// The bound on the answer's body, applied while it arrives.
-    public var responseLimit: ResponseLimit
+    package var responseLimit: ResponseLimit
     /// The PEM file of certificate authorities trusted beside those of the system.
-    public var caFile: String?
+    package var caFile: String?
     /// The judge of every address before it is connected to, such as each of the addresses of one name.
     ///
     /// The address has 4 or 16 bytes in network order, an IPv4 address mapped into IPv6 being one of 16. The answer is
     /// `nil` to allow it, or why it is refused. It is called on the client's thread and must not block. A connection
     /// kept open is not judged again: requests judged differently belong to different clients.
-    public var vetAddress: (@Sendable (_ address: [UInt8], _ port: UInt16) -> String?)?
+    package var vetAddress: (@Sendable (_ address: [UInt8], _ port: UInt16) -> String?)?
 
     /// Creates a request.
     ///
@@ -39,7 +39,7 @@ public struct HTTPRequest: Sendable {
     ///   - responseLimit: The bound on the answer's body.
     ///   - caFile: The PEM file of certificate authorities trusted beside those of the system.
     ///   - vetAddress: The judge of every address before it is connected to.
-    public init(
+    package init(
         url: String,
         headers: [(name: String, value: String)] = [],
         body: [UInt8] = [],

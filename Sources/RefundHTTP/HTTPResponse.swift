@@ -1,13 +1,13 @@
 /// An answer that has come in, whatever its status code is.
-public struct HTTPResponse: Sendable {
+package struct HTTPResponse: Sendable {
     /// The status code.
-    public let status: Int
+    package let status: Int
     /// The bytes of the body as they came, or the first of them when `isTruncated`.
-    public let body: [UInt8]
+    package let body: [UInt8]
     /// The time from the start of the exchange to its end, without the wait for a free connection.
-    public let duration: Duration
+    package let duration: Duration
     /// Whether the body was longer than what was to be kept of it.
-    public let isTruncated: Bool
+    package let isTruncated: Bool
     private let head: ResponseHead
 
     /// Creates a response.
@@ -32,7 +32,7 @@ public struct HTTPResponse: Sendable {
     ///
     /// - Parameter name: The field's name; upper and lower case are the same.
     /// - Returns: The value without the white space around it, or `nil` when the answer has no such field.
-    public func header(_ name: String) -> String? {
+    package func header(_ name: String) -> String? {
         head.value(of: name)
     }
 }

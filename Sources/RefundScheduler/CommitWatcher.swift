@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// The database and its `-wal` are never opened here: closing such a descriptor would drop SQLite's own locks.
 /// Source: inotify(7); <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>.
-public final class CommitWatcher: Sendable {
+package final class CommitWatcher: Sendable {
     /// The waits between the looks after a report, in milliseconds.
     private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
     /// How many of the first waits are left out where a report comes upon a chain of looks under way.
@@ -40,7 +40,7 @@ public final class CommitWatcher: Sendable {
     /// - Parameters:
     ///   - databasePath: The database; links are followed, as SQLite does.
     ///   - look: Called when there may be a new commit; it must not block.
-    public init(databasePath: String, look: @escaping @Sendable () -> Void) {
+    package init(databasePath: String, look: @escaping @Sendable () -> Void) {
         walPath = URL(fileURLWithPath: databasePath).resolvingSymlinksInPath().path + "-wal"
         self.look = look
         let inotify = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
@@ -66,7 +66,7 @@ public final class CommitWatcher: Sendable {
     }
 
     /// Stops watching; no look is asked for afterwards.
-    public func stop() {
+    package func stop() {
         state.withLock { $0.isStopped = true }
         ticker.cancel()
         reader?.cancel()

@@ -1,19 +1,19 @@
 import Glibc
-public import RefundCore
+package import RefundCore
 
 /// Where the time comes from.
-public protocol WallClock: Sendable {
+package protocol WallClock: Sendable {
     /// The time it is now.
     func now() -> Timestamp
 }
 
 /// The system's real-time clock.
-public struct SystemClock: WallClock {
+package struct SystemClock: WallClock {
     /// Creates the clock.
-    public init() {}
+    package init() {}
 
     /// The time it is now.
-    public func now() -> Timestamp {
+    package func now() -> Timestamp {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)

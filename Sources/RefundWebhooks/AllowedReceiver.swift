@@ -60,7 +60,7 @@ struct AllowedReceiver: Hashable, Sendable {
 }
 
 /// What is wrong with an entry of `[webhook] allow_hosts`.
-public enum ReceiverPolicyError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ReceiverPolicyError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The entry has none of the forms.
     case notAnEntry(String)
     /// The port is not a number from 1 to 65535.
@@ -73,7 +73,7 @@ public enum ReceiverPolicyError: Error, Hashable, Sendable, CustomStringConverti
     case mapped(String)
 
     /// What is wrong and what to change.
-    public var description: String {
+    package var description: String {
         switch self {
         case .notAnEntry(let entry):
             "\(entry.debugDescription) is no host name, address or block; write it like hooks.internal, "

@@ -12,7 +12,7 @@
 /// A name is looked up by the HTTP client, which asks for each address right before it connects to it, so that a name
 /// that changes its addresses meanwhile gains nothing. Connections that are kept open are not asked for again: an
 /// HTTP client serves one policy for all its life, and another policy needs another client.
-public struct ReceiverPolicy: Sendable {
+package struct ReceiverPolicy: Sendable {
     private let entries: [AllowedReceiver]
 
     /// Creates a policy.
@@ -20,7 +20,7 @@ public struct ReceiverPolicy: Sendable {
     /// - Parameter allowHosts: The entries of `[webhook] allow_hosts`: a host name, an IPv4 or an IPv6 address, each
     ///   with or without a port, or a block of addresses.
     /// - Throws: What is wrong with the first entry that cannot be read.
-    public init(allowHosts: [String]) throws(ReceiverPolicyError) {
+    package init(allowHosts: [String]) throws(ReceiverPolicyError) {
         var entries: [AllowedReceiver] = []
         for text in allowHosts {
             entries.append(try AllowedReceiver(text))
@@ -32,7 +32,7 @@ public struct ReceiverPolicy: Sendable {
     ///
     /// - Parameter url: The URL as it is configured or was given by an application.
     /// - Returns: What is wrong, in words, or nil.
-    public func problem(with url: String) -> String? {
+    package func problem(with url: String) -> String? {
         do throws(ReceiverURLError) {
             return refusal(of: try ReceiverURL(url))
         } catch {

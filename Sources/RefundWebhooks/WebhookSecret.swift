@@ -4,9 +4,9 @@ import RefundCrypto
 ///
 /// Source: Standard Webhooks 1.0, "Signature scheme": `whsec_` and the base64 of 24 to 64 random bytes
 /// (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
-public struct WebhookSecret: Sendable {
+package struct WebhookSecret: Sendable {
     /// How many bytes a secret may have.
-    public static let lengths = 24...64
+    package static let lengths = 24...64
 
     private static let prefix = "whsec_"
 
@@ -17,7 +17,7 @@ public struct WebhookSecret: Sendable {
     ///
     /// - Parameter text: `whsec_` and base64 in the standard alphabet with its padding; one line break may follow.
     /// - Throws: What is wrong with the text, never the text itself.
-    public init(_ text: String) throws(WebhookSecretError) {
+    package init(_ text: String) throws(WebhookSecretError) {
         // In Swift, "\r\n" is one character.
         let line = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? text.dropLast() : text[...]
         guard !line.isEmpty else { throw .empty }
@@ -31,17 +31,17 @@ public struct WebhookSecret: Sendable {
 
 extension WebhookSecret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// A text without the secret.
-    public var description: String { "WebhookSecret(redacted)" }
+    package var description: String { "WebhookSecret(redacted)" }
 
     /// A text without the secret.
-    public var debugDescription: String { description }
+    package var debugDescription: String { description }
 
     /// A mirror without the secret, so that `dump` shows nothing either.
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// The reasons why a text is no webhook secret; none of them shows the text.
-public enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertible {
     /// There is no text.
     case empty
     /// The text does not begin with `whsec_`.
@@ -54,7 +54,7 @@ public enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertib
     case tooLong(Int)
 
     /// What is wrong and what to change.
-    public var description: String {
+    package var description: String {
         switch self {
         case .empty: "the webhook secret is empty; it must be whsec_ and the base64 of 24 to 64 random bytes"
         case .missingPrefix: "the webhook secret does not begin with whsec_"

@@ -1,5 +1,5 @@
-public import RefundCore
-public import RefundHTTP
+package import RefundCore
+package import RefundHTTP
 
 /// The sender of webhooks: one signed attempt at a time, to where the policy allows it.
 ///
@@ -9,20 +9,20 @@ public import RefundHTTP
 /// Its HTTP client must serve nothing else: a connection that another user of the client has opened was not vetted,
 /// and would be used again for a webhook to the same host and port. For the same reason a changed
 /// ``Settings/policy`` needs a new client; changed secrets and timeouts don't.
-public final class WebhookSender: Sendable {
+package final class WebhookSender: Sendable {
     /// What is configured for all webhooks.
-    public struct Settings: Sendable {
+    package struct Settings: Sendable {
         /// The secrets to sign with, in the order of their signatures; without any, nothing is sent.
-        public var secrets: [WebhookSecret]
+        package var secrets: [WebhookSecret]
         /// The time that an attempt may take as a whole.
-        public var timeout: Duration
+        package var timeout: Duration
         /// The PEM file of certificate authorities trusted beside those of the system.
-        public var caFile: String?
+        package var caFile: String?
         /// The rule which receivers are allowed.
-        public var policy: ReceiverPolicy
+        package var policy: ReceiverPolicy
 
         /// Creates settings.
-        public init(secrets: [WebhookSecret], timeout: Duration, caFile: String?, policy: ReceiverPolicy) {
+        package init(secrets: [WebhookSecret], timeout: Duration, caFile: String?, policy: ReceiverPolicy) {
             self.secrets = secrets
             self.timeout = timeout
             self.caFile = caFile
@@ -42,7 +42,7 @@ public final class WebhookSender: Sendable {
     /// - Parameters:
     ///   - client: A client that serves webhooks under this policy and nothing else.
     ///   - settings: What is configured.
-    public convenience init(client: HTTPClient, settings: Settings) {
+    package convenience init(client: HTTPClient, settings: Settings) {
         self.init(settings: settings) { request, completion in
             client.send(request, completion: completion)
         }
@@ -61,7 +61,7 @@ public final class WebhookSender: Sendable {
     ///   - now: The time of this attempt, which is signed.
     ///   - completion: Is called exactly once with what came of the attempt: on the HTTP client's thread, or, when
     ///     nothing may be sent, on this one before the function returns.
-    public func send(
+    package func send(
         _ delivery: Delivery,
         at now: Timestamp,
         completion: @escaping @Sendable (DeliveryOutcome) -> Void
@@ -90,7 +90,7 @@ public final class WebhookSender: Sendable {
     /// - Parameter url: The URL of a webhook.
     /// - Returns: `scheme://host:port` in one spelling, or what stands for that in a text that is no URL that a webhook
     ///   can be sent to: never a password, a path or a query, since endpoints are logged.
-    public static func endpoint(of url: String) -> String {
+    package static func endpoint(of url: String) -> String {
         if let url = try? ReceiverURL(url) { return url.endpoint }
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
         let rest = url[start...]

@@ -2,7 +2,7 @@ import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 extension CommonOptions {
     /// Writes a person's verdict and prints what the refund is now.

@@ -4,7 +4,7 @@ import RefundAdmin
 import RefundConfiguration
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {

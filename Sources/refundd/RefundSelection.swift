@@ -1,6 +1,6 @@
 import ArgumentParser
 import RefundDaemon
-import RefundStore
+import RefundStoreSQLite
 
 /// Which refund a command is about: an order number, else a `trans_no`, or a row by its id.
 struct RefundSelection: ParsableArguments {

@@ -1,6 +1,6 @@
 import Foundation
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 @testable import RefundDaemon
 

@@ -1,6 +1,6 @@
 import Foundation
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 import Testing
 
 @testable import RefundDaemon

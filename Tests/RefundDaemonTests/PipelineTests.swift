@@ -1,7 +1,7 @@
 import Foundation
 import RefundCore
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 import Synchronization
 import Testing
 

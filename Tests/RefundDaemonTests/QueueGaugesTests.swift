@@ -1,7 +1,7 @@
 import Foundation
 import RefundAdmin
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 import Testing
 
 @testable import RefundDaemon

@@ -1,39 +1,39 @@
 import RefundCore
-public import RefundCrypto
+package import RefundCrypto
 
 /// Answers as the stand-in for the gateway signs them, and the keys around it.
-public enum SignedAnswer: Sendable {
+package enum SignedAnswer: Sendable {
     /// The stand-in's key, which signs answers.
-    public static let gatewayKey = key { () throws(KeyError) in
+    package static let gatewayKey = key { () throws(KeyError) in
         try RSAPrivateKey(text: Array(TestKeys.gatewayPrivatePEM.utf8))
     }
     /// A key that belongs to nobody.
-    public static let wrongKey = key { () throws(KeyError) in
+    package static let wrongKey = key { () throws(KeyError) in
         try RSAPrivateKey(text: Array(TestKeys.wrongPrivatePEM.utf8))
     }
     /// The application's key, which signs queries.
-    public static let appKey = key { () throws(KeyError) in try RSAPrivateKey(text: Array(TestKeys.appPrivatePEM.utf8))
+    package static let appKey = key { () throws(KeyError) in try RSAPrivateKey(text: Array(TestKeys.appPrivatePEM.utf8))
     }
     /// What verifies the stand-in's answers.
-    public static let gatewayPublicKey = key { () throws(KeyError) in try gatewayKey.publicKey }
+    package static let gatewayPublicKey = key { () throws(KeyError) in try gatewayKey.publicKey }
     /// What verifies nothing that the stand-in signs.
-    public static let wrongPublicKey = key { () throws(KeyError) in try wrongKey.publicKey }
+    package static let wrongPublicKey = key { () throws(KeyError) in try wrongKey.publicKey }
     /// What verifies queries.
-    public static let appPublicKey = key { () throws(KeyError) in try appKey.publicKey }
+    package static let appPublicKey = key { () throws(KeyError) in try appKey.publicKey }
 
     private static func key<Key>(_ make: () throws(KeyError) -> Key) -> Key {
         do { return try make() } catch { fatalError("a test key cannot be used: \(error)") }
     }
 
     /// An answer with these members, given as the text of an object, and the `sign` that belongs to them.
-    public static func text(_ object: String, signedWith key: RSAPrivateKey = gatewayKey) throws -> String {
+    package static func text(_ object: String, signedWith key: RSAPrivateKey = gatewayKey) throws -> String {
         let envelope = try JSONObject(parsing: object)
         let signature = Base64.encoded(try key.signature(of: SigningString.bytes(of: envelope)))
         return "\(object.dropLast()),\"sign\":\"\(signature)\"}"
     }
 
     /// An answer of success with this `data`, as JSON text.
-    public static func text(data: String) throws -> String {
+    package static func text(data: String) throws -> String {
         try text(#"{"msg":"SUCCESS","code":"0","data":\#(data),"psn":"P-1"}"#)
     }
 }

@@ -3,24 +3,24 @@ import Foundation
 /// The signing vectors: requests, responses and notifications of the gateway with their signing strings and signatures.
 ///
 /// Build a signing string from the raw text only: a parser loses the difference between `1`, `1.0` and `1.00`.
-public enum SigningVectors: Sendable {
+package enum SigningVectors: Sendable {
     /// The keys that the other vectors name.
-    public static let keys: [Key] = entries.compactMap { if case .key(let key) = $0 { key } else { nil } }
+    package static let keys: [Key] = entries.compactMap { if case .key(let key) = $0 { key } else { nil } }
     /// Requests as a client signs them.
-    public static let requests: [Request] = entries.compactMap {
+    package static let requests: [Request] = entries.compactMap {
         if case .request(let request) = $0 { request } else { nil }
     }
     /// Responses as a client verifies them.
-    public static let responses: [SignedBody] = entries.compactMap {
+    package static let responses: [SignedBody] = entries.compactMap {
         if case .response(let response) = $0 { response } else { nil }
     }
     /// Asynchronous notifications, verified like responses.
-    public static let notifications: [SignedBody] = entries.compactMap {
+    package static let notifications: [SignedBody] = entries.compactMap {
         if case .notification(let notification) = $0 { notification } else { nil }
     }
 
     /// The key with this name, or nil.
-    public static func key(named name: String) -> Key? {
+    package static func key(named name: String) -> Key? {
         keys.first { $0.name == name }
     }
 
@@ -36,20 +36,20 @@ public enum SigningVectors: Sendable {
 
 extension SigningVectors {
     /// A pair of keys, or the half of one that is known.
-    public struct Key: Sendable, Decodable, CustomStringConvertible {
+    package struct Key: Sendable, Decodable, CustomStringConvertible {
         /// The name by which vectors refer to it.
-        public let name: String
+        package let name: String
         /// The SHA-256 of the public half's SubjectPublicKeyInfo in DER form, in lower-case hexadecimal digits.
-        public let fingerprint: String
+        package let fingerprint: String
         /// The public half's SubjectPublicKeyInfo in DER form, as base64.
-        public let publicBase64: String
+        package let publicBase64: String
         /// The public half as PEM, where the vectors hold it.
-        public let publicPEM: String?
+        package let publicPEM: String?
         /// The private half as PEM with PKCS#8 inside, for keys that were made for tests.
-        public let privatePEM: String?
+        package let privatePEM: String?
 
         /// The name.
-        public var description: String { name }
+        package var description: String { name }
 
         private enum CodingKeys: String, CodingKey {
             case name
@@ -61,24 +61,24 @@ extension SigningVectors {
     }
 
     /// A request with the signature that its members must get.
-    public struct Request: Sendable, Decodable, CustomStringConvertible {
+    package struct Request: Sendable, Decodable, CustomStringConvertible {
         /// What the vector is about.
-        public let name: String
+        package let name: String
         /// The members to sign, as JSON text.
-        public let rawJSON: String
+        package let rawJSON: String
         /// The signing string.
-        public let canonical: String
+        package let canonical: String
         /// The length of the signing string in UTF-8 bytes.
-        public let canonicalLength: Int
+        package let canonicalLength: Int
         /// The SHA-256 of the signing string, in lower-case hexadecimal digits.
-        public let canonicalSHA256: String
+        package let canonicalSHA256: String
         /// The name of the key that signs; its private half may be unknown.
-        public let keyName: String
+        package let keyName: String
         /// The signature, as base64.
-        public let signature: String
+        package let signature: String
 
         /// The name.
-        public var description: String { name }
+        package var description: String { name }
 
         private enum CodingKeys: String, CodingKey {
             case name
@@ -92,28 +92,28 @@ extension SigningVectors {
     }
 
     /// A response or notification with the verdict that its signature must get.
-    public struct SignedBody: Sendable, Decodable, CustomStringConvertible {
+    package struct SignedBody: Sendable, Decodable, CustomStringConvertible {
         /// What the vector is about.
-        public let name: String
+        package let name: String
         /// The exact text of the body, `sign` included where there is one.
-        public let body: String
+        package let body: String
         /// The signing string of the body.
-        public let canonical: String
+        package let canonical: String
         /// The length of the signing string in UTF-8 bytes.
-        public let canonicalLength: Int
+        package let canonicalLength: Int
         /// The SHA-256 of the signing string, in lower-case hexadecimal digits.
-        public let canonicalSHA256: String
+        package let canonicalSHA256: String
         /// The name of the key that verifies.
-        public let keyName: String
+        package let keyName: String
         /// The signature as it stands in the body: base64 if it is valid, empty or nil where the body is unsigned.
-        public let signature: String?
+        package let signature: String?
         /// The verdict.
-        public let expected: Verdict
+        package let expected: Verdict
         /// What a valid body says about the refund.
-        public let interpretation: Interpretation?
+        package let interpretation: Interpretation?
 
         /// The name.
-        public var description: String { name }
+        package var description: String { name }
 
         private enum CodingKeys: String, CodingKey {
             case name
@@ -129,7 +129,7 @@ extension SigningVectors {
     }
 
     /// What verifying a body comes to.
-    public enum Verdict: String, Sendable, Decodable {
+    package enum Verdict: String, Sendable, Decodable {
         /// The signature is the gateway's.
         case valid
         /// There is a signature and it is not the gateway's.
@@ -139,11 +139,11 @@ extension SigningVectors {
     }
 
     /// What a body says about the refund.
-    public struct Interpretation: Sendable, Decodable {
+    package struct Interpretation: Sendable, Decodable {
         /// The gateway's number for the state, where the body has one.
-        public let transStatus: Int?
+        package let transStatus: Int?
         /// One of "succeeded", "pending", "failed" and "not-found-yet".
-        public let outcome: String
+        package let outcome: String
 
         private enum CodingKeys: String, CodingKey {
             case transStatus = "trans_status"

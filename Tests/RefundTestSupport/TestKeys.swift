@@ -1,17 +1,17 @@
 /// The keys that were made for tests, as PEM; nothing outside tests may trust them.
-public enum TestKeys: Sendable {
+package enum TestKeys: Sendable {
     /// The private key of a stand-in for the gateway, which signs responses.
-    public static let gatewayPrivatePEM = privatePEM("generated-gateway-key")
+    package static let gatewayPrivatePEM = privatePEM("generated-gateway-key")
     /// The public key that verifies the stand-in's responses.
-    public static let gatewayPublicPEM = publicPEM("generated-gateway-key")
+    package static let gatewayPublicPEM = publicPEM("generated-gateway-key")
     /// The private key of an app, which signs requests.
-    public static let appPrivatePEM = privatePEM("generated-app-key")
+    package static let appPrivatePEM = privatePEM("generated-app-key")
     /// The public key that verifies the app's requests.
-    public static let appPublicPEM = publicPEM("generated-app-key")
+    package static let appPublicPEM = publicPEM("generated-app-key")
     /// A private key that belongs to neither.
-    public static let wrongPrivatePEM = privatePEM("generated-wrong-key")
+    package static let wrongPrivatePEM = privatePEM("generated-wrong-key")
     /// The public key that belongs to `wrongPrivatePEM`.
-    public static let wrongPublicPEM = publicPEM("generated-wrong-key")
+    package static let wrongPublicPEM = publicPEM("generated-wrong-key")
 
     private static func privatePEM(_ name: String) -> String {
         guard let pem = SigningVectors.key(named: name)?.privatePEM else {

@@ -4,7 +4,7 @@ import Logging
 import RefundAdmin
 import RefundCore
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 import Synchronization
 
 @testable import RefundDaemon

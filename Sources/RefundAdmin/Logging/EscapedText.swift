@@ -5,7 +5,7 @@
 /// the result is for eyes, not for reading back.
 ///
 /// Sources: ECMA-48 for the control characters, <https://www.unicode.org/reports/tr9/> for the direction.
-public func escapedForTerminal(_ text: String) -> String {
+package func escapedForTerminal(_ text: String) -> String {
     guard !text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else { return text }
     var escaped = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -23,7 +23,7 @@ public func escapedForTerminal(_ text: String) -> String {
 
 extension Unicode.Scalar {
     /// Whether a terminal would act on the character, or a reader be deceived by it, instead of seeing it.
-    public var misleadsTerminal: Bool {
+    package var misleadsTerminal: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true
         case 0x20..<0x7F: false

@@ -1,15 +1,15 @@
-public import Logging
-public import RefundCore
+package import Logging
+package import RefundCore
 
 /// A log handler that writes each event as one line.
 ///
 /// Messages and metadata may come from outside: whatever they hold, the line stays one line, of bounded length and
 /// without a character that a terminal obeys.
-public struct LineLogHandler: LogHandler, Sendable {
+package struct LineLogHandler: LogHandler, Sendable {
     /// Metadata of every event of this logger.
-    public var metadata: Logger.Metadata = [:]
+    package var metadata: Logger.Metadata = [:]
     /// What adds metadata from the context of an event.
-    public var metadataProvider: Logger.MetadataProvider?
+    package var metadataProvider: Logger.MetadataProvider?
 
     private let label: String
     private let control: LogControl
@@ -25,7 +25,7 @@ public struct LineLogHandler: LogHandler, Sendable {
     ///     its own.
     ///   - now: Reads the clock.
     ///   - write: Takes one line, its end included.
-    public init(
+    package init(
         label: String,
         control: LogControl,
         now: @escaping @Sendable () -> Timestamp,
@@ -38,19 +38,19 @@ public struct LineLogHandler: LogHandler, Sendable {
     }
 
     /// The lowest level that is logged: the shared one, unless this logger was given its own.
-    public var logLevel: Logger.Level {
+    package var logLevel: Logger.Level {
         get { ownLevel ?? control.level }
         set { ownLevel = newValue }
     }
 
     /// A piece of metadata of every event of this logger.
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
     /// Writes an event.
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var metadata = metadata
         if let provided = metadataProvider?.get() { metadata.merge(provided) { $1 } }
         if let own = event.metadata { metadata.merge(own) { $1 } }

@@ -1,5 +1,5 @@
 import FoundationEssentials
-public import Logging
+package import Logging
 import RefundCore
 
 /// Sends the log of the whole process to standard error; called once, before anything else is opened.
@@ -12,7 +12,7 @@ import RefundCore
 ///   - level: The lowest level that is logged.
 ///   - format: How lines are written.
 /// - Returns: The control, for changing both later.
-public func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogControl {
+package func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogControl {
     fillStandardDescriptors()
     ignoreBrokenPipes()
     let control = LogControl(level: level, format: format)

@@ -1,5 +1,5 @@
 /// How a log line is written.
-public enum LogFormat: Sendable, CaseIterable {
+package enum LogFormat: Sendable, CaseIterable {
     /// A syslog priority in angle brackets, then the message; the journal adds the time itself.
     ///
     /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html>.
@@ -14,7 +14,7 @@ public enum LogFormat: Sendable, CaseIterable {
     /// - Parameters:
     ///   - name: `auto`, `text` or `json`; `auto` is `journald` where standard error goes to the journal, else `text`.
     ///   - environment: The process's environment, for `$JOURNAL_STREAM`.
-    public init?(named name: String, environment: [String: String]) {
+    package init?(named name: String, environment: [String: String]) {
         switch name {
         case "auto": self = Self.isJournal(standardErrorDescriptor, environment) ? .journald : .text
         case "text": self = .text

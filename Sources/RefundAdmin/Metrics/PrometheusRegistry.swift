@@ -1,4 +1,4 @@
-public import CoreMetrics
+package import CoreMetrics
 import Synchronization
 
 /// A backend for swift-metrics that shows every metric as Prometheus text.
@@ -8,7 +8,7 @@ import Synchronization
 /// (`_seconds`, `_total`) belong into the name. Making an instrument twice gives the same instrument. A name that is
 /// in use for another kind of metric gives an instrument that is not shown, because two kinds under one name would
 /// make the whole exposition unreadable.
-public final class PrometheusRegistry: MetricsFactory, Sendable {
+package final class PrometheusRegistry: MetricsFactory, Sendable {
     private struct Storage {
         var families: [String: MetricFamily] = [:]
         var help: [String: String] = [:]
@@ -22,17 +22,17 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     private let storage = Mutex(Storage())
 
     /// Creates an empty registry.
-    public init() {}
+    package init() {}
 
     /// Sets the help text of the metric called `name`, before or after the metric is first used.
-    public func describe(_ name: String, help: String) {
+    package func describe(_ name: String, help: String) {
         storage.withLock { $0.help[PrometheusText.metricName(name)] = help }
     }
 
     /// The exposition of every metric, families and labels in alphabetical order.
     ///
     /// Its content type is `text/plain; version=0.0.4; charset=utf-8`.
-    public func text() -> String {
+    package func text() -> String {
         let (families, help) = storage.withLock { ($0.families, $0.help) }
         return families.sorted { $0.key < $1.key }
             .map { $0.value.text(name: $0.key, help: help[$0.key]) }
@@ -40,12 +40,12 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     /// Makes or finds a counter.
-    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         instrument(label, dimensions, CounterInstrument.self)
     }
 
     /// Makes or finds a counter of fractions.
-    public func makeFloatingPointCounter(
+    package func makeFloatingPointCounter(
         label: String,
         dimensions: [(String, String)]
     ) -> any FloatingPointCounterHandler {
@@ -53,38 +53,38 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     /// Makes or finds a gauge.
-    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         instrument(label, dimensions, GaugeInstrument.self)
     }
 
     /// Makes or finds a histogram, or a gauge where nothing is to be aggregated.
-    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+    package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         guard aggregate else { return instrument(label, dimensions, GaugeInstrument.self) }
         return instrument(label, dimensions, HistogramInstrument.self)
     }
 
     /// Makes or finds a histogram of seconds.
-    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         instrument(label, dimensions, HistogramInstrument.self)
     }
 
     /// Forgets a counter: it is no longer shown.
-    public func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
+    package func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
 
     /// Forgets a counter of fractions: it is no longer shown.
-    public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { forget(handler) }
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { forget(handler) }
 
     /// Forgets a gauge: it is no longer shown.
-    public func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
+    package func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
 
     /// Forgets a histogram or gauge: it is no longer shown.
-    public func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
+    package func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
 
     /// Forgets a histogram of seconds: it is no longer shown.
-    public func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
+    package func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
 
     /// Forgets every gauge called `name`: they are no longer shown.
-    public func forgetGauges(_ name: String) {
+    package func forgetGauges(_ name: String) {
         let name = PrometheusText.metricName(name)
         storage.withLock { storage in
             guard storage.families[name]?.kind == .gauge else { return }

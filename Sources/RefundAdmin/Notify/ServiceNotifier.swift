@@ -4,17 +4,17 @@
 /// sent. A message that cannot be sent is returned as an error for the log and otherwise without consequence.
 ///
 /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html>.
-public struct ServiceNotifier: Sendable {
+package struct ServiceNotifier: Sendable {
     private let address: String?
 
     /// How often the service manager expects ``watchdog()``, or nil when it does not.
     ///
     /// Half of this is a good interval.
     /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd_watchdog_enabled.html>.
-    public let watchdogTimeout: Duration?
+    package let watchdogTimeout: Duration?
 
     /// Creates a notifier from the process's environment.
-    public init(environment: [String: String]) {
+    package init(environment: [String: String]) {
         let address = environment["NOTIFY_SOCKET"] ?? ""
         self.address = address.isEmpty ? nil : address
         let isOurs = environment["WATCHDOG_PID"].map { $0 == "\(ownProcessIdentifier())" } ?? true
@@ -25,32 +25,32 @@ public struct ServiceNotifier: Sendable {
 
     /// Tells that the start or a reload of the configuration is complete.
     @discardableResult
-    public func ready() -> NotifyError? {
+    package func ready() -> NotifyError? {
         send("READY=1")
     }
 
     /// Tells that the configuration is being read again; ``ready()`` must follow, whatever came of it.
     @discardableResult
-    public func reloading() -> NotifyError? {
+    package func reloading() -> NotifyError? {
         send("RELOADING=1\nMONOTONIC_USEC=\(monotonicMicroseconds())")
     }
 
     /// Tells that the daemon is ending.
     @discardableResult
-    public func stopping() -> NotifyError? {
+    package func stopping() -> NotifyError? {
         send("STOPPING=1")
     }
 
     /// Tells in words what the daemon is doing, for `systemctl status`.
     @discardableResult
-    public func status(_ text: String) -> NotifyError? {
+    package func status(_ text: String) -> NotifyError? {
         // A line break would begin another assignment.
         send("STATUS=\(escapedForTerminal(text))")
     }
 
     /// Tells that the daemon is alive.
     @discardableResult
-    public func watchdog() -> NotifyError? {
+    package func watchdog() -> NotifyError? {
         send("WATCHDOG=1")
     }
 

@@ -1,12 +1,12 @@
 /// Why the admin address cannot be served.
-public enum AdminError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum AdminError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another program, or another refundd, listens there.
     case addressInUse(String)
     /// The operating system refuses the address for another reason.
     case cannotListen(String, reason: String)
 
     /// One sentence that says what to change.
-    public var description: String {
+    package var description: String {
         switch self {
         case .addressInUse(let address):
             "cannot listen on \(address): another program listens there; "

@@ -8,7 +8,7 @@ import NIOPosix
 ///
 /// Everybody who reaches the address is answered, so it tells nothing secret, and requests are bounded in size,
 /// number and time. It has one thread of its own, which sleeps while nobody asks.
-public struct AdminServer: Sendable {
+package struct AdminServer: Sendable {
     private static let maximumConnections = 64
 
     private let host: String
@@ -25,7 +25,7 @@ public struct AdminServer: Sendable {
     ///   - port: The port, or 0 for any that is free.
     ///   - readiness: The reasons why the daemon is not ready, in words; none when it is.
     ///   - metrics: The Prometheus text; it runs on a queue of its own and may block.
-    public init(
+    package init(
         host: String,
         port: Int,
         readiness: @escaping @Sendable () async -> [String],
@@ -40,7 +40,7 @@ public struct AdminServer: Sendable {
     ///
     /// - Parameter onListening: Called once, with the port that is listened on.
     /// - Throws: When the address cannot be listened on, or the listening socket closes by itself.
-    public func run(onListening: @escaping @Sendable (Int) -> Void) async throws(AdminError) {
+    package func run(onListening: @escaping @Sendable (Int) -> Void) async throws(AdminError) {
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var failure = AdminError.cannotListen(address, reason: "the listening socket closed")
         do {

@@ -1,33 +1,33 @@
 /// One thing that is wrong with the configuration: where it stands, what is wrong and what to change.
-public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A place in the configuration file.
-    public struct Position: Hashable, Sendable {
+    package struct Position: Hashable, Sendable {
         /// The line, from 1.
-        public var line: Int
+        package var line: Int
         /// The column, from 1; nil where the whole line is meant.
-        public var column: Int?
+        package var column: Int?
 
         /// Creates a place.
-        public init(line: Int, column: Int? = nil) {
+        package init(line: Int, column: Int? = nil) {
             self.line = line
             self.column = column
         }
     }
 
     /// The configuration file.
-    public var file: String
+    package var file: String
     /// The environment variable at fault, where it is not the file.
-    public var variable: String?
+    package var variable: String?
     /// Where the file cannot be read as TOML.
-    public var position: Position?
+    package var position: Position?
     /// The key or section, such as `gateway.url`.
-    public var key: String?
+    package var key: String?
     /// The value in the file's own notation, shortened; nil where there is none or it might be a secret.
-    public var value: String?
+    package var value: String?
     /// What is wrong, as the end of a sentence that begins with the key or the file.
-    public var problem: String
+    package var problem: String
     /// What to change.
-    public var remedy: String
+    package var remedy: String
 
     /// Creates an error.
     ///
@@ -39,7 +39,7 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     ///   - value: The value as it may be shown, never a secret.
     ///   - problem: What is wrong, as the end of a sentence that begins with the key or the file.
     ///   - remedy: What to change.
-    public init(
+    package init(
         file: String,
         variable: String? = nil,
         position: Position? = nil,
@@ -58,7 +58,7 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
     }
 
     /// One line that says where, what is wrong and what to change.
-    public var description: String {
+    package var description: String {
         var place = file
         if let variable {
             place = "environment variable \(variable)"
@@ -72,17 +72,17 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
 }
 
 /// Everything that is wrong with the configuration.
-public struct ConfigurationProblems: Error, Hashable, Sendable, CustomStringConvertible {
+package struct ConfigurationProblems: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, at least one thing, in the order of the sections.
-    public var errors: [ConfigurationError]
+    package var errors: [ConfigurationError]
 
     /// Creates the sum of some errors.
-    public init(errors: [ConfigurationError]) {
+    package init(errors: [ConfigurationError]) {
         self.errors = errors
     }
 
     /// One line for each thing that is wrong.
-    public var description: String {
+    package var description: String {
         errors.map(\.description).joined(separator: "\n")
     }
 }

@@ -1,26 +1,26 @@
 import RefundCore
 
 /// A key that the configuration knows.
-public struct ConfigurationKey: Hashable, Sendable {
+package struct ConfigurationKey: Hashable, Sendable {
     /// The section it stands in, such as `polling`; what `gateway` has, every `[gateways.NAME]` has too.
-    public let section: String
+    package let section: String
     /// Its name in the section, such as `jitter`.
-    public let name: String
+    package let name: String
     /// The default in the file's own notation, or nil for a key that must be given.
-    public let defaultText: String?
+    package let defaultText: String?
 
     /// The key as messages name it, such as `polling.jitter`.
-    public var path: String { "\(section).\(name)" }
+    package var path: String { "\(section).\(name)" }
 
     /// The environment variable that overrides it, such as `REFUNDD_POLLING_JITTER`.
-    public var variable: String { SectionPath(parts: [section]).variable(name) }
+    package var variable: String { SectionPath(parts: [section]).variable(name) }
 }
 
 extension Configuration {
     /// Every key, in the order of the example file.
     ///
     /// It is made from the tables that the file is read with, and its defaults from the settings' own.
-    public static var keys: [ConfigurationKey] {
+    package static var keys: [ConfigurationKey] {
         // Where files are found matters to no name and no default.
         let files = FileLocator(file: "/", environment: [:])
         return DatabaseSettings.keys(files) + GatewaySettings.keys(files) + PollingPolicy.keys(files)

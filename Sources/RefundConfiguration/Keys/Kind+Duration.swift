@@ -16,7 +16,7 @@ extension Duration {
     ]
 
     /// Reads a duration as the configuration writes it, for a command line; nil when the text is none.
-    public init?(inWords text: String) {
+    package init?(inWords text: String) {
         guard let duration = try? Duration.configured(text) else { return nil }
         self = duration
     }

@@ -1,16 +1,16 @@
 /// The `[log]` section: what is logged.
-public struct LogSettings: Hashable, Sendable {
+package struct LogSettings: Hashable, Sendable {
     /// The least level that is logged.
-    public var level: LogLevel = .info
+    package var level: LogLevel = .info
     /// The form of a line.
-    public var format: LogFormat = .auto
+    package var format: LogFormat = .auto
 
     /// Creates the default settings.
-    public init() {}
+    package init() {}
 }
 
 /// The weight of a log line, from the lightest to the gravest.
-public enum LogLevel: String, Sendable, CaseIterable {
+package enum LogLevel: String, Sendable, CaseIterable {
     /// Every step.
     case trace
     /// What helps to find a fault.
@@ -28,7 +28,7 @@ public enum LogLevel: String, Sendable, CaseIterable {
 }
 
 /// The form of a log line.
-public enum LogFormat: String, Sendable, CaseIterable {
+package enum LogFormat: String, Sendable, CaseIterable {
     /// For the journal under systemd, otherwise text.
     case auto
     /// For people.

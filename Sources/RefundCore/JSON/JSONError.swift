@@ -1,14 +1,14 @@
 /// Why a text is not the JSON object that was wanted, with the byte where it shows.
-public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, such as "member \"code\" stands twice".
-    public let problem: String
+    package let problem: String
     /// The offset in bytes from the start of the text.
-    public let offset: Int
+    package let offset: Int
     /// Whether a name stands twice in an object, which is JSON to many readers and means something else to each.
-    public var isRepeatedName = false
+    package var isRepeatedName = false
 
     /// One sentence for a log or `last_error`.
-    public var description: String {
+    package var description: String {
         "\(problem) at byte \(offset)"
     }
 }

@@ -6,7 +6,7 @@ extension JSONObject {
     ///
     /// - Parameter bytes: The text; the caller bounds its size.
     /// - Throws: `JSONError` with what is wrong and where.
-    public init(parsing bytes: [UInt8]) throws(JSONError) {
+    package init(parsing bytes: [UInt8]) throws(JSONError) {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw JSONError(problem: "the text is not UTF-8", offset: 0)
         }
@@ -21,7 +21,7 @@ extension JSONObject {
     /// Reads one JSON object from a text.
     ///
     /// - Throws: `JSONError` with what is wrong and where.
-    public init(parsing text: String) throws(JSONError) {
+    package init(parsing text: String) throws(JSONError) {
         try self.init(parsing: [UInt8](text.utf8))
     }
 }

@@ -1,24 +1,24 @@
 /// Writes JSON text: what refundd sends, and what its commands print with `--json`.
-public struct JSONText: Sendable {
+package struct JSONText: Sendable {
     /// The UTF-8 bytes of the text written so far.
-    public private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
     /// Creates an empty text.
-    public init() {
+    package init() {
         // Most texts are the size of an event's body: grown in steps they would be copied some ten times.
         bytes.reserveCapacity(1_024)
     }
 
     /// The text written so far.
-    public var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Writes an object.
     ///
     /// - Parameters:
     ///   - name: Its name inside the object around it, or nil in an array or at the top.
     ///   - content: Writes the members.
-    public mutating func object(_ name: String? = nil, _ content: (inout JSONText) throws -> Void) rethrows {
+    package mutating func object(_ name: String? = nil, _ content: (inout JSONText) throws -> Void) rethrows {
         try nested(name, "{", "}", content)
     }
 
@@ -27,12 +27,12 @@ public struct JSONText: Sendable {
     /// - Parameters:
     ///   - name: Its name inside the object around it, or nil in an array or at the top.
     ///   - content: Writes the elements.
-    public mutating func array(_ name: String? = nil, _ content: (inout JSONText) throws -> Void) rethrows {
+    package mutating func array(_ name: String? = nil, _ content: (inout JSONText) throws -> Void) rethrows {
         try nested(name, "[", "]", content)
     }
 
     /// Writes a string, or null.
-    public mutating func string(_ name: String? = nil, _ value: String?) {
+    package mutating func string(_ name: String? = nil, _ value: String?) {
         guard let value else { return raw(name, "null") }
         separate(name)
         Self.quote(value, into: &bytes)
@@ -40,17 +40,17 @@ public struct JSONText: Sendable {
     }
 
     /// Writes a whole number, or null.
-    public mutating func number(_ name: String? = nil, _ value: (some BinaryInteger)?) {
+    package mutating func number(_ name: String? = nil, _ value: (some BinaryInteger)?) {
         raw(name, value.map { String($0) } ?? "null")
     }
 
     /// Writes `true` or `false`.
-    public mutating func bool(_ name: String? = nil, _ value: Bool) {
+    package mutating func bool(_ name: String? = nil, _ value: Bool) {
         raw(name, value ? "true" : "false")
     }
 
     /// Writes a value whose JSON text is known already.
-    public mutating func raw(_ name: String? = nil, _ json: String) {
+    package mutating func raw(_ name: String? = nil, _ json: String) {
         separate(name)
         bytes += json.utf8
         needsComma = true
@@ -78,7 +78,7 @@ public struct JSONText: Sendable {
     }
 
     /// A string as JSON text, with its quotation marks.
-    public static func quoted(_ value: String) -> String {
+    package static func quoted(_ value: String) -> String {
         var bytes: [UInt8] = []
         quote(value, into: &bytes)
         return String(decoding: bytes, as: UTF8.self)

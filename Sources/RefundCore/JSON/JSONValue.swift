@@ -1,7 +1,7 @@
 /// A JSON value as it stood on the wire.
 ///
 /// Numbers keep their token (`1`, `1.0` and `1.00` are signed differently) and nested values their exact text.
-public enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     /// A string, unescaped.
     case string(String)
     /// A number, as written.
@@ -17,16 +17,16 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 /// The members of a JSON object in their order on the wire, no name twice.
-public struct JSONObject: Hashable, Sendable {
+package struct JSONObject: Hashable, Sendable {
     /// A name with its value.
-    public struct Member: Hashable, Sendable {
+    package struct Member: Hashable, Sendable {
         /// The name, unescaped.
-        public let name: String
+        package let name: String
         /// The value.
-        public let value: JSONValue
+        package let value: JSONValue
 
         /// Creates a member.
-        public init(name: String, value: JSONValue) {
+        package init(name: String, value: JSONValue) {
             self.name = name
             self.value = value
         }
@@ -35,17 +35,17 @@ public struct JSONObject: Hashable, Sendable {
     private let storage: [Member]
 
     /// Creates an object from members whose names differ.
-    public init(_ members: [Member]) {
+    package init(_ members: [Member]) {
         storage = members
     }
 
     /// The names and values in their order.
-    public var members: [(name: String, value: JSONValue)] {
+    package var members: [(name: String, value: JSONValue)] {
         storage.map { ($0.name, $0.value) }
     }
 
     /// The value of the member called `name`, or nil.
-    public subscript(name: String) -> JSONValue? {
+    package subscript(name: String) -> JSONValue? {
         storage.first { $0.name.isSameText(as: name) }?.value
     }
 }

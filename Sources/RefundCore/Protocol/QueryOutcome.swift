@@ -1,5 +1,5 @@
 /// What came of one query, in the words of the domain.
-public enum QueryOutcome: Hashable, Sendable {
+package enum QueryOutcome: Hashable, Sendable {
     /// A verified answer about this refund.
     case report(GatewayReport, Evidence)
     /// A verified answer that the gateway has no such order. Not final: orders turn up later.
@@ -16,7 +16,7 @@ public enum QueryOutcome: Hashable, Sendable {
     case unreachable(reason: String)
 
     /// What was wrong, in words, or nil for a report.
-    public var problem: String? {
+    package var problem: String? {
         switch self {
         case .report: nil
         case .notFound(let message, let evidence): "the gateway has no such order (\(evidence.code): \(message))"
@@ -27,7 +27,7 @@ public enum QueryOutcome: Hashable, Sendable {
     }
 
     /// Whether the gateway answered and its signature proves it, whatever it said.
-    public var isVerified: Bool {
+    package var isVerified: Bool {
         switch self {
         case .report, .notFound, .inconclusive: true
         case .credentialsRefused(_, _, let isVerified): isVerified
@@ -36,7 +36,7 @@ public enum QueryOutcome: Hashable, Sendable {
     }
 
     /// The word that metrics and logs use for this kind of outcome.
-    public var kind: String {
+    package var kind: String {
         switch self {
         case .report: "report"
         case .notFound: "not_found"
@@ -50,16 +50,16 @@ public enum QueryOutcome: Hashable, Sendable {
 }
 
 /// What proves an outcome: the exact signed body, with the members that support asks for.
-public struct Evidence: Hashable, Sendable {
+package struct Evidence: Hashable, Sendable {
     /// The answer's `code`.
-    public var code: String
+    package var code: String
     /// The answer's `psn`, the gateway's id of the request.
-    public var psn: String?
+    package var psn: String?
     /// The answer's bytes as they arrived.
-    public var response: [UInt8]
+    package var response: [UInt8]
 
     /// Creates evidence from a verified answer.
-    public init(code: String, psn: String?, response: [UInt8]) {
+    package init(code: String, psn: String?, response: [UInt8]) {
         self.code = code
         self.psn = psn
         self.response = response

@@ -6,12 +6,12 @@
 ///
 /// Source: <https://developer.n-age.co.jp/docs/ja/public/Sign>; `SignHandler` of the vendor's Java SDK 3.1.2, which
 /// drops `sign` in any letter case; the wire-text rule for nested values is an integrator's, checked live.
-public enum SigningString: Sendable {
+package enum SigningString: Sendable {
     /// Builds the signing string of an object.
     ///
     /// - Parameter object: The members with their values as they stood on the wire.
     /// - Returns: The UTF-8 bytes to sign or to verify.
-    public static func bytes(of object: JSONObject) -> [UInt8] {
+    package static func bytes(of object: JSONObject) -> [UInt8] {
         var pairs: [(name: String, value: String)] = []
         for (name, value) in object.members where name.utf8.count != 4 || name.lowercased() != "sign" {
             if let text = value.signingText, !text.isEmpty { pairs.append((name, text)) }

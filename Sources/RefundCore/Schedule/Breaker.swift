@@ -2,18 +2,18 @@
 ///
 /// What a fault is, its owner decides. While the breaker is open nothing but the probe is asked or sent, so nothing else
 /// uses up its backoff or its retries on a peer that is known to be down. A peer that asks for a pause opens it at once.
-public struct Breaker: Hashable, Sendable {
+package struct Breaker: Hashable, Sendable {
     /// Faults in a row that open it.
-    public static let threshold = 10
+    package static let threshold = 10
     /// The wait for the first probe; each probe that fails doubles it.
-    public static let firstInterval: Duration = .seconds(1)
+    package static let firstInterval: Duration = .seconds(1)
     /// The longest wait for a probe that a fault leads to.
-    public static let longestInterval: Duration = .seconds(60)
+    package static let longestInterval: Duration = .seconds(60)
     /// The longest wait that a peer is granted which asks for one.
-    public static let longestPause: Duration = .seconds(3_600)
+    package static let longestPause: Duration = .seconds(3_600)
 
     /// What follows from the end of an exchange.
-    public enum Change: Hashable, Sendable {
+    package enum Change: Hashable, Sendable {
         /// Nothing.
         case none
         /// The run of faults is long enough, or the peer asks for a pause: only probes from now on.
@@ -23,7 +23,7 @@ public struct Breaker: Hashable, Sendable {
     }
 
     /// Since when it has been open, or nil while it is closed.
-    public private(set) var openSince: Timestamp?
+    package private(set) var openSince: Timestamp?
     private var faults = 0
     private var interval = Self.firstInterval
     private var nextProbe: Timestamp?
@@ -34,10 +34,10 @@ public struct Breaker: Hashable, Sendable {
     private var isPaused = false
 
     /// Creates a closed breaker.
-    public init() {}
+    package init() {}
 
     /// Takes note that an exchange succeeded.
-    public mutating func succeeded() -> Change {
+    package mutating func succeeded() -> Change {
         // What was under way when the peer asked for a pause does not end it; only a probe does.
         guard !isPaused else { return .none }
         let wasOpen = openSince != nil
@@ -46,7 +46,7 @@ public struct Breaker: Hashable, Sendable {
     }
 
     /// Takes note that an exchange ended in a fault.
-    public mutating func failed(at now: Timestamp) -> Change {
+    package mutating func failed(at now: Timestamp) -> Change {
         guard openSince == nil else {
             // What was under way when it opened says nothing new; only a probe does.
             guard endProbe() else { return .none }
@@ -64,7 +64,7 @@ public struct Breaker: Hashable, Sendable {
     ///   - pause: For how long; nil where it does not say, which is then the wait for a probe.
     ///   - now: When it asked.
     /// - Returns: What follows.
-    public mutating func paused(for pause: Duration?, at now: Timestamp) -> Change {
+    package mutating func paused(for pause: Duration?, at now: Timestamp) -> Change {
         _ = endProbe()
         isPaused = true
         return open(for: min(max(pause ?? .zero, interval), Self.longestPause), at: now)
@@ -73,13 +73,13 @@ public struct Breaker: Hashable, Sendable {
     /// When the next probe may be sent: nil while the breaker is closed.
     ///
     /// A clock that was set back by more than a wait holds a probe up for no longer than that.
-    public func nextProbe(at now: Timestamp) -> Timestamp? {
+    package func nextProbe(at now: Timestamp) -> Timestamp? {
         guard let nextProbe else { return nil }
         return nextProbe <= now.advanced(by: longestWait) ? nextProbe : now
     }
 
     /// Takes note that a probe is sent.
-    public mutating func probed(at now: Timestamp) {
+    package mutating func probed(at now: Timestamp) {
         guard openSince != nil else { return }
         isProbing = true
         isPaused = false
@@ -87,7 +87,7 @@ public struct Breaker: Hashable, Sendable {
     }
 
     /// Takes note that the clock was set back, so that a probe does not wait for as long as it went back.
-    public mutating func clockSetBack(by step: Duration) {
+    package mutating func clockSetBack(by step: Duration) {
         nextProbe = nextProbe?.advanced(by: .zero - step)
     }
 

@@ -4,12 +4,12 @@
 /// all, one whose last attempt failed a single one; those that fail share half of all places between them. After a run
 /// of failed attempts its breaker opens: then one webhook at a time is sent as a probe, and the others wait without
 /// using up their retries. A receiver's `Retry-After` pauses its whole endpoint.
-public struct EndpointShares: Sendable {
+package struct EndpointShares: Sendable {
     /// The longest pause of an endpoint for a receiver's `Retry-After`; a webhook's own retry may wait for longer.
     ///
     /// Enough for the limits that receivers set per minute, and short enough that one URL of a host that many share
     /// silences the others only for a moment.
-    public static let longestPause: Duration = .seconds(5 * 60)
+    package static let longestPause: Duration = .seconds(5 * 60)
     // What is known of idle endpoints is worth little; it must not grow with every address ever seen.
     static let mostRemembered = 4_096
 
@@ -30,19 +30,19 @@ public struct EndpointShares: Sendable {
     }
 
     /// How many webhooks may be in flight at the same time.
-    public var capacity: Int
+    package var capacity: Int
     /// How many webhooks are in flight.
-    public private(set) var inFlight = 0
+    package private(set) var inFlight = 0
     private var failingInFlight = 0
     private var endpoints: [String: Endpoint] = [:]
 
     /// Creates shares of a number of places.
-    public init(capacity: Int) {
+    package init(capacity: Int) {
         self.capacity = capacity
     }
 
     /// How many further webhooks may be sent to an endpoint now.
-    public func free(for endpoint: String, at now: Timestamp) -> Int {
+    package func free(for endpoint: String, at now: Timestamp) -> Int {
         if let next = nextAttempt(at: endpoint, now: now), next > now { return 0 }
         let state = endpoints[endpoint] ?? Endpoint()
         var free = capacity - inFlight
@@ -58,18 +58,18 @@ public struct EndpointShares: Sendable {
     }
 
     /// When an endpoint may be sent to that is paused or whose breaker is open; nil for any other.
-    public func nextAttempt(at endpoint: String, now: Timestamp) -> Timestamp? {
+    package func nextAttempt(at endpoint: String, now: Timestamp) -> Timestamp? {
         guard let state = endpoints[endpoint] else { return nil }
         return [state.breaker.nextProbe(at: now), state.pauseEnd(at: now)].compactMap(\.self).max()
     }
 
     /// Whether an endpoint's breaker is open, so that the next webhook sent to it is a probe.
-    public func isOpen(_ endpoint: String) -> Bool {
+    package func isOpen(_ endpoint: String) -> Bool {
         endpoints[endpoint]?.breaker.openSince != nil
     }
 
     /// Takes note that webhooks are being sent.
-    public mutating func started(_ endpoint: String, count: Int = 1, at now: Timestamp) {
+    package mutating func started(_ endpoint: String, count: Int = 1, at now: Timestamp) {
         guard count > 0 else { return }
         change(endpoint) { state in
             state.inFlight += count
@@ -85,7 +85,7 @@ public struct EndpointShares: Sendable {
     ///   - outcome: What came of the attempt.
     ///   - now: When it ended.
     /// - Returns: Whether that opened or closed the endpoint's breaker.
-    public mutating func ended(
+    package mutating func ended(
         _ endpoint: String,
         _ id: String,
         _ outcome: DeliveryOutcome,
@@ -115,7 +115,7 @@ public struct EndpointShares: Sendable {
     ///
     /// - Parameter now: The time.
     /// - Returns: The forgotten endpoints whose breaker was open.
-    public mutating func forgetIdle(at now: Timestamp) -> [String] {
+    package mutating func forgetIdle(at now: Timestamp) -> [String] {
         guard endpoints.count > Self.mostRemembered else { return [] }
         endpoints = endpoints.filter { _, state in
             state.inFlight > 0 || state.breaker.openSince != nil || state.pauseEnd(at: now) ?? now > now

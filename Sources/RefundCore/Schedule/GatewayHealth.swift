@@ -3,29 +3,29 @@
 /// When it refuses them, or when nothing it answers verifies, that is the gateway's trouble and no refund's: it is then
 /// asked with one refund at a time, slowly, until an answer verifies. Unsigned refusals count too, since asking less
 /// cannot settle anything wrongly.
-public struct GatewayHealth: Sendable {
+package struct GatewayHealth: Sendable {
     /// Unverified answers in a row that raise the alarm.
-    public static let unverifiedLimit = 20
+    package static let unverifiedLimit = 20
     /// How long answers may stay unverified before they raise the alarm.
-    public static let unverifiedPeriod: Duration = .seconds(10 * 60)
+    package static let unverifiedPeriod: Duration = .seconds(10 * 60)
     /// The wait between queries while the alarm stands.
-    public static let probeInterval: Duration = .seconds(15)
+    package static let probeInterval: Duration = .seconds(15)
     /// How many refunds whose refusal proved to be their own are remembered.
     static let refusedAloneLimit = 1_000
 
     /// What is wrong with a gateway.
-    public struct Trouble: Hashable, Sendable {
+    package struct Trouble: Hashable, Sendable {
         /// The gateway's code, or `UNVERIFIED` when no answer of it verifies.
-        public var code: String
+        package var code: String
         /// The gateway's words, or ours.
-        public var message: String
+        package var message: String
         /// Whether the refusal was signed by the gateway; otherwise it is only a hint.
-        public var isVerified: Bool
+        package var isVerified: Bool
         /// When it began.
-        public var since: Timestamp
+        package var since: Timestamp
 
         /// Creates a trouble.
-        public init(code: String, message: String, isVerified: Bool, since: Timestamp) {
+        package init(code: String, message: String, isVerified: Bool, since: Timestamp) {
             self.code = code
             self.message = message
             self.isVerified = isVerified
@@ -34,7 +34,7 @@ public struct GatewayHealth: Sendable {
     }
 
     /// What follows from an answer.
-    public enum Action: Hashable, Sendable {
+    package enum Action: Hashable, Sendable {
         /// Nothing.
         case none
         /// The gateway is misconfigured from now on: tell it once.
@@ -44,7 +44,7 @@ public struct GatewayHealth: Sendable {
     }
 
     /// What is wrong now, or nil.
-    public private(set) var trouble: Trouble?
+    package private(set) var trouble: Trouble?
     private var unverified: (count: Int, since: Timestamp)?
     private var nextProbe: Timestamp?
     private var lastVerified: Timestamp?
@@ -52,12 +52,12 @@ public struct GatewayHealth: Sendable {
     private var refusedAlone: Set<Int64> = []
 
     /// Creates the health of a gateway, as remembered from before a restart.
-    public init(trouble: Trouble? = nil) {
+    package init(trouble: Trouble? = nil) {
         self.trouble = trouble
     }
 
     /// Takes note of what came of a query for the refund with the id `refund`.
-    public mutating func answered(_ outcome: QueryOutcome, of refund: Int64, at now: Timestamp) -> Action {
+    package mutating func answered(_ outcome: QueryOutcome, of refund: Int64, at now: Timestamp) -> Action {
         switch outcome {
         case .report, .notFound, .inconclusive:
             lastVerified = now
@@ -102,20 +102,20 @@ public struct GatewayHealth: Sendable {
     }
 
     /// When the gateway may be asked next: nil while it is healthy, else the time of the next single query.
-    public func nextQuery(at now: Timestamp) -> Timestamp? {
+    package func nextQuery(at now: Timestamp) -> Timestamp? {
         guard trouble != nil else { return nil }
         return nextProbe ?? now
     }
 
     /// Takes note that the clock was set back, so that nothing waits for as long as it went back.
-    public mutating func clockSetBack(by step: Duration) {
+    package mutating func clockSetBack(by step: Duration) {
         nextProbe = nextProbe?.advanced(by: .zero - step)
         lastVerified = lastVerified?.advanced(by: .zero - step)
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
     }
 
     /// Takes note that a query was sent while the alarm stands.
-    public mutating func probed(at now: Timestamp) {
+    package mutating func probed(at now: Timestamp) {
         guard trouble != nil else { return }
         nextProbe = now.advanced(by: Self.probeInterval)
     }

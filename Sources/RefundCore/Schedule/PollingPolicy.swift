@@ -1,22 +1,22 @@
 /// When a refund is queried again, and when a person is told that it takes too long.
-public struct PollingPolicy: Hashable, Sendable {
+package struct PollingPolicy: Hashable, Sendable {
     /// The wait after the first query.
-    public var initialInterval: Duration = .seconds(5)
+    package var initialInterval: Duration = .seconds(5)
     /// What each further wait is multiplied by.
-    public var multiplier: Double = 2
+    package var multiplier: Double = 2
     /// The longest wait while the refund is young.
-    public var maxInterval: Duration = .seconds(30 * 60)
+    package var maxInterval: Duration = .seconds(30 * 60)
     /// The age from which `slowInterval` takes over.
-    public var slowAfter: Duration = .seconds(24 * 3_600)
+    package var slowAfter: Duration = .seconds(24 * 3_600)
     /// The wait between queries of an old refund, and of one whose amount does not match.
-    public var slowInterval: Duration = .seconds(3_600)
+    package var slowInterval: Duration = .seconds(3_600)
     /// The part by which each wait varies either way, from 0 to 1.
-    public var jitter: Double = 0.1
+    package var jitter: Double = 0.1
     /// The age from which a refund without a verdict needs attention.
-    public var attentionAfter: Duration = .seconds(72 * 3_600)
+    package var attentionAfter: Duration = .seconds(72 * 3_600)
 
     /// Creates the default policy.
-    public init() {}
+    package init() {}
 
     /// The wait before the next query.
     ///
@@ -29,7 +29,7 @@ public struct PollingPolicy: Hashable, Sendable {
     ///   - isSlow: Whether the refund is to be asked at the slow interval whatever its age.
     ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
     /// - Returns: The wait.
-    public func delay(afterAttempts attempts: Int, age: Duration, isSlow: Bool = false, draw: Double) -> Duration {
+    package func delay(afterAttempts attempts: Int, age: Duration, isSlow: Bool = false, draw: Double) -> Duration {
         if isSlow || age >= slowAfter { return slowInterval.jittered(by: jitter, draw: draw) }
         // The cap comes before the product is turned into a whole number, or many attempts would overflow it.
         let factor = Double.pow(multiplier, exponent: max(attempts, 1) - 1)
@@ -42,7 +42,7 @@ public struct PollingPolicy: Hashable, Sendable {
     /// The longest wait this policy ever asks for.
     ///
     /// A due time further ahead than this cannot be refundd's own.
-    public var longestDelay: Duration {
+    package var longestDelay: Duration {
         max(maxInterval, slowInterval, initialInterval).scaled(by: 1 + jitter)
     }
 }
@@ -54,7 +54,7 @@ extension Duration {
     ///   - jitter: The part by which the duration varies either way.
     ///   - draw: A uniform draw from 0 to 1.
     /// - Returns: The duration in whole milliseconds.
-    public func jittered(by jitter: Double, draw: Double) -> Duration {
+    package func jittered(by jitter: Double, draw: Double) -> Duration {
         scaled(by: 1 + jitter * (2 * draw - 1))
     }
 }

@@ -1,7 +1,7 @@
 /// How often something may be done: never more than the rate within any second, bursts up to a second's worth.
 ///
 /// A row of inserts is queried at once up to a second's worth, and the gateway never sees more in a second than agreed.
-public struct RateLimit: Hashable, Sendable {
+package struct RateLimit: Hashable, Sendable {
     private var window: Duration
     private var permits: Int
     // The times of the latest permits, oldest first: those within the window, and some before it.
@@ -11,7 +11,7 @@ public struct RateLimit: Hashable, Sendable {
     ///
     /// - Parameter perSecond: Permits per second, more than zero; 0.5 is one in two seconds. Of a rate above one the part
     ///   after the point counts for nothing, since no second may see more than the rate; more than 10,000 are not given.
-    public init(perSecond: Double) {
+    package init(perSecond: Double) {
         let isSlow = !(perSecond >= 1)
         // Every permit of the last second is remembered; no gateway wants to be asked more often than this.
         permits = isSlow ? 1 : Int(min(perSecond, 10_000))
@@ -19,19 +19,19 @@ public struct RateLimit: Hashable, Sendable {
     }
 
     /// Goes by another rate from now on; the permits of the last second count for it too.
-    public mutating func change(perSecond: Double) {
+    package mutating func change(perSecond: Double) {
         let granted = granted
         self = RateLimit(perSecond: perSecond)
         self.granted = granted
     }
 
     /// When the next permit is free: `now` or a later time.
-    public func nextPermit(at now: Timestamp) -> Timestamp {
+    package func nextPermit(at now: Timestamp) -> Timestamp {
         taken(at: now) < permits ? now : granted[granted.count - permits].advanced(by: window)
     }
 
     /// How many permits are free at `now`.
-    public func freePermits(at now: Timestamp) -> Int {
+    package func freePermits(at now: Timestamp) -> Int {
         max(0, permits - taken(at: now))
     }
 
@@ -41,14 +41,14 @@ public struct RateLimit: Hashable, Sendable {
     }
 
     /// Takes a permit, which the caller found free.
-    public mutating func take(at now: Timestamp) {
+    package mutating func take(at now: Timestamp) {
         // Not at every permit, since it moves those that stay.
         if granted.count >= 2 * permits { granted.removeFirst(granted.count - taken(at: now)) }
         granted.append(now)
     }
 
     /// Takes note that the clock was set back: the permits were granted that much earlier by what it says now.
-    public mutating func clockSetBack(by step: Duration) {
+    package mutating func clockSetBack(by step: Duration) {
         for index in granted.indices { granted[index] = granted[index].advanced(by: .zero - step) }
     }
 }

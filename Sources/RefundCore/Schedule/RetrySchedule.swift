@@ -1,23 +1,23 @@
 /// When a webhook that was not taken is sent again.
-public struct RetrySchedule: Hashable, Sendable {
+package struct RetrySchedule: Hashable, Sendable {
     /// The part by which each wait varies either way, so that webhooks that failed together do not return together.
-    public static let jitter = 0.1
+    package static let jitter = 0.1
     /// The longest wait that a receiver's `Retry-After` is honoured for.
-    public static let longestRetryAfter: Duration = .seconds(24 * 3_600)
+    package static let longestRetryAfter: Duration = .seconds(24 * 3_600)
 
     /// The wait before each retry.
-    public var delays: [Duration] = [
+    package var delays: [Duration] = [
         .seconds(5), .seconds(5 * 60), .seconds(30 * 60), .seconds(2 * 3_600), .seconds(5 * 3_600),
         .seconds(10 * 3_600), .seconds(14 * 3_600), .seconds(20 * 3_600), .seconds(24 * 3_600),
     ]
 
     /// Creates the default schedule.
-    public init() {}
+    package init() {}
 
     /// The longest wait this schedule ever asks for.
     ///
     /// A webhook that is to be sent later than this was put off by a clock that was wrong.
-    public var longestDelay: Duration {
+    package var longestDelay: Duration {
         max((delays.max() ?? .zero).scaled(by: 1 + Self.jitter), Self.longestRetryAfter)
     }
 
@@ -28,7 +28,7 @@ public struct RetrySchedule: Hashable, Sendable {
     ///   - retryAfter: What the receiver asked for; it lengthens a wait up to `longestRetryAfter` and never shortens one.
     ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
     /// - Returns: The wait, or nil.
-    public func delay(afterAttempts attempts: Int, retryAfter: Duration?, draw: Double) -> Duration? {
+    package func delay(afterAttempts attempts: Int, retryAfter: Duration?, draw: Double) -> Duration? {
         guard attempts >= 1, attempts <= delays.count else { return nil }
         let delay = delays[attempts - 1].jittered(by: Self.jitter, draw: draw)
         return max(delay, min(retryAfter ?? .zero, Self.longestRetryAfter))

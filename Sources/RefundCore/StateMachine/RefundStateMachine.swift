@@ -9,14 +9,14 @@
 ///
 /// Only a verified answer or a person ends a refund; no error, timeout, unknown code or age ever does. A final refund
 /// ignores every event but that of its webhooks. Each transition carries at most one event.
-public struct RefundStateMachine: Sendable {
+package struct RefundStateMachine: Sendable {
     /// The refund as it stands after the events so far.
-    public private(set) var refund: Refund
+    package private(set) var refund: Refund
     private let policy: PollingPolicy
     private var transitions: [Transition] = []
 
     /// Creates a state machine for a refund.
-    public init(_ refund: Refund, policy: PollingPolicy) {
+    package init(_ refund: Refund, policy: PollingPolicy) {
         self.refund = refund
         self.policy = policy
     }
@@ -29,7 +29,7 @@ public struct RefundStateMachine: Sendable {
     ///   - now: When its outcome was known; the wait for the next query starts here.
     ///   - draw: A uniform draw from 0 to 1 for the jitter of the next query, if there is one.
     /// - Returns: The ledger rows; empty when neither state nor attention changed.
-    public mutating func queryAnswered(
+    package mutating func queryAnswered(
         _ outcome: QueryOutcome,
         sentAt: Timestamp,
         at now: Timestamp,
@@ -70,7 +70,7 @@ public struct RefundStateMachine: Sendable {
     ///   - outcome: What came of it.
     ///   - sentAt: When it was sent.
     ///   - now: When its outcome was known.
-    public mutating func querySpared(_ outcome: QueryOutcome, sentAt: Timestamp, at now: Timestamp) {
+    package mutating func querySpared(_ outcome: QueryOutcome, sentAt: Timestamp, at now: Timestamp) {
         guard !refund.state.isFinal else { return }
         refund.lastQueryAt = sentAt
         refund.lastError = outcome.problem
@@ -112,7 +112,7 @@ public struct RefundStateMachine: Sendable {
     ///   - trouble: What is missing, or nil.
     ///   - now: The time.
     /// - Returns: The ledger rows; empty when neither state nor attention changed.
-    public mutating func checked(trouble: String?, at now: Timestamp) -> [Transition] {
+    package mutating func checked(trouble: String?, at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         if let trouble {
             refund.lastError = trouble
@@ -126,13 +126,13 @@ public struct RefundStateMachine: Sendable {
     }
 
     /// A refund that cannot be queried at all is put off.
-    public mutating func postponed(at now: Timestamp, draw: Double) {
+    package mutating func postponed(at now: Timestamp, draw: Double) {
         guard !refund.state.isFinal else { return }
         refund.nextQueryAt = now.advanced(by: policy.slowInterval.jittered(by: policy.jitter, draw: draw))
     }
 
     /// The refund may have reached the age at which a person is told.
-    public mutating func aged(at now: Timestamp) -> [Transition] {
+    package mutating func aged(at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         noteAge(at: now)
         return finish(at: now)
@@ -155,7 +155,7 @@ public struct RefundStateMachine: Sendable {
     /// A person told refundd to stop asking.
     ///
     /// - Returns: The ledger rows; empty when the refund has ended already.
-    public mutating func abandoned(reason: String, actor: String, at now: Timestamp) -> [Transition] {
+    package mutating func abandoned(reason: String, actor: String, at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         change(to: .abandoned, attention: nil, reason: reason, actor: actor, event: .abandoned, at: now)
         return finish(at: now)
@@ -164,7 +164,7 @@ public struct RefundStateMachine: Sendable {
     /// A person who looked at a refund that needs attention said what became of it.
     ///
     /// - Returns: The ledger rows; empty when the refund has ended already or needs no attention.
-    public mutating func resolved(
+    package mutating func resolved(
         as verdict: Verdict,
         reason: String,
         actor: String,
@@ -187,7 +187,7 @@ public struct RefundStateMachine: Sendable {
     ///   - dead: How many of its webhooks are dead now.
     ///   - now: The time.
     /// - Returns: The ledger rows; empty when the attention did not change.
-    public mutating func webhooksChanged(dead: Int, at now: Timestamp) -> [Transition] {
+    package mutating func webhooksChanged(dead: Int, at now: Timestamp) -> [Transition] {
         if dead > 0 {
             raise(.undeliverable, reason: "a webhook of this refund is dead", at: now)
         } else if refund.attention == .undeliverable {

@@ -1,30 +1,30 @@
 /// One change of a refund's state or attention: a row of the ledger.
-public struct Transition: Hashable, Sendable {
+package struct Transition: Hashable, Sendable {
     /// When it happened.
-    public var at: Timestamp
+    package var at: Timestamp
     /// The state before.
-    public var from: RefundState
+    package var from: RefundState
     /// The state after.
-    public var to: RefundState
+    package var to: RefundState
     /// The attention after.
-    public var attention: Attention?
+    package var attention: Attention?
     /// Why, in words, or nil where the answer says it all.
-    public var reason: String?
+    package var reason: String?
     /// The `trans_status` that caused it.
-    public var transStatus: TransStatus?
+    package var transStatus: TransStatus?
     /// The answer that caused it.
-    public var evidence: Evidence?
+    package var evidence: Evidence?
     /// `refundd`, or the name of the person who used the command.
-    public var actor: String
+    package var actor: String
     /// The event that tells of it, or nil for a change that nobody is told of.
-    public var event: EventType?
+    package var event: EventType?
 
     /// The actor of everything that no person did.
-    public static let refundd = "refundd"
+    package static let refundd = "refundd"
 }
 
 /// The kinds of events, as webhooks and `refund_events` name them.
-public enum EventType: String, Sendable, CaseIterable {
+package enum EventType: String, Sendable, CaseIterable {
     /// The gateway knows the refund.
     case processing = "refund.processing"
     /// The refund is settled.

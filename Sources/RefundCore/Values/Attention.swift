@@ -1,5 +1,5 @@
 /// Why a person should look at a refund.
-public enum Attention: String, Sendable, CaseIterable {
+package enum Attention: String, Sendable, CaseIterable {
     /// The gateway says settled, but not the amount or currency that was expected.
     case mismatch
     /// The configuration lacks what the row needs: its gateway, its merchant number or a webhook secret.
@@ -12,7 +12,7 @@ public enum Attention: String, Sendable, CaseIterable {
     case undeliverable
 
     /// How grave the reason is: only the gravest stands, lesser ones are not recorded meanwhile.
-    public var gravity: Int {
+    package var gravity: Int {
         switch self {
         case .mismatch: 5
         case .misconfigured: 4
@@ -25,23 +25,23 @@ public enum Attention: String, Sendable, CaseIterable {
     /// Whether a `refund.needs_attention` event tells of it.
     ///
     /// A dead webhook is not told by another webhook.
-    public var isTold: Bool {
+    package var isTold: Bool {
         self != .undeliverable
     }
 }
 
 /// The reasons for attention that a refund's events have told so far: each is told once.
-public struct ToldAttentions: OptionSet, Hashable, Sendable {
+package struct ToldAttentions: OptionSet, Hashable, Sendable {
     /// One bit per reason.
-    public let rawValue: Int
+    package let rawValue: Int
 
     /// Creates a set from its stored bits.
-    public init(rawValue: Int) {
+    package init(rawValue: Int) {
         self.rawValue = rawValue
     }
 
     /// Creates a set of one reason.
-    public init(_ attention: Attention) {
+    package init(_ attention: Attention) {
         rawValue = 1 << attention.gravity
     }
 }

@@ -1,5 +1,5 @@
 /// Where a refund is in its life.
-public enum RefundState: String, Sendable, CaseIterable {
+package enum RefundState: String, Sendable, CaseIterable {
     /// Queued; the gateway has not confirmed that it knows the refund.
     case pending
     /// The gateway knows the refund and has not decided it.
@@ -12,7 +12,7 @@ public enum RefundState: String, Sendable, CaseIterable {
     case abandoned
 
     /// Whether the refund stays in this state for ever and is never queried again.
-    public var isFinal: Bool {
+    package var isFinal: Bool {
         switch self {
         case .pending, .processing: false
         case .settled, .failed, .abandoned: true

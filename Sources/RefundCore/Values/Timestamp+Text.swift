@@ -2,7 +2,7 @@ import FoundationEssentials
 
 extension Timestamp {
     /// The time as webhooks and messages write it: `2026-11-22T03:04:06.123Z`.
-    public var iso8601: String {
+    package var iso8601: String {
         var text = dateAndTime
         text.append(UInt8(ascii: "."))
         text.append(digits: clampedToFourDigitYears % 1_000, count: 3)
@@ -11,7 +11,7 @@ extension Timestamp {
     }
 
     /// The time to the second, as webhooks write the end of a transaction: `2026-11-22T03:04:05Z`.
-    public var iso8601Seconds: String {
+    package var iso8601Seconds: String {
         String(decoding: dateAndTime + [UInt8(ascii: "Z")], as: UTF8.self)
     }
 
@@ -20,7 +20,7 @@ extension Timestamp {
     /// Source: <https://developer.codepay.us/docs/BasicRules> ("all dates are in UTC+00:00").
     ///
     /// - Returns: The time, or nil when the text is not exactly of that form.
-    public init?(gatewayText text: String) {
+    package init?(gatewayText text: String) {
         let style = Date.ISO8601FormatStyle().year().month().day().dateTimeSeparator(.space)
             .time(includingFractionalSeconds: false)
         guard text.utf8.count == 19, let date = try? style.parse(text), date.formatted(style) == text else {
@@ -32,7 +32,7 @@ extension Timestamp {
     /// Reads a time in UTC as people and refundd write it: `2026-11-22`, `2026-11-22T03:04:05Z`, and with a fraction.
     ///
     /// - Returns: The time, or nil for every other form, that of another time zone included.
-    public init?(iso8601 text: String) {
+    package init?(iso8601 text: String) {
         var text = text
         if text.hasSuffix("Z") { text.removeLast() }
         if text.utf8.count == 10 { text += "T00:00:00" }

@@ -1,5 +1,5 @@
 /// What a person may say became of a refund that needs attention.
-public enum Verdict: String, Sendable, CaseIterable {
+package enum Verdict: String, Sendable, CaseIterable {
     /// The refund was paid out.
     case settled
     /// The refund was not paid out and will not be.

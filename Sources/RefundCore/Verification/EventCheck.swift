@@ -3,9 +3,9 @@
 /// A body is written again from the row of the ledger, its answer and the refund, and must come out the same to the byte.
 /// What the database does not keep is taken from the body: the merchant number of the configuration, the metadata, and,
 /// for what did not end the refund and has no answer of its own, what the gateway had said last and the attempts so far.
-public struct EventCheck: Sendable {
+package struct EventCheck: Sendable {
     /// What is wrong, a sentence each.
-    public private(set) var problems: [String] = []
+    package private(set) var problems: [String] = []
     private let refund: Refund
     private let reports: [Int64: GatewayReport]
 
@@ -35,7 +35,7 @@ public struct EventCheck: Sendable {
     }
 
     /// Checks the event of a gateway, of whose trouble nothing else is kept.
-    public init(ofGateway event: LoggedEvent) {
+    package init(ofGateway event: LoggedEvent) {
         refund = Refund(id: 0, createdAt: event.at)
         reports = [:]
         let told = ToldEvent(event.body)

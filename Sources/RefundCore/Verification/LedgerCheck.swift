@@ -2,11 +2,11 @@
 ///
 /// The check knows no guard and no code that writes: it goes by the rows alone, so it also finds what a program wrote
 /// that got past the guards.
-public struct LedgerCheck: Sendable {
+package struct LedgerCheck: Sendable {
     /// What is wrong, a sentence each.
-    public private(set) var problems: [String] = []
+    package private(set) var problems: [String] = []
     /// How many stored answers were read again.
-    public private(set) var answers = 0
+    package private(set) var answers = 0
     private var reports: [Int64: GatewayReport] = [:]
 
     /// Checks a history.
@@ -16,7 +16,7 @@ public struct LedgerCheck: Sendable {
     ///   - reread: Tells what a stored answer says when it is taken for an answer about this refund, its signature
     ///     checked.
     ///   - endpoint: Names the receiver behind an address.
-    public init(
+    package init(
         _ history: RefundHistory,
         reread: (_ answer: [UInt8], _ refund: Refund) -> QueryOutcome,
         endpoint: (_ url: String) -> String

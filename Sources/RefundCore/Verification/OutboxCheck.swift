@@ -1,7 +1,7 @@
 /// Checks that every event that was to have a webhook has it, and that each webhook's state fits its attempts.
-public struct OutboxCheck: Sendable {
+package struct OutboxCheck: Sendable {
     /// What is wrong, a sentence each.
-    public private(set) var problems: [String] = []
+    package private(set) var problems: [String] = []
 
     /// Checks the events and webhooks of one refund, or those of gateways.
     ///
@@ -9,7 +9,7 @@ public struct OutboxCheck: Sendable {
     ///   - events: The events.
     ///   - webhooks: The webhooks.
     ///   - endpoint: Names the receiver behind an address.
-    public init(events: [LoggedEvent], webhooks: [OutboxRow], endpoint: (_ url: String) -> String) {
+    package init(events: [LoggedEvent], webhooks: [OutboxRow], endpoint: (_ url: String) -> String) {
         var unclaimed: [String: OutboxRow] = [:]
         for webhook in webhooks { unclaimed[webhook.id] = webhook }
         for event in events {

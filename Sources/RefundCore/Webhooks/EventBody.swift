@@ -1,7 +1,7 @@
 /// The JSON bodies of events, as `refund_events` keeps them and webhooks carry them.
 ///
 /// Absent values are null, never left out.
-public enum EventBody: Sendable {
+package enum EventBody: Sendable {
     /// The body of a refund's event.
     ///
     /// - Parameters:
@@ -11,7 +11,7 @@ public enum EventBody: Sendable {
     ///   - refund: The refund after the change.
     ///   - merchantNo: The merchant number that is asked for, where one is known.
     /// - Returns: One JSON object.
-    public static func refund(
+    package static func refund(
         _ type: EventType,
         _ transition: Transition,
         sequence: Int,
@@ -46,7 +46,7 @@ public enum EventBody: Sendable {
     }
 
     /// The body of the event that a gateway needs attention.
-    public static func gateway(_ name: String, _ trouble: GatewayHealth.Trouble) -> String {
+    package static func gateway(_ name: String, _ trouble: GatewayHealth.Trouble) -> String {
         envelope(.gatewayNeedsAttention, at: trouble.since) { data in
             data.string("gateway", name)
             data.string("attention", Attention.misconfigured.rawValue)

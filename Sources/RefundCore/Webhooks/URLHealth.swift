@@ -2,46 +2,46 @@
 ///
 /// It is about the URL and not about its host, since an application may give each refund a callback of its own: one that
 /// is gone must not silence the others.
-public struct URLHealth: Hashable, Sendable {
+package struct URLHealth: Hashable, Sendable {
     /// How long every attempt must have failed for the URL to be disabled.
     ///
     /// The default retry schedule of a webhook takes some three days, so that an outage over a long weekend costs nothing.
-    public static let longestFailure: Duration = .seconds(5 * 24 * 3_600)
+    package static let longestFailure: Duration = .seconds(5 * 24 * 3_600)
     /// The longest time between two failed attempts of one run.
     ///
     /// A failure now and another one next week are two faults and no run of a week. Between two attempts of one webhook
     /// the default schedule waits for a day.
-    public static let longestSilence: Duration = .seconds(2 * 24 * 3_600)
+    package static let longestSilence: Duration = .seconds(2 * 24 * 3_600)
 
     /// When and why a URL was disabled.
-    public struct Disabling: Hashable, Sendable {
+    package struct Disabling: Hashable, Sendable {
         /// When.
-        public var at: Timestamp
+        package var at: Timestamp
         /// Why, in words.
-        public var reason: String
+        package var reason: String
 
         /// Creates a disabling.
-        public init(at: Timestamp, reason: String) {
+        package init(at: Timestamp, reason: String) {
             self.at = at
             self.reason = reason
         }
 
         /// Why a webhook to the URL is not sent, and what to do about it.
-        public var refusal: String {
+        package var refusal: String {
             "not sent: its URL is disabled since \(at.iso8601) (\(reason)); once it takes webhooks again, "
                 + "\"refundd redeliver\" sends this one and enables the URL"
         }
     }
 
     /// When the first attempt failed since the last success.
-    public var failingSince: Timestamp
+    package var failingSince: Timestamp
     /// When an attempt failed last.
-    public var lastFailure: Timestamp
+    package var lastFailure: Timestamp
     /// When and why the URL was disabled, or nil while webhooks are still sent to it.
-    public var disabling: Disabling?
+    package var disabling: Disabling?
 
     /// Creates a health.
-    public init(failingSince: Timestamp, lastFailure: Timestamp, disabling: Disabling? = nil) {
+    package init(failingSince: Timestamp, lastFailure: Timestamp, disabling: Disabling? = nil) {
         self.failingSince = failingSince
         self.lastFailure = lastFailure
         self.disabling = disabling
@@ -54,7 +54,7 @@ public struct URLHealth: Hashable, Sendable {
     ///   - known: What was known before.
     ///   - now: When it ended.
     /// - Returns: What is known now; nil once a webhook was taken.
-    public static func after(_ outcome: DeliveryOutcome, known: URLHealth?, at now: Timestamp) -> URLHealth? {
+    package static func after(_ outcome: DeliveryOutcome, known: URLHealth?, at now: Timestamp) -> URLHealth? {
         guard !outcome.isDelivered else { return nil }
         var health = known ?? URLHealth(failingSince: now, lastFailure: now)
         if now.duration(since: health.lastFailure) > longestSilence { health.failingSince = now }

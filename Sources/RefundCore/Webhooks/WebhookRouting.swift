@@ -1,14 +1,14 @@
 /// Which events become webhooks, and where those go.
-public struct WebhookRouting: Sendable {
+package struct WebhookRouting: Sendable {
     /// Where webhooks go whose refund names no address.
-    public var defaultURL: String?
+    package var defaultURL: String?
     /// The types that become webhooks; the others are only in `refund_events`.
-    public var events: Set<EventType>
+    package var events: Set<EventType>
     /// Names the receiver behind an address, so that a slow one holds up nobody else.
-    public var endpoint: @Sendable (_ url: String) -> String
+    package var endpoint: @Sendable (_ url: String) -> String
 
     /// Creates a routing.
-    public init(defaultURL: String?, events: Set<EventType>, endpoint: @escaping @Sendable (_ url: String) -> String) {
+    package init(defaultURL: String?, events: Set<EventType>, endpoint: @escaping @Sendable (_ url: String) -> String) {
         self.defaultURL = defaultURL
         self.events = events
         self.endpoint = endpoint
@@ -20,7 +20,7 @@ public struct WebhookRouting: Sendable {
     ///   - type: The event's type.
     ///   - callbackURL: The address that the refund names.
     /// - Returns: The address.
-    public func url(for type: EventType, callbackURL: String?) -> String? {
+    package func url(for type: EventType, callbackURL: String?) -> String? {
         events.contains(type) ? callbackURL ?? defaultURL : nil
     }
 }

@@ -1,5 +1,5 @@
 /// Where a webhook is in its life.
-public enum WebhookState: String, Sendable, CaseIterable {
+package enum WebhookState: String, Sendable, CaseIterable {
     /// To be sent, for the first time or again.
     case pending
     /// The receiver took it.

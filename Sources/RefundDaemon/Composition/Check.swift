@@ -2,12 +2,12 @@ import Foundation
 import RefundConfiguration
 import RefundCore
 import RefundCrypto
-import RefundGateway
+import RefundPayCloud
 import RefundScheduler
 import RefundWebhooks
 
 /// What `refundd check` finds.
-public enum Check: Sendable {
+package enum Check: Sendable {
     /// Reads the configuration with every key and secret, and puts the parts together as the daemon would.
     ///
     /// - Parameters:
@@ -15,7 +15,7 @@ public enum Check: Sendable {
     ///   - environment: The process's environment.
     /// - Returns: What was checked, a line each.
     /// - Throws: `CommandFailure` with everything that is wrong.
-    public static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
+    package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
         let configuration = try Setup.configuration(file: file, environment: environment)
         let credentials = try Setup.credentials(configuration)
         _ = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
@@ -38,7 +38,7 @@ public enum Check: Sendable {
     ///   - environment: The process's environment.
     /// - Returns: A line a gateway.
     /// - Throws: `CommandFailure` when a gateway cannot be reached, or refuses or fails to prove itself.
-    public static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
+    package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try Setup.configuration(file: file, environment: environment)
         let credentials = try Setup.credentials(configuration)
         let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))

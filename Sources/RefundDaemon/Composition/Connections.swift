@@ -1,8 +1,8 @@
 import Foundation
 import RefundConfiguration
 import RefundCore
-import RefundGateway
 import RefundHTTP
+import RefundPayCloud
 import RefundWebhooks
 
 /// The edges that a configuration describes, put together: a client for each gateway and one for all receivers.

@@ -4,13 +4,13 @@ import Logging
 import RefundAdmin
 import RefundConfiguration
 import RefundCore
-import RefundGateway
+import RefundPayCloud
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 import Synchronization
 
 /// The daemon: puts the parts together, runs them, reloads and drains them.
-public final class Daemon: Sendable {
+package final class Daemon: Sendable {
     private static let drainLimit: Duration = .seconds(20)
 
     private enum Event: Sendable {
@@ -50,7 +50,7 @@ public final class Daemon: Sendable {
     ///   - file: The configuration.
     ///   - environment: The process's environment.
     /// - Throws: `CommandFailure` when it cannot start.
-    public static func run(file: String, environment: [String: String]) async throws(CommandFailure) {
+    package static func run(file: String, environment: [String: String]) async throws(CommandFailure) {
         let configuration = try Setup.configuration(file: file, environment: environment)
         let credentials = try Setup.credentials(configuration, isForDaemon: true)
         let log = bootstrapLogging(

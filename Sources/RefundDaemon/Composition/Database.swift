@@ -1,6 +1,6 @@
 import Foundation
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// The database as the daemon holds it: locked, migrated, and open twice.
 struct Database: Sendable {

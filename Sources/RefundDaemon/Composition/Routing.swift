@@ -1,6 +1,6 @@
 import RefundConfiguration
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 import RefundWebhooks
 
 extension WebhookRouting {

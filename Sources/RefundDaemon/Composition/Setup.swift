@@ -1,9 +1,9 @@
 import Logging
 import RefundAdmin
-public import RefundConfiguration
+package import RefundConfiguration
 
 /// Reads what a command needs before it can begin, and turns what is wrong into messages.
-public enum Setup: Sendable {
+package enum Setup: Sendable {
     /// Reads the configuration.
     ///
     /// - Parameters:
@@ -11,7 +11,7 @@ public enum Setup: Sendable {
     ///   - environment: The process's environment.
     /// - Returns: The configuration.
     /// - Throws: `CommandFailure` with every problem.
-    public static func configuration(
+    package static func configuration(
         file: String,
         environment: [String: String]
     ) throws(CommandFailure) -> Configuration {

@@ -1,14 +1,14 @@
-public import RefundConfiguration
-public import RefundCore
-import RefundGateway
+package import RefundConfiguration
+package import RefundCore
+import RefundPayCloud
 import RefundScheduler
-public import RefundStore
+package import RefundStoreSQLite
 
 /// Asks the gateway about one refund now: through the running daemon, else itself under the daemon's lock.
 ///
 /// Either way the refund is made due first and the answer is written by the engine, with backoff, ledger and webhook;
 /// only the daemon sends that webhook.
-public struct ImmediateQuery: Sendable {
+package struct ImmediateQuery: Sendable {
     /// How much longer than one query may take the daemon is waited for.
     private static let patience: Duration = .seconds(15)
     private static let lookInterval: Duration = .milliseconds(50)
@@ -24,7 +24,7 @@ public struct ImmediateQuery: Sendable {
     /// - Parameters:
     ///   - configuration: Names the gateways and their keys.
     ///   - store: The database, open for writing.
-    public init(_ configuration: Configuration, _ store: RefundStore) {
+    package init(_ configuration: Configuration, _ store: RefundStore) {
         self.configuration = configuration
         self.store = store
     }
@@ -45,7 +45,7 @@ public struct ImmediateQuery: Sendable {
     ///   - tx: The transaction.
     /// - Returns: The refund as it is before the answer, or why it cannot be asked; then nothing is written.
     /// - Throws: What SQLite says when it refuses.
-    public func request(_ id: Int64, by actor: String, _ tx: StoreTransaction) throws -> Result<Refund, CommandFailure>
+    package func request(_ id: Int64, by actor: String, _ tx: StoreTransaction) throws -> Result<Refund, CommandFailure>
     {
         guard let refund = try tx.refund(id: id) else { return .failure(.noRefund(id)) }
         if refund.state.isFinal { return .failure(try .hasEnded(refund, tx)) }
@@ -67,7 +67,7 @@ public struct ImmediateQuery: Sendable {
     /// - Parameter refund: The refund as it was before.
     /// - Returns: The refund after an answer that verifies, whatever it says.
     /// - Throws: `CommandFailure` when no such answer comes.
-    public func answer(to refund: Refund) async throws(CommandFailure) -> Refund {
+    package func answer(to refund: Refund) async throws(CommandFailure) -> Refund {
         let limit = (configuration.gateways[refund.gateway]?.timeout ?? .zero) + Self.patience
         let deadline = ContinuousClock.now + limit
         var looks = 0

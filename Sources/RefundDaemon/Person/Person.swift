@@ -2,12 +2,12 @@ import Glibc
 import RefundCore
 
 /// The person who runs a command, as the ledger's `actor` names them.
-public enum Person: Sendable {
+package enum Person: Sendable {
     /// The name of whoever runs this process: behind `sudo` of who called it, else of its user.
     ///
     /// - Parameter environment: The process's environment.
     /// - Returns: A name that is never the daemon's own.
-    public static func name(environment: [String: String]) -> String {
+    package static func name(environment: [String: String]) -> String {
         name(of: geteuid(), sudoUser: environment["SUDO_USER"])
     }
 

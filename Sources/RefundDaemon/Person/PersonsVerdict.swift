@@ -1,12 +1,12 @@
-public import RefundConfiguration
-public import RefundCore
-public import RefundStore
+package import RefundConfiguration
+package import RefundCore
+package import RefundStoreSQLite
 
 /// What a person says about a refund.
 ///
 /// It goes through the state machine into the ledger, the events and the outbox like an answer of the gateway, and it
 /// may be written while a daemon serves the database: the daemon's late answer then finds a refund that has ended.
-public enum PersonsVerdict: Sendable {
+package enum PersonsVerdict: Sendable {
     /// Stop asking.
     case abandon
     /// The refund needs attention, and this became of it.
@@ -23,7 +23,7 @@ public enum PersonsVerdict: Sendable {
     ///   - now: The time.
     /// - Returns: The refund as it is now, or why the verdict makes no sense for it; then nothing is written.
     /// - Throws: What SQLite says when it refuses.
-    public func write(
+    package func write(
         on id: Int64,
         reason: String,
         by actor: String,
@@ -55,7 +55,7 @@ public enum PersonsVerdict: Sendable {
 
 extension Refund {
     /// How messages name the refund.
-    public var title: String {
+    package var title: String {
         "#\(id) \(merchantOrderNo ?? transNo ?? "")"
     }
 }

@@ -1,9 +1,9 @@
-public import RefundCore
+package import RefundCore
 import RefundScheduler
-public import RefundStore
+package import RefundStoreSQLite
 
 /// Which webhooks a person wants sent again.
-public enum Redelivery: Sendable {
+package enum Redelivery: Sendable {
     /// The one of this id, whatever became of it.
     case webhook(String)
     /// Every dead one.
@@ -21,7 +21,7 @@ public enum Redelivery: Sendable {
     ///   - actor: The person.
     /// - Returns: How many there are.
     /// - Throws: `CommandFailure` when the one that is named is not there or is being sent.
-    public func run(_ store: RefundStore, by actor: String) async throws(CommandFailure) -> Int {
+    package func run(_ store: RefundStore, by actor: String) async throws(CommandFailure) -> Int {
         let result: Result<Int, CommandFailure>
         do throws(StoreError) {
             switch self {

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// When the database's write-ahead log has grown so far that a person should know, and when to try to cut it.
 struct LogGrowth {

@@ -1,6 +1,6 @@
 import RefundCore
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 import Synchronization
 
 /// Runs the engine on a thread of its own, sends what it claims, and wakes it when something arrives or is due.

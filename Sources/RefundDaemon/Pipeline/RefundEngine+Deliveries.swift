@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 extension RefundEngine {
     /// What is known of the receivers and refunds of a batch of attempts, read at once.

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 extension RefundEngine {
     /// What the database says is to be done, and when.

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 extension RefundEngine {
     /// Bounds how long one transaction keeps other programs from writing.

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// The flow from row to webhook: what is due is claimed, what came back is written, in one transaction a cycle.
 ///

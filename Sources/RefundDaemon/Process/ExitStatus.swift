@@ -1,5 +1,5 @@
 /// How a command ends, by the numbers of sysexits.h where it has one.
-public enum ExitStatus: Int32, Sendable {
+package enum ExitStatus: Int32, Sendable {
     /// Done.
     case done = 0
     /// The thing asked for failed.

@@ -2,7 +2,7 @@ import CoreMetrics
 import RefundAdmin
 import RefundCore
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 /// The figures of the queue, counted when somebody asks for them, over a connection of their own.
 struct QueueGauges: Sendable {

@@ -1,6 +1,6 @@
 import Dispatch
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// Whether the daemon does its work: the pipeline makes progress and the database accepts writes.
 struct Readiness: Sendable {

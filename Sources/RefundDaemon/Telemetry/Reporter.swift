@@ -1,7 +1,7 @@
 import CoreMetrics
 import Logging
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// Turns what happened into log lines and counts.
 struct Reporter: Sendable {

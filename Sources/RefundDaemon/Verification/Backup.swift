@@ -1,8 +1,8 @@
 import Glibc
-public import RefundStore
+package import RefundStoreSQLite
 
 /// Makes a copy of a database that can be trusted: complete, checked and on the disk before it has its name.
-public enum Backup: Sendable {
+package enum Backup: Sendable {
     /// Copies a database and checks the copy.
     ///
     /// The copy is written to `FILE.partial`, readable by its owner alone, and gets its name last, so that a file with
@@ -15,7 +15,7 @@ public enum Backup: Sendable {
     ///   - keys: What the stored answers are checked with.
     /// - Returns: What the check of the copy found.
     /// - Throws: `CommandFailure` when there is no copy, and what became of its parts.
-    public static func make(
+    package static func make(
         of store: RefundStore,
         to file: String,
         _ keys: GatewayKeys

@@ -1,13 +1,13 @@
 import Foundation
-public import RefundConfiguration
+package import RefundConfiguration
 import RefundCore
 import RefundCrypto
-import RefundGateway
+import RefundPayCloud
 
 /// The public keys that stored answers are checked with: those of the configuration, and those that a gateway has retired.
 ///
 /// Neither the application's private key nor a webhook secret is read, so that an auditor needs neither.
-public struct GatewayKeys: Sendable {
+package struct GatewayKeys: Sendable {
     private var configured: [String: [RSAPublicKey]] = [:]
     private var retired: [RSAPublicKey] = []
 
@@ -17,7 +17,7 @@ public struct GatewayKeys: Sendable {
     ///   - configuration: Names the gateways' public keys.
     ///   - retired: The files with keys that answered earlier.
     /// - Throws: `CommandFailure` with everything that is wrong.
-    public init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
+    package init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
         var loader = CredentialLoader(isForDaemon: false)
         func read(_ path: String, key: String) -> RSAPublicKey? {
             loader.read(path, key: key, .integrity) { bytes in try RSAPublicKey(text: bytes) }

@@ -1,48 +1,48 @@
-public import RefundCore
-public import RefundStore
+package import RefundCore
+package import RefundStoreSQLite
 import RefundWebhooks
 
 /// What a check of a whole database found: every promise that refundd makes of its ledger and outbox.
 ///
 /// Refunds are read some at a time, each time in a transaction of its own: what belongs to one refund was written
 /// together, and a transaction that lasts as long as the check would keep the daemon's WAL growing.
-public struct Verification: Sendable {
+package struct Verification: Sendable {
     /// Something that does not hold.
-    public struct Problem: Sendable {
+    package struct Problem: Sendable {
         /// The refund it is about, or nil.
-        public var refundID: Int64?
+        package var refundID: Int64?
         /// The refund's number, or nil.
-        public var number: String?
+        package var number: String?
         /// What is wrong, in words.
-        public var text: String
+        package var text: String
 
         /// One line.
-        public var description: String {
+        package var description: String {
             guard let refundID else { return text }
             return "refund #\(refundID)\(number.map { " \($0)" } ?? ""): \(text)"
         }
     }
 
     /// The most problems that are kept; the others are counted.
-    public static let limit = 100
+    package static let limit = 100
     private static let batch = 500
 
     /// The first problems.
-    public private(set) var problems: [Problem] = []
+    package private(set) var problems: [Problem] = []
     /// How many there are.
-    public private(set) var problemCount = 0
+    package private(set) var problemCount = 0
     /// What SQLite finds damaged first, or nil for a file that is whole; nothing else was checked where it is not.
-    public private(set) var damage: String?
+    package private(set) var damage: String?
     /// The refunds that were checked.
-    public private(set) var refunds = 0
+    package private(set) var refunds = 0
     /// The rows of the ledger that were checked.
-    public private(set) var transitions = 0
+    package private(set) var transitions = 0
     /// The stored answers whose signature was checked.
-    public private(set) var answers = 0
+    package private(set) var answers = 0
     /// The events that were checked.
-    public private(set) var events = 0
+    package private(set) var events = 0
     /// The webhooks that were checked.
-    public private(set) var webhooks = 0
+    package private(set) var webhooks = 0
 
     /// Checks a database, which blocks until it is done and changes nothing.
     ///
@@ -50,7 +50,7 @@ public struct Verification: Sendable {
     ///   - store: The database.
     ///   - keys: What the stored answers are checked with.
     /// - Throws: `StoreError` when it cannot be read.
-    public init(_ store: RefundStore, _ keys: GatewayKeys) throws(StoreError) {
+    package init(_ store: RefundStore, _ keys: GatewayKeys) throws(StoreError) {
         let damages = try store.read { tx in try tx.damages(limit: Self.limit) }
         note(damages.map { "the file is damaged: \($0)" })
         damage = damages.first
@@ -98,7 +98,7 @@ public struct Verification: Sendable {
     }
 
     /// Writes the members of the JSON document.
-    public func write(to json: inout JSONText) {
+    package func write(to json: inout JSONText) {
         json.bool("ok", problemCount == 0)
         for (name, count) in counts { json.number(name, count) }
         json.number("problem_count", problemCount)
@@ -113,7 +113,7 @@ public struct Verification: Sendable {
     }
 
     /// The problems and what was checked, as lines for a terminal.
-    public var lines: [String] {
+    package var lines: [String] {
         var lines = problems.map(\.description)
         if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }
         let checked = counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")

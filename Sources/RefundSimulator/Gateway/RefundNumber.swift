@@ -1,5 +1,5 @@
 /// The number by which a query asks for a refund.
-public enum RefundNumber: Hashable, Sendable {
+package enum RefundNumber: Hashable, Sendable {
     /// `merchant_order_no`, the refund's own order number.
     case order(String)
     /// `trans_no`, the gateway's number of the refund.
@@ -11,7 +11,7 @@ public enum RefundNumber: Hashable, Sendable {
     static let transNoLimit = 64
 
     /// The number itself.
-    public var text: String {
+    package var text: String {
         switch self {
         case .order(let text), .trans(let text): text
         }

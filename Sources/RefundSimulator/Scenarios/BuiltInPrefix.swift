@@ -14,9 +14,9 @@
 /// | `UNSIGNED-…` | settles at the first query, but no answer has a signature |
 /// | `HTTP429-…` | every query is answered with HTTP status 429 |
 /// | `HTTP503-…` | every query is answered with HTTP status 503 |
-public enum BuiltInPrefix: Sendable {
+package enum BuiltInPrefix: Sendable {
     /// The table of the prefixes as text for a command's help.
-    public static let help = """
+    package static let help = """
         Order numbers that begin like this need no scenario file; n is a number:
           OK-, OKn-, OKnS-        settles at query 1, at query n, or after n seconds
           FAIL-, FAILn-, FAILnS-  fails likewise, with TS-D2012
@@ -38,7 +38,7 @@ public enum BuiltInPrefix: Sendable {
     ///   - number: The order number or `trans_no`.
     ///   - base: The scenario to take from what the prefix does not decide, such as the currency.
     /// - Returns: Nil when the number begins with none of the prefixes.
-    public static func scenario(for number: String, base: Scenario) -> Scenario? {
+    package static func scenario(for number: String, base: Scenario) -> Scenario? {
         guard let dash = number.firstIndex(of: "-") else { return nil }
         let prefix = number[..<dash]
         if let scenario = plain(prefix, base: base) { return scenario }

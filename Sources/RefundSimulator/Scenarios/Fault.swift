@@ -1,7 +1,7 @@
 /// A way to spoil an answer, so that a client can be tested against gateways, networks and attackers that misbehave.
 ///
 /// The raw value is the word that scenario files use.
-public enum Fault: String, Sendable, CaseIterable {
+package enum Fault: String, Sendable, CaseIterable {
     /// `sign` is well formed but made over another text.
     case wrongSignature = "wrong_signature"
     /// There is no `sign`.

@@ -1,5 +1,5 @@
 /// The point of a refund's story from which something holds.
-public enum Moment: Hashable, Sendable {
+package enum Moment: Hashable, Sendable {
     /// From the n-th accepted query on; 1 is the first.
     case query(Int)
     /// From this time after the first accepted query on.
@@ -11,7 +11,7 @@ public enum Moment: Hashable, Sendable {
     ///
     /// - Parameter progress: How far the refund is, the query that is being answered included.
     /// - Returns: True from the moment on.
-    public func isReached(by progress: Progress) -> Bool {
+    package func isReached(by progress: Progress) -> Bool {
         switch self {
         case .query(let number): progress.queries >= number
         case .elapsed(let duration): progress.elapsed >= duration
@@ -21,14 +21,14 @@ public enum Moment: Hashable, Sendable {
 }
 
 /// How far a refund's story is, where only queries that passed every check count.
-public struct Progress: Hashable, Sendable {
+package struct Progress: Hashable, Sendable {
     /// The accepted queries so far, the one that is being answered included.
-    public var queries: Int
+    package var queries: Int
     /// The time since the first of them.
-    public var elapsed: Duration
+    package var elapsed: Duration
 
     /// Creates a progress.
-    public init(queries: Int, elapsed: Duration) {
+    package init(queries: Int, elapsed: Duration) {
         self.queries = queries
         self.elapsed = elapsed
     }

@@ -1,11 +1,11 @@
-public import RefundCore
+package import RefundCore
 
 /// The story of one refund: what the gateway says of it at which query or time.
 ///
 /// A scenario decides and does nothing else: the answer follows from it and from the refund's progress.
-public struct Scenario: Hashable, Sendable {
+package struct Scenario: Hashable, Sendable {
     /// How a refund ends.
-    public enum Ending: Hashable, Sendable {
+    package enum Ending: Hashable, Sendable {
         /// `trans_status` 2.
         case settled
         /// `trans_status` 1, with `trans_error_code` and `trans_error_msg`.
@@ -14,7 +14,7 @@ public struct Scenario: Hashable, Sendable {
         case cancelled
 
         /// The `trans_status` that tells of this ending.
-        public var status: TransStatus {
+        package var status: TransStatus {
             switch self {
             case .settled: .succeeded
             case .failed: .closed
@@ -24,7 +24,7 @@ public struct Scenario: Hashable, Sendable {
     }
 
     /// The form of the answer's member `data`.
-    public enum DataForm: String, Sendable, CaseIterable {
+    package enum DataForm: String, Sendable, CaseIterable {
         /// A JSON string that holds JSON text, as live gateways send it.
         case text
         /// A nested JSON object.
@@ -32,41 +32,41 @@ public struct Scenario: Hashable, Sendable {
     }
 
     /// A processor's code that live gateways were seen to give (insufficient funds).
-    public static let defaultFailure = Ending.failed(code: "TS-D2012", message: "insufficient funds")
+    package static let defaultFailure = Ending.failed(code: "TS-D2012", message: "insufficient funds")
 
     /// When the gateway begins to know the refund; before, it answers `E04111` or `E04110`.
-    public var knownFrom = Moment.query(1)
+    package var knownFrom = Moment.query(1)
     /// How the refund ends.
-    public var ending = Ending.settled
+    package var ending = Ending.settled
     /// When the refund ends.
-    public var endsAt = Moment.query(2)
+    package var endsAt = Moment.query(2)
     /// The `trans_status` of a known refund that has not ended.
-    public var statusWhileOpen = TransStatus.inProgress
+    package var statusWhileOpen = TransStatus.inProgress
     /// The amount of the refund as decimal text in major units.
-    public var amount = "1200"
+    package var amount = "1200"
     /// The ISO 4217 letters of the amount's currency.
-    public var currency = "JPY"
+    package var currency = "JPY"
     /// The gateway's number of the refund; nil to derive one from the order number.
-    public var transNo: String?
+    package var transNo: String?
     /// The form of `data`.
-    public var dataForm = DataForm.text
+    package var dataForm = DataForm.text
     /// How long every answer is held back; nil for the simulator's own latency.
-    public var latency: Duration?
+    package var latency: Duration?
     /// What is wrong with the answers, if anything.
-    public var fault: Fault?
+    package var fault: Fault?
     /// How many queries the fault lasts; nil for ever.
-    public var faultForQueries: Int?
+    package var faultForQueries: Int?
     /// The `Retry-After` of the faults 429 and 503; nil to send none.
-    public var retryAfter: Duration?
+    package var retryAfter: Duration?
 
     /// Creates the scenario of a refund that settles at the second query.
-    public init() {}
+    package init() {}
 
     /// Decides what the gateway says.
     ///
     /// - Parameter progress: How far the refund is, the query that is being answered included.
     /// - Returns: What to say, and how to spoil it.
-    public func answer(at progress: Progress) -> ScriptedAnswer {
+    package func answer(at progress: Progress) -> ScriptedAnswer {
         let hasFault = progress.queries <= faultForQueries ?? .max
         return ScriptedAnswer(content: content(at: progress), fault: hasFault ? fault : nil)
     }
@@ -78,9 +78,9 @@ public struct Scenario: Hashable, Sendable {
 }
 
 /// What a scenario wants a query to be answered with.
-public struct ScriptedAnswer: Hashable, Sendable {
+package struct ScriptedAnswer: Hashable, Sendable {
     /// What is said of the refund.
-    public enum Content: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
         /// The gateway has no such refund.
         case unknownRefund
         /// The refund has this status.
@@ -88,12 +88,12 @@ public struct ScriptedAnswer: Hashable, Sendable {
     }
 
     /// What is said of the refund.
-    public var content: Content
+    package var content: Content
     /// How the answer is spoilt, if at all.
-    public var fault: Fault?
+    package var fault: Fault?
 
     /// Creates an answer.
-    public init(content: Content, fault: Fault? = nil) {
+    package init(content: Content, fault: Fault? = nil) {
         self.content = content
         self.fault = fault
     }

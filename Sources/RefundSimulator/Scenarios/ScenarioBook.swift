@@ -2,16 +2,16 @@
 ///
 /// A refund's scenario is, in this order: the one under its exact number, the one with the longest prefix of its
 /// number, that of a built-in prefix (see ``BuiltInPrefix``), one drawn from the mix, the default.
-public struct ScenarioBook: Hashable, Sendable {
+package struct ScenarioBook: Hashable, Sendable {
     /// A scenario of the mix.
-    public struct Share: Hashable, Sendable {
+    package struct Share: Hashable, Sendable {
         /// How often it is drawn, relative to the other weights.
-        public var weight: Int
+        package var weight: Int
         /// The scenario.
-        public var scenario: Scenario
+        package var scenario: Scenario
 
         /// Creates a share.
-        public init(weight: Int, scenario: Scenario) {
+        package init(weight: Int, scenario: Scenario) {
             self.weight = weight
             self.scenario = scenario
         }
@@ -20,26 +20,26 @@ public struct ScenarioBook: Hashable, Sendable {
     /// Whether errors raised before the application is authenticated are signed.
     ///
     /// What live gateways do is not known.
-    public var signsEarlyErrors = false
+    package var signsEarlyErrors = false
     /// The scenario of a refund that nothing else claims.
-    public var standard = Scenario()
+    package var standard = Scenario()
     /// Scenarios by exact number.
-    public var orders: [String: Scenario] = [:]
+    package var orders: [String: Scenario] = [:]
     /// Scenarios by the beginning of the number.
-    public var prefixes: [String: Scenario] = [:]
+    package var prefixes: [String: Scenario] = [:]
     /// Scenarios to draw from, or none.
-    public var mix: [Share] = []
+    package var mix: [Share] = []
     /// Decides what is drawn, and the numbers that the gateway gives refunds.
-    public var seed: UInt64 = 0
+    package var seed: UInt64 = 0
 
     /// Creates a book in which every refund settles at the second query.
-    public init() {}
+    package init() {}
 
     /// Finds the scenario of a refund, the same one every time.
     ///
     /// - Parameter number: The order number or `trans_no` that is asked for.
     /// - Returns: The scenario; there always is one.
-    public func scenario(for number: String) -> Scenario {
+    package func scenario(for number: String) -> Scenario {
         orders[number] ?? prefixed(number) ?? BuiltInPrefix.scenario(for: number, base: standard) ?? drawn(number)
             ?? standard
     }

@@ -6,7 +6,7 @@ extension ScenarioBook {
     ///
     /// - Parameter path: The file's name.
     /// - Throws: `ScenarioFileError` with file, key and problem.
-    public init(path: String) throws(ScenarioFileError) {
+    package init(path: String) throws(ScenarioFileError) {
         let bytes: [UInt8]
         do {
             bytes = try LocalFile.bytes(at: path)
@@ -25,7 +25,7 @@ extension ScenarioBook {
     ///   - text: TOML.
     ///   - file: The name to use in errors.
     /// - Throws: `ScenarioFileError` with file, key and problem.
-    public init(text: String, file: String) throws(ScenarioFileError) {
+    package init(text: String, file: String) throws(ScenarioFileError) {
         let top: TableReader
         do {
             top = TableReader(table: try TOMLReader.entries(of: text, file: file), file: file)

@@ -105,7 +105,7 @@ extension Duration {
     /// Creates a duration from words such as `250ms`, `5s`, `10m`, `2h` or `1d`, or nil for anything else.
     ///
     /// - Parameter words: A whole number and one unit, a year at most.
-    public init?(words: String) {
+    package init?(words: String) {
         let digits = words.prefix { $0.isASCII && $0.isNumber }
         let units: [Substring: Int64] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
         guard let number = Int64(digits), let unit = units[words.dropFirst(digits.count)] else { return nil }

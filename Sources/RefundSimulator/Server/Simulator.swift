@@ -12,9 +12,9 @@ import UnixSignals
 ///
 /// It answers `POST /api/entry` and everything one level below as the gateway does, and `GET /simulator/refunds` with
 /// the refunds that were asked for and how often.
-public struct Simulator: Sendable {
+package struct Simulator: Sendable {
     /// The address that is listened on.
-    public static let host = "127.0.0.1"
+    package static let host = "127.0.0.1"
 
     private let gateway: Gateway
     private let log: RequestLog?
@@ -27,7 +27,7 @@ public struct Simulator: Sendable {
     ///
     /// - Parameter configuration: Keys, scenarios, port and the rest.
     /// - Throws: `SimulatorError` when the log cannot be opened or the TLS identity is none.
-    public init(_ configuration: SimulatorConfiguration) throws(SimulatorError) {
+    package init(_ configuration: SimulatorConfiguration) throws(SimulatorError) {
         do {
             log = try configuration.logFile.map { path throws(LocalFile.Failure) in try RequestLog(path: path) }
         } catch {
@@ -46,7 +46,7 @@ public struct Simulator: Sendable {
     }
 
     /// Goes by other keys from now on.
-    public func use(_ keys: SimulatorKeys) {
+    package func use(_ keys: SimulatorKeys) {
         gateway.use(keys)
     }
 
@@ -58,7 +58,7 @@ public struct Simulator: Sendable {
     ///   - onHangUp: Called at each SIGHUP, where it is given.
     ///   - onReady: Called once with the port, as soon as connections are accepted.
     /// - Throws: `SimulatorError` when the port is taken or may not be used.
-    public func run(
+    package func run(
         stopsOnSignals: Bool = false,
         onHangUp: (@Sendable (Simulator) -> Void)? = nil,
         onReady: @escaping @Sendable (_ port: Int) -> Void

@@ -12,7 +12,7 @@ extension SimulatorConfiguration {
     ///   - usesTLS: Whether to serve HTTPS; nil for what `refundd.conf` says.
     ///   - scenarioFile: Another scenario file.
     /// - Throws: When a key, certificate or scenario is missing or wrong.
-    public init(directory: SimulatorDirectory, usesTLS: Bool? = nil, scenarioFile: String? = nil) throws {
+    package init(directory: SimulatorDirectory, usesTLS: Bool? = nil, scenarioFile: String? = nil) throws {
         self.init(keys: try SimulatorKeys(directory: directory))
         let client = ClientSettings(file: directory.file("refundd.conf"))
         if let appID = client.appID { self.appID = appID }

@@ -1,13 +1,13 @@
 import RefundCrypto
 
 /// A directory with everything to run a simulator and a refundd against it.
-public struct SimulatorDirectory: Sendable {
+package struct SimulatorDirectory: Sendable {
     /// A file that was written.
-    public struct WrittenFile: Hashable, Sendable {
+    package struct WrittenFile: Hashable, Sendable {
         /// The file's name inside the directory.
-        public let name: String
+        package let name: String
         /// What it is for.
-        public let purpose: String
+        package let purpose: String
     }
 
     private struct File {
@@ -18,12 +18,12 @@ public struct SimulatorDirectory: Sendable {
     }
 
     /// The directory's path.
-    public let path: String
+    package let path: String
 
     /// Creates a description of a directory, which need not exist yet.
     ///
     /// - Parameter path: The directory's path.
-    public init(path: String) {
+    package init(path: String) {
         self.path = path
     }
 
@@ -31,7 +31,7 @@ public struct SimulatorDirectory: Sendable {
     ///
     /// - Parameter name: The file's name.
     /// - Returns: The path, which need not exist.
-    public func file(_ name: String) -> String {
+    package func file(_ name: String) -> String {
         path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
 
@@ -54,7 +54,7 @@ public struct SimulatorDirectory: Sendable {
     ///   - replacesFiles: Whether files that are there already are overwritten.
     /// - Returns: What was written, in that order.
     /// - Throws: When a file is in the way or cannot be written.
-    public func write(port: Int, usesTLS: Bool, replacesFiles: Bool) throws -> [WrittenFile] {
+    package func write(port: Int, usesTLS: Bool, replacesFiles: Bool) throws -> [WrittenFile] {
         let names = Self.names(usesTLS: usesTLS)
         if !replacesFiles, let name = names.first(where: { LocalFile.exists(file($0)) }) {
             throw SimulatorError("\(file(name)) is there already; take another directory, or --force to overwrite it")

@@ -1,18 +1,18 @@
-public import RefundCrypto
+package import RefundCrypto
 
 /// The keys that a simulator goes by.
-public struct SimulatorKeys: Sendable {
+package struct SimulatorKeys: Sendable {
     /// The public keys that requests are verified with; any of them will do.
-    public var app: [RSAPublicKey]
+    package var app: [RSAPublicKey]
     /// The private key that answers are signed with.
-    public var gateway: RSAPrivateKey
+    package var gateway: RSAPrivateKey
 
     /// Creates the keys of a simulator.
     ///
     /// - Parameters:
     ///   - app: The public keys that requests are verified with.
     ///   - gateway: The private key that answers are signed with.
-    public init(app: [RSAPublicKey], gateway: RSAPrivateKey) {
+    package init(app: [RSAPublicKey], gateway: RSAPrivateKey) {
         self.app = app
         self.gateway = gateway
     }
@@ -24,7 +24,7 @@ public struct SimulatorKeys: Sendable {
     ///
     /// - Parameter directory: What ``SimulatorDirectory/write(port:usesTLS:replacesFiles:)`` wrote.
     /// - Throws: `SimulatorError` when a key is missing or wrong.
-    public init(directory: SimulatorDirectory) throws(SimulatorError) {
+    package init(directory: SimulatorDirectory) throws(SimulatorError) {
         func key<Key>(_ name: String, _ make: ([UInt8]) throws(KeyError) -> Key) throws(SimulatorError) -> Key {
             let bytes = try directory.read(name)
             do {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import RefundDaemon
-import RefundStore
+import RefundStoreSQLite
 
 struct EnqueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

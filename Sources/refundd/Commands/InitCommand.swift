@@ -2,7 +2,7 @@ import ArgumentParser
 import RefundConfiguration
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

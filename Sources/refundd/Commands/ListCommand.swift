@@ -2,7 +2,7 @@ import ArgumentParser
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "Show the queue, newest first.")

@@ -3,7 +3,7 @@ import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
 import RefundDaemon
-import RefundStore
+import RefundStoreSQLite
 
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

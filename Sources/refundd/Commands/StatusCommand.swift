@@ -3,7 +3,7 @@ import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how the queue stands.")

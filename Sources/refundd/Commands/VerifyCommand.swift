@@ -1,6 +1,6 @@
 import ArgumentParser
 import RefundDaemon
-import RefundStore
+import RefundStoreSQLite
 
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,7 +2,7 @@ import ArgumentParser
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStore
+import RefundStoreSQLite
 
 struct WebhooksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "webhooks", abstract: "Show the outbox, newest first.")

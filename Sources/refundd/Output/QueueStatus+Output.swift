@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 extension QueueStatus {
     /// Writes the members of the JSON document.

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// One refund with everything that happened to it.
 struct RefundLife {

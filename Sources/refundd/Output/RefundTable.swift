@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// The queue as a table for a terminal.
 enum RefundTable {

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// The outbox as a table for a terminal.
 enum WebhookTable {

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundGateway
+import RefundPayCloud
 import RefundTestSupport
 
 extension FuzzTarget {

@@ -1,6 +1,6 @@
 import RefundCore
-import RefundGateway
 import RefundHTTP
+import RefundPayCloud
 import RefundTestSupport
 import RefundWebhooks
 

@@ -1,5 +1,5 @@
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 import RefundTestSupport
 
 @testable import RefundDaemon

@@ -1,6 +1,6 @@
 import Dispatch
-import RefundGateway
 import RefundHTTP
+import RefundPayCloud
 import Synchronization
 
 /// Where the real edges put their HTTP requests: the simulation takes each out and answers it when its time has come.

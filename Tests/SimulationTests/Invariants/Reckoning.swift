@@ -1,7 +1,7 @@
 import GRDB
 import RefundCore
-import RefundGateway
-import RefundStore
+import RefundPayCloud
+import RefundStoreSQLite
 import RefundTestSupport
 import RefundWebhooks
 

@@ -1,6 +1,6 @@
 import GRDB
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 import RefundTestSupport
 
 /// A person with the commands, used at any time, whether the daemon runs or not.

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 import RefundCore
-import RefundStore
+import RefundStoreSQLite
 
 /// The database as everybody but the daemon uses it: the application inserts, the simulation looks.
 final class SharedDatabase {

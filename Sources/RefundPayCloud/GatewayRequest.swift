@@ -1,0 +1,62 @@
+package import RefundCore
+import RefundCrypto
+
+/// The request `order.refund.query`, which asks the gateway for the state of one refund.
+///
+/// Every value is a JSON string that is not empty: the vendor's own implementations of the signature differ in how they
+/// write numbers, nested values and empty ones, and agree on these.
+///
+/// Sources: <https://developer.n-age.co.jp/docs/ja/newage/CloudAPI/query-refund>; common members after
+/// <https://developer.codepay.us/docs/CloudAPI>; `OrderRefundQueryRequest` of the vendor's Java SDK
+/// `paycloud-open/wise-paycloud-open-api-sdk-java` 3.1.2.
+package struct GatewayRequest: Sendable {
+    /// The headers that the documentation requires: <https://developer.codepay.us/docs/BasicRules>.
+    package static let headers = [
+        (name: "Content-Type", value: "application/json"),
+        (name: "Accept", value: "application/json"),
+    ]
+
+    private let members: [(name: String, value: String)]
+
+    /// Creates a request.
+    ///
+    /// Of the two numbers one is sent, the order number where there is one: which of them wins is not documented.
+    ///
+    /// - Parameters:
+    ///   - query: What to ask.
+    ///   - appID: The application's id at the gateway.
+    ///   - now: The time of the request, which the gateway accepts within 15 minutes of its own clock.
+    package init(_ query: RefundQuery, appID: String, at now: Timestamp) {
+        let values: KeyValuePairs = [
+            "app_id": appID,
+            "method": "order.refund.query",
+            "format": "JSON",
+            "charset": "UTF-8",
+            "sign_type": "RSA2",
+            "version": "1.0",
+            "timestamp": String(now.milliseconds),
+            "merchant_no": query.merchantNo,
+            "merchant_order_no": query.merchantOrderNo ?? "",
+            "trans_no": query.merchantOrderNo == nil ? query.transNo ?? "" : "",
+        ]
+        members = values.filter { !$0.value.isEmpty }.map { (name: $0.key, value: $0.value) }
+    }
+
+    /// The bytes that the application's private key signs.
+    package var signingString: [UInt8] {
+        SigningString.bytes(of: JSONObject(members.map { .init(name: $0.name, value: .string($0.value)) }))
+    }
+
+    /// The body to send.
+    ///
+    /// - Parameter signature: The signature over `signingString`.
+    /// - Returns: One JSON object, `sign` being its last member.
+    package func body(signature: [UInt8]) -> [UInt8] {
+        var json = JSONText()
+        json.object { json in
+            for (name, value) in members { json.string(name, value) }
+            json.string("sign", Base64.encoded(signature))
+        }
+        return json.bytes
+    }
+}

@@ -1,0 +1,80 @@
+import RefundCore
+import RefundPayCloud
+import RefundTestSupport
+import Testing
+
+struct AnswerFieldTests {
+    private func report(_ fields: String) throws -> GatewayReport? {
+        let data = #"{"merchant_order_no":"R-1","trans_status":1,\#(fields)}"#
+        return outcome(of: try SignedAnswer.text(data: data), for: try query()).report
+    }
+
+    @Test(arguments: [
+        (#""81""#, "81"), (#""12.50""#, "12.50"), ("12.50", "12.50"), ("1200", "1200"), ("1E+3", "1E+3"),
+        ("0.10000000000000000000000000001", "0.10000000000000000000000000001"), (#""twelve""#, "twelve"),
+    ])
+    func amountsKeepTheirText(value: String, text: String) throws {
+        #expect(try report(#""trans_amount":\#(value)"#)?.amount == text)
+    }
+
+    @Test func theEchoedOrderAmountIsNotTheAmount() throws {
+        #expect(try report(#""order_amount":"81""#) == GatewayReport(status: .closed))
+    }
+
+    @Test(arguments: [
+        "trans_amount", "price_currency", "trans_end_time", "trans_no", "orig_trans_no", "pay_channel_trans_no",
+        "trans_error_code", "trans_error_msg",
+    ])
+    func blankAndOddValuesAreNone(name: String) throws {
+        for value in ["null", #""""#, #""  ""#, #""\u3000\n""#, "true", "{}", #"["x"]"#, #"{"x":"1"}"#] {
+            #expect(try report(#""\#(name)":\#(value)"#) == GatewayReport(status: .closed))
+        }
+    }
+
+    @Test(
+        arguments: [
+            (#""2025-01-03 02:58:21""#, Timestamp(milliseconds: 1_735_873_101_000)),
+            (#""2025-01-03T02:58:21Z""#, nil), (#""2025-01-03""#, nil), (#""2025-02-30 00:00:00""#, nil),
+            (#""soon""#, nil), ("1735873101000", nil),
+        ] as [(String, Timestamp?)]
+    )
+    func theEndIsReadInTheDocumentedFormOnly(value: String, end: Timestamp?) throws {
+        let report = try #require(try report(#""trans_end_time":\#(value)"#))
+        #expect(report.endAt == end)
+    }
+
+    @Test func anIdentifierThatIsTooLongIsLeftOut() throws {
+        let longest = String(repeating: "9", count: 512)
+        #expect(try report(#""trans_amount":"\#(longest)""#)?.amount == longest)
+        #expect(try report(#""trans_amount":"\#(longest)9""#) == GatewayReport(status: .closed))
+        #expect(try report(#""trans_amount":\#(longest)9"#) == GatewayReport(status: .closed))
+    }
+
+    @Test func aLongMessageIsCut() throws {
+        let words = String(repeating: "返", count: 513)
+        let message = try report(#""trans_error_msg":"\#(words)""#)?.errorMessage
+        #expect(message == String(words.dropLast()) + "…")
+    }
+
+    @Test func aCharacterOfBoundlessLengthIsCut() throws {
+        let text = "e" + String(repeating: "\u{301}", count: 10_000)
+        #expect(text.count == 1)
+        let message = try #require(try report(#""trans_error_msg":"\#(text)""#)?.errorMessage)
+        #expect(message.unicodeScalars.count == 513)
+    }
+
+    @Test func aMessageStaysOnOneLine() throws {
+        #expect(try report(#""trans_error_msg":"a\r\nb\u0000c\u001b[2J""#)?.errorMessage == "a  b c [2J")
+    }
+
+    @Test func psnIsTextOrNumber() throws {
+        let data = #"{"merchant_order_no":"R-1","trans_status":2}"#
+        for (psn, text) in [(#""P-1""#, "P-1"), ("173", "173"), ("null", nil), ("[]", nil), (#""""#, nil)]
+            as [(String, String?)]
+        {
+            let answer = try SignedAnswer.text(#"{"code":"0","psn":\#(psn),"data":\#(data)}"#)
+            let evidence = try #require(outcome(of: answer, for: try query()).evidence)
+            #expect(evidence == Evidence(code: "0", psn: text, response: Array(answer.utf8)))
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import RefundCore
+import RefundCrypto
+import RefundHTTP
+import RefundPayCloud
+import RefundTestSupport
+import Synchronization
+import Testing
+
+struct GatewayClientTests {
+    private static let url = "https://gateway.example/api/entry/refundquery"
+    private static let now = Timestamp(milliseconds: 1_735_873_100_708)
+    private static let success = #"{"merchant_order_no":"R-1","trans_status":2}"#
+
+    private func client(_ http: any HTTPSending) -> GatewayClient {
+        let settings = GatewayClient.Settings(
+            url: Self.url,
+            appID: "wz715fc0d10ee9d156",
+            privateKey: SignedAnswer.appKey,
+            publicKeys: [SignedAnswer.gatewayPublicKey],
+            caFile: "/etc/ca.pem",
+            timeout: .seconds(7)
+        )
+        return GatewayClient(settings, http: http, signing: SigningPool(threads: 1))
+    }
+
+    // A completion that is called twice would trap in the continuation.
+    private func outcome(of query: RefundQuery, from http: any HTTPSending) async -> QueryOutcome {
+        await withCheckedContinuation { continuation in
+            client(http).send(query, at: Self.now) { continuation.resume(returning: $0) }
+        }
+    }
+
+    @Test func aVerifiedAnswerIsReported() async throws {
+        let answer = Array(try SignedAnswer.text(data: Self.success).utf8)
+        let http = ScriptedHTTP(.success(.init(status: 200, body: answer)))
+        let evidence = Evidence(code: "0", psn: "P-1", response: answer)
+        #expect(await outcome(of: try query(), from: http) == .report(GatewayReport(status: .succeeded), evidence))
+    }
+
+    @Test func theRequestIsSignedAndBounded() async throws {
+        let http = ScriptedHTTP(.failure(.timeout))
+        _ = await outcome(of: try query(order: "TEST_REFUND_1735873100708"), from: http)
+        let request = try #require(http.requests.first)
+        #expect(http.requests.count == 1)
+        #expect(request.url == Self.url)
+        #expect(
+            request.headers.map { "\($0.name): \($0.value)" } == [
+                "Content-Type: application/json", "Accept: application/json",
+            ]
+        )
+        #expect(request.timeout == .seconds(7))
+        #expect(request.responseLimit == .refuseAbove(262_144))
+        #expect(request.caFile == "/etc/ca.pem")
+        let vector = try #require(SigningVectors.requests.first { $0.name == "generated-app-key-refund-query" })
+        #expect(try JSONObject(parsing: request.body)["sign"] == .string(vector.signature))
+    }
+
+    @Test(arguments: [199, 201, 204, 301, 302, 400, 401, 403, 404, 428, 500, 502, 503, 504, 0, -1])
+    func anyStatusBut200IsNoAnswer(status: Int) async throws {
+        let signed = Array(try SignedAnswer.text(data: Self.success).utf8)
+        let http = ScriptedHTTP(.success(.init(status: status, body: signed)))
+        let reason = "the gateway answered HTTP \(status) instead of 200"
+        #expect(await outcome(of: try query(), from: http) == .unreachable(reason: reason))
+    }
+
+    @Test(
+        arguments: [
+            (429, nil, "HTTP 429: it is asked too often", nil), (429, "soon", "HTTP 429: it is asked too often", nil),
+            (429, "120", "HTTP 429 and asks to wait for 2m", 120), (429, "0", "HTTP 429 and asks to wait for 0ms", 0),
+            (503, "30", "HTTP 503 and asks to wait for 30s", 30),
+            // A date is reckoned from when the answer came, a second after the query.
+            (503, "Fri, 03 Jan 2025 02:58:25 GMT", "HTTP 503 and asks to wait for 3292ms", 3.292),
+            (429, "Fri, 03 Jan 2020 02:58:25 GMT", "HTTP 429 and asks to wait for 0ms", 0),
+        ] as [(Int, String?, String, Double?)]
+    )
+    func gatewayThatAsksToBeAskedLessSlowsDown(
+        status: Int,
+        retryAfter: String?,
+        words: String,
+        seconds: Double?
+    ) async throws {
+        let headers = retryAfter.map { ["Retry-After: \($0)"] } ?? []
+        let http = ScriptedHTTP(.success(.init(status: status, headers: headers, duration: .seconds(1))))
+        let wait = seconds.map { Duration.milliseconds(Int64($0 * 1_000)) }
+        let expected = QueryOutcome.slowedDown(reason: "the gateway answered \(words)", retryAfter: wait)
+        #expect(await outcome(of: try query(), from: http) == expected)
+    }
+
+    @Test func unavailabilityWithoutATimeIsAFaultLikeAnyOther() async throws {
+        for headers in [[], ["Retry-After: tomorrow"], ["Retry-After: "]] {
+            let http = ScriptedHTTP(.success(.init(status: 503, headers: headers)))
+            #expect(await outcome(of: try query(), from: http).kind == "unreachable")
+        }
+    }
+
+    @Test func anHTMLPageIsNoAnswer() async throws {
+        let http = ScriptedHTTP(.success(.init(status: 200, body: Array("<html></html>".utf8))))
+        #expect(await outcome(of: try query(), from: http).kind == "unreachable")
+    }
+
+    @Test(arguments: [
+        HTTPError.connect, .timeout, .tooLarge(limit: GatewayAnswer.maximumLength), .certificate("self-signed"),
+        .other(code: 99, text: String(repeating: "x", count: 5_000)),
+    ])
+    func aTransportFaultIsNoAnswer(error: HTTPError) async throws {
+        let outcome = await outcome(of: try query(), from: ScriptedHTTP(.failure(error)))
+        #expect(outcome.kind == "unreachable")
+        let problem = try #require(outcome.problem)
+        #expect(error.description.hasPrefix(problem.prefix(300)))
+        #expect(problem.count <= 301)
+    }
+
+    // The query is sent on Friday, 3 January 2025, at 02:58:20.708 GMT.
+
+    @Test(arguments: [
+        ("Fri, 03 Jan 2025 03:40:20 GMT", "our clock is 42m behind the gateway's"),
+        ("Fri, 03 Jan 2025 03:13:22 GMT", "our clock is 15m behind the gateway's"),
+        ("Fri, 03 Jan 2025 02:43:19 GMT", "our clock is 15m ahead of the gateway's"),
+        ("Thu, 02 Jan 2025 02:58:20 GMT", "our clock is 24h ahead of the gateway's"),
+        ("Sat, 03 Jan 2015 02:58:20 GMT", "our clock is 3653d ahead of the gateway's"),
+    ])
+    func clockThatIsOffIsTheHintWhereAnAnswerProvesNothing(date: String, words: String) async throws {
+        let refusal = #"{"code":"SYS002","msg":"the timestamp is outside the window"}"#
+        let answers: [ScriptedHTTP.Answer] = [
+            .init(status: 200, body: Array(refusal.utf8)),
+            .init(status: 200, body: Array(try SignedAnswer.text(#"{"msg":"no","code":"SYS999","psn":"P-1"}"#).utf8)),
+            .init(status: 200, body: Array(#"{"code":"0"}"#.utf8)),
+            .init(status: 200, body: Array("<html>".utf8)), .init(status: 400), .init(status: 503),
+        ]
+        for var answer in answers {
+            answer.headers = ["Date: \(date)"]
+            let without = await outcome(
+                of: try query(),
+                from: ScriptedHTTP(.success(.init(status: answer.status, body: answer.body)))
+            )
+            guard
+                case .credentialsRefused("CLOCK", let message, false) = await outcome(
+                    of: try query(),
+                    from: ScriptedHTTP(.success(answer))
+                )
+            else {
+                Issue.record("no hint in \(answer)")
+                continue
+            }
+            #expect(message.hasPrefix(words), "\(message)")
+            #expect(message.contains("set the clock"))
+            #expect(message.hasSuffix(try #require(without.problem)), "what the gateway said is told too")
+        }
+    }
+
+    @Test func answerThatSaysSomethingIsBelievedWhateverItsDate() async throws {
+        let report = Array(try SignedAnswer.text(data: Self.success).utf8)
+        let unknown = Array(try SignedAnswer.text(#"{"msg":"no","code":"E04111","psn":"P-1"}"#).utf8)
+        let answers: [(ScriptedHTTP.Answer, String)] = [
+            (.init(status: 200, body: report), "report"), (.init(status: 200, body: unknown), "not_found"),
+            (.init(status: 429), "slowed_down"),
+        ]
+        for (var answer, kind) in answers {
+            answer.headers = ["Date: Fri, 03 Jan 2020 02:58:20 GMT"]
+            #expect(await outcome(of: try query(), from: ScriptedHTTP(.success(answer))).kind == kind)
+        }
+    }
+
+    @Test(arguments: [
+        "Fri, 03 Jan 2025 03:13:20 GMT", "Fri, 03 Jan 2025 02:43:21 GMT", "Fri, 03 Jan 2025 02:58:20 GMT",
+        "", "yesterday", "2020-01-03 02:58:20", "Fri, 31 Feb 2020 02:58:20 GMT", "Fri, 03 Jan 2020 02:58:20 CET",
+        "Fri, 03 Jan 99999 02:58:20 GMT", "Fri, 03-Jan-20 02:58:20 GMT", "1577890000", "-1",
+    ])
+    func dateThatIsCloseOrCannotBeReadIsNoHint(date: String) async throws {
+        let http = ScriptedHTTP(.success(.init(status: 400, headers: ["Date: \(date)"])))
+        #expect(await outcome(of: try query(), from: http).kind == "unreachable")
+    }
+
+    @Test func timeThatAnAnswerTookIsNotTakenForAClockThatIsOff() async throws {
+        let answer = ScriptedHTTP.Answer(
+            status: 400,
+            headers: ["Date: Fri, 03 Jan 2025 03:58:20 GMT"],
+            duration: .seconds(3_600)
+        )
+        #expect(await outcome(of: try query(), from: ScriptedHTTP(.success(answer))).kind == "unreachable")
+    }
+
+    @Test func answersGoToTheirOwnQueries() async throws {
+        let http = EchoingHTTP()
+        let client = client(http)
+        await withTaskGroup { group in
+            for number in 0..<50 {
+                group.addTask {
+                    let order = "R-\(number)"
+                    guard let query = try? query(order: order) else { return }
+                    let outcome = await withCheckedContinuation { continuation in
+                        client.send(query, at: Self.now) { continuation.resume(returning: $0) }
+                    }
+                    #expect(outcome.report?.origTransNo == order)
+                }
+            }
+        }
+    }
+}
+
+/// Answers every request alike and keeps what was asked.
+private final class ScriptedHTTP: HTTPSending {
+    private let result: Result<Answer, HTTPError>
+    private let received = Mutex<[HTTPRequest]>([])
+
+    struct Answer: Sendable {
+        let status: Int
+        var headers: [String] = []
+        var body: [UInt8] = []
+        var duration: Duration = .zero
+    }
+
+    init(_ result: Result<Answer, HTTPError>) {
+        self.result = result
+    }
+
+    var requests: [HTTPRequest] { received.withLock { $0 } }
+
+    func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) {
+        received.withLock { $0.append(request) }
+        completion(
+            result.map { answer in
+                var head = ResponseHead()
+                for line in ["HTTP/1.1 \(answer.status) X"] + answer.headers { head.add(line.utf8) }
+                return HTTPResponse(
+                    status: answer.status,
+                    head: head,
+                    body: answer.body,
+                    duration: answer.duration,
+                    isTruncated: false
+                )
+            }
+        )
+    }
+}
+
+/// Answers that the order it is asked for is refunded.
+private final class EchoingHTTP: HTTPSending {
+    func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) {
+        guard case .string(let order) = (try? JSONObject(parsing: request.body))?["merchant_order_no"],
+            let answer = try? SignedAnswer.text(
+                data: #"{"merchant_order_no":"\#(order)","orig_trans_no":"\#(order)","trans_status":2}"#
+            )
+        else { return completion(.failure(.garbledAnswer)) }
+        completion(.success(HTTPResponse(status: 200, body: Array(answer.utf8))))
+    }
+}
+
+extension HTTPResponse {
+    fileprivate init(status: Int, body: [UInt8]) {
+        self.init(status: status, head: ResponseHead(), body: body, duration: .zero, isTruncated: false)
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import GRDB
+import RefundCore
+import Testing
+
+@testable import RefundStoreSQLite
+
+struct MigrationTests {
+    private let folder: Folder
+    private let path: String
+
+    init() throws {
+        folder = try Folder()
+        path = folder.path + "/refunds.db"
+    }
+
+    private func rows(_ sql: String) throws -> [String] {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.read { db in try String.fetchAll(db, sql: sql) }
+    }
+
+    private func open(_ access: RefundStore.Access = .readWrite) throws -> RefundStore {
+        try RefundStore(path: path, access: access)
+    }
+
+    @Test func migratingAgainChangesNothing() throws {
+        let store = try open()
+        try store.migrate(at: now)
+        let schema = try rows("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+        try store.migrate(at: later(60))
+        let again = try open(.existing)
+        try again.migrate(at: later(120))
+        #expect(try rows("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name") == schema)
+        #expect(
+            try rows("SELECT id || ' ' || name || ' ' || applied_at FROM refund_migrations")
+                == Migration.all.map { "\($0.id) \($0.name) \(now.milliseconds)" }
+        )
+    }
+
+    @Test func migrationsAreNumberedWithoutGaps() {
+        #expect(Migration.all.map(\.id) == Array(1...Migration.all.count))
+    }
+
+    @Test func aNewerSchemaIsRefusedAndLeftAlone() throws {
+        let store = try open()
+        try store.migrate(at: now)
+        try store.transaction { tx in
+            try tx.execute("INSERT INTO refund_migrations (id, name, applied_at) VALUES (99, 'later', 0)", [])
+        }
+        for isCheck in [true, false] {
+            let error = try #require(throws: StoreError.self) {
+                if isCheck { try store.checkSchema() } else { try store.migrate(at: now) }
+            }
+            guard case .newerSchema(path, 99) = error else {
+                Issue.record("\(error)")
+                continue
+            }
+            #expect(error.description.contains("install a newer refundd"))
+        }
+        #expect(try rows("SELECT id FROM refund_migrations") == Migration.all.map { "\($0.id)" } + ["99"])
+    }
+
+    @Test(arguments: [RefundStore.Access.readWrite, .existing, .readOnly])
+    func aFileWithoutAQueueIsToldApart(access: RefundStore.Access) throws {
+        try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE orders (id INTEGER)") }
+        let store = try open(access)
+        let error = try #require(throws: StoreError.self) { try store.checkSchema() }
+        guard case .notInitialised(path) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(error.description.contains("refundd init"))
+        #expect(try rows("SELECT name FROM sqlite_master") == ["orders"], "a check writes nothing")
+    }
+
+    @Test func aQueueOfAnOlderRefunddIsToldApart() throws {
+        let store = try open()
+        try store.migrate(at: now)
+        try store.transaction { tx in try tx.execute("DELETE FROM refund_migrations WHERE id > 1", []) }
+        let error = try #require(throws: StoreError.self) { try store.checkSchema() }
+        guard case .olderSchema(path, 1) = error else {
+            Issue.record("\(error)")
+            return
+        }
+        #expect(error.description.contains("a backup only in a copy of it"))
+    }
+
+    @Test(arguments: Migration.all.map(\.id))
+    func everyOlderQueueIsBroughtUpToDate(last: Int) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { db in
+            let table = "CREATE TABLE refund_migrations (id INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
+            try db.execute(sql: table)
+            for migration in Migration.all.prefix(last) {
+                for sql in migration.sql { try db.execute(sql: sql) }
+                try db.execute(sql: "INSERT INTO refund_migrations VALUES (\(migration.id), '', 0)")
+            }
+            try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        }
+        try queue.close()
+        let store = try open()
+        try store.migrate(at: now)
+        try store.checkSchema()
+        #expect(try store.read { tx in try tx.schemaProblems() + tx.strays() } == [])
+        #expect(try rows("SELECT merchant_order_no FROM refund_queue") == ["R-1"])
+    }
+
+    @Test func aMigrationThatFailsLeavesNothingBehind() throws {
+        try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE refund_webhooks (mine INTEGER)") }
+        let store = try open()
+        let error = try #require(throws: StoreError.self) { try store.migrate(at: now) }
+        #expect(try rows("SELECT name FROM sqlite_master") == ["refund_webhooks"])
+        #expect(error.description.contains("(table refund_webhooks already exists); rename them"))
+    }
+
+    @Test func manyMayMigrateTheSameNewFileAtTheSameTime() throws {
+        for round in 0..<40 {
+            let path = folder.path + "/\(round).db"
+            let failures = concurrently(8) { _ in
+                let store = try RefundStore(path: path, access: .readWrite)
+                defer { store.close() }
+                try store.migrate(at: now)
+                try store.checkSchema()
+            }
+            #expect(failures.isEmpty, "\(failures)")
+            let queue = try DatabaseQueue(path: path)
+            let applied = try queue.read { db in try Int.fetchAll(db, sql: "SELECT id FROM refund_migrations") }
+            #expect(applied == Migration.all.map(\.id))
+        }
+    }
+}
