@@ -99,8 +99,9 @@ let package = Package(
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore"]),
-        module("RefundStoreSQLite", ["RefundCore", grdb]),
-        module("RefundScheduler", ["RefundCore"]),
+        module("RefundStore", ["RefundCore"]),
+        module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb]),
+        module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundAdmin", ["RefundCore", hummingbirdCore, nioCore, nioPosix, httpTypes, metrics, logging]),

@@ -3,19 +3,30 @@ package import RefundCore
 
 /// Where the time comes from.
 package protocol WallClock: Sendable {
-    /// The time it is now.
+    /// The current time.
     func now() -> Timestamp
+    /// How long the system has been up: a clock that nobody can set.
+    func uptime() -> Duration
 }
 
-/// The system's real-time clock.
+/// The system's clocks.
 package struct SystemClock: WallClock {
     /// Creates the clock.
     package init() {}
 
-    /// The time it is now.
     package func now() -> Timestamp {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        let time = Self.read(CLOCK_REALTIME)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    package func uptime() -> Duration {
+        let time = Self.read(CLOCK_BOOTTIME)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    private static func read(_ clock: clockid_t) -> timespec {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return time
     }
 }

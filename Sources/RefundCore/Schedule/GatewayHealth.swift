@@ -1,122 +1,167 @@
-/// Whether a gateway believes our credentials and we believe its answers.
+/// What a gateway's answers say about the gateway itself: whether it believes our credentials, whether we can believe
+/// its answers, and whether it answers at all.
 ///
-/// When it refuses them, or when nothing it answers verifies, that is the gateway's trouble and no refund's: it is then
-/// asked with one refund at a time, slowly, until an answer verifies. Unsigned refusals count too, since asking less
-/// cannot settle anything wrongly.
+/// Refusals and answers that do not verify are the gateway's trouble and no refund's. While nothing it says can be
+/// believed, it is probed with one refund at a time, and no row changes. Unsigned refusals count too: asking less often
+/// cannot settle anything wrongly. A refusal while other refunds are being answered belongs to that refund or its
+/// merchant.
 package struct GatewayHealth: Sendable {
-    /// Unverified answers in a row that raise the alarm.
+    /// Unverified answers in a row that make an incident.
     package static let unverifiedLimit = 20
-    /// How long answers may stay unverified before they raise the alarm.
-    package static let unverifiedPeriod: Duration = .seconds(10 * 60)
-    /// The wait between queries while the alarm stands.
+    /// How long a gateway may go without a verified answer.
+    package static let period: Duration = .seconds(10 * 60)
+    /// The wait between probes during an incident.
     package static let probeInterval: Duration = .seconds(15)
-    /// How many refunds whose refusal proved to be their own are remembered.
-    static let refusedAloneLimit = 1_000
 
-    /// What is wrong with a gateway.
-    package struct Trouble: Hashable, Sendable {
-        /// The gateway's code, or `UNVERIFIED` when no answer of it verifies.
-        package var code: String
-        /// The gateway's words, or ours.
-        package var message: String
-        /// Whether the refusal was signed by the gateway; otherwise it is only a hint.
-        package var isVerified: Bool
-        /// When it began.
-        package var since: Timestamp
-
-        /// Creates a trouble.
-        package init(code: String, message: String, isVerified: Bool, since: Timestamp) {
-            self.code = code
-            self.message = message
-            self.isVerified = isVerified
-            self.since = since
-        }
-    }
-
-    /// What follows from an answer.
-    package enum Action: Hashable, Sendable {
+    /// What an answer changed.
+    package enum Change: Hashable, Sendable {
         /// Nothing.
         case none
-        /// The gateway is misconfigured from now on: tell it once.
-        case alarm(Trouble)
-        /// An answer verifies again: ask normally.
-        case recover
+        /// The first failure after a verified answer, or the first of all: worth a warning.
+        case failing
+        /// An incident began.
+        case incident(GatewayIncident)
+        /// An answer verified, which ended an incident or a series of failures.
+        case recovered
     }
 
-    /// What is wrong now, or nil.
-    package private(set) var trouble: Trouble?
+    /// The incident that lasts, or nil.
+    package private(set) var incident: GatewayIncident?
+    /// When an answer last verified, or nil if none has yet.
+    package private(set) var lastVerified: Timestamp?
+    // Since when no answer has verified although refundd asked.
+    private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
-    private var nextProbe: Timestamp?
-    private var lastVerified: Timestamp?
-    /// The refunds that raised the alarm by a refusal and have not been believed since.
-    private var refusedAlone: Set<Int64> = []
+    // After a refusal, the other queries in flight get a chance to be answered before it counts against the gateway.
+    private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
 
-    /// Creates the health of a gateway, as remembered from before a restart.
-    package init(trouble: Trouble? = nil) {
-        self.trouble = trouble
+    /// Creates the health of a gateway, with the incident that an earlier run recorded.
+    package init(incident: GatewayIncident? = nil, lastVerified: Timestamp? = nil) {
+        self.incident = incident
+        self.lastVerified = lastVerified
+        failingSince = incident?.since
     }
 
-    /// Takes note of what came of a query for the refund with the id `refund`.
-    package mutating func answered(_ outcome: QueryOutcome, of refund: Int64, at now: Timestamp) -> Action {
+    /// Whether only probes may be sent and no row may change.
+    package var isBlocked: Bool { incident?.kind == .misconfigured }
+
+    /// Whether a refusal now belongs to the refund or its merchant, because the gateway answers others.
+    package func isRefusedAlone(at now: Timestamp) -> Bool {
+        guard incident == nil, let lastVerified else { return false }
+        return now.duration(since: lastVerified) < Self.period
+    }
+
+    /// Records what a query led to.
+    ///
+    /// - Parameters:
+    ///   - outcome: What the query led to.
+    ///   - refund: The refund that was queried.
+    ///   - others: The refunds whose queries are still in flight at this gateway.
+    ///   - now: When the result was noticed.
+    package mutating func answered(
+        _ outcome: QueryOutcome,
+        refund: Int64,
+        others: Set<Int64>,
+        at now: Timestamp
+    ) -> Change {
         switch outcome {
         case .report, .notFound, .inconclusive:
-            lastVerified = now
-            refusedAlone.remove(refund)
-            unverified = nil
-            nextProbe = nil
-            guard trouble != nil else { return .none }
-            trouble = nil
-            return .recover
+            return verified(at: now)
         case .credentialsRefused(let code, let message, let isVerified):
-            if trouble == nil {
-                if isRefusedAlone(refund, at: now) { return .none }
-                if refusedAlone.count >= Self.refusedAloneLimit { refusedAlone.removeFirst() }
-                refusedAlone.insert(refund)
-            }
-            return raise(code: code, message: message, isVerified: isVerified, at: now)
+            unverified = nil
+            if isRefusedAlone(at: now) { return .none }
+            return refused(code: code, message: message, isVerified: isVerified, refund, others, at: now)
         case .unverified(let reason):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
             unverified = run
-            guard run.count >= Self.unverifiedLimit || now.duration(since: run.since) >= Self.unverifiedPeriod else {
-                return .none
+            guard run.count >= Self.unverifiedLimit || now.duration(since: run.since) >= Self.period else {
+                return failing(reason, refund, at: now)
             }
-            return raise(code: "UNVERIFIED", message: reason, isVerified: false, at: now)
-        case .slowedDown, .unreachable:
-            return .none
+            return begin(.misconfigured, GatewayIncident.unverifiedCode, reason, isVerified: false, at: now)
+        case .slowedDown(let reason, _), .unreachable(let reason):
+            return failing(reason, refund, at: now)
         }
     }
 
-    // A refund that raised the alarm, while others are believed and it is refused again, is refused for reasons of its
-    // own: otherwise it would raise the alarm at each of its queries. Once nothing is believed any more, it counts again.
-    private func isRefusedAlone(_ refund: Int64, at now: Timestamp) -> Bool {
-        guard let lastVerified, refusedAlone.contains(refund) else { return false }
-        return now.duration(since: lastVerified) < Self.unverifiedPeriod
+    private mutating func verified(at now: Timestamp) -> Change {
+        let wasFailing = failingSince != nil || incident != nil
+        self = GatewayHealth(lastVerified: now)
+        return wasFailing ? .recovered : .none
     }
 
-    private mutating func raise(code: String, message: String, isVerified: Bool, at now: Timestamp) -> Action {
-        nextProbe = now.advanced(by: Self.probeInterval)
-        guard trouble == nil else { return .none }
-        let trouble = Trouble(code: code, message: message, isVerified: isVerified, since: now)
-        self.trouble = trouble
-        return .alarm(trouble)
+    private mutating func refused(
+        code: String,
+        message: String,
+        isVerified: Bool,
+        _ refund: Int64,
+        _ others: Set<Int64>,
+        at now: Timestamp
+    ) -> Change {
+        let first = GatewayIncident(
+            kind: .misconfigured,
+            code: code,
+            message: message,
+            isVerified: isVerified,
+            since: now
+        )
+        if refusal == nil, incident?.kind != .misconfigured { refusal = (first, others) }
+        return endWait(for: refund) ?? note(failureAt: now)
     }
 
-    /// When the gateway may be asked next: nil while it is healthy, else the time of the next single query.
-    package func nextQuery(at now: Timestamp) -> Timestamp? {
-        guard trouble != nil else { return nil }
-        return nextProbe ?? now
+    // A refusal counts against the gateway once every query that was in flight with it ended without a verified answer.
+    private mutating func endWait(for refund: Int64) -> Change? {
+        refusal?.waitsFor.remove(refund)
+        guard let waiting = refusal, waiting.waitsFor.isEmpty else { return nil }
+        refusal = nil
+        return begin(waiting.incident)
     }
 
-    /// Takes note that the clock was set back, so that nothing waits for as long as it went back.
+    private mutating func failing(_ reason: String, _ refund: Int64, at now: Timestamp) -> Change {
+        if let change = endWait(for: refund) { return change }
+        if incident == nil, let failingSince, now.duration(since: failingSince) >= Self.period {
+            return begin(.unreachable, GatewayIncident.unreachableCode, reason, isVerified: false, at: now)
+        }
+        return note(failureAt: now)
+    }
+
+    private mutating func note(failureAt now: Timestamp) -> Change {
+        guard failingSince == nil else { return .none }
+        failingSince = now
+        return .failing
+    }
+
+    private mutating func begin(
+        _ kind: GatewayIncident.Kind,
+        _ code: String,
+        _ message: String,
+        isVerified: Bool,
+        at now: Timestamp
+    ) -> Change {
+        begin(GatewayIncident(kind: kind, code: code, message: message, isVerified: isVerified, since: now))
+    }
+
+    private mutating func begin(_ new: GatewayIncident) -> Change {
+        failingSince = failingSince ?? new.since
+        // Credentials matter more than a gateway that could not be reached.
+        guard incident == nil || (incident?.kind == .unreachable && new.kind == .misconfigured) else { return .none }
+        incident = new
+        return .incident(new)
+    }
+
+    /// Forgets earlier answers, because they were given to other credentials.
+    package mutating func forgetAnswers() {
+        lastVerified = nil
+    }
+
+    /// Records a query that ended without a result.
+    package mutating func interrupted(_ refund: Int64) -> Change {
+        endWait(for: refund) ?? .none
+    }
+
+    /// Moves times back with a clock that was set back by `step`.
     package mutating func clockSetBack(by step: Duration) {
-        nextProbe = nextProbe?.advanced(by: .zero - step)
         lastVerified = lastVerified?.advanced(by: .zero - step)
+        failingSince = failingSince?.advanced(by: .zero - step)
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
-    }
-
-    /// Takes note that a query was sent while the alarm stands.
-    package mutating func probed(at now: Timestamp) {
-        guard trouble != nil else { return }
-        nextProbe = now.advanced(by: Self.probeInterval)
     }
 }

@@ -18,7 +18,7 @@ package struct RateLimit: Hashable, Sendable {
         window = Duration.seconds(1).scaled(by: isSlow ? 1 / perSecond : 1)
     }
 
-    /// Goes by another rate from now on; the permits of the last second count for it too.
+    /// Changes the rate; the permits of the last second count for it too.
     package mutating func change(perSecond: Double) {
         let granted = granted
         self = RateLimit(perSecond: perSecond)
@@ -47,7 +47,12 @@ package struct RateLimit: Hashable, Sendable {
         granted.append(now)
     }
 
-    /// Takes note that the clock was set back: the permits were granted that much earlier by what it says now.
+    /// Moves the latest permits to the time at which they were used.
+    package mutating func restamp(_ count: Int, at now: Timestamp) {
+        for index in granted.indices.suffix(count) { granted[index] = max(granted[index], now) }
+    }
+
+    /// Moves times back with a clock that was set back by `step`.
     package mutating func clockSetBack(by step: Duration) {
         for index in granted.indices { granted[index] = granted[index].advanced(by: .zero - step) }
     }

@@ -39,13 +39,14 @@ package struct EventCheck: Sendable {
         refund = Refund(id: 0, createdAt: event.at)
         reports = [:]
         let told = ToldEvent(event.body)
-        let trouble = GatewayHealth.Trouble(
+        let incident = GatewayIncident(
+            kind: told?.text("attention").flatMap(GatewayIncident.Kind.init(rawValue:)) ?? .misconfigured,
             code: told?.text("code") ?? "",
             message: told?.text("message") ?? "",
             isVerified: false,
             since: event.at
         )
-        compare(event, told, with: EventBody.gateway(told?.text("gateway") ?? "", trouble))
+        compare(event, told, with: EventBody.gateway(told?.text("gateway") ?? "", incident))
         if event.subject.type != EventType.gatewayNeedsAttention.rawValue {
             note("event \(event.position) is \(event.subject.type) and names no refund")
         }

@@ -1,43 +1,69 @@
-/// A webhook whose turn it is to be sent.
+/// A webhook that is due, as it is claimed and sent.
 package struct Delivery: Hashable, Sendable {
+    /// The position of its event, which orders the outbox.
+    package var position: Int64
     /// The `webhook-id`, the same on every retry.
     package var id: String
-    /// The refund it tells of, or nil for a gateway's event.
+    /// The refund that it reports, or nil for a gateway's event.
     package var refundID: Int64?
     /// Where it goes.
     package var url: String
+    /// The receiver's `scheme://host:port`, which limits and circuit breakers count by.
+    package var endpoint: String
     /// The exact bytes to send.
     package var body: [UInt8]
     /// Attempts made before this one.
     package var attempts: Int
+    /// The number of the claim.
+    package var lease: Int64
 
     /// Creates a delivery.
-    package init(id: String, refundID: Int64?, url: String, body: [UInt8], attempts: Int) {
+    package init(
+        position: Int64 = 0,
+        id: String,
+        refundID: Int64?,
+        url: String,
+        endpoint: String = "",
+        body: [UInt8],
+        attempts: Int,
+        lease: Int64 = 0
+    ) {
+        self.position = position
         self.id = id
         self.refundID = refundID
         self.url = url
+        self.endpoint = endpoint
         self.body = body
         self.attempts = attempts
+        self.lease = lease
     }
 }
 
-/// What came of one attempt to deliver a webhook.
+/// How an attempt to deliver a webhook ended.
+package enum DeliveryAttempt: Hashable, Sendable {
+    /// The receiver answered, or the attempt failed.
+    case completed(DeliveryOutcome)
+    /// The sender was shut down first: the attempt counts for nothing.
+    case interrupted
+}
+
+/// The outcome of one attempt to deliver a webhook.
 package struct DeliveryOutcome: Hashable, Sendable {
-    /// How many bytes of a receiver's answer are kept.
+    /// How many bytes of a receiver's response are kept.
     package static let answerLimit = 4_096
 
-    /// The HTTP status, or nil when no answer came.
+    /// The HTTP status, or nil if no response arrived.
     package var status: Int?
-    /// What went wrong, in words, or nil for success.
+    /// What went wrong, or nil for success.
     package var error: String?
-    /// What the receiver asked us to wait.
+    /// How long the receiver asked us to wait.
     package var retryAfter: Duration?
-    /// The first bytes of the answer's body.
+    /// The first bytes of the response's body.
     package var answer: [UInt8]
     /// How long the attempt took.
     package var duration: Duration
 
-    /// Whether the receiver took the webhook: any 2xx status and nothing else.
+    /// Whether the receiver accepted the webhook: any 2xx status and nothing else.
     package var isDelivered: Bool {
         error == nil && (200..<300).contains(status ?? 0)
     }

@@ -46,13 +46,13 @@ package enum EventBody: Sendable {
     }
 
     /// The body of the event that a gateway needs attention.
-    package static func gateway(_ name: String, _ trouble: GatewayHealth.Trouble) -> String {
-        envelope(.gatewayNeedsAttention, at: trouble.since) { data in
+    package static func gateway(_ name: String, _ incident: GatewayIncident) -> String {
+        envelope(.gatewayNeedsAttention, at: incident.since) { data in
             data.string("gateway", name)
-            data.string("attention", Attention.misconfigured.rawValue)
-            data.string("code", trouble.code)
-            data.string("message", trouble.message)
-            data.string("since", trouble.since.iso8601)
+            data.string("attention", incident.kind.rawValue)
+            data.string("code", incident.code)
+            data.string("message", incident.message)
+            data.string("since", incident.since.iso8601)
         }
     }
 

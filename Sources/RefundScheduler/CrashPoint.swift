@@ -4,29 +4,28 @@ import Glibc
 import Synchronization
 #endif
 
-/// A moment at which a test may have the daemon killed, to see what the next one makes of it.
+/// A moment at which a test may kill the daemon, to see what the next one makes of it.
 ///
-/// A debug build ends itself by SIGKILL where the environment says so: `CRASH_POINT=after-claim:3` at the third time.
-/// A release build has nothing of it. The variable does not begin with `REFUNDD_`, as those that override the
-/// configuration do.
-enum CrashPoint: String {
-    /// The tables are there, and nothing else has been done.
+/// A debug build kills itself where the environment says so: `CRASH_POINT=after-claim:3` at the third passing. A release
+/// build contains none of it. The variable does not begin with `REFUNDD_`, which would make it a configuration key.
+package enum CrashPoint: String, Sendable {
+    /// The tables exist, and nothing else has been done.
     case afterMigration = "after-migration"
-    /// The claims of the daemon before have ended, and nothing is claimed yet.
+    /// The claims of an earlier daemon have ended, and nothing is claimed yet.
     case afterTakeover = "after-takeover"
-    /// A cycle's transaction has written everything and is about to be committed.
+    /// A cycle has written everything and is about to commit.
     case beforeCommit = "before-commit"
-    /// It is committed, and memory does not know that yet.
+    /// A cycle is committed, and memory does not know that yet.
     case afterCommit = "after-commit"
-    /// Refunds are claimed, and none of them is queried yet.
+    /// Refunds are claimed, and none of them has been queried.
     case afterClaim = "after-claim"
     /// A query is on its way.
     case afterQuery = "after-query"
-    /// Its answer has arrived, and is written nowhere.
+    /// An answer has arrived, and nothing of it is written.
     case afterAnswer = "after-answer"
-    /// A webhook is claimed, and is not sent yet.
+    /// A webhook is claimed and not sent.
     case beforeDelivery = "before-delivery"
-    /// The receiver has answered, and that is written nowhere.
+    /// The receiver has answered, and nothing of it is written.
     case afterDelivery = "after-delivery"
 
     #if DEBUG
@@ -37,13 +36,13 @@ enum CrashPoint: String {
     }()
     private static let passings = Atomic(0)
 
-    /// Ends the process if this is the moment that was chosen.
-    static func reached(_ point: CrashPoint) {
+    /// Kills the process if this is the chosen moment.
+    package static func reached(_ point: CrashPoint) {
         guard let chosen, chosen.point == point else { return }
         if passings.add(1, ordering: .relaxed).newValue == chosen.passing { kill(getpid(), SIGKILL) }
     }
     #else
     @inline(__always)
-    static func reached(_: CrashPoint) {}
+    package static func reached(_: CrashPoint) {}
     #endif
 }

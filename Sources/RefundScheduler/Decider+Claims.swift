@@ -1,0 +1,154 @@
+import RefundCore
+import RefundStore
+
+extension Decider {
+    /// Releases claims that have run out: those that a stray `UPDATE` left, and those of a send that never ended.
+    mutating func releaseExpiredClaims() {
+        let (refunds, webhooks) = (input.expiredRefunds, input.expiredWebhooks)
+        for (id, lease) in refunds.sorted(by: { $0.key < $1.key }) where rows[id] == nil {
+            for name in decision.state.gateways.keys { _ = decision.state.gateways[name]?.interrupted(id, at: now) }
+            write(.releaseRefund(RefundClaim(id: id, lease: lease)))
+        }
+        for (id, lease) in webhooks.sorted(by: { $0.key < $1.key }) {
+            if let endpoint = decision.state.sending.removeValue(forKey: id) {
+                decision.state.endpoints.interrupted(endpoint, at: now)
+            }
+            write(.releaseWebhook(WebhookClaim(id: id, lease: lease)))
+        }
+        guard !refunds.isEmpty || !webhooks.isEmpty else { return }
+        decision.events.append(.releasedClaims(refunds.count + webhooks.count))
+        decision.wake(at: now)
+    }
+
+    /// Flags refunds older than `attention_after` as overdue.
+    mutating func flagOverdue(batch: Int) {
+        for read in input.overdue {
+            let row = rows[read.refund.id] ?? read
+            var machine = RefundStateMachine(row.refund, policy: settings.polling)
+            let transitions = machine.aged(at: now)
+            guard !transitions.isEmpty else { continue }
+            change(machine.refund, transitions, on: row, endsLease: false)
+        }
+        if input.overdue.count >= batch { decision.wake(at: now) }
+        decision.wake(at: input.nextOverdue?.advanced(by: settings.polling.attentionAfter))
+    }
+
+    /// Claims due refunds, gateway by gateway.
+    mutating func claimRefunds(_ request: ClaimRequest) {
+        if !input.spentHints.isEmpty { write(.deleteHints(input.spentHints)) }
+        for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) {
+            if let gateway = settings.gateways[name], let claim = request.gateways[name] {
+                claimRefunds(due, of: name, gateway, permits: claim.permits)
+            } else {
+                postponeRefunds(due, of: name)
+            }
+        }
+    }
+
+    private mutating func claimRefunds(
+        _ due: DueRefunds,
+        of name: String,
+        _ gateway: SchedulerSettings.Gateway,
+        permits: Int
+    ) {
+        var claims: [RefundClaim] = []
+        var hints: [Int64] = []
+        var unclaimed: Timestamp?
+        for (read, hint) in due.inTurn(permits: permits) {
+            let row = rows[read.refund.id] ?? read
+            guard claims.count < permits else {
+                unclaimed = min(unclaimed ?? .distantFuture, max(row.refund.nextQueryAt ?? now, .zero))
+                continue
+            }
+            hints += hint
+            claim(row, of: name, gateway, &claims)
+        }
+        if !claims.isEmpty {
+            let end = now.advanced(by: settings.leaseDuration(ofGateway: gateway))
+            write(.claimRefunds(claims, until: end))
+        }
+        if !hints.isEmpty { write(.deleteHints(hints)) }
+        for next in [unclaimed, due.next].compactMap(\.self) {
+            decision.wake(at: decision.state.gateways[name]?.nextQuery(due: next, at: now))
+        }
+    }
+
+    private mutating func claim(
+        _ row: QueuedRefund,
+        of name: String,
+        _ gateway: SchedulerSettings.Gateway,
+        _ claims: inout [RefundClaim]
+    ) {
+        let refund = row.refund
+        // A stray UPDATE took the claim away of a refund whose query is in flight.
+        guard decision.state.gateways[name]?.inFlight.contains(refund.id) != true else { return }
+        guard let merchantNo = refund.merchantNo ?? gateway.merchantNo,
+            let query = RefundQuery(refund, merchantNo: merchantNo)
+        else {
+            let problem = "the row has no merchant_no and gateway \"\(name)\" has none; set its merchant_no"
+            return postpone(row, problem)
+        }
+        let checked = check(row)
+        let lease = row.lease + 1
+        claims.append(RefundClaim(id: refund.id, lease: lease))
+        decision.state.gateways[name]?.claimed(refund, at: now)
+        decision.effects.append(.query(QueryClaim(refund: checked, lease: lease, query: query)))
+    }
+
+    // A refund whose webhooks cannot be signed is flagged, and queried all the same.
+    private mutating func check(_ row: QueuedRefund) -> Refund {
+        let refund = row.refund
+        let lacksSecret = refund.callbackURL != nil && !settings.webhooks.hasSecret
+        let isRefused = decision.state.gateways[refund.gateway]?.isRefused(refund.id) == true
+        guard lacksSecret || (refund.attention == .misconfigured && !isRefused) else { return refund }
+        let problem = "the row has a callback_url and no secret is configured; set [webhook] secret_files"
+        var machine = RefundStateMachine(refund, policy: settings.polling)
+        var transitions = machine.checked(trouble: lacksSecret ? problem : nil, at: now)
+        transitions += flagDeadWebhooks(&machine, before: row)
+        guard !transitions.isEmpty else { return refund }
+        change(machine.refund, transitions, on: row, endsLease: false)
+        return machine.refund
+    }
+
+    private mutating func postponeRefunds(_ due: DueRefunds, of name: String) {
+        let problem = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"
+        for (read, _) in due.inTurn(permits: .max) { postpone(rows[read.refund.id] ?? read, problem) }
+        let hints = due.hinted.flatMap(\.hints)
+        if !hints.isEmpty { write(.deleteHints(hints)) }
+        decision.wake(at: due.next)
+    }
+
+    // A refund that cannot be queried is flagged and checked again later, or as soon as the configuration changes.
+    private mutating func postpone(_ row: QueuedRefund, _ problem: String) {
+        var machine = RefundStateMachine(row.refund, policy: settings.polling)
+        let transitions = machine.checked(trouble: problem, at: now)
+        machine.postponed(at: now, draw: draw())
+        change(machine.refund, transitions, on: row, endsLease: false)
+    }
+}
+
+extension DueRefunds {
+    /// The due refunds in the order in which they are to be claimed.
+    ///
+    /// Hinted refunds go first. While new and waiting refunds are both there, each group gets at least half of the
+    /// permits that are left.
+    ///
+    /// - Parameter permits: How many refunds may be claimed.
+    /// - Returns: Each refund once, with the hints for it.
+    func inTurn(permits: Int) -> [(refund: QueuedRefund, hints: [Int64])] {
+        var turns = hinted.map { ($0.refund, $0.hints) }
+        var taken = Set(turns.map(\.0.refund.id))
+        let rest = max(0, permits - turns.count)
+        let forWaiting = min(waiting.count, max((rest + 1) / 2, rest - new.count))
+        for row in waiting.prefix(forWaiting) + new + waiting.dropFirst(forWaiting)
+        where taken.insert(row.refund.id).inserted {
+            turns.append((row, []))
+        }
+        return turns
+    }
+}
+
+extension Timestamp {
+    fileprivate static let zero = Timestamp(milliseconds: 0)
+    fileprivate static let distantFuture = Timestamp(milliseconds: .max)
+}

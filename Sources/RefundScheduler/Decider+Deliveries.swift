@@ -1,0 +1,132 @@
+import RefundCore
+import RefundStore
+
+extension Decider {
+    /// Decides what an attempt's result changes for its endpoint, its URL, its webhook and its refund.
+    mutating func complete(_ result: DeliveryResult) {
+        let delivery = result.delivery
+        decision.state.sending[delivery.id] = nil
+        let claim = WebhookClaim(id: delivery.id, lease: delivery.lease)
+        guard case .completed(let outcome) = result.attempt else {
+            decision.state.endpoints.interrupted(delivery.endpoint, at: now)
+            decision.wake(at: now)
+            return write(.releaseWebhook(claim))
+        }
+        record(decision.state.endpoints.ended(delivery.endpoint, delivery.id, outcome, at: now), outcome, delivery)
+        let disabling = updateHealth(of: delivery.url, outcome)
+        let next = self.result(of: delivery, outcome, isDisabled: disabling != nil)
+        write(
+            .attempt(AttemptRecord(delivery: delivery, outcome: outcome, sentAt: result.sentAt, result: next)),
+            fallback: .postponeWebhook(claim, until: now.advanced(by: settings.polling.slowInterval))
+        )
+        decision.events.append(.attempted(delivery, outcome, next))
+        if let disabling, disabling.at == now { decision.events.append(.urlDisabled(delivery, disabling)) }
+        if case .retry(let time) = next { decision.wake(at: time) }
+        updateAttention(of: delivery.refundID, next)
+    }
+
+    private mutating func result(
+        of delivery: Delivery,
+        _ outcome: DeliveryOutcome,
+        isDisabled: Bool
+    ) -> AttemptRecord.Result {
+        if outcome.isDelivered { return .delivered(at: now) }
+        if input.superseded.contains(delivery.id) { return .superseded }
+        let delay = settings.webhooks.retrySchedule.delay(
+            afterAttempts: delivery.attempts + 1,
+            retryAfter: outcome.retryAfter,
+            draw: draw()
+        )
+        guard let delay, !isDisabled else { return .dead }
+        return .retry(at: now.advanced(by: delay))
+    }
+
+    private mutating func record(
+        _ change: CircuitBreaker.Change,
+        _ outcome: DeliveryOutcome,
+        _ delivery: Delivery
+    ) {
+        let endpoint = delivery.endpoint
+        switch change {
+        case .none:
+            break
+        case .opened:
+            let reason = outcome.error ?? "not delivered"
+            let next = decision.state.endpoints.nextProbe(of: endpoint, at: now)
+            write(
+                .breaker(.endpoint, name: endpoint, OpenBreaker(since: now, reason: reason, nextProbe: next))
+            )
+            decision.events.append(.endpointBreakerOpened(endpoint: endpoint, reason: reason))
+        case .closed:
+            write(.breaker(.endpoint, name: endpoint, nil))
+            decision.events.append(.endpointBreakerClosed(endpoint: endpoint))
+        }
+    }
+
+    private mutating func updateHealth(of url: String, _ outcome: DeliveryOutcome) -> URLHealth.Disabling? {
+        let known = urlHealth[url]
+        let health = URLHealth.after(outcome, known: known, at: now)
+        if health != known {
+            write(.urlHealth(url: url, health))
+            urlHealth[url] = health
+        }
+        return health?.disabling
+    }
+
+    // A dead webhook needs an operator; once none is dead, that has ended.
+    private mutating func updateAttention(of refundID: Int64?, _ result: AttemptRecord.Result) {
+        guard let refundID, var row = rows[refundID] else { return }
+        switch result {
+        case .dead: row.deadWebhooks += 1
+        case .delivered where row.refund.attention == .undeliverable: break
+        case .delivered, .retry, .superseded: return
+        }
+        rows[refundID]?.deadWebhooks = row.deadWebhooks
+        webhooksChanged(row)
+    }
+
+    private mutating func webhooksChanged(_ row: QueuedRefund) {
+        var machine = RefundStateMachine(row.refund, policy: settings.polling)
+        let transitions = machine.webhooksChanged(dead: row.deadWebhooks, at: now)
+        guard !transitions.isEmpty else { return }
+        change(machine.refund, transitions, on: row, endsLease: false)
+    }
+
+    /// Claims the due webhooks, and ends those whose URL is disabled.
+    mutating func claimWebhooks() {
+        decision.wake(at: input.nextAttempt)
+        for due in input.endpoints {
+            let free = decision.state.endpoints.free(for: due.endpoint, at: now)
+            claim(due.deliveries.prefix(free), at: due.endpoint)
+            for disabled in due.disabled { kill(disabled) }
+            if due.hasMore { decision.wake(at: now) }
+            if let probe = decision.state.endpoints.nextProbe(of: due.endpoint, at: now), probe > now {
+                decision.wake(at: probe)
+            } else if decision.state.endpoints.free(for: due.endpoint, at: now) > 0 {
+                decision.wake(at: due.next)
+            }
+        }
+    }
+
+    private mutating func claim(_ deliveries: ArraySlice<Delivery>, at endpoint: String) {
+        guard !deliveries.isEmpty else { return }
+        var claims: [WebhookClaim] = []
+        for var delivery in deliveries where decision.state.sending[delivery.id] == nil {
+            delivery.lease += 1
+            claims.append(WebhookClaim(id: delivery.id, lease: delivery.lease))
+            decision.state.sending[delivery.id] = endpoint
+            decision.effects.append(.deliver(delivery))
+        }
+        decision.state.endpoints.started(endpoint, count: claims.count, at: now)
+        write(.claimWebhooks(claims, until: now.advanced(by: settings.webhookLeaseDuration)))
+    }
+
+    private mutating func kill(_ disabled: DueEndpoint.Disabled) {
+        write(.killWebhook(id: disabled.delivery.id, reason: disabled.reason))
+        guard let refund = disabled.refund else { return }
+        var row = rows[refund.refund.id] ?? refund
+        row.deadWebhooks += 1
+        rows[refund.refund.id] = row
+        webhooksChanged(row)
+    }
+}

@@ -1,0 +1,172 @@
+import RefundCore
+import RefundStore
+
+extension Decider {
+    /// Decides what a query's result changes for its gateway and for its refund.
+    mutating func complete(_ result: QueryResult) {
+        let claim = result.claim
+        let (id, gateway) = (claim.refund.id, claim.refund.gateway)
+        guard case .completed(let outcome, let duration) = result.attempt else {
+            let change = decision.state.gateways[gateway]?.interrupted(id, at: now)
+            record(change ?? .none, nil, of: gateway)
+            return release(claim.refund, lease: claim.lease)
+        }
+        decision.events.append(.queried(gateway: gateway, refund: claim.refund, outcome, duration: duration))
+        // A gateway that left the configuration decides nothing about refunds any more.
+        var treatment = GatewayState.Treatment.release
+        if settings.gateways[gateway] != nil, decision.state.gateways[gateway] != nil {
+            let completed = decision.state.gateways[gateway]?.completed(id, outcome, at: now)
+            treatment = completed?.treatment ?? .release
+            record(completed?.health ?? .none, outcome.problem, of: gateway)
+            record(completed?.breaker ?? .none, of: gateway)
+            noteSighting(outcome, of: gateway)
+        } else {
+            _ = decision.state.gateways[gateway]?.interrupted(id, at: now)
+        }
+        apply(outcome, treatment, result)
+    }
+
+    private mutating func apply(_ outcome: QueryOutcome, _ treatment: GatewayState.Treatment, _ result: QueryResult) {
+        let claim = RefundClaim(id: result.claim.refund.id, lease: result.claim.lease)
+        let postpone = Write.Action.postponeRefund(claim, until: now.advanced(by: settings.polling.slowInterval))
+        // The row may have changed since it was claimed: an operator may have ended it, or another refund may have its id.
+        guard let row = rows[claim.id], row.lease == claim.lease, row.refund.isSameRefund(as: result.claim.refund),
+            !row.refund.state.isFinal
+        else { return release(rows[claim.id]?.refund ?? result.claim.refund, lease: claim.lease) }
+        var machine = RefundStateMachine(row.refund, policy: settings.polling)
+        switch treatment {
+        case .release:
+            release(row.refund, lease: claim.lease)
+        case .spare:
+            machine.querySpared(outcome, sentAt: result.sentAt, at: now)
+            poll(machine.refund, row, fallback: postpone)
+        case .count(let notBefore):
+            var transitions = clearRefusal(&machine, outcome)
+            let jitter = draw()
+            transitions += machine.queryAnswered(outcome, sentAt: result.sentAt, at: now, draw: jitter)
+            transitions += flagRefusal(&machine, outcome)
+            transitions += flagDeadWebhooks(&machine, before: row)
+            var refund = machine.refund
+            if let notBefore, let next = refund.nextQueryAt { refund.nextQueryAt = max(next, notBefore) }
+            if transitions.isEmpty, refund.hasSameReport(as: row.refund) {
+                poll(refund, row, fallback: postpone)
+            } else {
+                change(refund, transitions, on: row, endsLease: true, fallback: postpone)
+            }
+        }
+    }
+
+    private mutating func release(_ refund: Refund, lease: Int64) {
+        write(.releaseRefund(RefundClaim(id: refund.id, lease: lease)))
+        noteDue(refund)
+    }
+
+    private mutating func poll(_ refund: Refund, _ row: QueuedRefund, fallback: Write.Action) {
+        write(.poll(RefundPoll(refund: refund, lease: row.lease)), fallback: fallback)
+        rows[refund.id]?.refund = refund
+        noteDue(refund)
+    }
+
+    // A refund that the gateway refused is answered again.
+    private mutating func clearRefusal(
+        _ machine: inout RefundStateMachine,
+        _ outcome: QueryOutcome
+    ) -> [Transition] {
+        guard machine.refund.attention == .misconfigured, outcome.isAnswer else { return [] }
+        return machine.checked(trouble: nil, at: now)
+    }
+
+    // The gateway answers others and keeps refusing this one.
+    private mutating func flagRefusal(_ machine: inout RefundStateMachine, _ outcome: QueryOutcome) -> [Transition] {
+        let refund = machine.refund
+        guard case .credentialsRefused = outcome, decision.state.gateways[refund.gateway]?.isRefused(refund.id) == true
+        else { return [] }
+        return machine.checked(trouble: outcome.problem, at: now)
+    }
+
+    /// A graver reason hid that a webhook is dead; once that reason has ended, the webhook needs attention again.
+    mutating func flagDeadWebhooks(_ machine: inout RefundStateMachine, before row: QueuedRefund) -> [Transition] {
+        guard row.refund.attention != nil, machine.refund.attention == nil, !machine.refund.state.isFinal,
+            row.deadWebhooks > 0
+        else { return [] }
+        return machine.webhooksChanged(dead: row.deadWebhooks, at: now)
+    }
+
+    // MARK: - Gateways
+
+    private mutating func record(_ change: GatewayHealth.Change, _ problem: String?, of gateway: String) {
+        switch change {
+        case .none:
+            break
+        case .failing:
+            decision.events.append(.gatewayFailing(gateway: gateway, reason: problem ?? ""))
+        case .incident(let incident):
+            let event = EventRecord(of: gateway, incident, context, using: &decision.state.random)
+            write(.incident(gateway: gateway, IncidentRecord(incident: incident, event: event)))
+            decision.events.append(.incident(gateway: gateway, incident))
+            decision.wake(at: now)
+        case .recovered:
+            write(.incident(gateway: gateway, nil))
+            decision.events.append(.gatewayRecovered(gateway: gateway))
+        }
+    }
+
+    private mutating func record(_ change: CircuitBreaker.Change, of gateway: String) {
+        let breaker = decision.state.gateways[gateway]?.breaker
+        switch change {
+        case .none:
+            break
+        case .opened:
+            let reason = breaker?.reason ?? ""
+            let open = OpenBreaker(
+                since: breaker?.openSince ?? now,
+                reason: reason,
+                nextProbe: breaker?.nextProbe(at: now)
+            )
+            write(.breaker(.gateway, name: gateway, open))
+            decision.events.append(.gatewayBreakerOpened(gateway: gateway, reason: reason))
+        case .closed:
+            write(.breaker(.gateway, name: gateway, nil))
+            decision.events.append(.gatewayBreakerClosed(gateway: gateway))
+        }
+    }
+
+    // The first failure and the first answer after failures are recorded at once, further answers now and then.
+    private mutating func noteSighting(_ outcome: QueryOutcome, of gateway: String) {
+        let lastVerified = decision.state.gateways[gateway]?.health.lastVerified
+        let last = decision.state.recorded[gateway]
+        let isRecent =
+            last.map { $0 <= now && now.duration(since: $0) < SchedulerState.sightingInterval } ?? false
+        guard !isRecent else { return }
+        decision.state.recorded[gateway] = now
+        var sighting = GatewaySighting(lastVerified: lastVerified)
+        if let problem = outcome.problem, !outcome.isVerified {
+            sighting.lastError = problem
+            sighting.lastErrorAt = now
+        }
+        write(.gatewaySeen(gateway: gateway, sighting))
+    }
+}
+
+extension QueryOutcome {
+    /// Whether the gateway answered the question: verified, and not with a refusal.
+    fileprivate var isAnswer: Bool {
+        switch self {
+        case .report, .notFound, .inconclusive: true
+        case .credentialsRefused, .unverified, .slowedDown, .unreachable: false
+        }
+    }
+}
+
+extension Refund {
+    /// Whether this is the refund that was queried, and not another one that got its row's id.
+    fileprivate func isSameRefund(as other: Refund) -> Bool {
+        createdAt == other.createdAt && gateway == other.gateway && merchantNo == other.merchantNo
+            && merchantOrderNo == other.merchantOrderNo && transNo == other.transNo
+    }
+
+    /// Whether a query changed nothing beyond the columns of a `RefundPoll`.
+    fileprivate func hasSameReport(as other: Refund) -> Bool {
+        transaction == other.transaction && failure == other.failure && notified == other.notified
+    }
+}

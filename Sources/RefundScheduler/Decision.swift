@@ -1,0 +1,211 @@
+package import RefundCore
+package import RefundStore
+
+/// What one cycle decided: what to write, what to send once that is committed, and what to remember then.
+package struct Decision: Sendable {
+    /// The state once the writes are committed.
+    package var state: SchedulerState
+    /// What to write, in order.
+    package var writes: [Write] = []
+    /// What to send once the writes are committed.
+    package var effects: [Effect] = []
+    /// What happened, for logs and metrics.
+    package var events: [SchedulerEvent] = []
+    /// When to run again if nothing arrives, or nil if nothing will become due.
+    package var nextWake: Timestamp?
+
+    mutating func wake(at time: Timestamp?) {
+        guard let time else { return }
+        nextWake = min(nextWake ?? time, time)
+    }
+
+    /// Takes back what depends on writes that the database rejected.
+    ///
+    /// Nothing is sent for a claim that was not made, and the row is left alone for a while.
+    ///
+    /// - Parameters:
+    ///   - rejections: The rejected writes.
+    ///   - now: The time.
+    package mutating func retract(_ rejections: [Rejection], at now: Timestamp) {
+        for rejection in rejections {
+            let action = writes[rejection.index].action
+            events.append(.rejected(what: action.subject(claim: rejection.claim), reason: rejection.reason))
+            switch action {
+            case .change(let change): state.hold(refund: change.refund.id, at: now)
+            case .poll(let poll): state.hold(refund: poll.refund.id, at: now)
+            case .releaseRefund(let claim), .postponeRefund(let claim, _): state.hold(refund: claim.id, at: now)
+            case .claimRefunds(let claims, _): retract(claims[rejection.claim].id, at: now)
+            case .attempt(let attempt): state.hold(webhook: attempt.delivery.id, at: now)
+            case .claimWebhooks(let claims, _): retract(claims[rejection.claim].id, at: now)
+            case .releaseWebhook(let claim), .postponeWebhook(let claim, _): state.hold(webhook: claim.id, at: now)
+            case .killWebhook(let id, _): state.hold(webhook: id, at: now)
+            case .urlHealth, .incident, .gatewaySeen, .breaker, .deleteHints, .moveDueTimes: break
+            }
+        }
+        if !rejections.isEmpty { wake(at: state.releaseHolds(at: now)) }
+    }
+
+    private mutating func retract(_ refund: Int64, at now: Timestamp) {
+        state.hold(refund: refund, at: now)
+        effects.removeAll { effect in
+            guard case .query(let claim) = effect, claim.refund.id == refund else { return false }
+            _ = state.gateways[claim.refund.gateway]?.interrupted(refund, at: now)
+            return true
+        }
+    }
+
+    private mutating func retract(_ webhook: String, at now: Timestamp) {
+        state.hold(webhook: webhook, at: now)
+        effects.removeAll { effect in
+            guard case .deliver(let delivery) = effect, delivery.id == webhook else { return false }
+            state.sending[webhook] = nil
+            state.endpoints.interrupted(delivery.endpoint, at: now)
+            return true
+        }
+    }
+}
+
+extension Write.Action {
+    /// What the write is about, for messages.
+    fileprivate func subject(claim index: Int) -> String {
+        switch self {
+        case .change(let change): "refund \(change.refund.id)"
+        case .poll(let poll): "the query of refund \(poll.refund.id)"
+        case .claimRefunds(let claims, _): "the claim of refund \(claims[index].id)"
+        case .releaseRefund(let claim), .postponeRefund(let claim, _): "the claim of refund \(claim.id)"
+        case .attempt(let attempt): "the attempt of webhook \(attempt.delivery.id)"
+        case .claimWebhooks(let claims, _): "the claim of webhook \(claims[index].id)"
+        case .releaseWebhook(let claim), .postponeWebhook(let claim, _): "the claim of webhook \(claim.id)"
+        case .killWebhook(let id, _): "the end of webhook \(id)"
+        case .urlHealth: "the health of a URL"
+        case .incident(let gateway, _): "an incident of gateway \(gateway)"
+        case .gatewaySeen(let gateway, _): "the health of gateway \(gateway)"
+        case .breaker(_, let name, _): "the circuit breaker of \(name)"
+        case .deleteHints: "the end of hints"
+        case .moveDueTimes: "due times after the clock was set back"
+        }
+    }
+}
+
+extension SchedulerState {
+    /// Decides what one cycle writes and sends.
+    ///
+    /// Pure: the same arguments lead to the same decision.
+    ///
+    /// - Parameters:
+    ///   - request: What was asked of the store.
+    ///   - input: What the store read.
+    ///   - queries: The results of queries to write.
+    ///   - deliveries: The results of attempts to write.
+    ///   - settings: The settings.
+    ///   - clockStep: How far the clock was set back since the last cycle; zero if it was not.
+    ///   - now: The time.
+    /// - Returns: The decision.
+    package func decide(
+        _ request: CycleRequest,
+        _ input: CycleInput,
+        _ queries: [QueryResult],
+        _ deliveries: [DeliveryResult],
+        _ settings: SchedulerSettings,
+        clockStep: Duration = .zero,
+        at now: Timestamp
+    ) -> Decision {
+        var decider = Decider(state: self, settings: settings, input: input, now: now)
+        decider.takePendingWrites()
+        if clockStep > .zero { decider.clockSetBack(by: clockStep) }
+        for result in queries { decider.complete(result) }
+        for result in deliveries { decider.complete(result) }
+        if let claims = request.claims {
+            decider.releaseExpiredClaims()
+            decider.flagOverdue(batch: claims.batch)
+            decider.claimRefunds(claims)
+            decider.claimWebhooks()
+        }
+        return decider.finish(request)
+    }
+}
+
+/// A decision in the making.
+struct Decider {
+    var decision: Decision
+    let settings: SchedulerSettings
+    let input: CycleInput
+    let now: Timestamp
+    let context: EventContext
+    var urlHealth: [String: URLHealth]
+    /// The rows of refunds as this decision leaves them: a later step of the same cycle builds on them.
+    var rows: [Int64: QueuedRefund]
+
+    init(state: SchedulerState, settings: SchedulerSettings, input: CycleInput, now: Timestamp) {
+        decision = Decision(state: state)
+        self.settings = settings
+        self.input = input
+        self.now = now
+        context = settings.eventContext
+        urlHealth = input.urlHealth
+        rows = input.deliveryRefunds.merging(input.results) { _, result in result }
+    }
+
+    /// A uniform draw from 0 to 1.
+    mutating func draw() -> Double {
+        Double.random(in: 0...1, using: &decision.state.random)
+    }
+
+    mutating func write(_ action: Write.Action, fallback: Write.Action? = nil) {
+        decision.writes.append(Write(action, fallback: fallback))
+    }
+
+    mutating func takePendingWrites() {
+        decision.writes += decision.state.pendingWrites
+        decision.state.pendingWrites = []
+    }
+
+    mutating func clockSetBack(by step: Duration) {
+        decision.state.clockSetBack(by: step)
+        decision.events.append(.clockSetBack(by: step))
+        write(.moveDueTimes(by: step, after: now))
+    }
+
+    /// Writes a change of a refund, if there is one, and lets later steps build on it.
+    ///
+    /// - Parameters:
+    ///   - refund: The refund after the event.
+    ///   - transitions: What the state machine returned.
+    ///   - row: The row that it was made from.
+    ///   - endsLease: Whether the refund's claim ends with it.
+    ///   - fallback: What to write if the database rejects it.
+    mutating func change(
+        _ refund: Refund,
+        _ transitions: [Transition],
+        on row: QueuedRefund,
+        endsLease: Bool,
+        fallback: Write.Action? = nil
+    ) {
+        let change = RefundChange(refund, transitions, on: row, endsLease: endsLease, context, using: &decision.state.random)
+        write(.change(change), fallback: fallback)
+        decision.events += transitions.map { .transition(refund: refund, $0) }
+        var after = row
+        after.refund = refund
+        after.lastSequence += transitions.count
+        rows[refund.id] = after
+        if change.entries.contains(where: { $0.event?.webhook != nil }) { decision.wake(at: now) }
+        noteDue(refund)
+    }
+
+    /// Wakes the scheduler when a refund that is not claimed becomes due.
+    mutating func noteDue(_ refund: Refund) {
+        guard let due = refund.nextQueryAt, !refund.state.isFinal else { return }
+        decision.wake(at: decision.state.gateways[refund.gateway]?.nextQuery(due: due, at: now))
+    }
+
+    mutating func finish(_ request: CycleRequest) -> Decision {
+        for endpoint in decision.state.endpoints.forgetIdle(at: now) {
+            write(.breaker(.endpoint, name: endpoint, nil))
+        }
+        if request.claims != nil {
+            decision.wake(at: decision.state.endUnknownScan(request.claims, at: now))
+            decision.wake(at: decision.state.releaseHolds(at: now))
+        }
+        return decision
+    }
+}

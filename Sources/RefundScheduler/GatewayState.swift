@@ -1,0 +1,191 @@
+package import RefundCore
+package import RefundStore
+
+/// What the scheduler knows about one gateway: queries in flight, permits, health, and the circuit breaker.
+///
+/// While the breaker is open, one refund at a time is queried as a probe, each time the next in turn: a refund that fails
+/// for reasons of its own must not keep the breaker open.
+package struct GatewayState: Sendable {
+    // Refunds whose refusals are counted; beyond it, the oldest knowledge is dropped.
+    private static let refusalCapacity = 10_000
+    /// How many refusals in a row make a refund misconfigured.
+    package static let refusalLimit = 3
+    // How recently another refund must have been answered for a failure to be one refund's own.
+    private static let recently: Duration = .seconds(60)
+
+    /// What a result means for the refund that was queried.
+    package enum Treatment: Hashable, Sendable {
+        /// It counts: the refund backs off, at least until the time the gateway asked for.
+        case count(notBefore: Timestamp?)
+        /// The gateway is down or asked for a pause: the refund stays due and keeps its backoff.
+        case spare
+        /// The gateway has an incident: the row does not change.
+        case release
+    }
+
+    package private(set) var health: GatewayHealth
+    package private(set) var breaker = CircuitBreaker()
+    package private(set) var inFlight: Set<Int64> = []
+    private var limits: QueryLimits
+    private var address: String
+    private var rate: RateLimit
+    private var lastProbe = ClaimRequest.ProbeCursor.start
+    private var probe: Int64?
+    private var refusals: [Int64: Int] = [:]
+    private var lastFailed: Int64?
+    private var lastSlowedDown: Int64?
+
+    /// Creates the state of a gateway that was not queried yet, with the incident that an earlier run recorded.
+    package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?, lastVerified: Timestamp?) {
+        limits = settings.limits
+        address = settings.address
+        rate = RateLimit(perSecond: settings.limits.maxQueriesPerSecond)
+        health = GatewayHealth(incident: incident, lastVerified: lastVerified)
+        if let incident, incident.kind == .misconfigured { trip(incident.message, at: incident.since) }
+    }
+
+    /// Applies new settings.
+    ///
+    /// - Returns: Whether the breaker closed, because the gateway has a new address.
+    package mutating func apply(_ settings: SchedulerSettings.Gateway) -> Bool {
+        limits = settings.limits
+        rate.change(perSecond: settings.limits.maxQueriesPerSecond)
+        refusals = [:]
+        health.forgetAnswers()
+        defer { address = settings.address }
+        breaker.probeNow()
+        guard address != settings.address, breaker.openSince != nil, !health.isBlocked else { return false }
+        breaker = CircuitBreaker()
+        return true
+    }
+
+    /// Forgets the gateway's health, because it is not configured any more.
+    package mutating func retire() {
+        health = GatewayHealth()
+        breaker = CircuitBreaker()
+    }
+
+    /// What may be claimed now.
+    package func claim(at now: Timestamp) -> ClaimRequest.GatewayClaim {
+        let free = max(0, min(limits.maxInFlight - inFlight.count, rate.freePermits(at: now)))
+        guard let next = breaker.nextProbe(at: now) else { return ClaimRequest.GatewayClaim(permits: free) }
+        let isDue = inFlight.isEmpty && next <= now
+        return ClaimRequest.GatewayClaim(permits: isDue ? min(free, 1) : 0, lastProbe: lastProbe)
+    }
+
+    /// When a refund that is due at `due` may be queried, or nil if that takes the end of a query in flight.
+    package func nextQuery(due: Timestamp, at now: Timestamp) -> Timestamp? {
+        let free = max(due, rate.nextPermit(at: now))
+        if let probe = breaker.nextProbe(at: now) { return inFlight.isEmpty ? max(free, probe) : nil }
+        return inFlight.count < limits.maxInFlight ? free : nil
+    }
+
+    /// Whether refusals made a refund misconfigured.
+    package func isRefused(_ refund: Int64) -> Bool { refusals[refund, default: 0] >= Self.refusalLimit }
+
+    /// Records that a refund was claimed to be queried at once.
+    package mutating func claimed(_ refund: Refund, at now: Timestamp) {
+        inFlight.insert(refund.id)
+        rate.take(at: now)
+        guard breaker.openSince != nil else { return }
+        probe = refund.id
+        lastProbe = ClaimRequest.ProbeCursor(due: refund.nextQueryAt ?? now, id: refund.id)
+        breaker.probed(at: now)
+    }
+
+    /// Records when the queries were sent that were claimed last: permits count from then.
+    package mutating func sent(_ count: Int, at now: Timestamp) {
+        rate.restamp(count, at: now)
+    }
+
+    /// Records that a query ended without a result, or was never sent.
+    package mutating func interrupted(_ refund: Int64, at now: Timestamp) -> GatewayHealth.Change {
+        guard inFlight.remove(refund) != nil else { return .none }
+        if probe == refund {
+            probe = nil
+            breaker.probeInterrupted(at: now)
+        }
+        return record(health.interrupted(refund), at: now)
+    }
+
+    /// Records what a query led to.
+    ///
+    /// - Returns: What it means for the refund, and what changed for the gateway.
+    package mutating func completed(
+        _ refund: Int64,
+        _ outcome: QueryOutcome,
+        at now: Timestamp
+    ) -> (treatment: Treatment, health: GatewayHealth.Change, breaker: CircuitBreaker.Change) {
+        let isProbe = probe == refund
+        if isProbe { probe = nil }
+        inFlight.remove(refund)
+        let answersOthers = answeredRecently(at: now) && (lastFailed == nil || lastFailed == refund)
+        let isOwnRefusal = health.isRefusedAlone(at: now)
+        let wasOpen = breaker.openSince != nil
+        let change = record(health.answered(outcome, refund: refund, others: inFlight, at: now), at: now)
+        let opened: CircuitBreaker.Change = !wasOpen && breaker.openSince != nil ? .opened : .none
+        switch outcome {
+        case .report, .notFound, .inconclusive:
+            refusals[refund] = nil
+            (lastFailed, lastSlowedDown) = (nil, nil)
+            return (.count(notBefore: nil), change, breaker.succeeded())
+        case .credentialsRefused:
+            if isOwnRefusal { countRefusal(of: refund) }
+            if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            return (.count(notBefore: nil), change, breaker.succeeded())
+        case .unverified:
+            if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            return (.count(notBefore: nil), change, breaker.succeeded())
+        case .slowedDown(let reason, let retryAfter):
+            // One order's limit is no limit of the gateway's, unless several orders meet it.
+            let isAlone = answersOthers && (lastSlowedDown == nil || lastSlowedDown == refund)
+            lastSlowedDown = refund
+            if isAlone, !wasOpen {
+                return (.count(notBefore: retryAfter.map(now.advanced(by:))), change, .none)
+            }
+            if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
+        case .unreachable(let reason):
+            // One order's failures do not count against the gateway, however many they are.
+            let isRepeated = lastFailed == refund && breaker.openSince == nil
+            lastFailed = refund
+            if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            let breakerChange = isRepeated ? .none : breaker.failed(reason, at: now)
+            return (isProbe ? .spare : .count(notBefore: nil), change, breakerChange)
+        }
+    }
+
+    private mutating func endProbe(
+        _ outcome: QueryOutcome,
+        _ opened: CircuitBreaker.Change,
+        at now: Timestamp
+    ) -> CircuitBreaker.Change {
+        _ = breaker.failed(outcome.problem ?? "", at: now)
+        return opened
+    }
+
+    private mutating func record(_ change: GatewayHealth.Change, at now: Timestamp) -> GatewayHealth.Change {
+        if case .incident(let incident) = change, incident.kind == .misconfigured { trip(incident.message, at: now) }
+        return change
+    }
+
+    private mutating func trip(_ reason: String, at now: Timestamp) {
+        _ = breaker.tripped(every: GatewayHealth.probeInterval, reason, at: now)
+    }
+
+    private func answeredRecently(at now: Timestamp) -> Bool {
+        health.lastVerified.map { now.duration(since: $0) < Self.recently } ?? false
+    }
+
+    private mutating func countRefusal(of refund: Int64) {
+        if refusals.count >= Self.refusalCapacity { refusals = [:] }
+        refusals[refund, default: 0] += 1
+    }
+
+    /// Moves times back with a clock that was set back by `step`.
+    package mutating func clockSetBack(by step: Duration) {
+        rate.clockSetBack(by: step)
+        health.clockSetBack(by: step)
+        breaker.clockSetBack(by: step)
+    }
+}

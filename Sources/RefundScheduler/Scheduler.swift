@@ -1,0 +1,332 @@
+package import RefundCore
+package import RefundStore
+import Synchronization
+
+/// Reads due rows, queries gateways with backoff, records transitions, and delivers webhooks.
+///
+/// One cycle is one transaction: the store reads, `SchedulerState.decide` decides, the store writes, and once that is
+/// committed the effects are sent. Reading and writing happen on the scheduler's own thread, off the cooperative pool.
+/// Results that arrive during a cycle are written together by the next one, which makes batches under load.
+package actor Scheduler {
+    /// The phases of a scheduler's life.
+    package enum Phase: Sendable {
+        /// Refunds and webhooks are claimed as they become due.
+        case running
+        /// Nothing more is claimed; what is in flight is written when it ends.
+        case draining
+        /// Nothing more is read, sent or written.
+        case closed
+    }
+
+    // The wait before the next try once the database failed.
+    private static let retryInterval: Duration = .seconds(1)
+    private static let longestRest: Duration = .milliseconds(20)
+    // Clocks are slewed and read one after the other; less than this is no step.
+    private static let clockTolerance: Duration = .milliseconds(500)
+
+    private let executor = DispatchQueueExecutor(label: "refundd.scheduler")
+    private let inbox = ResultInbox()
+    private let store: any QueueStore
+    private let clock: any WallClock
+    private let report: @Sendable ([SchedulerEvent]) -> Void
+    private let reportFault: @Sendable (StoreError?) -> Void
+    private let lastFault = Mutex<StoreError?>(nil)
+
+    private var phase = Phase.running
+    private var settings: SchedulerSettings
+    private var state: SchedulerState
+    // Results leave only together with the transaction that stores them.
+    private var queries: [QueryResult] = []
+    private var deliveries: [DeliveryResult] = []
+    private var isDue = false
+    private var clockStep: Duration = .zero
+    private var lastReading: (now: Timestamp, uptime: Duration)?
+    private var inFlight: (queries: [Int64: QueryClaim], deliveries: [String: Delivery]) = ([:], [:])
+    private var timer: WakeTimer?
+    private var wakeSource: (any WakeSource)?
+    private var restEnd: ContinuousClock.Instant?
+    private var drained: CheckedContinuation<Void, Never>?
+
+    /// The scheduler's own thread.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    /// Creates a scheduler that does not run yet.
+    ///
+    /// - Parameters:
+    ///   - store: The queue, which nothing else in this process may write from now on.
+    ///   - settings: What to work by.
+    ///   - clock: Where the time comes from.
+    ///   - report: Called after each cycle on the scheduler's thread; it must not block.
+    ///   - fault: Called when the database begins to fail, or fails in another way, and with nil once it works again.
+    package init(
+        store: any QueueStore,
+        settings: SchedulerSettings,
+        clock: any WallClock,
+        report: @escaping @Sendable ([SchedulerEvent]) -> Void,
+        fault: @escaping @Sendable (StoreError?) -> Void
+    ) {
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.report = report
+        reportFault = fault
+        state = SchedulerState(settings)
+    }
+
+    // MARK: - Life
+
+    /// Takes over the queue and begins to poll.
+    ///
+    /// - Throws: `StoreError` if the database fails.
+    package func start() throws(StoreError) {
+        state = try SchedulerState(takingOver: store, settings, at: clock.now())
+        CrashPoint.reached(.afterTakeover)
+        timer = WakeTimer { [weak self] in self?.wake() }
+        wakeSource = store.makeWakeSource { [weak self] in self?.look() }
+        isDue = true
+        run()
+    }
+
+    /// Applies new settings.
+    ///
+    /// - Throws: `StoreError` if the database fails; then the old settings stay.
+    package func apply(_ settings: SchedulerSettings) throws(StoreError) {
+        let now = clock.now()
+        try store.write { tx throws(StoreError) in
+            try tx.retryMisconfigured(at: now)
+            try tx.forgetGateways(except: Set(settings.gateways.keys))
+        }
+        state.apply(settings)
+        self.settings = settings
+        wake()
+    }
+
+    /// Stops claiming, and returns once everything in flight has ended and is written, or the scheduler is closed.
+    package func drain() async {
+        guard phase == .running else { return }
+        phase = .draining
+        state.isDraining = true
+        wakeSource?.stop()
+        guard !isDrained else { return }
+        await withCheckedContinuation { drained = $0 }
+    }
+
+    /// Releases the claims of what is still in flight, and does nothing more.
+    ///
+    /// Late results are ignored: their refunds and webhooks are queried and sent again by the next daemon.
+    package func close() {
+        guard phase != .closed else { return }
+        state.isDraining = true
+        wakeSource?.stop()
+        takeInbox()
+        let now = clock.now()
+        let ended = (Set(queries.map(\.claim.refund.id)), Set(deliveries.map(\.delivery.id)))
+        for claim in inFlight.queries.values where !ended.0.contains(claim.refund.id) {
+            queries.append(QueryResult(claim: claim, sentAt: now, attempt: .interrupted))
+        }
+        for delivery in inFlight.deliveries.values where !ended.1.contains(delivery.id) {
+            deliveries.append(DeliveryResult(delivery: delivery, sentAt: now, attempt: .interrupted))
+        }
+        if fault?.isFatal != true, !queries.isEmpty || !deliveries.isEmpty {
+            do throws(StoreError) { try cycle(at: now) } catch { note(error) }
+        }
+        phase = .closed
+        timer = nil
+        resumeDrain()
+    }
+
+    private var isDrained: Bool { state.isIdle && queries.isEmpty && deliveries.isEmpty }
+
+    private func resumeDrain() {
+        drained?.resume()
+        drained = nil
+    }
+
+    // MARK: - Readiness
+
+    /// Why the database fails, or nil while it works.
+    package nonisolated var fault: StoreError? { lastFault.withLock { $0 } }
+
+    /// How long the scheduler has had something to do without getting it done, or nil if there is nothing to do.
+    package nonisolated var busyTime: Duration? { inbox.busyTime }
+
+    // MARK: - Wake-up
+
+    /// Runs a cycle soon, whatever the database says.
+    package nonisolated func wake() {
+        put { $0.isDue = true }
+    }
+
+    private nonisolated func look() {
+        put { _ in }
+    }
+
+    private nonisolated func put(_ change: (inout ResultInbox.Content) -> Void) {
+        guard inbox.put(change) else { return }
+        runSoon()
+    }
+
+    private nonisolated func runSoon(after wait: Duration = .zero) {
+        executor.async(after: wait) { [self] in assumeIsolated { $0.run() } }
+    }
+
+    private func takeInbox() {
+        let content = inbox.take()
+        queries += content.queries
+        deliveries += content.deliveries
+        if content.isDue { isDue = true }
+    }
+
+    // MARK: - Cycles
+
+    private func run() {
+        guard phase != .closed, fault?.isFatal != true else { return }
+        if let restEnd, restEnd > .now { return runSoon(after: ContinuousClock.now.duration(to: restEnd)) }
+        takeInbox()
+        defer { inbox.finish() }
+        let now = readClock()
+        let upkeep = store.upkeep(at: now)
+        if !upkeep.isEmpty { report(upkeep.map(SchedulerEvent.store)) }
+        do throws(StoreError) {
+            if try store.hasForeignCommits() {
+                state.noteForeignCommits()
+                isDue = true
+            }
+            guard isDue || !queries.isEmpty || !deliveries.isEmpty || clockStep > .zero else { return }
+            let begin = ContinuousClock.now
+            let nextWake = try cycle(at: now)
+            restEnd = .now + Self.rest(after: begin.duration(to: .now))
+            note(nil)
+            timer?.arm(at: nextWake ?? now.advanced(by: WakeTimer.longestWait), now: clock.now())
+        } catch {
+            isDue = true
+            note(error)
+            timer?.arm(at: now.advanced(by: Self.retryInterval), now: now)
+        }
+        if phase == .draining, isDrained { resumeDrain() }
+    }
+
+    /// Runs one cycle with everything that has arrived.
+    ///
+    /// - Returns: When to run again if nothing arrives.
+    @discardableResult
+    private func cycle(at now: Timestamp) throws(StoreError) -> Timestamp? {
+        // Commits of this cycle are no news.
+        wakeSource?.pause()
+        defer { wakeSource?.resume() }
+        let request = state.request(queries, deliveries, settings, at: now)
+        var decision: Decision?
+        let rejections = try store.cycle(request) { input in
+            let made = state.decide(
+                request,
+                input,
+                queries,
+                deliveries,
+                settings,
+                clockStep: clockStep,
+                at: clock.now()
+            )
+            decision = made
+            return made.writes
+        }
+        CrashPoint.reached(.afterCommit)
+        guard var decision else { return nil }
+        if !rejections.isEmpty { decision.retract(rejections, at: now) }
+        for result in queries { inFlight.queries[result.claim.refund.id] = nil }
+        for result in deliveries { inFlight.deliveries[result.delivery.id] = nil }
+        (queries, deliveries, isDue, clockStep) = ([], [], false, .zero)
+        state = decision.state
+        perform(decision.effects)
+        report(decision.events)
+        return decision.nextWake
+    }
+
+    /// Sends what a decision asked for.
+    ///
+    /// The clock is read now: the transaction may have waited for another process, and permits, signatures and backoff
+    /// count from when a query is sent.
+    private func perform(_ effects: [Effect]) {
+        guard !effects.isEmpty else { return }
+        let now = clock.now()
+        var sent: [String: Int] = [:]
+        for case .query(let claim) in effects { sent[claim.refund.gateway, default: 0] += 1 }
+        for (gateway, count) in sent { state.gateways[gateway]?.sent(count, at: now) }
+        if !sent.isEmpty { CrashPoint.reached(.afterClaim) }
+        for effect in effects {
+            switch effect {
+            case .query(let claim): send(claim, at: now)
+            case .deliver(let delivery): send(delivery, at: now)
+            }
+        }
+    }
+
+    private func send(_ claim: QueryClaim, at now: Timestamp) {
+        inFlight.queries[claim.refund.id] = claim
+        settings.gateways[claim.refund.gateway]?.client.query(claim.query, at: now) { [weak self] attempt in
+            CrashPoint.reached(.afterAnswer)
+            let result = QueryResult(claim: claim, sentAt: now, attempt: attempt)
+            self?.put { $0.queries.append(result) }
+        }
+        CrashPoint.reached(.afterQuery)
+    }
+
+    private func send(_ delivery: Delivery, at now: Timestamp) {
+        inFlight.deliveries[delivery.id] = delivery
+        CrashPoint.reached(.beforeDelivery)
+        settings.webhooks.client.deliver(delivery, at: now) { [weak self] attempt in
+            CrashPoint.reached(.afterDelivery)
+            let result = DeliveryResult(delivery: delivery, sentAt: now, attempt: attempt)
+            self?.put { $0.deliveries.append(result) }
+        }
+    }
+
+    /// How long the database is left to others after a cycle.
+    ///
+    /// A process that finds it locked looks again after naps of up to a tenth of a second: if cycle followed cycle, its
+    /// inserts would wait for many. Left alone for two thirds of the time, most inserts meet no lock at all. What
+    /// arrives meanwhile is written together.
+    static func rest(after work: Duration) -> Duration {
+        work > .milliseconds(1) ? min(work * 2, longestRest) : .zero
+    }
+
+    // A step back is how much less the clock has advanced than the time that went by.
+    private func readClock() -> Timestamp {
+        let (now, uptime) = (clock.now(), clock.uptime())
+        if let last = lastReading {
+            let step = uptime - last.uptime - now.duration(since: last.now)
+            if step > Self.clockTolerance { clockStep += step }
+        }
+        lastReading = (now, uptime)
+        return now
+    }
+
+    private func note(_ error: StoreError?) {
+        let changed = lastFault.withLock { fault in
+            defer { fault = error }
+            return error?.kind != fault?.kind
+        }
+        if changed { reportFault(error) }
+    }
+}
+
+extension SchedulerState {
+    /// Takes over a queue: claims and breakers of a daemon that is gone end, and misconfigured refunds are due again.
+    ///
+    /// - Throws: `StoreError` if the database fails.
+    package init(
+        takingOver store: any QueueStore,
+        _ settings: SchedulerSettings,
+        at now: Timestamp
+    ) throws(StoreError) {
+        let (incidents, sightings) = try store.write { tx throws(StoreError) in
+            try tx.releaseClaims()
+            try tx.removeBreakers()
+            try tx.retryMisconfigured(at: now)
+            try tx.forgetGateways(except: Set(settings.gateways.keys))
+            return (try tx.incidents(), try tx.sightings())
+        }
+        self.init(settings, incidents: incidents, sightings: sightings)
+    }
+}

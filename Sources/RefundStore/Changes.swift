@@ -1,0 +1,177 @@
+package import RefundCore
+
+/// A change of a refund as it is written: its ledger rows, their events and webhooks, and the row after them.
+///
+/// Sequence numbers, webhook ids and what an event supersedes are decided here, so that every store writes the same.
+package struct RefundChange: Sendable {
+    /// The refund after the change.
+    package var refund: Refund
+    /// The number of the claim that the change is made under; nil for a change that needs none.
+    package var lease: Int64?
+    /// Whether the claim ends with the change.
+    package var endsLease: Bool
+    /// The ledger rows, in order.
+    package var entries: [LedgerEntry]
+
+    /// Creates a change from the transitions that the state machine returned.
+    ///
+    /// - Parameters:
+    ///   - refund: The refund after the change.
+    ///   - transitions: The transitions, in order.
+    ///   - row: The row that the change was decided on.
+    ///   - endsLease: Whether the claim ends with the change.
+    ///   - context: Which events become webhooks.
+    ///   - random: The source of randomness for webhook ids.
+    package init(
+        _ refund: Refund,
+        _ transitions: [Transition],
+        on row: QueuedRefund,
+        endsLease: Bool,
+        _ context: EventContext,
+        using random: inout some RandomNumberGenerator
+    ) {
+        self.refund = refund
+        lease = row.lease
+        self.endsLease = endsLease
+        entries = []
+        for (offset, transition) in transitions.enumerated() {
+            let sequence = row.lastSequence + offset + 1
+            var event: EventRecord?
+            if let type = transition.event {
+                let body = EventBody.refund(
+                    type,
+                    transition,
+                    sequence: sequence,
+                    refund,
+                    merchantNo: context.merchantNo(of: refund)
+                )
+                let url = context.routing.url(for: type, callbackURL: refund.callbackURL)
+                event = EventRecord(type, at: transition.at, body: body, url: url, context, using: &random)
+                event?.supersedes = sequence == 1 ? .nothing : url == nil ? .allButAttention : .everything
+            }
+            entries.append(LedgerEntry(sequence: sequence, transition: transition, event: event))
+        }
+    }
+
+    /// The refund's number as the ledger records it.
+    package var number: String { refund.merchantOrderNo ?? refund.transNo ?? "" }
+}
+
+/// A ledger row to append, with its event.
+package struct LedgerEntry: Sendable {
+    /// The row's number in the refund's ledger, from 1.
+    package var sequence: Int
+    /// The transition.
+    package var transition: Transition
+    /// The event that reports it, or nil if nobody is told.
+    package var event: EventRecord?
+
+    /// Creates an entry.
+    package init(sequence: Int, transition: Transition, event: EventRecord?) {
+        self.sequence = sequence
+        self.transition = transition
+        self.event = event
+    }
+}
+
+/// An event to append, with its webhook.
+package struct EventRecord: Hashable, Sendable {
+    /// Which undelivered webhooks of its refund an event supersedes.
+    package enum Superseding: Hashable, Sendable {
+        /// None: it is the refund's first event, or a gateway's.
+        case nothing
+        /// All but `refund.needs_attention`, which only an event that has a webhook supersedes.
+        case allButAttention
+        /// All.
+        case everything
+    }
+
+    /// The type.
+    package var type: EventType
+    /// When it happened.
+    package var at: Timestamp
+    /// The body, one JSON object.
+    package var body: String
+    /// The webhook that carries it, or nil.
+    package var webhook: NewWebhook?
+    /// What it supersedes.
+    package var supersedes = Superseding.nothing
+
+    /// A webhook to enqueue.
+    package struct NewWebhook: Hashable, Sendable {
+        /// The `webhook-id`.
+        package var id: String
+        /// Where it goes.
+        package var url: String
+        /// The URL's `scheme://host:port`.
+        package var endpoint: String
+
+        /// Creates a webhook.
+        package init(id: String, url: String, endpoint: String) {
+            self.id = id
+            self.url = url
+            self.endpoint = endpoint
+        }
+    }
+
+    /// Creates an event.
+    ///
+    /// - Parameters:
+    ///   - type: The type.
+    ///   - time: When it happened.
+    ///   - body: The body.
+    ///   - url: Where its webhook goes, or nil for none.
+    ///   - context: Names the URL's endpoint.
+    ///   - random: The source of randomness for the webhook's id.
+    package init(
+        _ type: EventType,
+        at time: Timestamp,
+        body: String,
+        url: String?,
+        _ context: EventContext,
+        using random: inout some RandomNumberGenerator
+    ) {
+        self.type = type
+        at = time
+        self.body = body
+        webhook = url.map { url in
+            NewWebhook(
+                id: WebhookID.make(at: time, using: &random),
+                url: url,
+                endpoint: context.routing.endpoint(url)
+            )
+        }
+    }
+
+    /// Creates the event of an incident.
+    package init(
+        of gateway: String,
+        _ incident: GatewayIncident,
+        _ context: EventContext,
+        using random: inout some RandomNumberGenerator
+    ) {
+        let type = EventType.gatewayNeedsAttention
+        let url = context.routing.url(for: type, callbackURL: nil)
+        let body = EventBody.gateway(gateway, incident)
+        self.init(type, at: incident.since, body: body, url: url, context, using: &random)
+    }
+}
+
+/// Which events become webhooks, and what they say beyond the refund's row.
+package struct EventContext: Sendable {
+    /// Which events become webhooks, and where those go.
+    package var routing: WebhookRouting
+    /// The merchant numbers of gateways that have one, by the gateway's name.
+    package var merchantNumbers: [String: String]
+
+    /// Creates a context.
+    package init(routing: WebhookRouting, merchantNumbers: [String: String]) {
+        self.routing = routing
+        self.merchantNumbers = merchantNumbers
+    }
+
+    /// The merchant number that a refund is queried under, if one is known.
+    package func merchantNo(of refund: Refund) -> String? {
+        refund.merchantNo ?? merchantNumbers[refund.gateway]
+    }
+}

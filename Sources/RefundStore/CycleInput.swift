@@ -1,0 +1,117 @@
+package import RefundCore
+
+/// A refund as the queue has it, with what fences and orders the writes to it.
+package struct QueuedRefund: Hashable, Sendable {
+    /// The row.
+    package var refund: Refund
+    /// The number of its latest claim.
+    package var lease: Int64
+    /// The sequence of its latest ledger row, 0 if it has none.
+    package var lastSequence: Int
+    /// How many of its webhooks are dead; counted only if the refund needs attention or a delivery of it just ended.
+    package var deadWebhooks: Int
+
+    /// Creates a row.
+    package init(_ refund: Refund, lease: Int64 = 0, lastSequence: Int = 0, deadWebhooks: Int = 0) {
+        self.refund = refund
+        self.lease = lease
+        self.lastSequence = lastSequence
+        self.deadWebhooks = deadWebhooks
+    }
+}
+
+/// What a cycle read, in one transaction.
+package struct CycleInput: Sendable {
+    /// The rows of the request's results, as they are now.
+    package var results: [Int64: QueuedRefund] = [:]
+    /// The failed webhooks that a newer event supersedes.
+    package var superseded: Set<String> = []
+    /// What is known against the URLs of ended deliveries; nothing is known against most.
+    package var urlHealth: [String: URLHealth] = [:]
+    /// The refunds of ended deliveries whose attention may change: those with a failed webhook, and undeliverable ones.
+    package var deliveryRefunds: [Int64: QueuedRefund] = [:]
+    /// What is due at each gateway that was asked for and at each unknown one.
+    package var gateways: [String: DueRefunds] = [:]
+    /// Refunds that reached the age for attention, oldest first.
+    package var overdue: [QueuedRefund] = []
+    /// When the oldest other refund was enqueued that may become overdue.
+    package var nextOverdue: Timestamp?
+    /// The endpoints with due webhooks, the longest due first.
+    package var endpoints: [DueEndpoint] = []
+    /// When the earliest webhook becomes due that is not in `endpoints`.
+    package var nextAttempt: Timestamp?
+    /// Refunds whose claim has run out, with the claim's number.
+    package var expiredRefunds: [Int64: Int64] = [:]
+    /// Webhooks whose claim has run out, with the claim's number.
+    package var expiredWebhooks: [String: Int64] = [:]
+    /// Hints for refunds that are final: they can be deleted.
+    package var spentHints: [Int64] = []
+
+    /// Creates an empty input.
+    package init() {}
+}
+
+/// The due refunds of one gateway.
+package struct DueRefunds: Hashable, Sendable {
+    /// Refunds that an operator or the application wants queried now, with the hints that say so.
+    package var hinted: [Hinted] = []
+    /// Refunds that were never queried, in the order they were enqueued.
+    package var new: [QueuedRefund] = []
+    /// Refunds whose next query is due, longest due first.
+    package var waiting: [QueuedRefund] = []
+    /// When the earliest refund is due that is not among these, however long ago; nil if there is none.
+    package var next: Timestamp?
+
+    /// A refund with the hints for it.
+    package struct Hinted: Hashable, Sendable {
+        /// The refund.
+        package var refund: QueuedRefund
+        /// The ids of its hints.
+        package var hints: [Int64]
+
+        /// Creates a hinted refund.
+        package init(refund: QueuedRefund, hints: [Int64]) {
+            self.refund = refund
+            self.hints = hints
+        }
+    }
+
+    /// Creates an empty collection.
+    package init() {}
+}
+
+/// The due webhooks of one endpoint.
+package struct DueEndpoint: Hashable, Sendable {
+    /// `scheme://host:port`.
+    package var endpoint: String
+    /// As many due webhooks as may be sent, longest due first, one per refund; their `lease` is that of the last claim.
+    package var deliveries: [Delivery] = []
+    /// Due webhooks whose URL is disabled, with the reason.
+    package var disabled: [Disabled] = []
+    /// When the next webhook of this endpoint is due that is not due yet.
+    package var next: Timestamp?
+    /// Whether more webhooks to disabled URLs are due than were read.
+    package var hasMore = false
+
+    /// A webhook whose URL is disabled.
+    package struct Disabled: Hashable, Sendable {
+        /// The webhook.
+        package var delivery: Delivery
+        /// Why it is not sent.
+        package var reason: String
+        /// The refund that it reports, or nil.
+        package var refund: QueuedRefund?
+
+        /// Creates a disabled webhook.
+        package init(delivery: Delivery, reason: String, refund: QueuedRefund?) {
+            self.delivery = delivery
+            self.reason = reason
+            self.refund = refund
+        }
+    }
+
+    /// Creates an endpoint without webhooks.
+    package init(endpoint: String) {
+        self.endpoint = endpoint
+    }
+}

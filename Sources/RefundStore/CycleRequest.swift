@@ -1,0 +1,117 @@
+package import RefundCore
+
+/// What one cycle of the scheduler needs to read.
+package struct CycleRequest: Sendable {
+    /// The time that decides what is due.
+    package var now: Timestamp
+    /// The refunds whose query results are to be written.
+    package var results: [Int64] = []
+    /// The webhooks whose attempts ended.
+    package var deliveries: [EndedDelivery] = []
+    /// Whether there is something to write, whatever the store reads.
+    ///
+    /// Without it, a store looks first in a read transaction, and locks the queue only if the decision writes anything.
+    package var mustWrite = false
+    /// What may be claimed, or nil while draining.
+    package var claims: ClaimRequest?
+
+    /// A webhook whose attempt ended.
+    package struct EndedDelivery: Hashable, Sendable {
+        /// The `webhook-id`.
+        package var id: String
+        /// The refund that it reports.
+        package var refundID: Int64?
+        /// Its URL.
+        package var url: String
+        /// Whether the receiver accepted it.
+        package var isDelivered: Bool
+
+        /// Creates an ended delivery.
+        package init(id: String, refundID: Int64?, url: String, isDelivered: Bool) {
+            self.id = id
+            self.refundID = refundID
+            self.url = url
+            self.isDelivered = isDelivered
+        }
+    }
+
+    /// Creates a request that reads nothing.
+    package init(now: Timestamp) {
+        self.now = now
+    }
+}
+
+/// What a cycle may claim, and what it looks for besides.
+package struct ClaimRequest: Sendable {
+    /// The latest due time that the polling policy can set; a refund beyond it is due now.
+    package var latestDue: Timestamp
+    /// The latest attempt that the retry schedule can set; a webhook beyond it is due now.
+    package var latestAttempt: Timestamp
+    /// Refunds enqueued by this time are old enough for attention.
+    package var overdueSince: Timestamp
+    /// The most rows of a kind that are read beyond the permits.
+    package var batch: Int
+    /// The configured gateways by name.
+    package var gateways: [String: GatewayClaim]
+    /// Whether to look for refunds of gateways that are not configured.
+    package var includesUnknownGateways: Bool
+    /// The free slots per endpoint, or nil if no webhook can be signed.
+    package var endpoints: EndpointLimiter?
+    /// Refunds and webhooks to leave out, because the database rejected a write to them a moment ago.
+    package var heldRefunds: Set<Int64>
+    package var heldWebhooks: Set<String>
+
+    /// How many refunds of one gateway may be claimed.
+    package struct GatewayClaim: Hashable, Sendable {
+        /// How many queries may be sent now.
+        package var permits: Int
+        /// For probes: the refund that was probed last, so that the next in turn is read; nil while the gateway is well.
+        package var lastProbe: ProbeCursor?
+
+        /// Creates a claim.
+        package init(permits: Int, lastProbe: ProbeCursor? = nil) {
+            self.permits = permits
+            self.lastProbe = lastProbe
+        }
+    }
+
+    /// A place in the order of due refunds.
+    package struct ProbeCursor: Hashable, Sendable {
+        /// The due time of the refund that was probed.
+        package var due: Timestamp
+        /// Its id.
+        package var id: Int64
+
+        /// The place before all refunds.
+        package static let start = ProbeCursor(due: Timestamp(milliseconds: .min), id: 0)
+
+        /// Creates a cursor.
+        package init(due: Timestamp, id: Int64) {
+            self.due = due
+            self.id = id
+        }
+    }
+
+    /// Creates a request.
+    package init(
+        latestDue: Timestamp,
+        latestAttempt: Timestamp,
+        overdueSince: Timestamp,
+        batch: Int,
+        gateways: [String: GatewayClaim],
+        includesUnknownGateways: Bool,
+        endpoints: EndpointLimiter?,
+        heldRefunds: Set<Int64> = [],
+        heldWebhooks: Set<String> = []
+    ) {
+        self.latestDue = latestDue
+        self.latestAttempt = latestAttempt
+        self.overdueSince = overdueSince
+        self.batch = batch
+        self.gateways = gateways
+        self.includesUnknownGateways = includesUnknownGateways
+        self.endpoints = endpoints
+        self.heldRefunds = heldRefunds
+        self.heldWebhooks = heldWebhooks
+    }
+}

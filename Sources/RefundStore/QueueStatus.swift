@@ -1,0 +1,46 @@
+package import RefundCore
+
+/// The queue in figures.
+package struct QueueStatus: Sendable {
+    /// The refunds in each state.
+    package var states: [RefundState: Int] = [:]
+    /// The refunds that need attention, by reason.
+    package var attention: [Attention: Int] = [:]
+    /// The age of the oldest refund without a verdict, or nil if every refund has one.
+    package var oldestPending: Duration?
+    /// How long the longest due refund has been due, zero if none is.
+    package var dueLag: Duration = .zero
+    /// The webhooks in each state.
+    package var webhooks: [WebhookState: Int] = [:]
+    /// The incidents that last, by gateway.
+    package var incidents: [String: GatewayIncident] = [:]
+    /// The gateways that are only probed.
+    package var breakers: [String: OpenBreaker] = [:]
+    /// When each gateway last gave a verified answer.
+    package var sightings: [String: GatewaySighting] = [:]
+    /// The endpoints and URLs that webhooks are held back from.
+    package var endpoints = EndpointStatus()
+    /// The size of the write-ahead log, which grows while a process keeps a transaction open.
+    package var walBytes: Int64 = 0
+
+    /// Creates the status of an empty queue.
+    package init() {}
+}
+
+/// The endpoints and URLs that webhooks are held back from.
+package struct EndpointStatus: Sendable {
+    /// The most of each that are listed; the counts cover all.
+    package static let listed = 100
+
+    /// How many endpoints have an open breaker.
+    package var openCount = 0
+    /// Those that have failed longest.
+    package var open: [(endpoint: String, breaker: OpenBreaker)] = []
+    /// How many URLs are disabled.
+    package var disabledCount = 0
+    /// Those that were disabled last.
+    package var disabled: [(url: String, health: URLHealth)] = []
+
+    /// Creates the status of an empty outbox.
+    package init() {}
+}

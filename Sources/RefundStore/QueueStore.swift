@@ -1,0 +1,161 @@
+package import RefundCore
+
+/// A queue of refunds with its ledger and outbox, in whichever database.
+///
+/// All calls block the calling thread: call them from a thread of your own, never from the cooperative pool. Calls of
+/// one store run one after the other.
+package protocol QueueStore: AnyObject, Sendable {
+    /// Where the queue is, as messages name it.
+    var location: String { get }
+
+    /// Runs one cycle: reads, decides, and writes, in one transaction.
+    ///
+    /// Without `mustWrite`, the store reads in a read transaction first, and locks the queue only if the decision
+    /// writes anything. `decide` may therefore run more than once; only its last run counts.
+    ///
+    /// - Parameters:
+    ///   - request: What to read.
+    ///   - decide: Decides what to write. It is pure: it depends on its input alone.
+    /// - Returns: The writes that the database rejected; everything else is committed.
+    /// - Throws: `StoreError` if nothing was written.
+    func cycle(_ request: CycleRequest, decide: (CycleInput) -> [Write]) throws(StoreError) -> [Rejection]
+
+    /// Reads in one transaction, so that everything that is read belongs together.
+    func read<Result>(_ body: (any QueueReader) throws(StoreError) -> Result) throws(StoreError) -> Result
+
+    /// Reads and writes in one transaction, on behalf of an operator or of the scheduler's start.
+    ///
+    /// - Throws: `StoreError`, which rolls everything back; `.rejected` if a guard or constraint objects.
+    @discardableResult
+    func write<Result>(_ body: (any QueueWriter) throws(StoreError) -> Result) throws(StoreError) -> Result
+
+    /// Creates the queue, or brings it up to date, in one transaction.
+    func migrate(at now: Timestamp) throws(StoreError)
+
+    /// Checks that the queue is there and of the version that this program knows.
+    func checkSchema() throws(StoreError)
+
+    /// Whether another process has committed since the last call; true the first time.
+    ///
+    /// - Throws: `StoreError` if the queue cannot be read or is no longer the one that was opened.
+    func hasForeignCommits() throws(StoreError) -> Bool
+
+    /// Does the store's own housekeeping, which never blocks others for long.
+    ///
+    /// - Returns: What an operator should know.
+    func upkeep(at now: Timestamp) -> [StoreEvent]
+
+    /// Calls `wake` when another process may have committed.
+    func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource
+
+    /// Closes the connection.
+    func close()
+}
+
+/// Notices commits of other processes.
+package protocol WakeSource: Sendable {
+    /// Ignores commits until `resume`, because the owner looks at the queue again anyway.
+    func pause()
+    /// Notices commits again.
+    func resume()
+    /// Stops for good.
+    func stop()
+}
+
+/// A write that the database rejected.
+package struct Rejection: Hashable, Sendable {
+    /// The index of the write in what `decide` returned.
+    package var index: Int
+    /// For a batch of claims, the index in the batch; otherwise 0.
+    package var claim: Int
+    /// The guard's or constraint's message.
+    package var reason: String
+
+    /// Creates a rejection.
+    package init(index: Int, claim: Int = 0, reason: String) {
+        self.index = index
+        self.claim = claim
+        self.reason = reason
+    }
+}
+
+/// Something about the store that an operator should know.
+package enum StoreEvent: Hashable, Sendable {
+    /// A transaction of another process keeps the write-ahead log from being emptied.
+    case walGrew(bytes: Int64, holders: [String])
+}
+
+/// Where a refund's row and everything about it can be read.
+package protocol QueueReader {
+    /// The refund with an id, or nil.
+    func refund(id: Int64) throws(StoreError) -> QueuedRefund?
+    /// The refunds that a selector means: none, one, or several; live ones before abandoned ones.
+    func refunds(_ selector: RefundSelector) throws(StoreError) -> [Refund]
+    /// The queue, newest first.
+    func refunds(_ filter: RefundFilter, limit: Int) throws(StoreError) -> [Refund]
+    /// The ledger of a refund, oldest first.
+    func ledger(refundID: Int64) throws(StoreError) -> [LedgerRow]
+    /// The webhooks of a refund, oldest first.
+    func webhooks(refundID: Int64) throws(StoreError) -> [WebhookRow]
+    /// The outbox, newest first.
+    func webhooks(state: WebhookState?, limit: Int) throws(StoreError) -> [WebhookRow]
+    /// The ids of the webhooks in some states that were created at a time or later, oldest first.
+    func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String]
+    /// The attempts to deliver a webhook, oldest first.
+    func attempts(webhookID: String) throws(StoreError) -> [AttemptRow]
+    /// What operators did about a refund that its ledger has no row for, oldest first.
+    func actions(refundID: Int64) throws(StoreError) -> [ActionRow]
+    /// Counts and health, as of a time.
+    func status(at now: Timestamp) throws(StoreError) -> QueueStatus
+    /// The incidents that last, by gateway.
+    func incidents() throws(StoreError) -> [String: GatewayIncident]
+    /// The open circuit breakers of a kind, by name.
+    func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
+    /// When each gateway last gave a verified answer.
+    func sightings() throws(StoreError) -> [String: GatewaySighting]
+
+    /// Damage to the database itself; none for one that is whole.
+    func damage(limit: Int) throws(StoreError) -> [String]
+    /// Guards, indexes and views that are missing or changed, and rows that belong to nothing.
+    func schemaProblems() throws(StoreError) -> [String]
+    /// Refunds beyond an id with everything that was written about them.
+    func histories(after id: Int64?, limit: Int) throws(StoreError) -> HistoryBatch
+    /// Gateway events beyond a position with their webhooks.
+    func gatewayEvents(
+        after position: Int64,
+        limit: Int
+    ) throws(StoreError) -> (events: [LoggedEvent], webhooks: [OutboxRow])
+}
+
+/// What operators' commands and the scheduler's start write.
+package protocol QueueWriter: QueueReader {
+    /// Inserts a refund as an application would.
+    ///
+    /// - Returns: The row's id, or nil if the same refund is queued already.
+    func enqueue(_ refund: NewRefund) throws(StoreError) -> Int64?
+    /// Writes a change that an operator made.
+    func write(_ change: RefundChange) throws(StoreError)
+    /// Makes a refund due before all others, and records who asked for it.
+    func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError)
+    /// Makes a webhook due at once, whatever its state, and enables its URL.
+    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
+
+    /// Ends every claim: those of a daemon that is gone. Only the daemon that serves the queue may do this.
+    func releaseClaims() throws(StoreError)
+    /// Forgets the circuit breakers of a daemon that is gone.
+    func removeBreakers() throws(StoreError)
+    /// Makes refunds due that the configuration could not serve.
+    func retryMisconfigured(at now: Timestamp) throws(StoreError)
+    /// Forgets the incidents and breakers of gateways that are not configured any more.
+    func forgetGateways(except names: Set<String>) throws(StoreError)
+}
+
+/// What became of a request to send a webhook again.
+package enum Redelivery: Hashable, Sendable {
+    /// It is due, with all its retries before it.
+    case due
+    /// It is being sent at this moment.
+    case inFlight
+    /// There is no webhook with this id.
+    case unknown
+}

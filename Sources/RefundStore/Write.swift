@@ -1,0 +1,193 @@
+package import RefundCore
+
+/// One thing that a cycle writes, decided before it is written: no write returns a result.
+///
+/// A store executes writes in order. If the database rejects the batch, the store starts over with one savepoint per
+/// write, so that one bad row does not hold up the others.
+package struct Write: Sendable {
+    /// What to write.
+    package var action: Action
+    /// What to write instead if the database rejects the action.
+    package var fallback: Action?
+
+    /// The kinds of writes; each maps to a few fixed statements.
+    package enum Action: Sendable {
+        /// A change of a refund: ledger rows, events, webhooks, and the row itself.
+        case change(RefundChange)
+        /// A query that brought nothing new.
+        case poll(RefundPoll)
+        /// Claims of refunds, until a time.
+        case claimRefunds([RefundClaim], until: Timestamp)
+        /// The end of a refund's claim, and nothing else.
+        case releaseRefund(RefundClaim)
+        /// The end of a refund's claim, with the next query at a time.
+        case postponeRefund(RefundClaim, until: Timestamp)
+        /// The outcome of an attempt to deliver a webhook.
+        case attempt(AttemptRecord)
+        /// Claims of webhooks, until a time.
+        case claimWebhooks([WebhookClaim], until: Timestamp)
+        /// The end of a webhook's claim; a webhook that was superseded meanwhile is not sent again.
+        case releaseWebhook(WebhookClaim)
+        /// The end of a webhook's claim, with the next attempt at a time.
+        case postponeWebhook(WebhookClaim, until: Timestamp)
+        /// A webhook that is not sent at all.
+        case killWebhook(id: String, reason: String)
+        /// What is known against a URL, or nil for nothing.
+        case urlHealth(url: String, URLHealth?)
+        /// The beginning of an incident, with its event, or the end of one.
+        case incident(gateway: String, IncidentRecord?)
+        /// When a gateway last gave a verified answer, and its last failure.
+        case gatewaySeen(gateway: String, GatewaySighting)
+        /// A circuit breaker that opened, or that closed.
+        case breaker(BreakerKind, name: String, OpenBreaker?)
+        /// Hints that were acted on.
+        case deleteHints([Int64])
+        /// Due times after `now` move back with a clock that was set back.
+        case moveDueTimes(by: Duration, after: Timestamp)
+    }
+
+    /// Creates a write.
+    package init(_ action: Action, fallback: Action? = nil) {
+        self.action = action
+        self.fallback = fallback
+    }
+}
+
+/// A claim of a refund.
+package struct RefundClaim: Hashable, Sendable {
+    /// The refund's id.
+    package var id: Int64
+    /// The number of the claim: writes on its behalf change nothing once the refund has been claimed again.
+    package var lease: Int64
+
+    /// Creates a claim.
+    package init(id: Int64, lease: Int64) {
+        self.id = id
+        self.lease = lease
+    }
+}
+
+/// A claim of a webhook.
+package struct WebhookClaim: Hashable, Sendable {
+    /// The `webhook-id`.
+    package var id: String
+    /// The number of the claim: writes on its behalf change nothing once the webhook has been claimed again.
+    package var lease: Int64
+
+    /// Creates a claim.
+    package init(id: String, lease: Int64) {
+        self.id = id
+        self.lease = lease
+    }
+}
+
+/// The columns of a refund that a query without news changes.
+package struct RefundPoll: Hashable, Sendable {
+    /// The refund after the query.
+    package var refund: Refund
+    /// The number of the claim, which ends.
+    package var lease: Int64
+
+    /// Creates a record of a query.
+    package init(refund: Refund, lease: Int64) {
+        self.refund = refund
+        self.lease = lease
+    }
+}
+
+/// The outcome of an attempt, and what it makes of the webhook.
+package struct AttemptRecord: Hashable, Sendable {
+    /// The webhook as it was claimed.
+    package var delivery: Delivery
+    /// The outcome.
+    package var outcome: DeliveryOutcome
+    /// When it was sent.
+    package var sentAt: Timestamp
+    /// What becomes of the webhook.
+    package var result: Result
+
+    /// What becomes of a webhook after an attempt.
+    package enum Result: Hashable, Sendable {
+        /// The receiver accepted it.
+        case delivered(at: Timestamp)
+        /// It is sent again.
+        case retry(at: Timestamp)
+        /// A newer event superseded it while it was being sent.
+        case superseded
+        /// That was the last retry, or its URL is disabled.
+        case dead
+
+        /// The webhook's state after it.
+        package var state: WebhookState {
+            switch self {
+            case .delivered: .delivered
+            case .retry: .pending
+            case .superseded: .superseded
+            case .dead: .dead
+            }
+        }
+    }
+
+    /// Creates a record.
+    package init(delivery: Delivery, outcome: DeliveryOutcome, sentAt: Timestamp, result: Result) {
+        self.delivery = delivery
+        self.outcome = outcome
+        self.sentAt = sentAt
+        self.result = result
+    }
+}
+
+/// An incident that began, with its event.
+package struct IncidentRecord: Sendable {
+    /// The incident.
+    package var incident: GatewayIncident
+    /// Its event.
+    package var event: EventRecord
+
+    /// Creates a record.
+    package init(incident: GatewayIncident, event: EventRecord) {
+        self.incident = incident
+        self.event = event
+    }
+}
+
+/// When a gateway last gave a verified answer, and how it failed last.
+package struct GatewaySighting: Hashable, Sendable {
+    /// When an answer last verified.
+    package var lastVerified: Timestamp?
+    /// The last failure, in words, and when it happened.
+    package var lastError: String?
+    package var lastErrorAt: Timestamp?
+
+    /// Creates a sighting.
+    package init(lastVerified: Timestamp? = nil, lastError: String? = nil, lastErrorAt: Timestamp? = nil) {
+        self.lastVerified = lastVerified
+        self.lastError = lastError
+        self.lastErrorAt = lastErrorAt
+    }
+}
+
+/// What a circuit breaker guards.
+package enum BreakerKind: String, Sendable {
+    /// A gateway, by its name in the configuration.
+    case gateway
+    /// An endpoint, `scheme://host:port`.
+    case endpoint
+}
+
+/// A circuit breaker that is open.
+package struct OpenBreaker: Hashable, Sendable {
+    /// Since when.
+    package var since: Timestamp
+    /// Why, for operators.
+    package var reason: String
+    /// When the next probe may be sent, as far as is known.
+    package var nextProbe: Timestamp?
+
+    /// Creates an open breaker.
+    package init(since: Timestamp, reason: String, nextProbe: Timestamp? = nil) {
+        self.since = since
+        self.reason = reason
+        self.nextProbe = nextProbe
+    }
+}
