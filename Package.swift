@@ -127,8 +127,8 @@ let package = Package(
         module(
             "RefundSimulator",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "COpenSSL", hummingbird, hummingbirdCore,
-                hummingbirdTLS, nioCore,
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundPayCloud", "COpenSSL", hummingbird,
+                hummingbirdCore, hummingbirdTLS, nioCore,
                 nioPosix, nioSSL, lifecycle, unixSignals, logging,
             ]
         ),
@@ -137,7 +137,7 @@ let package = Package(
         // Tests.
         .target(
             name: "RefundTestSupport",
-            dependencies: ["RefundCore", "RefundCrypto"],
+            dependencies: ["RefundCore", "RefundCrypto", "RefundPayCloud"],
             path: "Tests/RefundTestSupport",
             resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
@@ -149,7 +149,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         tests("RefundCoreTests", ["RefundCore"]),
-        tests("RefundCryptoTests", ["RefundCore", "RefundCrypto"]),
+        tests("RefundCryptoTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
         tests("RefundStoreSQLiteTests", ["RefundCore", "RefundStoreSQLite", grdb, sqlite]),
@@ -165,8 +165,8 @@ let package = Package(
                 "RefundDaemon", grdb,
             ]
         ),
-        tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundSimulator"]),
-        tests("EndToEndTests", ["RefundCore", "RefundCrypto"], resources: [.copy("Fixtures")]),
+        tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),
+        tests("EndToEndTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"], resources: [.copy("Fixtures")]),
         tests(
             "SoakTests",
             ["RefundCore", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin", "RefundDaemon", logging]
@@ -183,7 +183,9 @@ let package = Package(
         // What the benchmarks run beside refundd.
         .executableTarget(
             name: "refund-benchmark-peer",
-            dependencies: ["RefundCore", "RefundCrypto", nioCore, nioPosix, nioHTTP1, nioSSL, arguments],
+            dependencies: [
+                "RefundCore", "RefundCrypto", "RefundPayCloud", nioCore, nioPosix, nioHTTP1, nioSSL, arguments,
+            ],
             path: "Tests/Benchmarks/Peer",
             swiftSettings: swiftSettings
         ),

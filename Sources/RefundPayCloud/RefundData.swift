@@ -39,16 +39,19 @@ struct RefundData {
     func report(for query: RefundQuery) throws(Doubt) -> GatewayReport {
         try check("merchant_order_no", is: query.merchantOrderNo)
         try check("trans_no", is: query.transNo)
-        var report = GatewayReport(status: try status())
-        report.amount = short("trans_amount")
-        report.currency = short("price_currency")
-        report.endAt = short("trans_end_time").flatMap(Timestamp.init(gatewayText:))
-        report.transNo = short("trans_no")
-        report.origTransNo = short("orig_trans_no")
-        report.payChannelTransNo = short("pay_channel_trans_no")
-        report.errorCode = short("trans_error_code")
-        report.errorMessage = object["trans_error_msg"]?.text?.legible(upTo: Self.longestText)
-        return report
+        let status = try status()
+        var transaction = GatewayTransaction(status: status.rawValue)
+        transaction.amount = short("trans_amount")
+        transaction.currency = short("price_currency")
+        transaction.endAt = short("trans_end_time").flatMap(Timestamp.init(gatewayText:))
+        transaction.transNo = short("trans_no")
+        transaction.origTransNo = short("orig_trans_no")
+        transaction.payChannelTransNo = short("pay_channel_trans_no")
+        let failure = status.failure(
+            code: short("trans_error_code"),
+            message: object["trans_error_msg"]?.text?.legible(upTo: Self.longestText)
+        )
+        return GatewayReport(status.verdict, transaction, failure: failure)
     }
 
     // Nothing else ties an answer to its query: a signed answer about another refund must not pass for one about ours.

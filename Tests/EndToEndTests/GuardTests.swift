@@ -10,7 +10,7 @@ struct GuardTests {
         "INSERT OR REPLACE INTO refund_queue (id, merchant_order_no) SELECT id, 'R-2' FROM refund_queue",
         """
         REPLACE INTO refund_transitions SELECT id, refund_id, sequence, at, from_state, 'failed', attention, reason,
-        trans_status, code, psn, response, actor FROM refund_transitions
+        trans_status, verdict, code, psn, response, actor FROM refund_transitions
         """,
         "UPDATE refund_queue SET state = 'pending' WHERE merchant_order_no = 'OK-1'",
         "UPDATE refund_queue SET state = 'settled' WHERE merchant_order_no = 'NEVER-1'",

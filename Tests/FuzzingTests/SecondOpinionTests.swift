@@ -1,5 +1,6 @@
 import Foundation
 import RefundCore
+import RefundPayCloud
 import Testing
 
 @testable import RefundConfiguration

@@ -83,7 +83,7 @@ struct EngineBreakerTests {
     }
 
     @Test(arguments: [
-        QueryOutcome.report(.inProgress), .notFound, .inconclusive(reason: "SYS999"), .unverified(reason: "no sign"),
+        QueryOutcome.report(.processing), .notFound, .inconclusive(reason: "SYS999"), .unverified(reason: "no sign"),
     ])
     func anythingThatTheGatewayAnswersLetsAllBeAskedAgain(outcome: QueryOutcome) throws {
         let harness = try down(40)
@@ -103,7 +103,7 @@ struct EngineBreakerTests {
         let end = harness.now
         try harness.runAtNextWake()
         for _ in 1...20 {
-            harness.answerAll(.report(.succeeded))
+            harness.answerAll(.report(.settled))
             try harness.run()
         }
         #expect(try settled(harness) == 200)
@@ -125,7 +125,7 @@ struct EngineBreakerTests {
             }
         }
         try harness.run()
-        for outcome in [Self.down, Self.down, Self.busy, Self.down, .report(.inProgress), .report(.inProgress)] {
+        for outcome in [Self.down, Self.down, Self.busy, Self.down, .report(.processing), .report(.processing)] {
             harness.answerAll(outcome)
             try harness.run()
             note()
@@ -154,7 +154,7 @@ struct EngineBreakerTests {
         #expect(try harness.run().queries.isEmpty)
         harness.advance(by: .milliseconds(1))
         #expect(try harness.run().queries.count == 1, "one probe")
-        harness.answerAll(.report(.inProgress))
+        harness.answerAll(.report(.processing))
         #expect(try harness.run().queries.count == 3, "then as before")
     }
 
@@ -165,7 +165,7 @@ struct EngineBreakerTests {
         try harness.run()
         for _ in 1...60 {
             for refund in harness.cycle.queries.map(\.refund) {
-                harness.answerFirst(1, refund.id == bad ? Self.busy : .report(.succeeded))
+                harness.answerFirst(1, refund.id == bad ? Self.busy : .report(.settled))
             }
             try harness.run()
             if harness.cycle.queries.isEmpty { try harness.runAtNextWake() }
@@ -211,11 +211,11 @@ struct EngineBreakerTests {
         for number in 1...8 { try harness.enqueue("R-\(number)") }
         try harness.run()
         harness.answerFirst(1, Self.busy)
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         #expect(try harness.run().queries.isEmpty)
         #expect(harness.cycle.nextWake == harness.now.advanced(by: .seconds(30)))
         #expect(try harness.runAtNextWake().queries.count == 1)
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         #expect(try harness.run().queries.count == 4)
     }
 

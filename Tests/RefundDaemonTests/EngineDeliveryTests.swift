@@ -8,7 +8,7 @@ struct EngineDeliveryTests {
     private func settled(_ harness: EngineHarness, _ order: String, callback: String? = nil) throws -> Int64 {
         let id = try harness.enqueue(order, callback.map { [(name: .callbackURL, value: $0)] } ?? [])
         try harness.run()
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         try harness.run()
         return id
     }
@@ -78,7 +78,7 @@ struct EngineDeliveryTests {
         let harness = try EngineHarness { $0.webhooks.routing.events = Set(EventType.allCases) }
         let id = try harness.enqueue("R-1")
         try harness.run()
-        harness.answerAll(.report(.inProgress))
+        harness.answerAll(.report(.processing))
         try harness.run()
         harness.endDeliveries(status: 500)
         try harness.run()
@@ -86,7 +86,7 @@ struct EngineDeliveryTests {
         try harness.run()
         // The retry of the older one is in flight when the newer event comes.
         let older = try #require(harness.cycle.deliveries.first)
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         try harness.run()
         #expect(harness.cycle.deliveries.isEmpty)
         harness.end(older.delivery, older.endpoint, status: 500)
@@ -101,7 +101,7 @@ struct EngineDeliveryTests {
             _ = try harness.enqueue("S-\(number)", [(name: .callbackURL, value: "https://slow.example/")])
         }
         try harness.run()
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         try harness.run()
         #expect(harness.cycle.deliveries.allSatisfy { $0.endpoint == "slow.example" })
         #expect(harness.cycle.deliveries.count == 2)
@@ -135,7 +135,7 @@ struct EngineDeliveryTests {
         harness.engine.isDraining = true
         try harness.enqueue("R-2")
         #expect(!harness.engine.isIdle)
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         try harness.run()
         #expect(harness.cycle.queries.isEmpty)
         #expect(harness.cycle.deliveries.isEmpty)

@@ -13,7 +13,7 @@ struct EngineEndpointTests {
             try harness.enqueue("\(prefix)-\(number)", [(name: .callbackURL, value: url)])
         }
         try harness.run()
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         try harness.run()
         return ids
     }
@@ -244,7 +244,7 @@ struct EngineEndpointTests {
         while before < 10_000, cycles < 1_000 {
             try harness.enqueue("O-\(cycles)", [(name: .callbackURL, value: "https://other.example/in")])
             try harness.runAtNextWake()
-            harness.answerAll(.report(.succeeded))
+            harness.answerAll(.report(.settled))
             good += harness.cycle.deliveries.count
             #expect(harness.cycle.deliveries.allSatisfy { $0.endpoint == "other.example" })
             harness.endDeliveries(status: 200)

@@ -1,6 +1,7 @@
 import Foundation
 import RefundCore
 import RefundStoreSQLite
+import RefundTestSupport
 import Testing
 
 @testable import RefundDaemon
@@ -141,11 +142,11 @@ final class EngineHarness {
 }
 
 extension QueryOutcome {
-    static func report(_ status: TransStatus, amount: String? = "1200", currency: String? = "JPY") -> QueryOutcome {
-        var report = GatewayReport(status: status)
-        report.amount = amount
-        report.currency = currency
-        return .report(report, Evidence(code: "0", psn: "psn-1", response: Array("{\"code\":\"0\"}".utf8)))
+    static func report(_ verdict: GatewayVerdict, amount: String? = "1200", currency: String? = "JPY") -> QueryOutcome {
+        .report(
+            GatewayReport(verdict, amount, currency),
+            Evidence(code: "0", psn: "psn-1", response: Array("{\"code\":\"0\"}".utf8))
+        )
     }
 
     static let notFound = QueryOutcome.notFound(

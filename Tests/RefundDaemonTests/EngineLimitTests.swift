@@ -29,9 +29,9 @@ struct EngineLimitTests {
         var settings = EngineHarness.settings
         settings.set(rate: 10_000, inFlight: 4)
         try harness.engine.reconfigure(settings, at: harness.now)
-        harness.answerFirst(12, .report(.succeeded))
+        harness.answerFirst(12, .report(.settled))
         #expect(try harness.run().queries.isEmpty)
-        harness.answerFirst(1, .report(.succeeded))
+        harness.answerFirst(1, .report(.settled))
         #expect(try harness.run().queries.count == 1)
     }
 

@@ -51,7 +51,7 @@ struct EngineTroubleTests {
         harness.answerAll(.refusal)
         try harness.run()
         try harness.runAtNextWake()
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         #expect(try harness.run().queries.count == 4)
         #expect(try troubles(harness).isEmpty)
     }
@@ -95,7 +95,7 @@ struct EngineTroubleTests {
         let wake = try #require(harness.cycle.nextWake)
         #expect(wake.duration(since: harness.now) >= .seconds(15))
         try harness.runAtNextWake()
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         #expect(try harness.run().queries.count == 11)
         #expect(try breakers(harness).isEmpty)
         #expect(try troubles(harness).isEmpty)
@@ -148,7 +148,7 @@ struct EngineTroubleTests {
             try harness.enqueue("R-\(number)")
             try harness.run()
             for refund in harness.unanswered {
-                harness.answerFirst(1, refund.id == poison ? .refusal : .report(.inProgress))
+                harness.answerFirst(1, refund.id == poison ? .refusal : .report(.processing))
             }
             try harness.run()
             harness.advance(by: .seconds(30))

@@ -53,7 +53,7 @@ struct PipelineTests {
         try await pipeline.start()
         try harness.sqlite("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
         let answer = try #require(await waiting.next())
-        answer(.report(.succeeded))
+        answer(.report(.settled))
         var deliveries = sent.makeAsyncIterator()
         let delivery = try #require(await deliveries.next())
         #expect(delivery.refundID == 1)
@@ -67,7 +67,7 @@ struct PipelineTests {
         let answer = try #require(await waiting.next())
         let pipeline = pipeline
         async let drained: Void = pipeline.drain()
-        answer(.report(.succeeded))
+        answer(.report(.settled))
         await drained
         #expect(try harness.refund(1).state == .settled)
     }

@@ -17,7 +17,7 @@ struct RedeliveryTests {
         }
         for _ in 0..<((dead + delivered) / 256 + 1) {
             try harness.run()
-            harness.answerAll(.report(.succeeded))
+            harness.answerAll(.report(.settled))
             try harness.run()
             for (delivery, endpoint) in harness.cycle.deliveries {
                 harness.end(delivery, endpoint, status: endpoint.hasPrefix("dead") ? 500 : 204)
@@ -66,7 +66,7 @@ struct RedeliveryTests {
         let lock = try DaemonLock(databasePath: harness.store.path)
         try harness.enqueue("R-1")
         try harness.run()
-        harness.answerAll(.report(.succeeded))
+        harness.answerAll(.report(.settled))
         try harness.run()
         let id = try #require(harness.cycle.deliveries.first?.delivery.id)
         let inFlight = await #expect(throws: CommandFailure.self) {

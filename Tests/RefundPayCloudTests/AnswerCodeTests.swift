@@ -10,7 +10,7 @@ struct AnswerCodeTests {
     func zeroIsSuccess(code: String) throws {
         let answer = try SignedAnswer.text(#"{"code":\#(code),\#(Self.report)}"#)
         let outcome = outcome(of: answer, for: try query())
-        #expect(outcome.report == GatewayReport(status: .succeeded))
+        #expect(outcome.report == GatewayReport(.settled))
         #expect(outcome.evidence?.code == "0")
     }
 

@@ -18,13 +18,16 @@ struct AnswerDataTests {
         #"{"merchant_order_no":"\u0052-1","trans_status":2}"#,
     ])
     func dataIsReadAsObjectAndAsString(data: String) throws {
-        #expect(try answered(data).report == GatewayReport(status: .succeeded))
+        #expect(try answered(data).report == GatewayReport(.settled))
     }
 
     @Test(arguments: TransStatus.allCases, ["%", #""%""#])
     func everyKnownStatusIsRead(status: TransStatus, form: String) throws {
         let value = form.replacing("%", with: String(status.rawValue))
-        #expect(try answered(#"{"merchant_order_no":"R-1","trans_status":\#(value)}"#).report?.status == status)
+        #expect(
+            try answered(#"{"merchant_order_no":"R-1","trans_status":\#(value)}"#).report?.transaction.status
+                == status.rawValue
+        )
     }
 
     @Test(arguments: [
@@ -111,6 +114,6 @@ struct AnswerDataTests {
 
     @Test func anyTransactionNumberIsTakenWhereNoneIsKnown() throws {
         let report = try answered(#"{"merchant_order_no":"R-1","trans_no":"T-7","trans_status":0}"#).report
-        #expect(report?.transNo == "T-7")
+        #expect(report?.transaction.transNo == "T-7")
     }
 }

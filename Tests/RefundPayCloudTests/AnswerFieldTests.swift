@@ -14,11 +14,11 @@ struct AnswerFieldTests {
         ("0.10000000000000000000000000001", "0.10000000000000000000000000001"), (#""twelve""#, "twelve"),
     ])
     func amountsKeepTheirText(value: String, text: String) throws {
-        #expect(try report(#""trans_amount":\#(value)"#)?.amount == text)
+        #expect(try report(#""trans_amount":\#(value)"#)?.transaction.amount == text)
     }
 
     @Test func theEchoedOrderAmountIsNotTheAmount() throws {
-        #expect(try report(#""order_amount":"81""#) == GatewayReport(status: .closed))
+        #expect(try report(#""order_amount":"81""#) == GatewayReport(.failed))
     }
 
     @Test(arguments: [
@@ -27,7 +27,7 @@ struct AnswerFieldTests {
     ])
     func blankAndOddValuesAreNone(name: String) throws {
         for value in ["null", #""""#, #""  ""#, #""\u3000\n""#, "true", "{}", #"["x"]"#, #"{"x":"1"}"#] {
-            #expect(try report(#""\#(name)":\#(value)"#) == GatewayReport(status: .closed))
+            #expect(try report(#""\#(name)":\#(value)"#) == GatewayReport(.failed))
         }
     }
 
@@ -40,31 +40,31 @@ struct AnswerFieldTests {
     )
     func theEndIsReadInTheDocumentedFormOnly(value: String, end: Timestamp?) throws {
         let report = try #require(try report(#""trans_end_time":\#(value)"#))
-        #expect(report.endAt == end)
+        #expect(report.transaction.endAt == end)
     }
 
     @Test func anIdentifierThatIsTooLongIsLeftOut() throws {
         let longest = String(repeating: "9", count: 512)
-        #expect(try report(#""trans_amount":"\#(longest)""#)?.amount == longest)
-        #expect(try report(#""trans_amount":"\#(longest)9""#) == GatewayReport(status: .closed))
-        #expect(try report(#""trans_amount":\#(longest)9"#) == GatewayReport(status: .closed))
+        #expect(try report(#""trans_amount":"\#(longest)""#)?.transaction.amount == longest)
+        #expect(try report(#""trans_amount":"\#(longest)9""#) == GatewayReport(.failed))
+        #expect(try report(#""trans_amount":\#(longest)9"#) == GatewayReport(.failed))
     }
 
     @Test func aLongMessageIsCut() throws {
         let words = String(repeating: "返", count: 513)
-        let message = try report(#""trans_error_msg":"\#(words)""#)?.errorMessage
+        let message = try report(#""trans_error_msg":"\#(words)""#)?.failure?.message
         #expect(message == String(words.dropLast()) + "…")
     }
 
     @Test func aCharacterOfBoundlessLengthIsCut() throws {
         let text = "e" + String(repeating: "\u{301}", count: 10_000)
         #expect(text.count == 1)
-        let message = try #require(try report(#""trans_error_msg":"\#(text)""#)?.errorMessage)
+        let message = try #require(try report(#""trans_error_msg":"\#(text)""#)?.failure?.message)
         #expect(message.unicodeScalars.count == 513)
     }
 
     @Test func aMessageStaysOnOneLine() throws {
-        #expect(try report(#""trans_error_msg":"a\r\nb\u0000c\u001b[2J""#)?.errorMessage == "a  b c [2J")
+        #expect(try report(#""trans_error_msg":"a\r\nb\u0000c\u001b[2J""#)?.failure?.message == "a  b c [2J")
     }
 
     @Test func psnIsTextOrNumber() throws {

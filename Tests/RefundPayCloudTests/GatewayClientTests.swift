@@ -34,7 +34,7 @@ struct GatewayClientTests {
         let answer = Array(try SignedAnswer.text(data: Self.success).utf8)
         let http = ScriptedHTTP(.success(.init(status: 200, body: answer)))
         let evidence = Evidence(code: "0", psn: "P-1", response: answer)
-        #expect(await outcome(of: try query(), from: http) == .report(GatewayReport(status: .succeeded), evidence))
+        #expect(await outcome(of: try query(), from: http) == .report(GatewayReport(.settled), evidence))
     }
 
     @Test func theRequestIsSignedAndBounded() async throws {
@@ -191,7 +191,7 @@ struct GatewayClientTests {
                     let outcome = await withCheckedContinuation { continuation in
                         client.send(query, at: Self.now) { continuation.resume(returning: $0) }
                     }
-                    #expect(outcome.report?.origTransNo == order)
+                    #expect(outcome.report?.transaction.origTransNo == order)
                 }
             }
         }

@@ -29,7 +29,7 @@ struct VectorTests {
         #expect(outcome.evidence?.response == Array(vector.body.utf8))
         #expect(outcome.evidence?.psn == "1735873101000abcdef01")
         if let status = interpretation.transStatus {
-            #expect(outcome.report?.status.rawValue == status)
+            #expect(outcome.report?.transaction.status == status)
             #expect(outcome.evidence?.code == "0")
         } else {
             #expect(interpretation.outcome == "not-found-yet")
@@ -45,27 +45,27 @@ struct VectorTests {
 
     @Test func fieldsOfTheSuccessAreRead() throws {
         let vector = try #require(SigningVectors.responses.first { $0.name == "response-success-data-string" })
-        var expected = GatewayReport(status: .succeeded)
-        expected.amount = "1"
-        expected.currency = "JPY"
-        expected.endAt = Timestamp(milliseconds: 1_735_873_101_000)
-        expected.transNo = "41125010300000123457"
-        expected.origTransNo = "41125010300000123456"
-        expected.payChannelTransNo = "4200002501202501031234567890"
+        var expected = GatewayReport(.settled)
+        expected.transaction.amount = "1"
+        expected.transaction.currency = "JPY"
+        expected.transaction.endAt = Timestamp(milliseconds: 1_735_873_101_000)
+        expected.transaction.transNo = "41125010300000123457"
+        expected.transaction.origTransNo = "41125010300000123456"
+        expected.transaction.payChannelTransNo = "4200002501202501031234567890"
         #expect(try outcome(of: vector).report == expected)
     }
 
     @Test func numbersKeepTheirTokens() throws {
         let vector = try #require(SigningVectors.responses.first { $0.name == "response-success-data-object" })
-        #expect(try outcome(of: vector).report?.amount == "1.00")
+        #expect(try outcome(of: vector).report?.transaction.amount == "1.00")
     }
 
     @Test func theReasonOfAFailureIsRead() throws {
         let vector = try #require(SigningVectors.responses.first { $0.name == "response-failed-unicode-escapes" })
         let report = try #require(try outcome(of: vector).report)
-        #expect(report.errorCode == "TS-D2012")
-        #expect(report.errorMessage == "残高不足のため返金できません \"NG\"")
-        #expect(report.amount == nil)
+        #expect(report.failure?.code == "TS-D2012")
+        #expect(report.failure?.message == "残高不足のため返金できません \"NG\"")
+        #expect(report.transaction.amount == nil)
     }
 
     @Test(arguments: SigningVectors.responses)

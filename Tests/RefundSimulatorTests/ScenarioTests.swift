@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 import RefundSimulator
 import Testing
 

@@ -1,5 +1,6 @@
 import RefundCore
 package import RefundCrypto
+import RefundPayCloud
 
 /// Answers as the stand-in for the gateway signs them, and the keys around it.
 package enum SignedAnswer: Sendable {

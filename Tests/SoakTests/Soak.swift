@@ -5,6 +5,7 @@ import RefundAdmin
 import RefundCore
 import RefundScheduler
 import RefundStoreSQLite
+import RefundTestSupport
 import Synchronization
 
 @testable import RefundDaemon
@@ -110,7 +111,7 @@ final class Soak: Sendable {
             gatewayQueue.async {
                 let number = counts.answered.add(1, ordering: .relaxed).oldValue
                 let outcome = outcome(number)
-                if case .report(let report, _) = outcome, report.status == .succeeded {
+                if case .report(let report, _) = outcome, report.verdict == .settled {
                     counts.settled.add(1, ordering: .relaxed)
                 }
                 completion(outcome)
@@ -146,9 +147,7 @@ final class Soak: Sendable {
     /// Of twenty answers one is the verdict, and some are none at all.
     private static func outcome(_ number: Int) -> QueryOutcome {
         let evidence = Evidence(code: "0", psn: "P-\(number)", response: Array(#"{"psn":"P-\#(number)"}"#.utf8))
-        var report = GatewayReport(status: number % 20 == 19 ? .succeeded : .inProgress)
-        report.amount = "1200"
-        report.currency = "JPY"
+        let report = GatewayReport(number % 20 == 19 ? .settled : .processing, "1200", "JPY")
         return switch number % 20 {
         case 1: .unreachable(reason: "answer \(number) did not come")
         case 2: .unverified(reason: "answer \(number) is not signed")

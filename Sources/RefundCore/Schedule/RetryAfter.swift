@@ -30,7 +30,7 @@ package enum RetryAfter: Sendable {
         guard text.utf8.count == 29, parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: parts[2])
         else { return nil }
         let monthNumber = String(100 + month + 1).dropFirst()
-        return Timestamp(gatewayText: "\(parts[3])-\(monthNumber)-\(parts[1]) \(parts[4])")
+        return Timestamp(iso8601: "\(parts[3])-\(monthNumber)-\(parts[1])T\(parts[4])Z")
     }
 
     private static let months: [Substring] = [

@@ -2,8 +2,8 @@
 /// that must be written with it in one transaction.
 ///
 /// ```
-///  (insert) ──▶ pending ──found──▶ processing ──verified 2──▶ settled
-///                  └──── verified 2, 1 or 3 ────┴─ 1 or 3 ──▶ failed
+///  (insert) ──▶ pending ──found──▶ processing ──settled──▶ settled
+///                  └──── settled or failed ────┴──failed──▶ failed
 ///  abandoned: a person told refundd to stop; a person's verdict ends only what needs attention
 /// ```
 ///
@@ -79,18 +79,18 @@ package struct RefundStateMachine: Sendable {
     }
 
     private mutating func reported(_ report: GatewayReport, _ evidence: Evidence, at now: Timestamp) {
-        refund.report = report
-        switch report.status {
-        case .created, .inProgress:
+        refund.transaction = report.transaction
+        switch report.verdict {
+        case .processing:
             found(report, evidence, at: now)
-        case .succeeded:
-            guard let difference = refund.expected.flatMap(report.difference(from:)) else {
+        case .settled:
+            guard let difference = refund.expected.flatMap(report.transaction.difference(from:)) else {
                 return change(to: .settled, attention: nil, report, evidence, event: .settled, at: now)
             }
             found(report, evidence, at: now)
             refund.lastError = difference
             raise(.mismatch, reason: difference, report: report, evidence: evidence, at: now)
-        case .closed, .cancelled:
+        case .failed:
             refund.failure = report.failure
             change(to: .failed, attention: nil, report, evidence, event: .failed, at: now)
         }
@@ -239,7 +239,8 @@ package struct RefundStateMachine: Sendable {
             to: state,
             attention: attention,
             reason: reason,
-            transStatus: report?.status,
+            transStatus: report?.transaction.status,
+            verdict: report?.verdict,
             evidence: evidence,
             actor: actor,
             event: event
@@ -261,25 +262,5 @@ extension Failure {
     /// What is known of a refund that failed by a person's word.
     init(saidBy actor: String, reason: String) {
         self.init(code: "resolved", message: "\(actor) said so: \(reason)")
-    }
-}
-
-extension GatewayReport {
-    /// Why the refund failed, or nil when the report does not say that it did.
-    var failure: Failure? {
-        switch status {
-        case .closed: Failure(code: errorCode ?? "closed", message: errorMessage)
-        case .cancelled: Failure(code: "cancelled", message: errorMessage)
-        case .created, .inProgress, .succeeded: nil
-        }
-    }
-
-    /// How a report of success differs from what the refund must amount to, or nil when it does not.
-    func difference(from expected: Money) -> String? {
-        let said = "\(amount ?? "no amount") \(currency ?? "and no currency")"
-        guard let amount, let actual = DecimalAmount(amount), let wanted = DecimalAmount(expected.amount),
-            actual == wanted, currency == expected.currency
-        else { return "the gateway says settled with \(said), expected \(expected.amount) \(expected.currency)" }
-        return nil
     }
 }

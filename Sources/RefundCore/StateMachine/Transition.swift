@@ -10,8 +10,10 @@ package struct Transition: Hashable, Sendable {
     package var attention: Attention?
     /// Why, in words, or nil where the answer says it all.
     package var reason: String?
-    /// The `trans_status` that caused it.
-    package var transStatus: TransStatus?
+    /// The gateway's own status number in the answer that caused it, kept as a record.
+    package var transStatus: Int?
+    /// The gateway's verdict that caused it.
+    package var verdict: GatewayVerdict?
     /// The answer that caused it.
     package var evidence: Evidence?
     /// `refundd`, or the name of the person who used the command.

@@ -22,8 +22,8 @@ package struct Refund: Hashable, Sendable {
     package var attention: Attention?
     /// The reasons for attention that were told already.
     package var told: ToldAttentions
-    /// What the gateway last said of the refund, verified.
-    package var report: GatewayReport?
+    /// The transaction as the gateway's last verified report describes it.
+    package var transaction: GatewayTransaction?
     /// Why the refund failed.
     package var failure: Failure?
     /// Queries sent so far.

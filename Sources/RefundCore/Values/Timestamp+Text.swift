@@ -15,14 +15,9 @@ extension Timestamp {
         String(decoding: dateAndTime + [UInt8(ascii: "Z")], as: UTF8.self)
     }
 
-    /// Reads the gateway's form `yyyy-MM-dd HH:mm:ss`, which is always UTC.
-    ///
-    /// Source: <https://developer.codepay.us/docs/BasicRules> ("all dates are in UTC+00:00").
-    ///
-    /// - Returns: The time, or nil when the text is not exactly of that form.
-    package init?(gatewayText text: String) {
-        let style = Date.ISO8601FormatStyle().year().month().day().dateTimeSeparator(.space)
-            .time(includingFractionalSeconds: false)
+    // Reads exactly `2026-11-22T03:04:05`.
+    private init?(dateAndTime text: String) {
+        let style = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: false)
         guard text.utf8.count == 19, let date = try? style.parse(text), date.formatted(style) == text else {
             return nil
         }
@@ -40,7 +35,7 @@ extension Timestamp {
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
         let fraction = parts.count == 2 ? parts[1] : "0"
         guard (1...9).contains(fraction.utf8.count), fraction.utf8.allSatisfy(digits.contains),
-            let second = Timestamp(gatewayText: String(parts[0]).replacing("T", with: " ")),
+            let second = Timestamp(dateAndTime: String(parts[0]).replacing(" ", with: "T")),
             let millisecond = Int64((fraction + "00").prefix(3))
         else { return nil }
         self.init(milliseconds: second.milliseconds + millisecond)

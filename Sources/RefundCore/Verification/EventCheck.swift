@@ -63,7 +63,7 @@ package struct EventCheck: Sendable {
         for row in ledger {
             let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.isTold ? $0 : nil }
             let isNews = attention.map { told.insert($0).inserted } ?? false
-            if let type = row.verdict?.event ?? (row.isFound ? .processing : isNews ? .needsAttention : nil) {
+            if let type = row.finalState?.event ?? (row.isFound ? .processing : isNews ? .needsAttention : nil) {
                 expected[row.sequence] = (type, row)
             }
         }
@@ -92,11 +92,11 @@ package struct EventCheck: Sendable {
         guard let from = RefundState(rawValue: row.from), let to = RefundState(rawValue: row.to) else { return nil }
         var refund = refund
         if let report = reports[row.sequence] {
-            refund.report = report
-        } else if row.verdict == nil || row.isByRefundd {
-            refund.report = told?.report
+            refund.transaction = report.transaction
+        } else if row.finalState == nil || row.isByRefundd {
+            refund.transaction = told?.transaction
         }
-        if row.verdict == nil { refund.attempts = told?.number("attempts") ?? 0 }
+        if row.finalState == nil { refund.attempts = told?.number("attempts") ?? 0 }
         refund.failure = row.failure(reports)
         refund.metadata = told?.metadata(row: refund.metadata)
         let transition = Transition(

@@ -31,7 +31,7 @@ package struct LedgerCheck: Sendable {
             checkStep(row, after: verdict)
             checkPerson(row, attention)
             checkAnswer(row, of: history.refund, reread)
-            if row.verdict != nil { verdict = row }
+            if row.finalState != nil { verdict = row }
             (state, attention) = (row.to, row.attention)
         }
         let refund = history.refund
@@ -73,7 +73,7 @@ package struct LedgerCheck: Sendable {
         } else if to == .pending, row.from != row.to {
             note(row, "goes back to pending")
         }
-        guard row.verdict != nil else { return }
+        guard row.finalState != nil else { return }
         if row.attention != nil { note(row, "ends the refund and asks for attention") }
         if row.isByRefundd, to == .abandoned { note(row, "abandons the refund and names no person who did") }
     }
@@ -81,7 +81,9 @@ package struct LedgerCheck: Sendable {
     // A person does nothing but end refunds, and settles or fails only what needs attention.
     private mutating func checkPerson(_ row: LedgerRow, _ attention: String?) {
         guard !row.isByRefundd else { return }
-        guard let verdict = row.verdict else { return note(row, "is by \(row.actor), and a person only ends refunds") }
+        guard let verdict = row.finalState else {
+            return note(row, "is by \(row.actor), and a person only ends refunds")
+        }
         if row.reason ?? "" == "" { note(row, "is the verdict of \(row.actor) and gives no reason") }
         if verdict != .abandoned, attention == nil {
             note(row, "is the verdict of \(row.actor) on a refund that needed no attention")
@@ -105,7 +107,7 @@ package struct LedgerCheck: Sendable {
         _ reread: ([UInt8], Refund) -> QueryOutcome
     ) {
         guard let response = row.response else {
-            if row.from != row.to, row.to != RefundState.abandoned.rawValue, row.isByRefundd || row.verdict == nil {
+            if row.from != row.to, row.to != RefundState.abandoned.rawValue, row.isByRefundd || row.finalState == nil {
                 note(row, "goes to \(row.to) without an answer of the gateway")
             }
             return
@@ -115,7 +117,7 @@ package struct LedgerCheck: Sendable {
         switch outcome {
         case .report(let report, let evidence):
             reports[row.sequence] = report
-            checkCopies(row, evidence, report.status)
+            checkCopies(row, evidence, report)
             checkVerdict(row, report, refund)
         case .notFound(_, let evidence):
             checkCopies(row, evidence, nil)
@@ -125,31 +127,29 @@ package struct LedgerCheck: Sendable {
         }
     }
 
-    private mutating func checkCopies(_ row: LedgerRow, _ evidence: Evidence, _ status: TransStatus?) {
-        let said = status.map { Int64($0.rawValue) }
+    private mutating func checkCopies(_ row: LedgerRow, _ evidence: Evidence, _ report: GatewayReport?) {
+        let said = report.map { Int64($0.transaction.status) }
         if row.transStatus != said {
             note(row, "has trans_status \(row.transStatus.shown), its answer has \(said.shown)")
         }
+        let verdict = report?.verdict.rawValue
+        if row.verdict != verdict { note(row, "has verdict \(row.verdict.shown), its answer has \(verdict.shown)") }
         if row.code != evidence.code { note(row, "has code \(row.code.shown), its answer has \(evidence.code)") }
         if row.psn != evidence.psn { note(row, "has psn \(row.psn.shown), its answer has \(evidence.psn.shown)") }
     }
 
     private mutating func checkVerdict(_ row: LedgerRow, _ report: GatewayReport, _ refund: Refund) {
         guard row.isByRefundd else { return }
-        let difference = refund.expected.flatMap(report.difference(from:))
-        if row.isFound {
-            let isOpen = [.created, .inProgress].contains(report.status)
-            if !isOpen, report.status != .succeeded || difference == nil {
-                note(row, "goes to processing, its answer has trans_status \(report.status.rawValue)")
-            }
+        let transaction = report.transaction
+        let difference = refund.expected.flatMap(transaction.difference(from:))
+        let verdict = report.verdict
+        if row.isFound, verdict == .failed || verdict == .settled && difference == nil {
+            note(row, "goes to processing, its answer has verdict \(verdict)")
         }
-        guard let verdict = row.verdict else { return }
-        let fits: Set<TransStatus> = verdict == .settled ? [.succeeded] : [.closed, .cancelled]
-        if !fits.contains(report.status) {
-            note(row, "goes to \(row.to), its answer has trans_status \(report.status.rawValue)")
-        }
-        if verdict == .settled, let difference { note(row, "settles the refund although \(difference)") }
-        let wrong = refund.columns(thatDifferFrom: report)
+        guard let state = row.finalState else { return }
+        if state.rawValue != verdict.rawValue { note(row, "goes to \(row.to), its answer has verdict \(verdict)") }
+        if state == .settled, let difference { note(row, "settles the refund although \(difference)") }
+        let wrong = refund.columns(thatDifferFrom: transaction)
         if !wrong.isEmpty {
             note("its \(wrong.joined(separator: ", ")) is not what the answer of row \(row.sequence) says")
         }
@@ -175,16 +175,16 @@ extension LedgerRow {
 }
 
 extension Refund {
-    /// The columns of the queue that do not hold what a report says.
-    fileprivate func columns(thatDifferFrom report: GatewayReport) -> [String] {
+    /// The columns of the queue that do not hold what the gateway says of the transaction.
+    fileprivate func columns(thatDifferFrom said: GatewayTransaction) -> [String] {
         [
-            ("trans_status", self.report?.status == report.status),
-            ("trans_amount", self.report?.amount == report.amount),
-            ("trans_currency", self.report?.currency == report.currency),
-            ("trans_end_at", self.report?.endAt == report.endAt),
-            ("gateway_trans_no", self.report?.transNo == report.transNo),
-            ("orig_trans_no", self.report?.origTransNo == report.origTransNo),
-            ("pay_channel_trans_no", self.report?.payChannelTransNo == report.payChannelTransNo),
+            ("trans_status", transaction?.status == said.status),
+            ("trans_amount", transaction?.amount == said.amount),
+            ("trans_currency", transaction?.currency == said.currency),
+            ("trans_end_at", transaction?.endAt == said.endAt),
+            ("gateway_trans_no", transaction?.transNo == said.transNo),
+            ("orig_trans_no", transaction?.origTransNo == said.origTransNo),
+            ("pay_channel_trans_no", transaction?.payChannelTransNo == said.payChannelTransNo),
         ].filter { !$0.1 }.map(\.0)
     }
 }

@@ -32,8 +32,10 @@ package struct LedgerRow: Hashable, Sendable {
     package var attention: String?
     /// Why, in words.
     package var reason: String?
-    /// The `trans_status` that caused it.
+    /// The gateway's own status number in the answer that caused it.
     package var transStatus: Int64?
+    /// The gateway's verdict that caused it.
+    package var verdict: String?
     /// The answer's `code`.
     package var code: String?
     /// The answer's `psn`.
@@ -53,7 +55,7 @@ package struct LedgerRow: Hashable, Sendable {
     }
 
     /// The final state that the refund enters by this row, or nil.
-    var verdict: RefundState? {
+    var finalState: RefundState? {
         guard from != to, let state = RefundState(rawValue: to), state.isFinal else { return nil }
         return state
     }

@@ -50,15 +50,15 @@ struct ToldEvent {
     }
 
     /// What the gateway had said last, which the ledger keeps only where it made a change.
-    var report: GatewayReport? {
-        guard let status = number("trans_status").flatMap(TransStatus.init(rawValue:)) else { return nil }
-        var report = GatewayReport(status: status)
-        report.amount = text("amount")
-        report.currency = text("currency")
-        report.endAt = text("trans_end_time").flatMap(Timestamp.init(iso8601:))
-        report.transNo = text("trans_no")
-        report.origTransNo = text("orig_trans_no")
-        report.payChannelTransNo = text("pay_channel_trans_no")
-        return report
+    var transaction: GatewayTransaction? {
+        guard let status = number("trans_status") else { return nil }
+        var transaction = GatewayTransaction(status: status)
+        transaction.amount = text("amount")
+        transaction.currency = text("currency")
+        transaction.endAt = text("trans_end_time").flatMap(Timestamp.init(iso8601:))
+        transaction.transNo = text("trans_no")
+        transaction.origTransNo = text("orig_trans_no")
+        transaction.payChannelTransNo = text("pay_channel_trans_no")
+        return transaction
     }
 }

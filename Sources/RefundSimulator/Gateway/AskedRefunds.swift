@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 import Synchronization
 
 /// What the simulator remembers of a refund that was asked for.

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 
 /// The outer object of an answer, before it is signed.
 struct Envelope {

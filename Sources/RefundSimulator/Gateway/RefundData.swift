@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 
 /// The business part of an answer: the member `data`.
 ///

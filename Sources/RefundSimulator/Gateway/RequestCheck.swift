@@ -1,5 +1,6 @@
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 
 /// The checks that a query has to pass before the gateway looks for its refund.
 ///

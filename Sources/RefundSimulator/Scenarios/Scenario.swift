@@ -1,4 +1,4 @@
-package import RefundCore
+package import RefundPayCloud
 
 /// The story of one refund: what the gateway says of it at which query or time.
 ///

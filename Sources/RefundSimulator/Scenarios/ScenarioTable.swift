@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 
 extension Scenario {
     private static let endingKeys = [

@@ -11,6 +11,7 @@ enum LedgerSchema {
             attention    TEXT,
             reason       TEXT,
             trans_status INTEGER,
+            verdict      TEXT,
             code         TEXT,
             psn          TEXT,
             response     BLOB,
@@ -63,10 +64,7 @@ enum LedgerSchema {
             SELECT RAISE(ABORT, 'refund_transitions: a verdict of refundd carries the signed answer that says so')
                 WHERE NEW.actor = 'refundd' AND NEW.to_state IS NOT NEW.from_state
                 AND \(isFinal("NEW.to_state")) AND NOT (
-                    NEW.response IS NOT NULL AND NEW.code IS '0' AND CASE NEW.to_state
-                    WHEN 'settled' THEN NEW.trans_status IS 2
-                    WHEN 'failed' THEN NEW.trans_status IS 1 OR NEW.trans_status IS 3
-                    ELSE 0 END
+                    NEW.response IS NOT NULL AND NEW.verdict IS NEW.to_state AND NEW.to_state <> 'abandoned'
                 );
             SELECT RAISE(ABORT, 'refund_transitions: a verdict of a person names the person and the reason')
                 WHERE NEW.actor IS NOT 'refundd' AND NEW.to_state IS NOT NEW.from_state

@@ -31,7 +31,7 @@ extension Refund {
         self.state = state
         attention = row.text(10).flatMap(Attention.init(rawValue:))
         told = ToldAttentions(rawValue: Int(truncatingIfNeeded: row.integer(11) ?? 0))
-        report = GatewayReport(row: row)
+        transaction = GatewayTransaction(row: row)
         failure = row.text(19).map { Failure(code: $0, message: row.text(20)) }
         attempts = row.count(21)
         lastQueryAt = row.timestamp(22)
@@ -43,12 +43,10 @@ extension Refund {
     }
 }
 
-extension GatewayReport {
+extension GatewayTransaction {
     fileprivate init?(row: Row) {
-        guard let status = row.integer(12).flatMap({ TransStatus(rawValue: Int(truncatingIfNeeded: $0)) }) else {
-            return nil
-        }
-        self.init(status: status)
+        guard let status = row.integer(12) else { return nil }
+        self.init(status: Int(truncatingIfNeeded: status))
         amount = row.text(13)
         currency = row.text(14)
         endAt = row.timestamp(15)

@@ -75,14 +75,16 @@ extension StoreTransaction {
         let sequence = Int(clamping: last ?? 0) + 1
         let insert = """
             INSERT INTO refund_transitions
-            (refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response, actor)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, verdict, code, psn, response,
+            actor)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         try execute(
             insert,
             [
                 refundID, sequence, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
-                transition.attention?.rawValue, transition.reason, transition.transStatus?.rawValue,
+                transition.attention?.rawValue, transition.reason, transition.transStatus,
+                transition.verdict?.rawValue,
                 transition.evidence?.code, transition.evidence?.psn, transition.evidence.map { Data($0.response) },
                 transition.actor,
             ]
@@ -99,13 +101,14 @@ extension StoreTransaction {
             leased_until = CASE WHEN ? THEN NULL ELSE leased_until END
             WHERE id = ?
             """
-        let report = refund.report
+        let transaction = refund.transaction
         try execute(
             update,
             [
-                refund.state.rawValue, refund.attention?.rawValue, refund.told.rawValue, report?.status.rawValue,
-                report?.amount, report?.currency,
-                report?.endAt?.milliseconds, report?.transNo, report?.origTransNo, report?.payChannelTransNo,
+                refund.state.rawValue, refund.attention?.rawValue, refund.told.rawValue, transaction?.status,
+                transaction?.amount, transaction?.currency,
+                transaction?.endAt?.milliseconds, transaction?.transNo, transaction?.origTransNo,
+                transaction?.payChannelTransNo,
                 refund.failure?.code, refund.failure?.message, refund.attempts, refund.lastQueryAt?.milliseconds,
                 refund.isLastQueryVerified ? 1 : 0, refund.lastError, refund.isUnknownOrder ? 1 : 0,
                 refund.updatedAt.milliseconds, refund.nextQueryAt?.milliseconds, endsLease, refund.id,

@@ -118,7 +118,7 @@ extension StoreTransaction {
     private func ledgerRows(_ range: StatementArguments) throws -> [(refundID: Int64, row: LedgerRow)] {
         let select = """
             SELECT refund_id, sequence, from_state, to_state, actor, attention, reason, trans_status, code, psn, response,
-            at
+            at, verdict
             FROM refund_transitions WHERE refund_id > ? AND refund_id <= ? ORDER BY refund_id, sequence
             """
         return try Row.fetchAll(statement(select, range)).map { row in
@@ -132,6 +132,7 @@ extension StoreTransaction {
             ledgerRow.attention = row.text(5)
             ledgerRow.reason = row.text(6)
             ledgerRow.transStatus = row.integer(7)
+            ledgerRow.verdict = row.text(12)
             ledgerRow.code = row.text(8)
             ledgerRow.psn = row.text(9)
             ledgerRow.response = row.bytes(10)

@@ -33,8 +33,8 @@ struct QueryCommand: AsyncParsableCommand {
         var head = "\(refund.title) is \(refund.state.rawValue)"
         if let attention = refund.attention { head += ", needs attention: \(attention.rawValue)" }
         var lines = [head]
-        if let amount = refund.report?.amount {
-            lines.append("  the gateway says \(amount) \(refund.report?.currency ?? "")")
+        if let amount = refund.transaction?.amount {
+            lines.append("  the gateway says \(amount) \(refund.transaction?.currency ?? "")")
         }
         if let failure = refund.failure {
             lines.append("  failed: \(failure.code)" + (failure.message.map { ", \($0)" } ?? ""))

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 
 /// The HTTP responses to queries for the refunds `R0`, `R1` and so on, signed and written beforehand.
 struct PreparedAnswers: Sendable {

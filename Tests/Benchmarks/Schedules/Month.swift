@@ -72,7 +72,7 @@ struct Month {
             queriesPerHour[hour % queriesPerHour.count] += 1
             let isSettled = refund.settledAt.map { $0 <= now } ?? false
             let transitions = machine.queryAnswered(
-                .report(GatewayReport(status: isSettled ? .succeeded : .inProgress), Self.evidence),
+                .report(GatewayReport(isSettled ? .settled : .processing), Self.evidence),
                 sentAt: now,
                 at: now,
                 draw: Double.random(in: 0..<1, using: &random)

@@ -1,6 +1,7 @@
 import Foundation
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 
 /// The answer that a ledger row keeps, checked as an auditor would: with the gateway's public key.
 struct Evidence {

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 
 extension FuzzTarget {
     /// The JSON reader: what it takes can be written and read again, and it takes nothing that has two meanings.

@@ -10,7 +10,7 @@ struct GatewayHealthTests {
     static let hint = QueryOutcome.credentialsRefused(code: "E07303", message: "not authorised", isVerified: false)
     /// Outcomes that stand in an answer whose signature is right.
     static let verified: [QueryOutcome] = [
-        .says(.inProgress), .unknownOrder, .inconclusive(reason: "the gateway answered SYS999"),
+        .says(.processing), .unknownOrder, .inconclusive(reason: "the gateway answered SYS999"),
     ]
 
     private func later(_ seconds: Int) -> Timestamp {
@@ -120,7 +120,7 @@ struct GatewayHealthTests {
     @Test func refundThatIsRefusedWhileOthersAreBelievedRaisesTheAlarmOnce() {
         var health = GatewayHealth()
         expectAlarm(health.answered(Self.refused, of: 1, at: later(1)))
-        #expect(health.answered(.says(.inProgress), of: 2, at: later(16)) == .recover)
+        #expect(health.answered(.says(.processing), of: 2, at: later(16)) == .recover)
         for second in 17...60 {
             #expect(health.answered(Self.refused, of: 1, at: later(second)) == .none)
         }
@@ -130,7 +130,7 @@ struct GatewayHealthTests {
     @Test func refundThatIsRefusedWhenNothingIsBelievedAnyMoreRaisesTheAlarmAgain() {
         var health = GatewayHealth()
         expectAlarm(health.answered(Self.refused, of: 1, at: later(1)))
-        #expect(health.answered(.says(.inProgress), of: 2, at: later(16)) == .recover)
+        #expect(health.answered(.says(.processing), of: 2, at: later(16)) == .recover)
         #expect(health.answered(Self.refused, of: 1, at: later(615)) == .none)
         expectAlarm(health.answered(Self.refused, of: 1, at: later(616)))
     }
@@ -138,7 +138,7 @@ struct GatewayHealthTests {
     @Test func refundThatWasBelievedAgainMayRaiseTheAlarmAgain() {
         var health = GatewayHealth()
         expectAlarm(health.answered(Self.refused, of: 1, at: later(1)))
-        #expect(health.answered(.says(.inProgress), of: 1, at: later(16)) == .recover)
+        #expect(health.answered(.says(.processing), of: 1, at: later(16)) == .recover)
         expectAlarm(health.answered(Self.refused, of: 1, at: later(17)))
     }
 
@@ -173,7 +173,7 @@ struct GatewayHealthTests {
         #expect(health.nextQuery(at: later(5)) == later(5))
         #expect(health.answered(Self.refused, of: 1, at: later(6)) == .none)
         #expect(health.trouble == trouble)
-        #expect(health.answered(.says(.inProgress), of: 1, at: later(21)) == .recover)
+        #expect(health.answered(.says(.processing), of: 1, at: later(21)) == .recover)
     }
 
     @Test func aClockSetBackHoldsNoProbeUp() {

@@ -62,7 +62,7 @@ struct AttentionTests {
         raised += machine.aged(at: old).changes
         raised += machine.answered(.unknownOrder, age: hours(72)).changes
         raised += machine.checked(trouble: "no such gateway", at: old).changes
-        raised += machine.answered(.says(.succeeded), age: hours(72)).changes
+        raised += machine.answered(.says(.settled), age: hours(72)).changes
         #expect(
             raised == [
                 Change(.pending, .pending, .undeliverable),

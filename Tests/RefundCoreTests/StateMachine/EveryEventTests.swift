@@ -5,18 +5,16 @@ import Testing
 /// Every event on every state, reason, age and memory, against the rules written a second time as one table.
 struct EveryEventTests {
     enum Event: CaseIterable {
-        case created, inProgress, closed, cancelled, settledMatching, settledDifferent, notFound
+        case processing, failed, settledMatching, settledDifferent, notFound
         case inconclusive, refused, unverified, unreachable, slowedDown
         case lacking, lackingNothing, aged, abandoned, resolvedSettled, resolvedFailed, webhookDead, noWebhookDead
 
         var outcome: QueryOutcome? {
             switch self {
-            case .created: .says(.created)
-            case .inProgress: .says(.inProgress)
-            case .closed: .says(.closed)
-            case .cancelled: .says(.cancelled)
-            case .settledMatching: .says(.succeeded, "12.5", "EUR")
-            case .settledDifferent: .says(.succeeded, "12.5", "USD")
+            case .processing: .says(.processing)
+            case .failed: .says(.failed)
+            case .settledMatching: .says(.settled, "12.5", "EUR")
+            case .settledDifferent: .says(.settled, "12.5", "USD")
             case .notFound: .unknownOrder
             case .inconclusive: QueryOutcome.fruitless[0]
             case .refused: QueryOutcome.fruitless[1]
@@ -54,13 +52,13 @@ struct EveryEventTests {
         case .webhookDead: return (state, graver(.undeliverable, than: attention))
         case .noWebhookDead: return (state, attention == .undeliverable ? nil : attention)
         case _ where state.isFinal: return (state, attention)
-        case .closed, .cancelled: return (.failed, nil)
+        case .failed: return (.failed, nil)
         case .settledMatching: return (.settled, nil)
         case .abandoned: return (.abandoned, nil)
         case .resolvedSettled: return attention == nil ? (state, nil) : (.settled, nil)
         case .resolvedFailed: return attention == nil ? (state, nil) : (.failed, nil)
         case .settledDifferent: return (.processing, .mismatch)
-        case .created, .inProgress:
+        case .processing:
             return (.processing, graver(isOld ? .overdue : nil, than: attention == .unknownOrder ? nil : attention))
         case .notFound: return (state, graver(isOld ? .unknownOrder : nil, than: attention))
         case .inconclusive, .refused, .unverified, .unreachable, .slowedDown:
@@ -154,7 +152,7 @@ struct EveryEventTests {
             now = now.advanced(by: .milliseconds(Int64.random(in: 0...20_000_000, using: &random)))
             // Verdicts are rare, or most series would be over at once.
             let events = Event.allCases.filter { event in
-                ![.closed, .cancelled, .settledMatching, .abandoned, .resolvedSettled, .resolvedFailed].contains(event)
+                ![.failed, .settledMatching, .abandoned, .resolvedSettled, .resolvedFailed].contains(event)
                     || Int.random(in: 0..<40, using: &random) == 0
             }
             let event = events.randomElement(using: &random) ?? .aged

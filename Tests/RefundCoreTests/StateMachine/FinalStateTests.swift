@@ -1,10 +1,11 @@
 import RefundCore
+import RefundTestSupport
 import Testing
 
 struct FinalStateTests {
     static let final: [RefundState] = [.settled, .failed, .abandoned]
     static let outcomes: [QueryOutcome] =
-        QueryOutcome.fruitless + [.unknownOrder] + TransStatus.allCases.map { .says($0, "1", "EUR") }
+        QueryOutcome.fruitless + [.unknownOrder] + GatewayVerdict.allCases.map { .says($0, "1", "EUR") }
 
     @Test func exactlyThreeStatesAreFinal() {
         #expect(RefundState.allCases.filter(\.isFinal) == Self.final)

@@ -1,87 +1,70 @@
 import RefundCore
+import RefundTestSupport
 import Testing
 
 struct ReportTests {
     static let open: [RefundState] = [.pending, .processing]
 
-    /// What each `trans_status` makes of an open refund that nothing is expected of.
-    static let verdicts: [(TransStatus, RefundState, EventType)] = [
-        (.created, .processing, .processing), (.inProgress, .processing, .processing),
-        (.closed, .failed, .failed), (.succeeded, .settled, .settled), (.cancelled, .failed, .failed),
+    /// What each verdict makes of an open refund without an expected amount.
+    static let verdicts: [(GatewayVerdict, RefundState, EventType)] = [
+        (.processing, .processing, .processing), (.settled, .settled, .settled), (.failed, .failed, .failed),
     ]
 
     @Test(arguments: verdicts)
-    func aVerifiedReportMovesAPendingRefund(status: TransStatus, state: RefundState, event: EventType) {
+    func aVerifiedReportMovesAPendingRefund(verdict: GatewayVerdict, state: RefundState, event: EventType) {
         var machine = RefundStateMachine(.sample())
-        let transitions = machine.answered(.says(status), age: .seconds(5))
+        let transitions = machine.answered(.says(verdict), age: .seconds(5))
         #expect(transitions.changes == [Change(.pending, state, nil, event)])
         #expect(machine.refund.state == state)
-        #expect(transitions.first?.transStatus == status)
+        #expect(transitions.first?.verdict == verdict)
+        #expect(transitions.first?.transStatus == GatewayReport(verdict).transaction.status)
         #expect(transitions.first?.evidence == .sample)
         #expect(transitions.first?.actor == "refundd")
         #expect(transitions.first?.at == enqueued.advanced(by: .seconds(5)))
     }
 
-    @Test(arguments: [TransStatus.closed, .succeeded, .cancelled])
-    func aVerdictEndsAProcessingRefund(status: TransStatus) {
+    @Test(arguments: [(GatewayVerdict.failed, RefundState.failed, EventType.failed), (.settled, .settled, .settled)])
+    func aVerdictEndsAProcessingRefund(verdict: GatewayVerdict, end: RefundState, event: EventType) {
         var machine = RefundStateMachine(.sample(.processing))
-        let end: RefundState = status == .succeeded ? .settled : .failed
-        let event: EventType = status == .succeeded ? .settled : .failed
-        let transitions = machine.answered(.says(status), age: .seconds(5))
+        let transitions = machine.answered(.says(verdict), age: .seconds(5))
         #expect(transitions.changes == [Change(.processing, end, nil, event)])
         #expect(machine.refund.nextQueryAt == nil)
     }
 
-    @Test(arguments: [TransStatus.created, .inProgress])
-    func aProcessingRefundThatGoesOnHasNoLedgerRow(status: TransStatus) {
+    @Test func aProcessingRefundThatGoesOnHasNoLedgerRow() {
         var machine = RefundStateMachine(.sample(.processing, attempts: 1))
-        #expect(machine.answered(.says(status), age: .seconds(5)).isEmpty)
-        #expect(machine.refund.report?.status == status)
+        #expect(machine.answered(.says(.processing), age: .seconds(5)).isEmpty)
+        #expect(machine.refund.transaction?.status == 0)
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .seconds(15)))
     }
 
     @Test(arguments: open)
     func aReportIsKeptWithItsNumbers(state: RefundState) {
-        var report = GatewayReport(.succeeded, "1200", "JPY")
-        report.transNo = "4112"
-        report.origTransNo = "4111"
-        report.endAt = enqueued
+        var report = GatewayReport(.settled, "1200", "JPY")
+        report.transaction.transNo = "4112"
+        report.transaction.origTransNo = "4111"
+        report.transaction.endAt = enqueued
         var refund = Refund.sample(state)
         refund.lastError = "no answer within 10 s"
         var machine = RefundStateMachine(refund)
         _ = machine.answered(.report(report, .sample), age: .seconds(5))
-        #expect(machine.refund.report == report)
+        #expect(machine.refund.transaction == report.transaction)
         #expect(machine.refund.lastError == nil)
         #expect(machine.refund.transNo == nil, "the application's column is never filled in")
     }
 
-    @Test func aClosedRefundFailsWithTheGatewaysCode() {
-        var report = GatewayReport(.closed)
-        report.errorCode = "TS-D2012"
-        report.errorMessage = "insufficient funds"
+    @Test func aFailedRefundKeepsTheGatewaysFailure() {
+        var report = GatewayReport(.failed)
+        report.failure = Failure(code: "TS-D2012", message: "insufficient funds")
         var machine = RefundStateMachine(.sample(.processing))
         _ = machine.answered(.report(report, .sample), age: .seconds(5))
-        #expect(machine.refund.failure == Failure(code: "TS-D2012", message: "insufficient funds"))
-    }
-
-    @Test func aClosedRefundWithoutACodeStillHasAFailure() {
-        var machine = RefundStateMachine(.sample(.processing))
-        _ = machine.answered(.says(.closed), age: .seconds(5))
-        #expect(machine.refund.failure == Failure(code: "closed", message: nil))
-    }
-
-    @Test func aCancelledRefundFailsAsCancelledWhateverCodeComesWithIt() {
-        var report = GatewayReport(.cancelled)
-        report.errorCode = "TS-1"
-        var machine = RefundStateMachine(.sample(.processing))
-        _ = machine.answered(.report(report, .sample), age: .seconds(5))
-        #expect(machine.refund.failure?.code == "cancelled")
+        #expect(machine.refund.failure == report.failure)
     }
 
     @Test(arguments: open, QueryOutcome.fruitless)
     func anythingElseChangesOnlyTheQuerysOwnColumns(state: RefundState, outcome: QueryOutcome) {
         var before = Refund.sample(state, attempts: 2)
-        before.report = GatewayReport(.inProgress)
+        before.transaction = GatewayTransaction(status: 0)
         var machine = RefundStateMachine(before)
         #expect(machine.answered(outcome, age: .seconds(60)).isEmpty)
         var expected = before
@@ -123,7 +106,7 @@ struct ReportTests {
 
     @Test func attemptsNeverOverflow() {
         var machine = RefundStateMachine(.sample(.processing, attempts: .max))
-        _ = machine.answered(.says(.inProgress), age: .seconds(60))
+        _ = machine.answered(.says(.processing), age: .seconds(60))
         #expect(machine.refund.attempts == .max)
     }
 
@@ -135,7 +118,7 @@ struct ReportTests {
     }
 
     @Test(
-        arguments: QueryOutcome.fruitless + [.unknownOrder, .says(.inProgress), .says(.succeeded, "1", "EUR")]
+        arguments: QueryOutcome.fruitless + [.unknownOrder, .says(.processing), .says(.settled, "1", "EUR")]
     )
     func whetherTheLastAnswerVerifiedIsKept(outcome: QueryOutcome) {
         for wasVerified in [false, true] {
@@ -150,6 +133,6 @@ struct ReportTests {
     @Test func onlyWhatTheGatewaysSignatureProvesIsVerified() {
         #expect(QueryOutcome.fruitless.map(\.isVerified) == [true, true, false, false, false, false])
         #expect(QueryOutcome.unknownOrder.isVerified)
-        #expect(QueryOutcome.says(.closed).isVerified)
+        #expect(QueryOutcome.says(.failed).isVerified)
     }
 }

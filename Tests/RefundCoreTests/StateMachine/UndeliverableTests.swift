@@ -31,7 +31,7 @@ struct UndeliverableTests {
 
     @Test func aVerdictClearsItInItsOwnRow() {
         var machine = RefundStateMachine(.sample(.processing, .undeliverable))
-        let transitions = machine.answered(.says(.succeeded), age: hour)
+        let transitions = machine.answered(.says(.settled), age: hour)
         #expect(transitions.changes == [Change(.processing, .settled, nil, .settled)])
     }
 

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundTestSupport
 import Testing
 
 struct UnknownOrderTests {
@@ -35,7 +36,7 @@ struct UnknownOrderTests {
     @Test func anOldOrderThatTurnsUpIsOverdueInstead() {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
-        let transitions = machine.answered(.says(.inProgress), age: hours(73))
+        let transitions = machine.answered(.says(.processing), age: hours(73))
         #expect(
             transitions.changes == [
                 Change(.pending, .processing, nil, .processing),
@@ -48,17 +49,17 @@ struct UnknownOrderTests {
         var refund = Refund.sample(.processing, .unknownOrder)
         refund.told = [ToldAttentions(.unknownOrder)]
         var machine = RefundStateMachine(refund)
-        let transitions = machine.answered(.says(.inProgress), age: hour)
+        let transitions = machine.answered(.says(.processing), age: hour)
         #expect(transitions.changes == [Change(.processing, .processing)])
         #expect(machine.refund.attention == nil)
     }
 
-    @Test(arguments: [(TransStatus.succeeded, RefundState.settled), (.closed, .failed), (.cancelled, .failed)])
-    func aVerdictClearsItInItsOwnRow(status: TransStatus, end: RefundState) {
+    @Test(arguments: [(GatewayVerdict.settled, RefundState.settled), (.failed, .failed)])
+    func aVerdictClearsItInItsOwnRow(verdict: GatewayVerdict, end: RefundState) {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
         let event: EventType = end == .settled ? .settled : .failed
-        #expect(machine.answered(.says(status), age: hours(73)).changes == [Change(.pending, end, nil, event)])
+        #expect(machine.answered(.says(verdict), age: hours(73)).changes == [Change(.pending, end, nil, event)])
     }
 
     @Test func aSilentGatewayAfterwardsLeavesTheReasonStanding() {
@@ -71,14 +72,14 @@ struct UnknownOrderTests {
     @Test func aReasonThatReturnsIsNotToldAgain() {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
-        _ = machine.answered(.says(.inProgress), age: hours(73))
+        _ = machine.answered(.says(.processing), age: hours(73))
         #expect(
             machine.answered(.unknownOrder, age: hours(74)).changes == [
                 Change(.processing, .processing, .unknownOrder)
             ]
         )
         #expect(
-            machine.answered(.says(.inProgress), age: hours(75)).changes == [
+            machine.answered(.says(.processing), age: hours(75)).changes == [
                 Change(.processing, .processing), Change(.processing, .processing, .overdue),
             ]
         )

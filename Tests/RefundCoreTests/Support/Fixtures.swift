@@ -1,4 +1,5 @@
 import RefundCore
+import RefundTestSupport
 
 /// The time at which every refund of these tests was enqueued.
 let enqueued = Timestamp(milliseconds: 1_790_000_000_123)
@@ -22,17 +23,9 @@ extension Money {
     static let twelveFifty = Money(amount: "12.50", currency: "EUR")
 }
 
-extension GatewayReport {
-    init(_ status: TransStatus, _ amount: String? = nil, _ currency: String? = nil) {
-        self.init(status: status)
-        self.amount = amount
-        self.currency = currency
-    }
-}
-
 extension QueryOutcome {
-    static func says(_ status: TransStatus, _ amount: String? = nil, _ currency: String? = nil) -> QueryOutcome {
-        .report(GatewayReport(status, amount, currency), .sample)
+    static func says(_ verdict: GatewayVerdict, _ amount: String? = nil, _ currency: String? = nil) -> QueryOutcome {
+        .report(GatewayReport(verdict, amount, currency), .sample)
     }
 
     static let unknownOrder = notFound(message: "no such order", .noSuchOrder)

@@ -1,3 +1,4 @@
+import RefundTestSupport
 import Testing
 
 @testable import RefundCore
@@ -11,7 +12,7 @@ struct History: Sendable, CustomTestStringConvertible {
     /// What the check says when every stored answer says this, or what the last row's does.
     func problems(answer: QueryOutcome? = nil) -> [String] {
         LedgerCheck(history) { bytes, _ in
-            bytes == [0] ? .says(.inProgress) : answer ?? outcome
+            bytes == [0] ? .says(.processing) : answer ?? outcome
         } endpoint: { _ in
             "hooks.example"
         }.problems
@@ -21,32 +22,32 @@ struct History: Sendable, CustomTestStringConvertible {
         untouched, processing, settled, failed, mismatched, abandoned, resolved, given(up: "failed"), dead,
     ]
 
-    static let untouched = History("untouched", .sample(), [], .says(.inProgress))
+    static let untouched = History("untouched", .sample(), [], .says(.processing))
 
     /// Found, then settled with the amount that was expected; the first webhook was overtaken by the second.
     static let settled = History(
         "settled",
         .sample(.settled, expected: .twelveFifty),
-        [found, proven("processing", "settled", 2)],
-        .says(.succeeded, "12.5", "EUR")
+        [found, proven("processing", "settled", "settled")],
+        .says(.settled, "12.5", "EUR")
     )
 
-    static let processing = History("processing", .sample(.processing), [found], .says(.inProgress))
+    static let processing = History("processing", .sample(.processing), [found], .says(.processing))
 
-    static let failed = History("failed", .sample(.failed), [proven("pending", "failed", 3)], .says(.cancelled))
+    static let failed = History("failed", .sample(.failed), [proven("pending", "failed", "failed")], .says(.failed))
 
     static let mismatched = History(
         "mismatched",
         .sample(.processing, .mismatch, expected: .twelveFifty),
-        [found, proven("processing", "processing", 2, attention: "mismatch")],
-        .says(.succeeded, "12.49", "EUR")
+        [found, proven("processing", "processing", "settled", attention: "mismatch")],
+        .says(.settled, "12.49", "EUR")
     )
 
     static let abandoned = History(
         "abandoned",
         .sample(.abandoned),
         [said("pending", "abandoned")],
-        .says(.inProgress)
+        .says(.processing)
     )
 
     /// The gateway said another amount, and a person settled it all the same.
@@ -58,9 +59,10 @@ struct History: Sendable, CustomTestStringConvertible {
             "\(verdict) by a person",
             .sample(verdict == "settled" ? .settled : .failed, expected: .twelveFifty),
             [
-                found, proven("processing", "processing", 2, attention: "mismatch"), said("processing", verdict),
+                found, proven("processing", "processing", "settled", attention: "mismatch"),
+                said("processing", verdict),
             ],
-            .says(.succeeded, "12.49", "EUR")
+            .says(.settled, "12.49", "EUR")
         )
     }
 
@@ -73,7 +75,7 @@ struct History: Sendable, CustomTestStringConvertible {
         history.history.refund.attention = .undeliverable
         history.history.webhooks[0].state = "dead"
         history.history.webhooks[0].nextAttemptAt = nil
-        return History("dead webhook", history.history, .says(.cancelled))
+        return History("dead webhook", history.history, .says(.failed))
     }()
 
     private init(_ name: String, _ history: RefundHistory, _ outcome: QueryOutcome) {
@@ -84,11 +86,11 @@ struct History: Sendable, CustomTestStringConvertible {
 
     private init(_ name: String, _ refund: Refund, _ rows: [LedgerRow], _ outcome: QueryOutcome) {
         var refund = refund
-        if case .report(let report, _) = outcome, !rows.isEmpty { refund.report = report }
+        if case .report(let report, _) = outcome, !rows.isEmpty { refund.transaction = report.transaction }
         if let row = rows.last, row.to == "failed" {
             refund.failure =
                 row.actor == "refundd"
-                ? Failure(code: "cancelled", message: nil)
+                ? Failure(code: "closed", message: nil)
                 : Failure(code: "resolved", message: "alice said so: the bank confirmed it")
         }
         var history = RefundHistory(refund: refund, ledger: [], events: [], webhooks: [])
@@ -127,7 +129,7 @@ struct History: Sendable, CustomTestStringConvertible {
 
     private static func body(_ type: String, _ row: LedgerRow, _ refund: Refund) -> [UInt8] {
         var refund = refund
-        if row.response == [0] { refund.report = GatewayReport(.inProgress) }
+        if row.response == [0] { refund.transaction = GatewayTransaction(status: 0) }
         let transition = Transition(
             at: row.at,
             from: RefundState(rawValue: row.from) ?? .pending,
@@ -143,7 +145,7 @@ struct History: Sendable, CustomTestStringConvertible {
     }
 
     private static let found: LedgerRow = {
-        var row = proven("pending", "processing", 0)
+        var row = proven("pending", "processing", "processing")
         row.response = [0]
         return row
     }()
@@ -151,12 +153,13 @@ struct History: Sendable, CustomTestStringConvertible {
     private static func proven(
         _ from: String,
         _ to: String,
-        _ transStatus: Int64,
+        _ verdict: String,
         attention: String? = nil
     ) -> LedgerRow {
         var row = LedgerRow(sequence: 1, at: enqueued, from: from, to: to, actor: "refundd")
         row.attention = attention
-        row.transStatus = transStatus
+        row.verdict = verdict
+        row.transStatus = GatewayVerdict(rawValue: verdict).map { Int64(GatewayReport($0).transaction.status) }
         (row.code, row.psn, row.response) = ("0", "P-1", [1])
         return row
     }

@@ -36,6 +36,7 @@ struct LedgerCheckTests {
         var history = History.resolved
         history.history.ledger[2].response = [1]
         history.history.ledger[2].transStatus = 2
+        history.history.ledger[2].verdict = "settled"
         history.history.ledger[2].code = "0"
         history.history.ledger[2].psn = "P-1"
         #expect(history.problems() == [])
@@ -108,26 +109,29 @@ struct Damage: Sendable, CustomTestStringConvertible {
         Damage("row 1 of its ledger goes to processing without an answer of the gateway") {
             ($0.ledger[0].actor, $0.ledger[0].response) = ("alice", nil)
         },
-        Damage("row 1 of its ledger goes to processing, its answer has trans_status 2") { $0.ledger[0].response = [1] },
+        Damage("row 1 of its ledger goes to processing, its answer has verdict settled") {
+            $0.ledger[0].response = [1]
+        },
         Damage("row 2 of its ledger goes to settled without an answer of the gateway") { $0.ledger[1].response = nil },
         Damage("row 1 of its ledger goes to processing without an answer of the gateway") {
             $0.ledger[0].response = nil
         },
         Damage("row 2 of its ledger has trans_status 3, its answer has 2") { $0.ledger[1].transStatus = 3 },
+        Damage("row 2 of its ledger has verdict failed, its answer has settled") { $0.ledger[1].verdict = "failed" },
         Damage("row 2 of its ledger has code none, its answer has 0") { $0.ledger[1].code = nil },
         Damage("row 2 of its ledger has psn P-9, its answer has P-1") { $0.ledger[1].psn = "P-9" },
     ]
 
     static let columns = [
-        Damage("its trans_amount is not what the answer of row 2 says") { $0.refund.report?.amount = "12.51" },
-        Damage("its trans_end_at is not what the answer of row 2 says") { $0.refund.report?.endAt = enqueued },
-        Damage("its gateway_trans_no is not what the answer of row 2 says") { $0.refund.report?.transNo = "T-9" },
-        Damage("its orig_trans_no is not what the answer of row 2 says") { $0.refund.report?.origTransNo = "T-9" },
+        Damage("its trans_amount is not what the answer of row 2 says") { $0.refund.transaction?.amount = "12.51" },
+        Damage("its trans_end_at is not what the answer of row 2 says") { $0.refund.transaction?.endAt = enqueued },
+        Damage("its gateway_trans_no is not what the answer of row 2 says") { $0.refund.transaction?.transNo = "T-9" },
+        Damage("its orig_trans_no is not what the answer of row 2 says") { $0.refund.transaction?.origTransNo = "T-9" },
         Damage("its pay_channel_trans_no is not what the answer of row 2 says") {
-            $0.refund.report?.payChannelTransNo = "CH-9"
+            $0.refund.transaction?.payChannelTransNo = "CH-9"
         },
         Damage("its trans_status, trans_amount, trans_currency is not what the answer of row 2 says") {
-            $0.refund.report = nil
+            $0.refund.transaction = nil
         },
         Damage("its failure_code or failure_message is not what its ledger says", of: .failed) {
             $0.refund.failure?.code = "TS-D2012"
@@ -242,14 +246,14 @@ struct WrongAnswer: Sendable, CustomTestStringConvertible {
             problem: "has an answer that does not prove it: the gateway refuses our credentials (SYS002: bad)"
         ),
         WrongAnswer(outcome: .unknownOrder, problem: "goes to settled, its answer says there is no such order"),
-        WrongAnswer(outcome: .says(.closed), problem: "goes to settled, its answer has trans_status 1"),
-        WrongAnswer(outcome: .says(.inProgress), problem: "goes to settled, its answer has trans_status 0"),
+        WrongAnswer(outcome: .says(.failed), problem: "goes to settled, its answer has verdict failed"),
+        WrongAnswer(outcome: .says(.processing), problem: "goes to settled, its answer has verdict processing"),
         WrongAnswer(
-            outcome: .says(.succeeded, "12.49", "EUR"),
+            outcome: .says(.settled, "12.49", "EUR"),
             problem: "settles the refund although the gateway says settled with 12.49 EUR, expected 12.50 EUR"
         ),
         WrongAnswer(
-            outcome: .says(.succeeded, "12.5", "USD"),
+            outcome: .says(.settled, "12.5", "USD"),
             problem: "settles the refund although the gateway says settled with 12.5 USD, expected 12.50 EUR"
         ),
     ]

@@ -1,3 +1,4 @@
+import RefundTestSupport
 import Testing
 
 @testable import RefundCore
@@ -29,12 +30,12 @@ struct EventBodyTests {
         refund.expected = Money(amount: "1200", currency: "JPY")
         refund.metadata = #"{"cart":"c-9"}"#
         refund.attempts = 7
-        var report = GatewayReport(.succeeded, "1200", "JPY")
-        report.transNo = "41125"
-        report.origTransNo = "41124"
-        report.endAt = Timestamp(milliseconds: 1_795_316_645_000)
-        report.payChannelTransNo = "CH-1"
-        refund.report = report
+        var transaction = GatewayReport(.settled, "1200", "JPY").transaction
+        transaction.transNo = "41125"
+        transaction.origTransNo = "41124"
+        transaction.endAt = Timestamp(milliseconds: 1_795_316_645_000)
+        transaction.payChannelTransNo = "CH-1"
+        refund.transaction = transaction
         return refund
     }
 
@@ -123,7 +124,7 @@ struct EventBodyTests {
 
     @Test func theBodyIsTheStoryOfItsOwnStep() {
         var machine = RefundStateMachine(.sample(expected: .twelveFifty))
-        let transitions = machine.answered(.says(.succeeded, "1", "EUR"), age: .seconds(5))
+        let transitions = machine.answered(.says(.settled, "1", "EUR"), age: .seconds(5))
         let bodies = transitions.enumerated().compactMap { index, transition in
             transition.event.map {
                 EventBody.refund($0, transition, sequence: index + 1, machine.refund, merchantNo: nil)

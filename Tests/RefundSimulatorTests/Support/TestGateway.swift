@@ -1,5 +1,6 @@
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 import RefundTestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 import RefundSimulator
 import RefundTestSupport
 import Testing

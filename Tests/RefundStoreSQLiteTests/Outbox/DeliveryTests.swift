@@ -15,7 +15,7 @@ struct DeliveryTests {
     private func enqueue(due seconds: Int..., url: String = TestDatabase.defaultURL) throws {
         for second in seconds {
             let id = try database.enqueue("R-\(url)-\(second)".filter { $0.isLetter || $0.isNumber || $0 == "-" })
-            try database.happen(to: id, url: url) { $0.answered(.succeeded) }
+            try database.happen(to: id, url: url) { $0.answered(.settled) }
             try database.execute(
                 "UPDATE refund_webhooks SET next_attempt_at = \(later(second).milliseconds) WHERE refund_id = \(id)"
             )
@@ -173,9 +173,9 @@ struct DeliveryTests {
 
     @Test func oneWebhookOfARefundIsInFlightAtATime() throws {
         try database.enqueue("R-1")
-        try database.happen(to: 1) { $0.answered(.inProgress) }
+        try database.happen(to: 1) { $0.answered(.processing) }
         try database.happen(to: 1, isOld: true) { $0.aged(at: now) }
-        try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.happen(to: 1) { $0.answered(.settled) }
         // A person had all of them sent again.
         try database.execute("UPDATE refund_webhooks SET state = 'pending', next_attempt_at = \(now.milliseconds)")
         var sent: [String] = []

@@ -25,7 +25,7 @@ struct EndpointTests {
         let first = try Int(database.column("SELECT count(*) FROM refund_queue")[0]) ?? 0
         for number in first..<first + count {
             let id = try database.enqueue("R-\(number)")
-            try database.happen(to: id, url: url) { $0.answered(.succeeded) }
+            try database.happen(to: id, url: url) { $0.answered(.settled) }
             let due = later(seconds).milliseconds + Int64(number)
             try database.execute("UPDATE refund_webhooks SET next_attempt_at = \(due) WHERE refund_id = \(id)")
         }

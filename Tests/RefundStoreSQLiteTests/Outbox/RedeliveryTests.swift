@@ -24,8 +24,8 @@ struct RedeliveryTests {
 
     /// One refund's webhooks, of which the first was overtaken and the second ended as wanted.
     private func end(_ outcome: DeliveryOutcome) throws {
-        try database.happen(to: id) { $0.answered(.inProgress) }
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.processing) }
+        try database.happen(to: id) { $0.answered(.settled) }
         let delivery = try #require(try store.claim().first)
         try store.finish(delivery, outcome)
     }
@@ -45,7 +45,7 @@ struct RedeliveryTests {
     }
 
     @Test func theSameBodyIsSentAgain() throws {
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         let first = try #require(try store.claim().first)
         try store.finish(first, .taken)
         _ = try redeliver(first.id)
@@ -53,14 +53,14 @@ struct RedeliveryTests {
     }
 
     @Test func whatWaitsForItsRetryIsDueAtOnce() throws {
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         try store.finish(try #require(try store.claim().first), .refused, retryAt: later(3_600))
         #expect(try redeliver("msg_1") == .due)
         #expect(try store.claim(at: later(60)).map(\.attempts) == [0])
     }
 
     @Test func oneInFlightIsLeftAlone() throws {
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         let delivery = try #require(try store.claim().first)
         let contents = try database.contents()
         #expect(try redeliver("msg_1") == .inFlight)
@@ -98,10 +98,10 @@ struct RedeliveryTests {
     // MARK: - Exempt from the order
 
     @Test func aNewerEventDoesNotOvertakeIt() throws {
-        try database.happen(to: id) { $0.answered(.inProgress) }
+        try database.happen(to: id) { $0.answered(.processing) }
         try store.finish(try #require(try store.claim().first), .refused)
         _ = try redeliver("msg_1")
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         #expect(try states() == ["pending", "pending"])
     }
 
@@ -135,7 +135,7 @@ struct RedeliveryTests {
     @Test func theyAreFoundByStateAndTimeOldestFirst() throws {
         try end(.refused)
         let other = try database.enqueue("R-2")
-        try database.happen(to: other) { $0.answered(.succeeded, at: later(10)) }
+        try database.happen(to: other) { $0.answered(.settled, at: later(10)) }
         try store.finish(try #require(try store.claim(at: later(10)).first), .taken)
         func found(_ states: [WebhookState], _ since: Timestamp = now) throws -> [String] {
             try store.read { tx in try tx.webhookIDs(in: states, since: since) }

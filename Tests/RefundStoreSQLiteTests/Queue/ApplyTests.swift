@@ -1,4 +1,5 @@
 import GRDB
+import RefundTestSupport
 import Testing
 
 @testable import RefundCore
@@ -13,13 +14,13 @@ struct ApplyTests {
     }
 
     private var report: GatewayReport {
-        var report = GatewayReport(status: .succeeded)
-        report.amount = "12.5"
-        report.currency = "EUR"
-        report.endAt = later(-60)
-        report.transNo = "41125"
-        report.origTransNo = "41124"
-        report.payChannelTransNo = "CH-1"
+        var report = GatewayReport(.settled)
+        report.transaction.amount = "12.5"
+        report.transaction.currency = "EUR"
+        report.transaction.endAt = later(-60)
+        report.transaction.transNo = "41125"
+        report.transaction.origTransNo = "41124"
+        report.transaction.payChannelTransNo = "CH-1"
         return report
     }
 
@@ -48,7 +49,7 @@ struct ApplyTests {
         try store.transaction { tx in
             guard var refund = try tx.refund(id: id) else { throw TestDatabase.NoSuchRefund() }
             refund.told = [ToldAttentions(.overdue), ToldAttentions(.mismatch)]
-            refund.report = report
+            refund.transaction = report.transaction
             refund.failure = Failure(code: "TS-1", message: "no \0funds\u{1F600}")
             refund.attempts = 7
             refund.lastQueryAt = later(-1)
@@ -87,12 +88,12 @@ struct ApplyTests {
         #expect(
             try database.rows(
                 """
-                SELECT refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response,
-                actor FROM refund_transitions
+                SELECT refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, verdict, code,
+                psn, response, actor FROM refund_transitions
                 """
             ) == [
                 [
-                    "1", "1", "\(now.milliseconds)", "pending", "settled", "-", "-", "2", "0", "P-1",
+                    "1", "1", "\(now.milliseconds)", "pending", "settled", "-", "-", "2", "settled", "0", "P-1",
                     #"{"code":"0","é":1}"#, "refundd",
                 ]
             ]
@@ -125,7 +126,7 @@ struct ApplyTests {
         let evidence = Evidence(code: "0", psn: nil, response: bytes)
         try database.happen(to: id) { machine in
             machine.queryAnswered(
-                .report(GatewayReport(status: .inProgress), evidence),
+                .report(GatewayReport(.processing), evidence),
                 sentAt: now,
                 at: now,
                 draw: 0.5
@@ -139,7 +140,7 @@ struct ApplyTests {
 
     @Test func severalChangesAtOnceAreSeveralRows() throws {
         let id = try database.enqueue("R-1", ["expected_amount": "'1'", "expected_currency": "'EUR'"])
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         #expect(
             try database.rows("SELECT sequence, from_state, to_state, attention FROM refund_transitions ORDER BY id")
                 == [["1", "pending", "processing", "-"], ["2", "processing", "processing", "mismatch"]]
@@ -156,7 +157,7 @@ struct ApplyTests {
 
     @Test func theRowsOwnAddressComesFirst() throws {
         let id = try database.enqueue("R-1", ["callback_url": "'https://shop.example/hook'"])
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         #expect(
             try database.rows("SELECT url, endpoint FROM refund_webhooks")
                 == [["https://shop.example/hook", "shop.example"]]
@@ -165,9 +166,9 @@ struct ApplyTests {
 
     @Test func everyEventIsLoggedWhetherOrNotAWebhookGoesOut() throws {
         let silent = try database.enqueue("R-1")
-        try database.happen(to: silent, url: nil) { $0.answered(.succeeded) }
+        try database.happen(to: silent, url: nil) { $0.answered(.settled) }
         let unasked = try database.enqueue("R-2")
-        try database.happen(to: unasked, events: [.failed]) { $0.answered(.succeeded) }
+        try database.happen(to: unasked, events: [.failed]) { $0.answered(.settled) }
         #expect(try database.column("SELECT count(*) FROM refund_webhooks") == ["0"])
         #expect(try database.column("SELECT type FROM refund_events") == ["refund.settled", "refund.settled"])
     }
@@ -185,13 +186,13 @@ struct ApplyTests {
     @Test func aWebhookThatIsRefusedTakesBackTheWholeChange() throws {
         let first = try database.enqueue("R-1")
         let second = try database.enqueue("R-2")
-        try database.happen(to: first) { $0.answered(.succeeded) }
+        try database.happen(to: first) { $0.answered(.settled) }
         let contents = try database.contents()
         #expect(throws: StoreError.self) {
             try store.transaction { tx in
                 guard let refund = try tx.refund(id: second) else { throw TestDatabase.NoSuchRefund() }
                 var machine = RefundStateMachine(refund, policy: PollingPolicy())
-                let transitions = machine.answered(.succeeded)
+                let transitions = machine.answered(.settled)
                 let context = database.context { "msg_1" }
                 try tx.apply(machine.refund, transitions, endsLease: true, context)
             }
@@ -207,7 +208,7 @@ struct ApplyTests {
         #expect(throws: StoreError.self) {
             try store.transaction { tx in
                 var machine = RefundStateMachine(stale, policy: PollingPolicy())
-                let transitions = machine.answered(.succeeded)
+                let transitions = machine.answered(.settled)
                 try tx.apply(machine.refund, transitions, endsLease: true, database.context())
             }
         }
@@ -223,7 +224,7 @@ struct ApplyTests {
             for refund in stale {
                 let refusal = try tx.refusal {
                     var machine = RefundStateMachine(refund, policy: PollingPolicy())
-                    let transitions = machine.answered(.succeeded)
+                    let transitions = machine.answered(.settled)
                     try tx.apply(machine.refund, transitions, endsLease: true, database.context())
                 }
                 if refusal != nil { refused += 1 }
@@ -238,7 +239,7 @@ struct ApplyTests {
 
     @Test func positionsRiseAndAreNotUsedAgainAfterARollback() throws {
         for number in 1...4 { try database.enqueue("R-\(number)") }
-        try database.happen(to: 3) { $0.answered(.succeeded) }
+        try database.happen(to: 3) { $0.answered(.settled) }
         struct Fault: Error {}
         #expect(throws: StoreError.self) {
             try database.happen(to: 1) { _ in
@@ -257,8 +258,8 @@ struct ApplyTests {
                 ]
             }
         }
-        try database.happen(to: 1) { $0.answered(.succeeded) }
-        try database.happen(to: 2) { $0.answered(.succeeded) }
+        try database.happen(to: 1) { $0.answered(.settled) }
+        try database.happen(to: 2) { $0.answered(.settled) }
         // With statistics SQLite reads an index in place of the table, which has another order.
         for statistics in ["", "ANALYZE"] {
             try database.execute(statistics)

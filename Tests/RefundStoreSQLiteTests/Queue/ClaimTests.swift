@@ -67,7 +67,7 @@ struct ClaimTests {
 
     @Test func aGatewayWithNothingToAskIsNotListed() throws {
         for gateway in ["ended", "claimed", "open"] { try enqueue(due: 0, gateway: gateway) }
-        try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.happen(to: 1) { $0.answered(.settled) }
         try store.transaction { try $0.lease([2], until: later(75)) }
         #expect(try store.read { try $0.gatewaysInQueue() } == ["open"])
     }
@@ -105,7 +105,7 @@ struct ClaimTests {
 
     @Test func aRefundThatHasEndedStaysWithoutADueTime() throws {
         try enqueue(due: 0)
-        try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.happen(to: 1) { $0.answered(.settled) }
         try store.transaction { try $0.mendDueTimes(gateway: "default", at: now, latest: latest) }
         #expect(try database.column("SELECT next_query_at FROM refund_queue") == ["-"])
         #expect(try earliest() == nil)
@@ -135,7 +135,7 @@ struct ClaimTests {
 
     @Test func claimsOfADaemonThatIsGoneEnd() throws {
         try enqueue(due: -1, 0)
-        try database.happen(to: 2) { $0.answered(.succeeded) }
+        try database.happen(to: 2) { $0.answered(.settled) }
         try store.transaction { try $0.lease([1], until: later(75)) }
         #expect(try store.claim().count == 1)
         #expect(try store.claim().isEmpty)
@@ -161,7 +161,7 @@ struct ClaimTests {
         try database.happen(to: 2, isOld: true) { $0.aged(at: now) }
         try database.happen(to: 3) { $0.checked(trouble: "no such gateway", at: now) }
         try database.happen(to: 4) { $0.webhooksChanged(dead: 1, at: now) }
-        try database.happen(to: 5) { $0.answered(.succeeded) }
+        try database.happen(to: 5) { $0.answered(.settled) }
         try database.happen(to: 6) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
         try store.transaction { try $0.lease([7], until: now) }
         let times = try database.column("SELECT created_at FROM refund_queue ORDER BY created_at").compactMap {

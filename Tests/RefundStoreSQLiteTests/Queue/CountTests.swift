@@ -11,9 +11,9 @@ struct CountTests {
 
     @Test func numbersOfEachStateFollowEveryChange() throws {
         let ids = try (1...4).map { number in try database.enqueue("R-\(number)") }
-        try database.happen(to: ids[0]) { $0.answered(.inProgress) }
-        try database.happen(to: ids[1]) { $0.answered(.succeeded) }
-        try database.happen(to: ids[2]) { $0.answered(.inProgress) + $0.answered(.closed) }
+        try database.happen(to: ids[0]) { $0.answered(.processing) }
+        try database.happen(to: ids[1]) { $0.answered(.settled) }
+        try database.happen(to: ids[2]) { $0.answered(.processing) + $0.answered(.failed) }
         let status = try database.store.read { tx in try tx.status(at: now) }
         #expect(status.states == [.pending: 1, .processing: 1, .settled: 1, .failed: 1, .abandoned: 0])
         let webhooks = try Dictionary(

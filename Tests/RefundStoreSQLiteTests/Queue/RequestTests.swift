@@ -19,7 +19,7 @@ struct RequestTests {
     }
 
     @Test func theRefundIsDueAndItsPersonIsWrittenDown() throws {
-        try database.happen(to: id) { $0.answered(.inProgress) }
+        try database.happen(to: id) { $0.answered(.processing) }
         #expect(try due().isEmpty)
         try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: now) }
         #expect(try due() == [id])
@@ -31,7 +31,7 @@ struct RequestTests {
 
     /// Since when a refund is due tells how far behind refundd is, and a person's wish changes nothing of that.
     @Test func aRefundThatIsMadeDueHasBeenDueSinceThen() throws {
-        try database.happen(to: id) { $0.answered(.inProgress) }
+        try database.happen(to: id) { $0.answered(.processing) }
         try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: later(2)) }
         #expect(try store.read { try $0.status(at: later(3)).dueLag } == .seconds(1))
         try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: later(4)) }
@@ -42,7 +42,7 @@ struct RequestTests {
     }
 
     @Test func aRefundThatHasEndedIsNotMadeDue() throws {
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         try store.transaction { tx in try tx.requestQuery(id, by: "ada", at: now) }
         #expect(try database.column("SELECT next_query_at FROM refund_queue") == ["-"])
     }
@@ -50,7 +50,7 @@ struct RequestTests {
     @Test(arguments: [true, false])
     func whetherTheLastAnswerVerifiedIsStored(isVerified: Bool) throws {
         try database.happen(to: id) { machine in
-            let outcome: QueryOutcome = isVerified ? .says(.inProgress) : .unreachable(reason: "timeout")
+            let outcome: QueryOutcome = isVerified ? .says(.processing) : .unreachable(reason: "timeout")
             return machine.queryAnswered(outcome, sentAt: now, at: now, draw: 0.5)
         }
         #expect(try database.refund(id)?.isLastQueryVerified == isVerified)

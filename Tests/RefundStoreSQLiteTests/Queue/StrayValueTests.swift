@@ -31,7 +31,7 @@ struct StrayValueTests {
             // Only a due time that may be ours is waited for.
             #expect(due == [id], "\(value)")
             let transitions = try database.happen(to: id) { machine in
-                machine.answered(.inProgress) + machine.answered(.succeeded)
+                machine.answered(.processing) + machine.answered(.settled)
             }
             #expect(transitions.map(\.to) == [.processing, .settled], "\(value)")
             #expect(try database.refund(id)?.state == .settled, "\(value)")
@@ -46,7 +46,7 @@ struct StrayValueTests {
         for (index, value) in Self.values.enumerated() {
             // The guards of the table itself refuse some; what they let in is read.
             let id = try database.enqueue("R-\(index)")
-            try database.happen(to: id) { $0.answered(.succeeded) }
+            try database.happen(to: id) { $0.answered(.settled) }
             let update = "UPDATE refund_webhooks SET \(column) = \(value) WHERE refund_id = \(id)"
             guard (try? database.execute(update)) != nil else { continue }
             let endpoints = try database.store.read { try $0.waitingEndpoints(at: Timestamp(milliseconds: .max)).due }
@@ -69,7 +69,7 @@ struct StrayValueTests {
     @Test(arguments: ["NULL", "'soon'", "x'00'", "1e300", "0", "-1"])
     func aWebhookWithoutATimeIsDueAndAsksForNoEndlessWaking(time: String) throws {
         let id = try database.enqueue("R-1")
-        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.happen(to: id) { $0.answered(.settled) }
         try database.execute("UPDATE refund_webhooks SET next_attempt_at = \(time)")
         let waiting = try database.store.read { try $0.waitingEndpoints(at: now) }
         #expect(waiting.due == ["hooks.example"])
@@ -85,7 +85,7 @@ struct StrayValueTests {
         try database.execute("DROP TRIGGER refund_webhooks_identity")
         for (index, name) in names.enumerated() {
             let id = try database.enqueue("R-\(index)")
-            try database.happen(to: id) { $0.answered(.succeeded) }
+            try database.happen(to: id) { $0.answered(.settled) }
             try database.execute("UPDATE refund_webhooks SET endpoint = \(name) WHERE refund_id = \(id)")
         }
         let listed = try database.store.read { try $0.waitingEndpoints(at: Timestamp(milliseconds: .max)).due }

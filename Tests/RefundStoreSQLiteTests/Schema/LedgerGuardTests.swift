@@ -10,8 +10,8 @@ struct LedgerGuardTests {
         database = try TestDatabase()
         try database.enqueue("R-1")
         try database.enqueue("R-2")
-        try database.happen(to: 1) { $0.answered(.inProgress) }
-        try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.happen(to: 1) { $0.answered(.processing) }
+        try database.happen(to: 1) { $0.answered(.settled) }
         try database.store.transaction { tx in try tx.requestQuery(2, by: "ada", at: now) }
     }
 
@@ -82,12 +82,11 @@ struct LedgerGuardTests {
             "refund_transitions: a verdict of refundd carries the signed answer that says so",
             inserts,
             [
-                "'settled', 2, '0', NULL", "'settled', 1, '0', x'7b'", "'settled', 3, '0', x'7b'",
-                "'settled', 0, '0', x'7b'", "'settled', NULL, '0', x'7b'", "'settled', 2, 'E04111', x'7b'",
-                "'settled', 2, NULL, x'7b'", "'failed', 2, '0', x'7b'", "'failed', 1, '0', NULL",
-                "'failed', NULL, '0', x'7b'", "'abandoned', 2, '0', x'7b'",
+                "'settled', 'settled', NULL", "'settled', 'failed', x'7b'", "'settled', 'processing', x'7b'",
+                "'settled', NULL, x'7b'", "'failed', 'settled', x'7b'", "'failed', 'failed', NULL",
+                "'failed', NULL, x'7b'", "'abandoned', 'abandoned', x'7b'", "'abandoned', 'settled', x'7b'",
             ].map { values in
-                "INTO refund_transitions (refund_id, sequence, from_state, at, actor, to_state, trans_status, code, "
+                "INTO refund_transitions (refund_id, sequence, from_state, at, actor, to_state, verdict, "
                     + "response) VALUES (2, 1, 'pending', 0, 'refundd', \(values))"
             }
         )

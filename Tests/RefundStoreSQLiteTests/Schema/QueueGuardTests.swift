@@ -12,15 +12,15 @@ struct QueueGuardTests {
         for number in 1...5 {
             try database.enqueue("R-\(number)", ["expected_amount": "'1.50'", "expected_currency": "'EUR'"])
         }
-        try database.happen(to: 2) { $0.answered(.inProgress) }
+        try database.happen(to: 2) { $0.answered(.processing) }
         try database.happen(to: 2, isOld: true) { $0.aged(at: now) }
-        try database.happen(to: 4) { $0.answered(.closed) }
+        try database.happen(to: 4) { $0.answered(.failed) }
         try database.happen(to: 5) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
         try database.store.transaction { tx in
             guard var refund = try tx.refund(id: 3) else { throw TestDatabase.NoSuchRefund() }
             refund.expected = nil
             var machine = RefundStateMachine(refund, policy: PollingPolicy())
-            let transitions = machine.answered(.succeeded)
+            let transitions = machine.answered(.settled)
             try tx.apply(machine.refund, transitions, endsLease: true, database.context())
         }
     }

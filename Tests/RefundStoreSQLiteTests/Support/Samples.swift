@@ -1,5 +1,6 @@
 import RefundCore
 import RefundStoreSQLite
+import RefundTestSupport
 
 /// The time at which things happen in these tests; refunds are enqueued at the time of the machine's clock.
 let now = Timestamp(milliseconds: 1_800_000_000_000)
@@ -13,14 +14,14 @@ extension Evidence {
 }
 
 extension QueryOutcome {
-    static func says(_ status: TransStatus) -> QueryOutcome {
-        .report(GatewayReport(status: status), .sample)
+    static func says(_ verdict: GatewayVerdict) -> QueryOutcome {
+        .report(GatewayReport(verdict), .sample)
     }
 }
 
 extension RefundStateMachine {
-    mutating func answered(_ status: TransStatus, at time: Timestamp = now) -> [Transition] {
-        queryAnswered(.says(status), sentAt: time, at: time, draw: 0.5)
+    mutating func answered(_ verdict: GatewayVerdict, at time: Timestamp = now) -> [Transition] {
+        queryAnswered(.says(verdict), sentAt: time, at: time, draw: 0.5)
     }
 }
 

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 
 /// The texts of answers, without their signature.
 enum AnswerText {

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 import RefundTestSupport
 
 /// What a gateway really makes of one refund, chapter by chapter.

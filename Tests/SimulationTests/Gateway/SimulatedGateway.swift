@@ -1,6 +1,7 @@
 import RefundCore
 import RefundCrypto
 import RefundHTTP
+import RefundPayCloud
 import RefundTestSupport
 
 /// A gateway that knows what becomes of refunds, keeps every answer it signed, and may be in any kind of trouble.

@@ -1,3 +1,5 @@
+package import RefundCore
+
 /// The string that the gateway's RSA signatures are made over, for requests and answers alike.
 ///
 /// All top-level members but `sign`, nulls and empty strings, sorted by name in byte order, written `name=value` and

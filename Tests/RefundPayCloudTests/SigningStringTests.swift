@@ -1,4 +1,5 @@
 import RefundCore
+import RefundPayCloud
 import RefundTestSupport
 import Testing
 
