@@ -8,6 +8,10 @@
 package struct GatewayHealth: Sendable {
     /// Unverified answers in a row that make an incident.
     package static let unverifiedLimit = 20
+    /// How many refunds may be refused in a row before that counts against a gateway that answered others.
+    package static let refusedLimit = 20
+    // Refunds that are known to be refused alone; beyond it, all are forgotten.
+    private static let refusedCapacity = 10_000
     /// How long a gateway may go without a verified answer.
     package static let period: Duration = .seconds(10 * 60)
     /// The wait between probes during an incident.
@@ -34,6 +38,12 @@ package struct GatewayHealth: Sendable {
     private var unverified: (count: Int, since: Timestamp)?
     // After a refusal, the other queries in flight get a chance to be answered before it counts against the gateway.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
+    // Refunds that were refused since the last verified answer, and those that were refused before it.
+    private var refused: Set<Int64> = []
+    private var refusedBefore: Set<Int64> = []
+    // The refund that was answered last, and when another one was.
+    private var lastAnswered: Int64?
+    private var lastVerifiedOther: Timestamp?
 
     /// Creates the health of a gateway, with the incident that an earlier run recorded.
     package init(incident: GatewayIncident? = nil, lastVerified: Timestamp? = nil) {
@@ -46,9 +56,14 @@ package struct GatewayHealth: Sendable {
     package var isBlocked: Bool { incident?.kind == .misconfigured }
 
     /// Whether a refusal now belongs to the refund or its merchant, because the gateway answers others.
-    package func isRefusedAlone(at now: Timestamp) -> Bool {
-        guard incident == nil, let lastVerified else { return false }
-        return now.duration(since: lastVerified) < Self.period
+    ///
+    /// Refunds that were refused before an answer to another one are known to be refused alone. Others are, while another
+    /// refund was answered a short while ago and not one refund after the other is being refused since.
+    package func isRefusedAlone(_ refund: Int64, at now: Timestamp) -> Bool {
+        guard incident == nil else { return false }
+        if refusedBefore.contains(refund) { return true }
+        guard let other = refund == lastAnswered ? lastVerifiedOther : lastVerified else { return false }
+        return now.duration(since: other) < Self.period && refused.count < Self.refusedLimit
     }
 
     /// Records what a query led to.
@@ -66,10 +81,12 @@ package struct GatewayHealth: Sendable {
     ) -> Change {
         switch outcome {
         case .report, .notFound, .inconclusive:
-            return verified(at: now)
+            return verified(refund, at: now)
         case .credentialsRefused(let code, let message, let isVerified):
             unverified = nil
-            if isRefusedAlone(at: now) { return .none }
+            let isAlone = isRefusedAlone(refund, at: now)
+            refused.insert(refund)
+            if isAlone { return .none }
             return refused(code: code, message: message, isVerified: isVerified, refund, others, at: now)
         case .unverified(let reason):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
@@ -83,9 +100,15 @@ package struct GatewayHealth: Sendable {
         }
     }
 
-    private mutating func verified(at now: Timestamp) -> Change {
+    private mutating func verified(_ refund: Int64, at now: Timestamp) -> Change {
         let wasFailing = failingSince != nil || incident != nil
-        self = GatewayHealth(lastVerified: now)
+        (incident, failingSince, unverified, refusal) = (nil, nil, nil, nil)
+        if refund != lastAnswered { lastVerifiedOther = lastVerified }
+        (lastAnswered, lastVerified) = (refund, now)
+        if refusedBefore.count >= Self.refusedCapacity { refusedBefore = [] }
+        refusedBefore.formUnion(refused)
+        refusedBefore.remove(refund)
+        refused = []
         return wasFailing ? .recovered : .none
     }
 
@@ -150,7 +173,8 @@ package struct GatewayHealth: Sendable {
 
     /// Forgets earlier answers, because they were given to other credentials.
     package mutating func forgetAnswers() {
-        lastVerified = nil
+        (lastVerified, lastVerifiedOther, lastAnswered) = (nil, nil, nil)
+        (refused, refusedBefore) = ([], [])
     }
 
     /// Records a query that ended without a result.
@@ -161,6 +185,7 @@ package struct GatewayHealth: Sendable {
     /// Moves times back with a clock that was set back by `step`.
     package mutating func clockSetBack(by step: Duration) {
         lastVerified = lastVerified?.advanced(by: .zero - step)
+        lastVerifiedOther = lastVerifiedOther?.advanced(by: .zero - step)
         failingSince = failingSince?.advanced(by: .zero - step)
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
     }

@@ -20,6 +20,10 @@ package struct RefundHistory: Sendable {
 
 /// A row of the ledger as it was found.
 package struct LedgerRow: Hashable, Sendable {
+    /// The row's id, 0 for one that is not stored.
+    package var id: Int64 = 0
+    /// The refund's id, 0 for a row that is not stored.
+    package var refundID: Int64 = 0
     /// The change's number in the refund's ledger.
     package var sequence: Int64
     /// When it happened.
