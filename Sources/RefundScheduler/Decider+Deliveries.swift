@@ -19,7 +19,7 @@ extension Decider {
             .attempt(AttemptRecord(delivery: delivery, outcome: outcome, sentAt: result.sentAt, result: next)),
             fallback: .postponeWebhook(claim, until: now.advanced(by: settings.polling.slowInterval))
         )
-        decision.events.append(.attempted(delivery, outcome, next))
+        decision.events.append(.attempted(delivery, outcome, next, disabling))
         if let disabling, disabling.at == now { decision.events.append(.urlDisabled(delivery, disabling)) }
         if case .retry(let time) = next { decision.wake(at: time) }
         updateAttention(of: delivery.refundID, next)

@@ -7,8 +7,8 @@ package enum SchedulerEvent: Sendable {
     case queried(gateway: String, refund: Refund, QueryOutcome, duration: Duration)
     /// A refund changed its state or attention.
     case transition(refund: Refund, Transition)
-    /// An attempt to deliver a webhook ended.
-    case attempted(Delivery, DeliveryOutcome, AttemptRecord.Result)
+    /// An attempt to deliver a webhook ended; with why its URL is disabled, if it is.
+    case attempted(Delivery, DeliveryOutcome, AttemptRecord.Result, URLHealth.Disabling?)
     /// A gateway fails for the first time since it gave a verified answer.
     case gatewayFailing(gateway: String, reason: String)
     /// A gateway needs an operator.

@@ -48,6 +48,16 @@ package struct ServiceNotifier: Sendable {
         send("STATUS=\(escapedForTerminal(text))")
     }
 
+    /// Says what a start is doing, and asks for more time to do it.
+    ///
+    /// - Parameters:
+    ///   - text: What the start is doing, for `systemctl status`.
+    ///   - time: How much longer the service manager should wait, from now.
+    @discardableResult
+    package func starting(_ text: String, extendingTimeoutBy time: Duration) -> NotifyError? {
+        send("STATUS=\(escapedForTerminal(text))\nEXTEND_TIMEOUT_USEC=\(time.components.seconds * 1_000_000)")
+    }
+
     /// Tells that the daemon is alive.
     @discardableResult
     package func watchdog() -> NotifyError? {

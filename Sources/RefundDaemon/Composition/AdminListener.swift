@@ -1,45 +1,47 @@
+import Logging
 import RefundAdmin
+import RefundConfiguration
+import RefundScheduler
 
-/// The admin address while it is served, and tried again where it cannot be: refunds do not wait for it.
+/// The admin address while it is served; if it cannot be, it is tried again, and refunds do not wait for it.
 struct AdminListener: Sendable {
     private static let shortestWait: Duration = .seconds(1)
     private static let longestWait: Duration = .seconds(60)
 
-    /// Why the first attempt to listen failed, or nil when it did not.
+    /// Why the first attempt to listen failed, or nil if it did not.
     let firstFailure: AdminError?
     private let serving: Task<Void, Never>
 
-    /// Serves an address from now on, and returns once the first attempt to listen has an outcome.
-    ///
-    /// - Parameters:
-    ///   - server: The address and what is answered there.
-    ///   - report: Told of each port that is listened on, and why each attempt ended although nobody stopped it.
-    init(_ server: AdminServer, report: @escaping @Sendable (Result<Int, AdminError>) -> Void) async {
-        let (outcomes, tell) = AsyncStream<Result<Int, AdminError>>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    /// Begins to serve an address, and returns once the first attempt to listen has succeeded or failed.
+    init(_ address: ListenAddress, _ parts: Daemon.Parts, _ logger: Logger) async {
+        let gauges = QueueGauges(store: parts.database.counting, registry: parts.registry, clock: SystemClock())
+        let server = AdminServer(
+            host: address.host,
+            port: address.port,
+            readiness: Readiness(scheduler: parts.scheduler).reasons,
+            metrics: gauges.text
+        )
+        let (results, attempted) = AsyncStream<AdminError?>.makeStream(bufferingPolicy: .bufferingOldest(1))
         serving = Task {
             var wait = Self.shortestWait
             while !Task.isCancelled {
                 let start = ContinuousClock.now
                 do throws(AdminError) {
                     try await server.run { port in
-                        report(.success(port))
-                        tell.yield(.success(port))
+                        logger.info("admin address is served", metadata: ["port": "\(port)"])
+                        attempted.yield(nil)
                     }
                 } catch {
-                    report(.failure(error))
-                    tell.yield(.failure(error))
+                    logger.error("cannot serve the admin address", metadata: ["error": "\(error)"])
+                    attempted.yield(error)
                 }
-                // What was served for long before it failed is tried again soon.
+                // After a long success, the first retry comes soon.
                 if ContinuousClock.now - start > Self.longestWait { wait = Self.shortestWait }
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, Self.longestWait)
             }
         }
-        if case .failure(let error) = await outcomes.first(where: { _ in true }) {
-            firstFailure = error
-        } else {
-            firstFailure = nil
-        }
+        firstFailure = await results.first { _ in true } ?? nil
     }
 
     /// Stops listening and closes every connection.

@@ -1,55 +1,40 @@
 import Foundation
-import RefundConfiguration
-import RefundCore
+package import RefundConfiguration
+package import RefundCore
 import RefundHTTP
-import RefundPayCloud
-import RefundWebhooks
+package import RefundPayCloud
+import RefundScheduler
+package import RefundStore
+package import RefundWebhooks
 
-/// The edges that a configuration describes, put together: a client for each gateway and one for all receivers.
+/// The clients that a configuration describes: one for each gateway, and one for all receivers.
 ///
-/// A reload makes new connections; the old ones live on until what they have in flight must have ended.
+/// A reload makes new connections; the old ones live on until everything that they have in flight must have ended.
 final class Connections: Sendable {
-    /// What the engine goes by, with these connections behind it.
-    let settings: EngineSettings
+    /// The scheduler's settings, which send over these connections.
+    let settings: SchedulerSettings
     private let clients: [HTTPClient]
     private let longestTimeout: Duration
 
-    /// Connects nothing yet: the first query and the first webhook do.
+    /// Creates clients without connecting yet.
     ///
     /// - Parameters:
     ///   - configuration: Addresses, limits and times.
     ///   - credentials: Keys and secrets.
     ///   - signing: The threads that sign.
-    /// - Throws: `CommandFailure` when a client cannot be made.
+    /// - Throws: `CommandFailure` if a client cannot be created.
     init(_ configuration: Configuration, _ credentials: Credentials, signing: SigningPool) throws(CommandFailure) {
         var clients: [HTTPClient] = []
-        var gateways: [String: EngineSettings.Gateway] = [:]
+        var gateways: [String: SchedulerSettings.Gateway] = [:]
         for (name, gateway) in configuration.gateways {
             guard let keys = credentials.gateways[name] else { continue }
             let http = try Self.client("gateway \(name)", connections: gateway.limits.maxInFlight)
             clients.append(http)
-            let client = GatewayClient(
-                GatewayClient.Settings(
-                    url: gateway.url,
-                    appID: gateway.appID,
-                    privateKey: keys.privateKey,
-                    publicKeys: keys.publicKeys,
-                    caFile: gateway.caFile,
-                    timeout: gateway.timeout
-                ),
-                http: http,
-                signing: signing
-            )
-            gateways[name] = EngineSettings.Gateway(
-                merchantNo: gateway.merchantNo,
-                limits: gateway.limits,
-                timeout: gateway.timeout,
-                address: gateway.url
-            ) { query, now, completion in client.send(query, at: now, completion: completion) }
+            gateways[name] = SchedulerSettings.Gateway(gateway, keys, http, signing)
         }
         let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
         clients.append(http)
-        settings = EngineSettings(
+        settings = SchedulerSettings(
             polling: configuration.polling,
             gateways: gateways,
             webhooks: try Self.webhooks(configuration.webhook, credentials, http)
@@ -62,7 +47,7 @@ final class Connections: Sendable {
         _ webhook: WebhookSettings,
         _ credentials: Credentials,
         _ http: HTTPClient
-    ) throws(CommandFailure) -> EngineSettings.Webhooks {
+    ) throws(CommandFailure) -> SchedulerSettings.Webhooks {
         let policy: ReceiverPolicy
         do {
             policy = try ReceiverPolicy(allowHosts: webhook.allowHosts)
@@ -78,15 +63,12 @@ final class Connections: Sendable {
                 policy: policy
             )
         )
-        var webhooks = EngineSettings.Webhooks(
+        var webhooks = SchedulerSettings.Webhooks(
             routing: WebhookRouting(webhook),
-            hasSecret: !credentials.secrets.isEmpty
-        ) {
-            delivery,
-            now,
-            completion in sender.send(delivery, at: now, completion: completion)
-        }
-        webhooks.capacity = webhook.maxInFlight
+            hasSecret: !credentials.secrets.isEmpty,
+            client: sender
+        )
+        webhooks.maxInFlight = webhook.maxInFlight
         webhooks.timeout = webhook.timeout
         webhooks.retrySchedule = webhook.retrySchedule
         return webhooks
@@ -103,18 +85,82 @@ final class Connections: Sendable {
                 )
             )
         } catch {
-            throw CommandFailure(.failed, ["cannot make a client for \(name): \(error)"])
+            throw CommandFailure(.failed, ["cannot create the HTTP client for \(name): \(error)"])
         }
     }
 
-    /// Ends every connection, failing what is still in flight.
+    /// Closes every connection, and waits for the clients' threads; what is in flight ends as interrupted.
     func shutDown() {
         for client in clients { client.shutDown() }
     }
 
-    /// Ends every connection once everything in flight must have come to its own end.
+    /// Closes every connection once everything in flight must have ended.
     func retire() {
-        let wait = DispatchTimeInterval.milliseconds(Int(longestTimeout.wholeMilliseconds) + 5_000)
-        DispatchQueue(label: "refundd.retire").asyncAfter(deadline: .now() + wait) { [self] in shutDown() }
+        let wait = longestTimeout + .seconds(5)
+        DispatchQueue(label: "refundd.retire").asyncAfter(deadline: .now() + wait.inSeconds) { [self] in shutDown() }
+    }
+}
+
+extension SchedulerSettings.Gateway {
+    fileprivate init(
+        _ gateway: GatewaySettings,
+        _ keys: Credentials.Gateway,
+        _ http: HTTPClient,
+        _ signing: SigningPool
+    ) {
+        let client = GatewayClient(
+            GatewayClient.Settings(
+                url: gateway.url,
+                appID: gateway.appID,
+                privateKey: keys.privateKey,
+                publicKeys: keys.publicKeys,
+                caFile: gateway.caFile,
+                timeout: gateway.timeout
+            ),
+            http: http,
+            signing: signing
+        )
+        self.init(merchantNo: gateway.merchantNo, client: client)
+        limits = gateway.limits
+        timeout = gateway.timeout
+        address = gateway.url
+    }
+}
+
+extension GatewayClient: GatewayQuerying {
+    package func query(
+        _ query: RefundQuery,
+        at now: Timestamp,
+        completion: @escaping @Sendable (QueryAttempt) -> Void
+    ) {
+        let start = ContinuousClock.now
+        send(query, at: now) { outcome in completion(.completed(outcome, duration: start.duration(to: .now))) }
+    }
+}
+
+extension WebhookSender: WebhookDelivering {
+    package func deliver(
+        _ delivery: Delivery,
+        at now: Timestamp,
+        completion: @escaping @Sendable (DeliveryAttempt) -> Void
+    ) {
+        send(delivery, at: now) { outcome in completion(.completed(outcome)) }
+    }
+}
+
+extension WebhookRouting {
+    /// The routing that a configuration describes.
+    init(_ webhook: WebhookSettings) {
+        self.init(defaultURL: webhook.url, events: webhook.events, endpoint: WebhookSender.endpoint(of:))
+    }
+}
+
+extension Configuration {
+    /// How an operator's command turns changes into events: the same way as a daemon with this configuration.
+    package var eventContext: EventContext {
+        EventContext(
+            routing: WebhookRouting(webhook),
+            merchantNumbers: gateways.compactMapValues(\.merchantNo)
+        )
     }
 }

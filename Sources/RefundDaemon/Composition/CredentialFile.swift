@@ -2,31 +2,28 @@ import Glibc
 import RefundConfiguration
 import RefundCore
 
-/// A key, a secret or a certificate as it was found on disk.
+/// A key, a secret or a certificate bundle, as found on disk.
 struct CredentialFile {
-    /// Larger than the bundle of all the authorities that systems trust, and little enough to read at once.
+    // Larger than any system's bundle of certificate authorities, and small enough to read at once.
     private static let sizeLimit = 1 << 20
 
     /// The content.
     let bytes: [UInt8]
-    /// Who else may read or write it.
+    /// Who else may read or write the file.
     let protection: FileProtection
 
     /// Reads a file.
-    ///
-    /// - Parameter path: The file.
-    /// - Throws: `CredentialFileError` in words.
     init(path: String) throws(CredentialFileError) {
         do throws(SystemError) {
             let file = try OpenFile(path: path)
             protection = FileProtection(owner: file.owner, mode: file.mode)
-            // Nobody knows how long another kind of file would take.
+            // Reading anything but a regular file may take forever.
             bytes = file.mode & S_IFMT == S_IFREG ? try file.bytes(limit: Self.sizeLimit) : []
         } catch {
             throw CredentialFileError(error)
         }
         guard protection.mode & S_IFMT == S_IFREG else {
-            throw CredentialFileError(description: "this is a folder or no regular file")
+            throw CredentialFileError(description: "not a regular file")
         }
         guard bytes.count <= Self.sizeLimit else {
             throw CredentialFileError(description: "the file is larger than \(Self.sizeLimit) bytes")
@@ -34,7 +31,7 @@ struct CredentialFile {
     }
 }
 
-/// Why a file cannot be read; never what is in it.
+/// Why a file cannot be read; never quotes its content.
 struct CredentialFileError: Error, Hashable, Sendable, CustomStringConvertible {
     let description: String
 }
@@ -44,8 +41,70 @@ extension CredentialFileError {
         switch error.code {
         case ENOENT, ENOTDIR: self.init(description: "the file does not exist")
         case EACCES, EPERM:
-            self.init(description: "the file cannot be read by user \(geteuid()); give it to that user with chown")
-        default: self.init(description: "the file cannot be read: \(error)")
+            self.init(description: "user \(geteuid()) cannot read the file; give it to that user with chown")
+        default: self.init(description: "cannot read the file: \(error)")
         }
+    }
+}
+
+/// Who may read and write a file that the configuration names.
+struct FileProtection: Hashable, Sendable {
+    /// What others must not do with a file.
+    enum Need: Sendable {
+        /// Read or write it: a private key or a secret.
+        case secrecy
+        /// Write it: whoever can change the gateway's public key can forge its answers.
+        case integrity
+    }
+
+    // Permission bits, see inode(7).
+    private static let groupMayWrite: UInt32 = 0o020
+    private static let othersMayRead: UInt32 = 0o004
+    private static let othersMayWrite: UInt32 = 0o002
+    private static let root: UInt32 = 0
+
+    /// The owner's user id.
+    var owner: UInt32
+    /// The file's mode.
+    var mode: UInt32
+
+    /// Describes what is wrong with the protection, with the command that fixes it.
+    ///
+    /// The group may read: root shares a key with the daemon that way, and the access control list of a systemd
+    /// credential shows as the group's bits.
+    ///
+    /// - Parameters:
+    ///   - need: What the file needs.
+    ///   - path: The file, for the command.
+    ///   - user: The user that the daemon runs as; nil if unknown, and then any owner is accepted.
+    /// - Returns: The end of a sentence, or nil if nothing is wrong.
+    func problem(_ need: Need, path: String, user: UInt32?) -> String? {
+        var faults: [String] = []
+        if need == .secrecy, mode & Self.othersMayRead != 0 { faults.append("is readable by others") }
+        if mode & Self.othersMayWrite != 0 {
+            faults.append("is writable by others")
+        } else if mode & Self.groupMayWrite != 0 {
+            faults.append("is writable by its group")
+        }
+        let isForeign = owner != Self.root && owner != user ?? owner
+        if isForeign, let user {
+            faults.append("belongs to user \(owner), who is neither root nor user \(user), who runs refundd")
+        }
+        guard !faults.isEmpty else { return nil }
+
+        let file = path.asShellWord
+        let chmod = "chmod \(need == .secrecy ? "600" : "go-w") \(file)"
+        // With mode 600, only the owner can read the file.
+        let locksOut = need == .secrecy && owner != user
+        let chown = user.flatMap { isForeign || locksOut ? "chown \($0) \(file) && " : nil }
+        return "\(faults.joined(separator: " and ")); run: \(chown ?? "")\(chmod)"
+    }
+}
+
+extension String {
+    /// This text as one word of a shell command.
+    fileprivate var asShellWord: String {
+        let isPlain = !isEmpty && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+,:=@%".contains($0)) }
+        return isPlain ? self : "'\(replacing("'", with: "'\\''"))'"
     }
 }

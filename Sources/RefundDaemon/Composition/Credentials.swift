@@ -1,23 +1,28 @@
+import Glibc
 import RefundConfiguration
 import RefundCrypto
 import RefundWebhooks
 
 /// The keys and secrets that a configuration names, read and checked.
 struct Credentials: Sendable {
-    /// What a gateway's queries are signed with and its answers are verified with.
+    /// The keys of a gateway.
     struct Gateway: Sendable {
+        /// Signs queries.
         var privateKey: RSAPrivateKey
+        /// Verify answers.
         var publicKeys: [RSAPublicKey]
     }
 
+    /// The keys by gateway.
     var gateways: [String: Gateway] = [:]
+    /// The secrets that sign webhooks.
     var secrets: [WebhookSecret] = []
 
-    /// Reads everything and collects what is wrong with any of it.
+    /// Reads every file that a configuration names, and collects all problems.
     ///
     /// - Parameters:
     ///   - configuration: Names the files.
-    ///   - isForDaemon: Whether the daemon itself reads.
+    ///   - isForDaemon: Whether the daemon itself reads them.
     /// - Returns: What could be read, and the problems.
     static func load(
         _ configuration: Configuration,
@@ -36,23 +41,69 @@ struct Credentials: Sendable {
                     try RSAPublicKey(text: bytes)
                 }
             }
-            if let caFile = gateway.caFile {
-                loader.read(caFile, key: "\(section).ca_file", .integrity) { bytes in try CertificateBundle.check(bytes)
-                }
-            }
+            loader.checkBundle(gateway.caFile, key: "\(section).ca_file")
             if let privateKey {
                 credentials.gateways[name] = Gateway(privateKey: privateKey, publicKeys: publicKeys)
             }
         }
-        for path in configuration.webhook.secretFiles {
-            let secret = loader.read(path, key: "webhook.secret_files", .secrecy) { bytes in
+        credentials.secrets = configuration.webhook.secretFiles.compactMap { path in
+            loader.read(path, key: "webhook.secret_files", .secrecy) { bytes in
                 try WebhookSecret(String(decoding: bytes, as: UTF8.self))
             }
-            if let secret { credentials.secrets.append(secret) }
         }
-        if let caFile = configuration.webhook.caFile {
-            loader.read(caFile, key: "webhook.ca_file", .integrity) { bytes in try CertificateBundle.check(bytes) }
-        }
+        loader.checkBundle(configuration.webhook.caFile, key: "webhook.ca_file")
         return (credentials, loader.problems)
     }
+}
+
+/// Reads files that a configuration names, and collects what is wrong with them.
+struct CredentialLoader {
+    private(set) var problems: [CredentialProblem] = []
+    private let user: UInt32?
+
+    // Root may run commands for a daemon of any user: it reads that user's files, and must not claim them for itself.
+    init(isForDaemon: Bool) {
+        user = isForDaemon || geteuid() != 0 ? geteuid() : nil
+    }
+
+    /// Reads a file; a problem of its protection does not hide one of its content.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - key: The configuration key that names it.
+    ///   - need: What others must not do with it.
+    ///   - parse: Parses its content; an error must not quote the content.
+    /// - Returns: The value, or nil if there is none.
+    @discardableResult
+    mutating func read<Value>(
+        _ path: String,
+        key: String,
+        _ need: FileProtection.Need,
+        _ parse: ([UInt8]) throws -> Value
+    ) -> Value? {
+        do {
+            let file = try CredentialFile(path: path)
+            if let exposure = file.protection.problem(need, path: path, user: user) {
+                problems.append(CredentialProblem(key: key, path: path, problem: "the file \(exposure)"))
+            }
+            return try parse(file.bytes)
+        } catch {
+            problems.append(CredentialProblem(key: key, path: path, problem: "\(error)"))
+            return nil
+        }
+    }
+
+    mutating func checkBundle(_ path: String?, key: String) {
+        guard let path else { return }
+        read(path, key: key, .integrity) { bytes in try CertificateBundle.check(bytes) }
+    }
+}
+
+/// What is wrong with a file that the configuration names.
+struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
+    var key: String
+    var path: String
+    var problem: String
+
+    var description: String { "\(key): \(path): \(problem)" }
 }

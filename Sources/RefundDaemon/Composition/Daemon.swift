@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Logging
 import RefundAdmin
@@ -6,229 +5,298 @@ import RefundConfiguration
 import RefundCore
 import RefundPayCloud
 import RefundScheduler
+import RefundStore
 import RefundStoreSQLite
-import Synchronization
 
-/// The daemon: puts the parts together, runs them, reloads and drains them.
-package final class Daemon: Sendable {
+/// The daemon's life: open the database, start, serve, drain, close; signals are answered in every phase.
+///
+/// Each phase runs its tasks in a task group of its own and handles events until one of them ends it. Whatever may
+/// block, be it a file, the database or another thread, does so off the cooperative pool, and is abandoned if need be.
+package actor Daemon {
+    // TimeoutStopSec= of the service manager's unit must exceed the sum of the two.
     private static let drainLimit: Duration = .seconds(20)
+    private static let closeLimit: Duration = .seconds(5)
+    private static let hurriedCloseLimit: Duration = .seconds(1)
+    private static let progressInterval: Duration = .seconds(5)
+    private static let startExtension: Duration = .seconds(60)
 
     private enum Event: Sendable {
         case signal(ProcessSignal)
+        case opened(Result<ServedDatabase?, StoreError>)
+        case started(StoreError?)
+        case databaseFailed(StoreError)
         case drained
         case drainLimitReached
-        case databaseLost(StoreError)
+        case closed
+        case closeLimitReached
     }
 
-    private let environment: [String: String]
-    private let logger = Logger(label: "refundd")
-    private let log: LogControl
-    private let notifier: ServiceNotifier
-    private let signing = SigningPool(threads: ProcessInfo.processInfo.activeProcessorCount)
-    private let events: AsyncStream<Event>
-    private let tell: AsyncStream<Event>.Continuation
-    // Set from a SIGHUP until the configuration is read: however many come meanwhile, it is read once more.
-    private let isReloadAwaited = Atomic(false)
-
-    /// What a reload replaces, as a whole or not at all.
-    private struct Service {
-        var configuration: Configuration
-        var connections: Connections
-        var admin: AdminListener?
-    }
-
-    /// What lives as long as the daemon.
-    private struct Core {
-        let pipeline: Pipeline
-        let database: Database
+    /// The parts that live as long as the database is served.
+    struct Parts: Sendable {
+        let scheduler: Scheduler
+        let database: ServedDatabase
         let registry: PrometheusRegistry
     }
 
-    /// Runs the daemon until it is told to stop.
+    let logger = Logger(label: "refundd")
+    let log: LogControl
+    let notifier: ServiceNotifier
+    let signing = SigningPool(threads: ProcessInfo.processInfo.activeProcessorCount)
+    let environment: [String: String]
+    private let events: AsyncStream<Event>
+    private let emit: AsyncStream<Event>.Continuation
+
+    /// The configuration in use.
+    var loaded: LoadedConfiguration
+    /// The connections in use.
+    var connections: Connections?
+    /// Connections that the scheduler may still send over, to be shut down with those in use.
+    var abandonedConnections: [Connections] = []
+    var admin: AdminListener?
+    /// Set by SIGHUP until the file is read: however many come meanwhile, it is read once more.
+    var isReloadRequested = false
+
+    /// Runs the daemon until a signal ends it.
     ///
     /// - Parameters:
-    ///   - file: The configuration.
+    ///   - file: The configuration file.
     ///   - environment: The process's environment.
-    /// - Throws: `CommandFailure` when it cannot start.
+    /// - Throws: `CommandFailure` if it cannot start, or cannot go on.
     package static func run(file: String, environment: [String: String]) async throws(CommandFailure) {
-        let configuration = try Setup.configuration(file: file, environment: environment)
-        let credentials = try Setup.credentials(configuration, isForDaemon: true)
-        let log = bootstrapLogging(
-            level: Logger.Level(configuration.log.level),
-            format: RefundAdmin.LogFormat(configuration.log.format, environment: environment)
-        )
-        try await Daemon(environment, log).run(configuration, credentials)
+        let (events, emit) = AsyncStream<Event>.makeStream()
+        await ProcessSignal.catch { emit.yield(.signal($0)) }
+        let loaded = try LoadedConfiguration(file: file, environment: environment)
+        let log = bootstrapLogging(level: loaded.logLevel, format: loaded.logFormat(environment: environment))
+        try await Daemon(loaded, environment, log, events, emit).live()
     }
 
-    private init(_ environment: [String: String], _ log: LogControl) {
+    private init(
+        _ loaded: LoadedConfiguration,
+        _ environment: [String: String],
+        _ log: LogControl,
+        _ events: AsyncStream<Event>,
+        _ emit: AsyncStream<Event>.Continuation
+    ) {
+        self.loaded = loaded
         self.environment = environment
         self.log = log
+        self.events = events
+        self.emit = emit
         notifier = ServiceNotifier(environment: environment)
-        (events, tell) = AsyncStream.makeStream()
     }
 
-    private func run(_ configuration: Configuration, _ credentials: Credentials) async throws(CommandFailure) {
-        // Signals are caught before anything can be interrupted half way.
-        let signals = ProcessSignal.catch { [self] signal in
-            if signal == .reload, isReloadAwaited.exchange(true, ordering: .acquiringAndReleasing) { return }
-            tell.yield(.signal(signal))
-        }
-        defer { for signal in signals { signal.cancel() } }
-        let database = try Database(
-            path: configuration.database.path,
-            patience: ImmediateQuery.longest(configuration),
-            at: SystemClock().now()
-        )
-        defer { database.close() }
-        let connections = try Connections(configuration, credentials, signing: signing)
+    private func live() async throws(CommandFailure) {
+        guard let database = try await open() else { return }
+        let connections = try Connections(loaded.configuration, loaded.credentials, signing: signing)
+        self.connections = connections
+        let parts = parts(database, connections)
+        var result = await start(parts)
+        if case .success(true) = result { result = await serve(parts) }
+        var closeLimit = Self.closeLimit
+        if case .success = result { result = await drain(parts.scheduler, &closeLimit) }
+        await close(parts, within: closeLimit)
+        _ = try result.get()
+    }
+
+    private func parts(_ database: ServedDatabase, _ connections: Connections) -> Parts {
         let registry = PrometheusRegistry()
         let reporter = Reporter(logger: logger, metrics: registry)
-        let pipeline = Pipeline(
+        let scheduler = Scheduler(
             store: database.store,
             settings: connections.settings,
             clock: SystemClock(),
             report: reporter.report,
-            fault: { [tell, notifier] fault in
+            fault: { [emit, notifier] fault in
                 reporter.report(fault: fault)
-                notifier.status(fault?.description ?? "the database can be written again")
-                guard let fault, fault.isBeyondRetrying else { return }
-                database.distrust(fault)
-                tell.yield(.databaseLost(fault))
+                notifier.status(fault?.description ?? "serving")
+                guard let fault, fault.isFatal else { return }
+                database.markSuspect(because: fault)
+                emit.yield(.databaseFailed(fault))
             }
         )
-        let core = Core(pipeline: pipeline, database: database, registry: registry)
-        var service = Service(configuration: configuration, connections: connections)
-        do throws(CommandFailure) {
-            try await start(pipeline)
-        } catch {
-            connections.shutDown()
-            throw error
-        }
-        service.admin = await listen(at: configuration, core)
-        logger.notice("refundd runs", metadata: ["database": "\(configuration.database.path)"])
-        note(notifier.ready())
-        try await follow(service, core).get()
+        return Parts(scheduler: scheduler, database: database, registry: registry)
     }
 
-    private func start(_ pipeline: Pipeline) async throws(CommandFailure) {
-        do {
-            try await pipeline.start()
-        } catch {
-            throw CommandFailure(error)
-        }
-    }
+    // MARK: - Phases
 
-    // Answers events until one of them ends the daemon.
-    private func follow(_ service: Service, _ core: Core) async -> Result<Void, CommandFailure> {
-        var service = service
-        var isDraining = false
-        defer {
-            service.admin?.stop()
-            service.connections.shutDown()
-        }
-        for await event in events {
-            switch event {
-            case .signal(.reload):
-                isReloadAwaited.store(false, ordering: .releasing)
-                guard !isDraining else { continue }
-                note(notifier.reloading())
-                if let next = await reload(service, core) { service = next }
-                note(notifier.ready())
-            case .signal(.terminate):
-                guard !isDraining else {
-                    logger.warning("stopping at once; what is in flight is asked again at the next start")
-                    return .success(())
-                }
-                isDraining = true
-                drain(core.pipeline)
-            case .drained:
-                logger.notice("drained")
-                return .success(())
-            case .drainLimitReached:
-                logger.warning("not everything in flight ended in time; it is asked again at the next start")
-                return .success(())
-            case .databaseLost(let error):
-                return .failure(CommandFailure(error))
-            }
-        }
-        return .success(())
-    }
-
-    private func drain(_ pipeline: Pipeline) {
-        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.inWords)"])
-        note(notifier.stopping())
-        Task { [tell] in
-            await pipeline.drain()
-            tell.yield(.drained)
-        }
-        let limit = DispatchTimeInterval.milliseconds(Int(Self.drainLimit.wholeMilliseconds))
-        DispatchQueue(label: "refundd.drain").asyncAfter(deadline: .now() + limit) { [tell] in
-            tell.yield(.drainLimitReached)
-        }
-    }
-
-    // Takes over the configuration as a whole; nil, with everything as it was, where that cannot be.
-    private func reload(_ old: Service, _ core: Core) async -> Service? {
-        do {
-            let configuration = try Setup.configuration(file: old.configuration.file, environment: environment)
-            let obstacles = configuration.obstaclesToReload(since: old.configuration)
-            guard obstacles.isEmpty else { throw CommandFailure(.configuration, obstacles.map(\.description)) }
-            let credentials = try Setup.credentials(configuration, isForDaemon: true)
-            let connections = try Connections(configuration, credentials, signing: signing)
-            var new = Service(configuration: configuration, connections: connections)
-            let keepsAddress = configuration.admin == old.configuration.admin
-            do {
-                new.admin = keepsAddress ? old.admin : await listen(at: configuration, core)
-                // The address in use may be one that is still tried; a new one must be right at once.
-                if !keepsAddress, let error = new.admin?.firstFailure {
-                    throw CommandFailure(.configuration, ["\(configuration.file): \(error)"])
-                }
-                try await core.pipeline.reconfigure(connections.settings)
-            } catch {
-                if !keepsAddress { new.admin?.stop() }
-                connections.shutDown()
-                throw error
-            }
-            // From here on nothing fails.
-            if !keepsAddress { old.admin?.stop() }
-            old.connections.retire()
-            log.change(
-                level: Logger.Level(configuration.log.level),
-                format: RefundAdmin.LogFormat(configuration.log.format, environment: environment)
-            )
-            logger.notice("configuration reloaded")
-            return new
-        } catch {
-            let problems = (error as? CommandFailure)?.messages ?? ["\(error)"]
-            for problem in problems {
-                logger.error("configuration not reloaded, the old one stays", metadata: ["problem": "\(problem)"])
+    /// Runs a phase.
+    ///
+    /// - Parameters:
+    ///   - tasks: The phase's tasks; they are cancelled when it ends, and must then end soon.
+    ///   - handle: Handles an event, and returns a value to end the phase.
+    private func phase<Outcome: Sendable>(
+        _ tasks: [@Sendable () async -> Void],
+        _ handle: (Event) async -> Outcome?
+    ) async -> Outcome? {
+        await withDiscardingTaskGroup { group in
+            defer { group.cancelAll() }
+            for task in tasks { group.addTask { await task() } }
+            for await event in events {
+                if let outcome = await handle(event) { return outcome }
             }
             return nil
         }
     }
 
-    private func listen(at configuration: Configuration, _ core: Core) async -> AdminListener? {
-        guard let address = configuration.admin.listen else { return nil }
-        let gauges = QueueGauges(store: core.database.counting, registry: core.registry, clock: SystemClock())
-        let readiness = Readiness(pipeline: core.pipeline, store: core.database.counting)
-        let server = AdminServer(
-            host: address.host,
-            port: address.port,
-            readiness: readiness.reasons,
-            metrics: gauges.text
-        )
-        return await AdminListener(server) { [logger] outcome in
-            switch outcome {
-            case .success(let port):
-                logger.info("admin address listens", metadata: ["port": "\(port)"])
-            case .failure(let error):
-                logger.error("the admin address is not served", metadata: ["error": "\(error)"])
+    /// Opens the database.
+    ///
+    /// - Returns: The database, or nil if a signal ended the daemon first.
+    private func open() async throws(CommandFailure) -> ServedDatabase? {
+        let opening = DatabaseOpening(
+            path: loaded.configuration.database.path,
+            patience: ImmediateQuery.longest(loaded.configuration)
+        ) { [logger] step in
+            if step != .opening { logger.notice("\(step.rawValue)") }
+        }
+        let tasks: [@Sendable () async -> Void] = [
+            { [emit] in
+                do throws(StoreError) {
+                    emit.yield(.opened(.success(try await opening.run())))
+                } catch {
+                    emit.yield(.opened(.failure(error)))
+                }
+            },
+            { [notifier] in await Self.reportProgress(of: opening, to: notifier) },
+        ]
+        let outcome: Result<ServedDatabase?, StoreError>? = await phase(tasks) { event in
+            switch event {
+            case .opened(let result): return result
+            case .signal(.reload):
+                if let new = await reread() { use(new) }
+            case .signal(.terminate):
+                logger.notice("stopping before the database is open")
+                note(notifier.stopping())
+                return .success(nil)
+            default: break
             }
+            return nil
+        }
+        do throws(StoreError) {
+            return try outcome?.get()
+        } catch {
+            throw CommandFailure(error)
         }
     }
 
-    private func note(_ error: NotifyError?) {
+    // Checking a large database takes time, and the service manager must not end the start meanwhile.
+    private static func reportProgress(of opening: DatabaseOpening, to notifier: ServiceNotifier) async {
+        var time: Duration = .zero
+        while (try? await Task.sleep(for: progressInterval)) != nil {
+            time += progressInterval
+            notifier.starting("\(opening.step.rawValue) (\(time.inWords))", extendingTimeoutBy: startExtension)
+        }
+    }
+
+    /// Has the scheduler take over the queue and begin to poll.
+    ///
+    /// - Returns: Whether it did; false if a signal ended the daemon first.
+    private func start(_ parts: Parts) async -> Result<Bool, CommandFailure> {
+        let start: @Sendable () async -> Void = { [emit] in
+            let error: StoreError?? = await untilCancelled { () async -> StoreError? in
+                do throws(StoreError) {
+                    try await parts.scheduler.start()
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let error { emit.yield(.started(error)) }
+        }
+        let outcome: Result<Bool, CommandFailure>? = await phase([start]) { event in
+            switch event {
+            case .started(nil): return .success(true)
+            case .started(let error?), .databaseFailed(let error): return .failure(CommandFailure(error))
+            case .signal(.reload): isReloadRequested = true
+            case .signal(.terminate): return .success(false)
+            default: break
+            }
+            return nil
+        }
+        return outcome ?? .success(false)
+    }
+
+    /// Serves the queue, and reloads the configuration whenever SIGHUP asks for it.
+    private func serve(_ parts: Parts) async -> Result<Bool, CommandFailure> {
+        admin = await listen(loaded.configuration, parts)
+        logger.notice("started", metadata: ["database": "\(parts.database.store.location)"])
+        note(notifier.ready())
+        let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        if isReloadRequested { request.yield() }
+        let reloads: @Sendable () async -> Void = { [self] in
+            for await _ in requests { await reload(parts) }
+        }
+        let outcome: Result<Bool, CommandFailure>? = await phase([reloads]) { event in
+            switch event {
+            case .databaseFailed(let error): return .failure(CommandFailure(error))
+            case .signal(.reload):
+                isReloadRequested = true
+                request.yield()
+            case .signal(.terminate): return .success(true)
+            default: break
+            }
+            return nil
+        }
+        return outcome ?? .success(true)
+    }
+
+    /// Stops claiming, and waits for what is in flight.
+    private func drain(_ scheduler: Scheduler, _ closeLimit: inout Duration) async -> Result<Bool, CommandFailure> {
+        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.inWords)"])
+        note(notifier.stopping())
+        let tasks: [@Sendable () async -> Void] = [
+            { [emit] in
+                if await untilCancelled({ await scheduler.drain() }) != nil { emit.yield(.drained) }
+            },
+            after(Self.drainLimit, .drainLimitReached),
+        ]
+        let unfinished = "unfinished queries and webhooks are sent again after the next start"
+        let outcome: Result<Bool, CommandFailure>? = await phase(tasks) { event in
+            switch event {
+            case .drained: logger.notice("drained")
+            case .drainLimitReached: logger.warning("drain limit reached; \(unfinished)")
+            case .signal(.terminate):
+                logger.warning("stopping at once; \(unfinished)")
+                closeLimit = Self.hurriedCloseLimit
+            case .databaseFailed(let error): return .failure(CommandFailure(error))
+            default: return nil
+            }
+            return .success(true)
+        }
+        return outcome ?? .success(true)
+    }
+
+    /// Closes everything, in the order in which it depends on each other: what is still in flight is released, then the
+    /// clients shut down, then the database is closed.
+    private func close(_ parts: Parts, within limit: Duration) async {
+        admin?.stop()
+        let connections = abandonedConnections + [connections].compactMap(\.self)
+        let close: @Sendable () async -> Void = { [emit] in
+            guard await untilCancelled({ await parts.scheduler.close() }) != nil else { return }
+            await onOwnThread(grace: .zero) {
+                for connection in connections { connection.shutDown() }
+                parts.database.close()
+            }
+            emit.yield(.closed)
+        }
+        let isClosed: Bool? = await phase([close, after(limit, .closeLimitReached)]) { event in
+            switch event {
+            case .closed: true
+            case .closeLimitReached, .signal(.terminate): false
+            default: nil
+            }
+        }
+        guard isClosed != true else { return }
+        logger.warning("the database is busy; claims are released at the next start")
+    }
+
+    private func after(_ time: Duration, _ event: Event) -> @Sendable () async -> Void {
+        { [emit] in
+            if (try? await Task.sleep(for: time)) != nil { emit.yield(event) }
+        }
+    }
+
+    func note(_ error: NotifyError?) {
         guard let error else { return }
-        logger.warning("the service manager cannot be told", metadata: ["error": "\(error)"])
+        logger.warning("cannot notify the service manager", metadata: ["error": "\(error)"])
     }
 }

@@ -1,10 +1,10 @@
-package import RefundStoreSQLite
+package import RefundStore
 
-/// Why a command or the daemon ends without doing what was asked, with the messages for standard error.
+/// Why a command or the daemon fails.
 package struct CommandFailure: Error, Sendable {
-    /// How the process ends.
+    /// The exit status.
     package var status: ExitStatus
-    /// One line each.
+    /// The messages for standard error, one line each.
     package var messages: [String]
 
     /// Creates a failure.
@@ -13,12 +13,28 @@ package struct CommandFailure: Error, Sendable {
         self.messages = messages
     }
 
-    /// Creates the failure that an error of the database leads to.
+    /// Creates the failure that follows from an error of the database.
     package init(_ error: StoreError) {
-        if case .alreadyServed = error {
-            self.init(.alreadyServed, [error.description])
-        } else {
-            self.init(.database, [error.description])
-        }
+        self.init(error.kind == .alreadyServed ? .alreadyServed : .database, [error.description])
     }
+}
+
+/// The exit statuses, from sysexits.h where it has one.
+package enum ExitStatus: Int32, Sendable {
+    /// Done.
+    case done = 0
+    /// The operation failed.
+    case failed = 1
+    /// The command line is wrong, or names more than one refund.
+    case usage = 64
+    /// There is no such refund.
+    case noSuchRefund = 66
+    /// The gateway is unavailable.
+    case unavailable = 69
+    /// The database cannot be used.
+    case database = 74
+    /// Another daemon serves the database.
+    case alreadyServed = 75
+    /// The configuration, a key or a secret is wrong.
+    case configuration = 78
 }

@@ -1,28 +1,35 @@
 import Dispatch
 import Glibc
+import Synchronization
 
-/// What the service manager or a person tells the process.
+/// What the service manager or an operator signals to the process.
 enum ProcessSignal: Sendable {
-    /// SIGTERM or SIGINT: drain.
+    /// SIGTERM or SIGINT: drain, and the second time stop at once.
     case terminate
-    /// SIGHUP: read the configuration again.
+    /// SIGHUP: reload the configuration.
     case reload
 
-    private static let meanings: [(CInt, ProcessSignal)] = [
+    private static let numbers: [(CInt, ProcessSignal)] = [
         (SIGTERM, .terminate), (SIGINT, .terminate), (SIGHUP, .reload),
     ]
 
-    /// Catches the signals from now on.
+    /// Catches the signals for the rest of the process's life.
     ///
-    /// - Parameter handler: Told of each, on a queue of its own.
-    /// - Returns: What catches them; it must be kept as long as they are to be caught.
-    static func `catch`(_ handler: @escaping @Sendable (ProcessSignal) -> Void) -> [any DispatchSourceSignal] {
+    /// - Parameter handler: Called for each signal, on a queue of its own.
+    static func `catch`(_ handler: @escaping @Sendable (ProcessSignal) -> Void) async {
         let queue = DispatchQueue(label: "refundd.signals")
-        return meanings.map { signal, meaning in
-            let source = DispatchSource.makeSignalSource(signal: signal, queue: queue)
-            source.setEventHandler { handler(meaning) }
-            source.activate()
-            return source
+        for (number, signal) in numbers {
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { handler(signal) }
+            // Until the source is registered, the signal's default action would end the process.
+            await withCheckedContinuation { continuation in
+                source.setRegistrationHandler { continuation.resume() }
+                source.activate()
+            }
+            sources.withLock { $0.append(source) }
         }
     }
+
+    // A source catches its signal only while it exists.
+    private static let sources = Mutex<[any DispatchSourceSignal]>([])
 }

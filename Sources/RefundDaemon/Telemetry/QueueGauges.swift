@@ -2,15 +2,15 @@ import CoreMetrics
 import RefundAdmin
 import RefundCore
 import RefundScheduler
-import RefundStoreSQLite
+import RefundStore
 
 /// The figures of the queue, counted when somebody asks for them, over a connection of their own.
 struct QueueGauges: Sendable {
-    let store: RefundStore
+    let store: any QueueStore
     let registry: PrometheusRegistry
     let clock: any WallClock
 
-    init(store: RefundStore, registry: PrometheusRegistry, clock: any WallClock) {
+    init(store: any QueueStore, registry: PrometheusRegistry, clock: any WallClock) {
         self.store = store
         self.registry = registry
         self.clock = clock
@@ -37,7 +37,7 @@ struct QueueGauges: Sendable {
 
     /// Counts and renders everything, which blocks on the database.
     func text() -> String {
-        if let status = try? store.read({ tx in try tx.status(at: clock.now()) }) {
+        if let status = try? store.read({ tx throws(StoreError) in try tx.status(at: clock.now()) }) {
             set(status)
             gauge("refundd_database_readable", [], 1)
         } else {
@@ -55,10 +55,10 @@ struct QueueGauges: Sendable {
         }
         gauge("refundd_oldest_pending_seconds", [], status.oldestPending?.inSeconds ?? 0)
         gauge("refundd_due_lag_seconds", [], status.dueLag.inSeconds)
-        gauge("refundd_gateways_misconfigured", [], Double(status.troubles.count))
+        gauge("refundd_gateways_misconfigured", [], Double(status.incidents.count))
         gauge("refundd_gateways_only_probed", [], Double(status.breakers.count))
         gauge("refundd_wal_bytes", [], Double(status.walBytes))
-        for (state, count) in status.webhooks { gauge("refundd_webhooks", [("state", state)], Double(count)) }
+        for (state, count) in status.webhooks { gauge("refundd_webhooks", [("state", state.rawValue)], Double(count)) }
         gauge("refundd_endpoints", [("state", "open")], Double(status.endpoints.openCount))
         gauge("refundd_endpoints", [("state", "disabled")], Double(status.endpoints.disabledCount))
     }

@@ -1,34 +1,25 @@
-import Dispatch
 import RefundCore
-import RefundStoreSQLite
+import RefundScheduler
+import RefundStore
 
-/// Whether the daemon does its work: the pipeline makes progress and the database accepts writes.
+/// Whether the daemon does its work, by the scheduler's own progress and last fault.
+///
+/// Nothing is read or written to find out: a probe costs nothing and never waits for the database.
 struct Readiness: Sendable {
-    // Longer than the pipeline may wait for another program's transaction.
+    // Longer than a cycle waits for another program's transaction.
     private static let longestCycle: Duration = .seconds(10)
 
-    let pipeline: Pipeline
-    let store: RefundStore
-    let queue = DispatchQueue(label: "refundd.readiness")
+    let scheduler: Scheduler
 
-    /// The reasons why it does not; none when it does.
-    func reasons() async -> [String] {
+    /// Why it does not, without a path or the name of a process; empty if it does.
+    func reasons() -> [String] {
+        Self.reasons(busyTime: scheduler.busyTime, fault: scheduler.fault)
+    }
+
+    static func reasons(busyTime: Duration?, fault: StoreError?) -> [String] {
         var reasons: [String] = []
-        if let busy = pipeline.busyTime, busy > Self.longestCycle {
-            reasons.append("the pipeline has made no progress for \(busy.inWords)")
-        }
-        if let fault = pipeline.fault { reasons.append(fault.description) }
-        let refusal = await withCheckedContinuation { continuation in
-            queue.async {
-                do throws(StoreError) {
-                    try store.transaction { _ in }
-                    continuation.resume(returning: nil as StoreError?)
-                } catch {
-                    continuation.resume(returning: error)
-                }
-            }
-        }
-        if let refusal, reasons.isEmpty { reasons.append(refusal.description) }
+        if let busyTime, busyTime > longestCycle { reasons.append("the scheduler makes no progress") }
+        if let fault { reasons.append(fault.isFatal ? "the database is lost" : "the database cannot be written") }
         return reasons
     }
 }

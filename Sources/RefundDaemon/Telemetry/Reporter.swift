@@ -1,69 +1,99 @@
 import CoreMetrics
 import Logging
 import RefundCore
-import RefundStoreSQLite
+import RefundScheduler
+import RefundStore
 
-/// Turns what happened into log lines and counts.
+/// Turns the scheduler's events into log lines and metrics.
 struct Reporter: Sendable {
     let logger: Logger
     let metrics: any MetricsFactory
 
-    func report(_ notes: [EngineNote]) {
-        for note in notes { report(note) }
+    /// Reports what happened in a cycle.
+    func report(_ events: [SchedulerEvent]) {
+        for event in events { report(event) }
     }
 
-    private func report(_ note: EngineNote) {
-        switch note {
-        case .answered(let gateway, let refund, let outcome, let duration):
+    private func report(_ event: SchedulerEvent) {
+        switch event {
+        case .queried(let gateway, let refund, let outcome, let duration):
             count("refundd_queries_total", [("gateway", gateway), ("outcome", outcome.kind)])
             time("refundd_query_duration_seconds", [("gateway", gateway)], duration)
             guard let problem = outcome.problem else { return }
             logger.debug("query without a verdict", metadata: identify(refund, ["problem": "\(problem)"]))
         case .transition(let refund, let transition):
             report(transition, of: refund)
-        case .delivery(let delivery, let outcome, let isDead):
-            report(delivery, outcome, isDead: isDead)
-        case .gatewayTrouble(let gateway, let trouble):
-            let message =
-                "the gateway refuses our credentials or cannot be believed; it is asked slowly until an answer"
-                + " verifies: check app_id, private_key_file, public_key_files and the clock"
-            logger.error(
-                "\(message)",
-                metadata: [
-                    "gateway": "\(gateway)", "code": "\(trouble.code)", "message": "\(trouble.message)",
-                    "verified": "\(trouble.isVerified)",
-                ]
-            )
-        case .gatewayRecovered(let gateway):
-            logger.notice("the gateway's answers verify again", metadata: ["gateway": "\(gateway)"])
-        case .breakerOpened(let gateway, let reason):
+        case .attempted(let delivery, let outcome, let result, let disabling):
+            report(delivery, outcome, result, disabling)
+        case .gatewayFailing, .incident, .gatewayRecovered, .gatewayBreakerOpened, .gatewayBreakerClosed:
+            report(gatewayEvent: event)
+        case .endpointBreakerOpened(let endpoint, let reason):
             logger.warning(
-                "the gateway is down or asks to be asked less; it is asked with one refund at a time until it answers",
-                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"]
-            )
-        case .breakerClosed(let gateway):
-            logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
-        case .endpointFails(let endpoint, let reason):
-            logger.warning(
-                "webhook after webhook to an endpoint fails; one at a time is sent to it until one is taken",
+                "endpoint keeps failing; probing with one webhook at a time",
                 metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"]
             )
-        case .endpointRecovered(let endpoint):
-            logger.notice("the endpoint takes webhooks again", metadata: ["endpoint": "\(endpoint)"])
+        case .endpointBreakerClosed(let endpoint):
+            logger.notice("endpoint accepts webhooks again", metadata: ["endpoint": "\(endpoint)"])
         case .urlDisabled(let delivery, let disabling):
-            // The URL itself may hold a token; the webhook leads to it.
-            let message =
-                "the webhook's URL is disabled, and all its webhooks are dead as they come due; once it takes them"
-                + " again, enable it with: refundd redeliver \(delivery.id)"
-            logger.error("\(message)", metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"])
-        case .refused(let what, let reason):
-            logger.error("the database refused a result", metadata: ["what": "\(what)", "reason": "\(reason)"])
-        case .logGrew(let bytes, let users):
+            // The URL itself may contain a token; the webhook leads to it.
+            let remedy = "once it accepts webhooks again, run: refundd redeliver \(delivery.id)"
+            logger.error(
+                "webhook URL disabled; its webhooks become dead as they fall due; \(remedy)",
+                metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"]
+            )
+        case .rejected(let what, let reason):
+            logger.error("the database rejected a write", metadata: ["what": "\(what)", "reason": "\(reason)"])
+        case .releasedClaims(let count):
+            logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
+        case .clockSetBack(let step):
+            logger.warning("the clock was set back; due times move with it", metadata: ["by": "\(step.inWords)"])
+        case .store(.walGrew(let bytes, let holders)):
             logger.warning(
-                "the write-ahead log of the database grows: a program keeps a transaction open; end it",
-                metadata: ["bytes": "\(bytes)", "open in": "\(users.joined(separator: ", "))"]
+                "the write-ahead log keeps growing because a process keeps a transaction open; end it",
+                metadata: ["bytes": "\(bytes)", "open in": "\(holders.joined(separator: ", "))"]
             )
         }
+    }
+
+    private func report(gatewayEvent event: SchedulerEvent) {
+        switch event {
+        case .gatewayFailing(let gateway, let reason):
+            logger.warning(
+                "a query failed for the first time since the gateway's last verified answer",
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"]
+            )
+        case .incident(let gateway, let incident):
+            report(incident, of: gateway)
+        case .gatewayRecovered(let gateway):
+            logger.notice("the gateway's answers verify again", metadata: ["gateway": "\(gateway)"])
+        case .gatewayBreakerOpened(let gateway, let reason):
+            logger.warning(
+                "the gateway is down or throttles us; probing with one refund at a time",
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"]
+            )
+        case .gatewayBreakerClosed(let gateway):
+            logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
+        default:
+            break
+        }
+    }
+
+    private func report(_ incident: GatewayIncident, of gateway: String) {
+        let problem =
+            switch incident.kind {
+            case .misconfigured:
+                "it refuses our credentials or its answers do not verify; "
+                    + "check app_id, private_key_file, public_key_files and the clock"
+            case .unreachable:
+                "no answer has verified for \(GatewayHealth.period.inWords); check its URL, the network and its operator"
+            }
+        logger.error(
+            "gateway needs an operator: \(problem)",
+            metadata: [
+                "gateway": "\(gateway)", "code": "\(incident.code)", "message": "\(incident.message)",
+                "verified": "\(incident.isVerified)",
+            ]
+        )
     }
 
     private func report(_ transition: Transition, of refund: Refund) {
@@ -77,29 +107,43 @@ struct Reporter: Sendable {
         logger.warning("refund needs attention", metadata: metadata)
     }
 
-    private func report(_ delivery: Delivery, _ outcome: DeliveryOutcome, isDead: Bool) {
-        count("refundd_webhooks_total", [("outcome", outcome.isDelivered ? "delivered" : isDead ? "dead" : "failed")])
+    private func report(
+        _ delivery: Delivery,
+        _ outcome: DeliveryOutcome,
+        _ result: AttemptRecord.Result,
+        _ disabling: URLHealth.Disabling?
+    ) {
+        var kind = "failed"
+        if outcome.isDelivered { kind = "delivered" } else if case .dead = result { kind = "dead" }
+        count("refundd_webhooks_total", [("outcome", kind)])
         time("refundd_webhook_duration_seconds", [], outcome.duration)
         var metadata: Logger.Metadata = ["webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)"]
         if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
         if let status = outcome.status { metadata["status"] = "\(status)" }
         guard let error = outcome.error else { return logger.info("webhook delivered", metadata: metadata) }
         metadata["error"] = "\(error)"
-        if isDead {
+        switch result {
+        case .dead where outcome.isGone:
+            logger.error("webhook is dead: the receiver answered 410 Gone", metadata: metadata)
+        case .dead where disabling != nil:
+            logger.error("webhook is dead: its URL is disabled", metadata: metadata)
+        case .dead:
             logger.error("webhook is dead: its last retry failed", metadata: metadata)
-        } else {
+        case .superseded:
+            logger.notice("webhook not delivered; a newer event supersedes it", metadata: metadata)
+        case .delivered, .retry:
             logger.notice("webhook not delivered yet", metadata: metadata)
         }
     }
 
-    /// Logs that the database refuses transactions, or takes them again.
+    /// Logs that writes to the database fail, or succeed again.
     func report(fault: StoreError?) {
-        if let fault, fault.isBeyondRetrying {
-            logger.critical("refundd stops: the database can no longer be trusted", metadata: ["error": "\(fault)"])
+        if let fault, fault.isFatal {
+            logger.critical("stopping: the database can no longer be trusted", metadata: ["error": "\(fault)"])
         } else if let fault {
-            logger.error("the database refuses to be written; trying again", metadata: ["error": "\(fault)"])
+            logger.error("database write failed, retrying", metadata: ["error": "\(fault)"])
         } else {
-            logger.notice("the database can be written again")
+            logger.notice("database writes succeed again")
         }
     }
 

@@ -1,4 +1,3 @@
-import Foundation
 import RefundConfiguration
 import RefundCore
 import RefundCrypto
@@ -6,18 +5,15 @@ import RefundPayCloud
 import RefundScheduler
 import RefundWebhooks
 
-/// What `refundd check` finds.
-package enum Check: Sendable {
-    /// Reads the configuration with every key and secret, and puts the parts together as the daemon would.
+/// The checks of `refundd check`.
+package enum ConfigurationCheck: Sendable {
+    /// Reads the configuration with every key and secret, and builds what the daemon would build from it.
     ///
-    /// - Parameters:
-    ///   - file: The configuration.
-    ///   - environment: The process's environment.
-    /// - Returns: What was checked, a line each.
-    /// - Throws: `CommandFailure` with everything that is wrong.
+    /// - Returns: What was checked, one line each.
+    /// - Throws: `CommandFailure` with every problem.
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
-        let configuration = try Setup.configuration(file: file, environment: environment)
-        let credentials = try Setup.credentials(configuration)
+        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
+        let credentials = try ConfigurationLoader.credentials(configuration)
         _ = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
         var lines = ["\(configuration.file): ok", "database: \(configuration.database.path)"]
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
@@ -31,23 +27,20 @@ package enum Check: Sendable {
         return lines
     }
 
-    /// Asks each gateway for a refund that cannot exist and says whether its answer verifies.
+    /// Queries each gateway for a refund that cannot exist, and checks that its answer verifies.
     ///
-    /// - Parameters:
-    ///   - file: The configuration.
-    ///   - environment: The process's environment.
-    /// - Returns: A line a gateway.
-    /// - Throws: `CommandFailure` when a gateway cannot be reached, or refuses or fails to prove itself.
+    /// - Returns: One line per gateway.
+    /// - Throws: `CommandFailure` if a gateway cannot be reached, refuses our credentials, or fails to prove itself.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
-        let configuration = try Setup.configuration(file: file, environment: environment)
-        let credentials = try Setup.credentials(configuration)
+        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
+        let credentials = try ConfigurationLoader.credentials(configuration)
         let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
         defer { connections.shutDown() }
         var lines: [String] = []
         var failures: [String] = []
         var status = ExitStatus.unavailable
         for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
-            let outcome = await ask(gateway)
+            let outcome = await query(gateway)
             switch outcome {
             case .report, .notFound, .inconclusive:
                 lines.append("gateway \(name): answers, and its signature verifies")
@@ -62,12 +55,25 @@ package enum Check: Sendable {
         return lines
     }
 
-    private static func ask(_ gateway: EngineSettings.Gateway) async -> QueryOutcome {
+    private static func query(_ gateway: SchedulerSettings.Gateway) async -> QueryOutcome {
         let now = SystemClock().now()
         let refund = Refund(id: 0, merchantOrderNo: "REFUNDD-CHECK-\(now.milliseconds)", createdAt: now)
         guard let query = RefundQuery(refund, merchantNo: gateway.merchantNo ?? "0") else {
-            return .unreachable(reason: "there is nothing to ask")
+            return .unreachable(reason: "cannot build a query")
         }
-        return await gateway.ask(query, at: now)
+        let attempt = await gateway.client.query(query, at: now)
+        switch attempt {
+        case .completed(let outcome, _): return outcome
+        case .interrupted: return .unreachable(reason: "the query was interrupted")
+        }
+    }
+}
+
+extension GatewayQuerying {
+    /// Sends a query and waits for its end.
+    func query(_ query: RefundQuery, at now: Timestamp) async -> QueryAttempt {
+        await withCheckedContinuation { continuation in
+            self.query(query, at: now) { continuation.resume(returning: $0) }
+        }
     }
 }

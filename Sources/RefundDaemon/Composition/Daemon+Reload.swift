@@ -1,0 +1,129 @@
+import Logging
+import RefundAdmin
+import RefundConfiguration
+import RefundCore
+import RefundScheduler
+import RefundStore
+
+extension Daemon {
+    private static let retryInterval: Duration = .seconds(1)
+
+    /// What a reload puts in the place of what is in use, as a whole or not at all.
+    private struct Candidate {
+        let loaded: LoadedConfiguration
+        let connections: Connections
+        let admin: AdminListener?
+        /// Whether the admin address stays the same, with its listener.
+        let keepsAdmin: Bool
+    }
+
+    /// Reads the configuration again and puts it to use.
+    ///
+    /// While the database is busy this is tried again, until it succeeds or a newer file takes its place. An invalid
+    /// file changes nothing.
+    func reload(_ parts: Parts) async {
+        note(notifier.reloading())
+        defer { note(notifier.ready()) }
+        var candidate: Candidate?
+        var isWaiting = false
+        while !Task.isCancelled {
+            if isReloadRequested, let newer = await prepare(parts, insteadOf: candidate) { candidate = newer }
+            guard let next = candidate else { return }
+            switch await apply(next.connections.settings, parts.scheduler) {
+            case .success?: return replace(with: next)
+            case .failure(let error)?:
+                if !isWaiting {
+                    logger.warning("the reload waits for the database", metadata: ["error": "\(error)"])
+                    isWaiting = true
+                }
+                try? await Task.sleep(for: Self.retryInterval)
+            case nil: break
+            }
+        }
+        guard let candidate else { return }
+        if !candidate.keepsAdmin { candidate.admin?.stop() }
+        abandonedConnections.append(candidate.connections)
+    }
+
+    private func apply(_ settings: SchedulerSettings, _ scheduler: Scheduler) async -> Result<Void, StoreError>? {
+        await untilCancelled {
+            do throws(StoreError) {
+                return .success(try await scheduler.apply(settings))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func replace(with new: Candidate) {
+        if !new.keepsAdmin { admin?.stop() }
+        admin = new.admin
+        connections?.retire()
+        connections = new.connections
+        use(new.loaded)
+    }
+
+    // Prepares everything that a new configuration needs, so that nothing fails once it is applied.
+    private func prepare(_ parts: Parts, insteadOf old: Candidate?) async -> Candidate? {
+        guard let new = await reread() else { return nil }
+        do throws(CommandFailure) {
+            let connections = try Connections(new.configuration, new.credentials, signing: signing)
+            let address = new.configuration.admin
+            if let old, address == old.loaded.configuration.admin {
+                old.connections.shutDown()
+                return Candidate(loaded: new, connections: connections, admin: old.admin, keepsAdmin: old.keepsAdmin)
+            }
+            let keepsAdmin = address == loaded.configuration.admin
+            let listener = keepsAdmin ? admin : await listen(new.configuration, parts)
+            // The address in use may be one that is still tried; a new one must work at once.
+            if !keepsAdmin, let error = listener?.firstFailure {
+                listener?.stop()
+                throw CommandFailure(.configuration, ["\(new.configuration.file): \(error)"])
+            }
+            if let old {
+                if !old.keepsAdmin { old.admin?.stop() }
+                old.connections.shutDown()
+            }
+            return Candidate(loaded: new, connections: connections, admin: listener, keepsAdmin: keepsAdmin)
+        } catch {
+            reportRefusal(error)
+            return nil
+        }
+    }
+
+    /// Reads the configuration file again.
+    ///
+    /// - Returns: The configuration, or nil if it is invalid; then the reasons are logged.
+    func reread() async -> LoadedConfiguration? {
+        isReloadRequested = false
+        let new: Result<LoadedConfiguration, CommandFailure>? = await onOwnThread(grace: .zero) {
+            [loaded, environment] in
+            do throws(CommandFailure) {
+                return .success(try loaded.reloaded(environment: environment))
+            } catch {
+                return .failure(error)
+            }
+        }
+        if case .failure(let error)? = new { reportRefusal(error) }
+        return try? new?.get()
+    }
+
+    private func reportRefusal(_ error: CommandFailure) {
+        for problem in error.messages {
+            logger.error("reload failed, keeping the current configuration", metadata: ["problem": "\(problem)"])
+        }
+    }
+
+    /// Takes over what a configuration says about the daemon itself.
+    func use(_ new: LoadedConfiguration) {
+        loaded = new
+        log.change(level: new.logLevel, format: new.logFormat(environment: environment))
+        logger.notice("configuration reloaded")
+    }
+
+    /// Serves the admin address of a configuration, if it has one.
+    func listen(_ configuration: Configuration, _ parts: Parts) async -> AdminListener? {
+        guard let address = configuration.admin.listen else { return nil }
+        return await AdminListener(address, parts, logger)
+    }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import RefundCore
+import RefundScheduler
+import RefundStore
+import RefundStoreSQLite
+import Synchronization
+
+/// The database as the daemon serves it: locked, checked, migrated, and open twice.
+final class ServedDatabase: Sendable {
+    /// The scheduler's connection.
+    let store: SQLiteStore
+    /// The connection that counts for the admin address, so that neither waits for the other.
+    let counting: SQLiteStore
+    private let lock: DaemonLock
+
+    fileprivate init(_ store: SQLiteStore, _ lock: DaemonLock) throws(StoreError) {
+        self.store = store
+        self.lock = lock
+        counting = try SQLiteStore(path: store.location, access: .existing)
+    }
+
+    /// Has the next daemon check the whole database before it serves it.
+    func markSuspect(because error: StoreError) {
+        lock.markSuspect(because: error.description)
+    }
+
+    /// Closes both connections; blocks.
+    func close() {
+        counting.close()
+        store.close()
+    }
+}
+
+/// The opening of a database to serve it, of which every step can be cancelled.
+final class DatabaseOpening: Sendable {
+    /// What is being done, as the service manager shows it.
+    enum Step: String, Sendable {
+        /// The file is opened, and the queue is created or brought up to date.
+        case opening = "opening the database"
+        /// A command does for a moment what only the daemon may.
+        case locking = "waiting for a refundd command to finish"
+        /// The last daemon did not trust the database.
+        case checking = "checking the database"
+    }
+
+    private static let lockInterval: Duration = .milliseconds(50)
+    // How long an interrupted statement may take to end.
+    private static let grace: Duration = .seconds(1)
+
+    private struct State {
+        var step = Step.opening
+        var store: SQLiteStore?
+        var isCancelled = false
+    }
+
+    private let path: String
+    private let patience: Duration
+    private let report: @Sendable (Step) -> Void
+    private let state = Mutex(State())
+
+    /// Creates an opening that has not begun.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - patience: How long to wait for a command to finish.
+    ///   - report: Called when a step begins.
+    init(path: String, patience: Duration, report: @escaping @Sendable (Step) -> Void) {
+        self.path = path
+        self.patience = patience
+        self.report = report
+    }
+
+    /// What is being done now.
+    var step: Step { state.withLock { $0.step } }
+
+    /// Opens the database.
+    ///
+    /// - Returns: The database, or nil if the task was cancelled; then nothing has changed.
+    /// - Throws: `StoreError` if the database cannot be served.
+    func run() async throws(StoreError) -> ServedDatabase? {
+        guard let lock = try await lock() else { return nil }
+        begin(.opening)
+        let opened: Result<ServedDatabase, StoreError>? = await onOwnThread(grace: Self.grace, interrupt: interrupt) {
+            do throws(StoreError) {
+                return .success(try self.open(lock))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard !Task.isCancelled else { return nil }
+        return try opened?.get()
+    }
+
+    private func lock() async throws(StoreError) -> DaemonLock? {
+        let deadline = ContinuousClock.now + patience
+        while !Task.isCancelled {
+            let isPatient = ContinuousClock.now < deadline
+            if let lock = try DaemonLock.attempt(databasePath: path, isPatient: isPatient) { return lock }
+            begin(.locking)
+            try? await Task.sleep(for: Self.lockInterval)
+        }
+        return nil
+    }
+
+    private func open(_ lock: DaemonLock) throws(StoreError) -> ServedDatabase {
+        // A new queue in the place of one that is gone would silently forget every refund.
+        if lock.wasServed, !FileManager.default.fileExists(atPath: path) { throw .missing(path: path) }
+        let store = try SQLiteStore(path: path, access: .readWrite) { CrashPoint.reached(.beforeCommit) }
+        let isCancelled = state.withLock { state in
+            state.store = store
+            return state.isCancelled
+        }
+        if isCancelled { store.interrupt() }
+        if lock.wasServed, try !store.hasQueue() { throw .missing(path: path) }
+        if lock.isSuspect {
+            begin(.checking)
+            try lock.regainTrust(in: store)
+        }
+        begin(.opening)
+        try store.migrate(at: SystemClock().now())
+        lock.noteServed()
+        CrashPoint.reached(.afterMigration)
+        state.withLock { $0.store = nil }
+        return try ServedDatabase(store, lock)
+    }
+
+    private func interrupt() {
+        let store = state.withLock { state in
+            state.isCancelled = true
+            return state.store
+        }
+        store?.interrupt()
+    }
+
+    private func begin(_ step: Step) {
+        let isNew = state.withLock { state in
+            defer { state.step = step }
+            return state.step != step
+        }
+        if isNew { report(step) }
+    }
+}

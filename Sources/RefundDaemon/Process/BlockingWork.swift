@@ -1,0 +1,82 @@
+import Dispatch
+import RefundCore
+import Synchronization
+
+/// Runs blocking work on a thread of its own, off the cooperative pool.
+///
+/// - Parameters:
+///   - grace: How long the work may go on once the waiting task is cancelled; then it is abandoned.
+///   - interrupt: Called when the waiting task is cancelled, to make the work end soon.
+///   - work: The work.
+/// - Returns: The work's value, or nil if it was abandoned.
+func onOwnThread<Value: Sendable>(
+    grace: Duration,
+    interrupt: @escaping @Sendable () -> Void = {},
+    _ work: @escaping @Sendable () -> Value
+) async -> Value? {
+    await waiting(grace: grace, interrupt: interrupt) { complete in
+        DispatchQueue(label: "refundd.work").async { complete(work()) }
+    }
+}
+
+/// Waits for work that does not respond to cancellation.
+///
+/// - Returns: The work's value, or nil as soon as the waiting task is cancelled: then the work is abandoned.
+func untilCancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
+    await waiting(grace: .zero, interrupt: {}) { complete in
+        Task.detached { complete(await work()) }
+    }
+}
+
+private func waiting<Value: Sendable>(
+    grace: Duration,
+    interrupt: @escaping @Sendable () -> Void,
+    for start: (@escaping @Sendable (Value?) -> Void) -> Void
+) async -> Value? {
+    let promise = Promise<Value?>()
+    start(promise.fulfil)
+    return await withTaskCancellationHandler {
+        await promise.value()
+    } onCancel: {
+        interrupt()
+        let queue = DispatchQueue(label: "refundd.grace")
+        queue.asyncAfter(deadline: .now() + grace.inSeconds) { promise.fulfil(nil) }
+    }
+}
+
+/// A value that one task waits for; the first one counts.
+private final class Promise<Value: Sendable>: Sendable {
+    private enum State {
+        case pending
+        case awaited(CheckedContinuation<Value, Never>)
+        case fulfilled(Value)
+    }
+
+    private let state = Mutex(State.pending)
+
+    func fulfil(_ value: Value) {
+        let waiting: CheckedContinuation<Value, Never>? = state.withLock { state in
+            switch state {
+            case .fulfilled: return nil
+            case .pending:
+                state = .fulfilled(value)
+                return nil
+            case .awaited(let continuation):
+                state = .fulfilled(value)
+                return continuation
+            }
+        }
+        waiting?.resume(returning: value)
+    }
+
+    func value() async -> Value {
+        await withCheckedContinuation { continuation in
+            let value: Value? = state.withLock { state in
+                if case .fulfilled(let value) = state { return value }
+                state = .awaited(continuation)
+                return nil
+            }
+            if let value { continuation.resume(returning: value) }
+        }
+    }
+}
