@@ -100,7 +100,7 @@ let package = Package(
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore"]),
         module("RefundStore", ["RefundCore"]),
-        module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb]),
+        module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -110,16 +110,15 @@ let package = Package(
         module(
             "RefundDaemon",
             [
-                "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStoreSQLite",
-                "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging, metrics,
+                "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore",
+                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging, metrics,
             ]
         ),
         program(
             "refundd",
             [
-                "RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin",
-                "RefundDaemon",
-                arguments,
+                "RefundCore", "RefundConfiguration", "RefundStore", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin",
+                "RefundDaemon", arguments,
             ]
         ),
 

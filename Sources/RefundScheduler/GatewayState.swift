@@ -120,7 +120,7 @@ package struct GatewayState: Sendable {
         if isProbe { probe = nil }
         inFlight.remove(refund)
         let answersOthers = answeredRecently(at: now) && (lastFailed == nil || lastFailed == refund)
-        let isOwnRefusal = health.isRefusedAlone(at: now)
+        let isOwnRefusal = health.isRefusedAlone(refund, at: now)
         let wasOpen = breaker.openSince != nil
         let change = record(health.answered(outcome, refund: refund, others: inFlight, at: now), at: now)
         let opened: CircuitBreaker.Change = !wasOpen && breaker.openSince != nil ? .opened : .none

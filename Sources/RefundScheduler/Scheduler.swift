@@ -116,8 +116,11 @@ package actor Scheduler {
     /// Releases the claims of what is still in flight, and does nothing more.
     ///
     /// Late results are ignored: their refunds and webhooks are queried and sent again by the next daemon.
-    package func close() {
-        guard phase != .closed else { return }
+    ///
+    /// - Returns: Why the claims could not be released, or nil; the next daemon releases them then.
+    @discardableResult
+    package func close() -> StoreError? {
+        guard phase != .closed else { return nil }
         state.isDraining = true
         wakeSource?.stop()
         takeInbox()
@@ -129,12 +132,19 @@ package actor Scheduler {
         for delivery in inFlight.deliveries.values where !ended.1.contains(delivery.id) {
             deliveries.append(DeliveryResult(delivery: delivery, sentAt: now, attempt: .interrupted))
         }
-        if fault?.isFatal != true, !queries.isEmpty || !deliveries.isEmpty {
-            do throws(StoreError) { try cycle(at: now) } catch { note(error) }
+        var failure = fault
+        if failure?.isFatal != true, !queries.isEmpty || !deliveries.isEmpty {
+            do throws(StoreError) {
+                try cycle(at: now)
+                failure = nil
+            } catch {
+                failure = error
+            }
         }
         phase = .closed
         timer = nil
         resumeDrain()
+        return failure
     }
 
     private var isDrained: Bool { state.isIdle && queries.isEmpty && deliveries.isEmpty }

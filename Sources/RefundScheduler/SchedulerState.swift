@@ -103,6 +103,7 @@ package struct SchedulerState: Sendable {
             latestAttempt: settings.latestAttempt(at: now),
             overdueSince: now.advanced(by: .zero - settings.polling.attentionAfter),
             batch: Self.batchLimit,
+            hintInterval: settings.polling.initialInterval,
             gateways: settings.gateways.keys.reduce(into: [:]) { $0[$1] = gateways[$1]?.claim(at: now) },
             includesUnknownGateways: isUnknownScanDue(at: now),
             endpoints: settings.webhooks.hasSecret ? endpoints : nil,

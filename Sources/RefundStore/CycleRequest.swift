@@ -51,6 +51,8 @@ package struct ClaimRequest: Sendable {
     package var overdueSince: Timestamp
     /// The most rows of a kind that are read beyond the permits.
     package var batch: Int
+    /// How long after a query a hint can move the next one forward.
+    package var hintInterval: Duration
     /// The configured gateways by name.
     package var gateways: [String: GatewayClaim]
     /// Whether to look for refunds of gateways that are not configured.
@@ -98,6 +100,7 @@ package struct ClaimRequest: Sendable {
         latestAttempt: Timestamp,
         overdueSince: Timestamp,
         batch: Int,
+        hintInterval: Duration,
         gateways: [String: GatewayClaim],
         includesUnknownGateways: Bool,
         endpoints: EndpointLimiter?,
@@ -108,6 +111,7 @@ package struct ClaimRequest: Sendable {
         self.latestAttempt = latestAttempt
         self.overdueSince = overdueSince
         self.batch = batch
+        self.hintInterval = hintInterval
         self.gateways = gateways
         self.includesUnknownGateways = includesUnknownGateways
         self.endpoints = endpoints

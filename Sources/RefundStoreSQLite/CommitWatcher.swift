@@ -1,22 +1,23 @@
 import Dispatch
 import Foundation
 import Glibc
+import RefundStore
 import Synchronization
 
-/// Notices that another program committed to a SQLite database in WAL mode.
+/// Notices that another process committed to a SQLite database in WAL mode.
 ///
-/// Every commit writes to the `-wal` file, which inotify reports without any polling. The report comes before the
-/// commit can be seen, and a look that finds something may have found the commit before it; so after each report the
-/// owner is told to look now and again over the next tenth of a second, whatever it finds. A slow look besides covers
-/// file systems without inotify and a `-wal` file that was made anew.
+/// Every commit writes to the `-wal` file, which inotify reports without polling. The report comes before the commit is
+/// visible, and a look that finds something may have found the commit before it; so after each report the owner looks
+/// now and again over the next tenth of a second, whatever it finds. A slow look covers file systems without inotify and
+/// a `-wal` file that was made anew.
 ///
 /// The database and its `-wal` are never opened here: closing such a descriptor would drop SQLite's own locks.
 /// Source: inotify(7); <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>.
-package final class CommitWatcher: Sendable {
+final class CommitWatcher: WakeSource {
     /// The waits between the looks after a report, in milliseconds.
     private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
-    /// How many of the first waits are left out where a report comes upon a chain of looks under way.
-    private static let waitsOnTheWay = 4
+    /// How many of the first waits are skipped for a report during a chain of looks, or during the owner's own commit.
+    private static let skippedWaits = 4
     private static let slowLook: DispatchTimeInterval = .seconds(2)
 
     private struct State {
@@ -24,13 +25,15 @@ package final class CommitWatcher: Sendable {
         var inode: UInt64 = 0
         var step = waits.count
         var isScheduled = false
+        var isPaused = false
+        var wasReported = false
         var isStopped = false
     }
 
     private let queue = DispatchQueue(label: "refundd.commits")
     private let walPath: String
     private let inotify: CInt
-    private let look: @Sendable () -> Void
+    private let wake: @Sendable () -> Void
     private let state = Mutex(State())
     private let ticker: DispatchSource
     private let reader: DispatchSource?
@@ -39,10 +42,10 @@ package final class CommitWatcher: Sendable {
     ///
     /// - Parameters:
     ///   - databasePath: The database; links are followed, as SQLite does.
-    ///   - look: Called when there may be a new commit; it must not block.
-    package init(databasePath: String, look: @escaping @Sendable () -> Void) {
-        walPath = URL(fileURLWithPath: databasePath).resolvingSymlinksInPath().path + "-wal"
-        self.look = look
+    ///   - wake: Called when there may be a new commit; it must not block.
+    init(databasePath: String, wake: @escaping @Sendable () -> Void) {
+        walPath = DaemonLock.realPath(databasePath) + "-wal"
+        self.wake = wake
         let inotify = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
         self.inotify = inotify
         // The protocols that these return are not Sendable; the class behind them is, and they return no other.
@@ -65,7 +68,20 @@ package final class CommitWatcher: Sendable {
         stop()
     }
 
-    /// Stops watching; no look is asked for afterwards.
+    package func pause() {
+        state.withLock { $0.isPaused = true }
+    }
+
+    package func resume() {
+        let wasReported = state.withLock { state in
+            defer { (state.isPaused, state.wasReported) = (false, false) }
+            // Another process may have committed beside the owner; its own commit is all there is as a rule.
+            if state.wasReported { state.step = min(state.step, Self.skippedWaits) }
+            return state.wasReported
+        }
+        if wasReported { lookAgain() }
+    }
+
     package func stop() {
         state.withLock { $0.isStopped = true }
         ticker.cancel()
@@ -74,7 +90,7 @@ package final class CommitWatcher: Sendable {
 
     private func lookSlowly() {
         watchFile()
-        look()
+        wake()
     }
 
     // Watches the file that has the name now: SQLite makes a new one when the last connection was closed meanwhile.
@@ -91,11 +107,17 @@ package final class CommitWatcher: Sendable {
     }
 
     private func reported() {
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        while unsafe read(inotify, &buffer, buffer.count) > 0 {}
-        // While reports come thick and fast there is a look at each of them; only the last needs a chain behind it.
-        state.withLock { $0.step = $0.isScheduled ? min($0.step, Self.waitsOnTheWay) : 0 }
-        look()
+        unsafe withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 8) { buffer in
+            while unsafe read(inotify, buffer.baseAddress, buffer.count) > 0 {}
+        }
+        let isPaused = state.withLock { state in
+            state.wasReported = state.isPaused
+            // While reports follow each other there is a look at each; only the last needs a chain behind it.
+            if !state.isPaused { state.step = state.isScheduled ? min(state.step, Self.skippedWaits) : 0 }
+            return state.isPaused
+        }
+        guard !isPaused else { return }
+        wake()
         lookAgain()
     }
 
@@ -110,8 +132,13 @@ package final class CommitWatcher: Sendable {
         guard let wait else { return }
         queue.asyncAfter(deadline: .now() + .milliseconds(wait)) { [weak self] in
             guard let self else { return }
-            state.withLock { $0.isScheduled = false }
-            look()
+            let isPaused = state.withLock { state in
+                state.isScheduled = false
+                if state.isPaused { state.wasReported = true }
+                return state.isPaused
+            }
+            guard !isPaused else { return }
+            wake()
             lookAgain()
         }
     }

@@ -1,49 +1,56 @@
 import Foundation
 import Glibc
 
+package import RefundStore
+
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
-/// The file is never deleted. It is empty until a daemon has served the database; then it says so, or why the daemon
-/// that had the lock last could no longer trust the database.
+/// The file is never deleted. It is empty until a daemon has served the database; then it says so, or why the last daemon
+/// could no longer trust the database.
 package final class DaemonLock: Sendable {
     /// Who wants the lock.
     package enum Holder: Sendable {
-        /// The daemon, which waits so long for a command's end.
-        case daemon(patience: Duration)
+        /// The daemon, which waits while a command has the lock.
+        case daemon
         /// A command that does for a moment what only the daemon may.
         case command
     }
 
+    /// What an attempt to take the lock led to.
+    package enum Attempt: Sendable {
+        /// The lock.
+        case taken(DaemonLock)
+        /// A command has it, and will soon be done.
+        case heldByCommand
+        /// Another daemon has it.
+        case heldByDaemon
+    }
+
     private static let served = "served\n"
-    private static let lookInterval = 0.05
 
     private let file: LockFile
 
-    /// Takes the lock.
+    private init(_ file: consuming LockFile) {
+        self.file = file
+    }
+
+    /// Tries to take the lock, without waiting.
     ///
     /// - Parameters:
-    ///   - databasePath: The database; its real path decides, so that a link to it is the same database.
+    ///   - database: The database; its real path decides, so that a link to it is the same database.
     ///   - holder: Who wants it.
-    /// - Throws: `StoreError.alreadyServed` when another process has it, `StoreError.cannotOpen` when the lock's file
-    ///   cannot be created, or is none.
-    package init(databasePath: String, for holder: Holder = .daemon(patience: .zero)) throws(StoreError) {
-        let database = Self.realPath(databasePath)
-        let patience: Duration = if case .daemon(let patience) = holder { patience } else { .zero }
-        let deadline = ContinuousClock.now + patience
+    /// - Throws: `StoreError` if the lock's file cannot be created, or is none.
+    package static func attempt(_ database: String, for holder: Holder) throws(StoreError) -> Attempt {
         while true {
-            let file = try LockFile(beside: database)
-            if try file.lock(LOCK_EX) {
-                // Another file may have taken its place before it was locked, and somebody may have locked that.
-                guard file.isInPlace else { continue }
-                if case .command = holder, try !file.lock(LOCK_SH) { throw .alreadyServed(path: databasePath) }
-                self.file = file
-                return
+            let file = try LockFile(beside: realPath(database))
+            guard try file.lock(LOCK_EX) else {
+                // Commands let others share the lock, a daemon does not.
+                return try file.lock(LOCK_SH) ? .heldByCommand : .heldByDaemon
             }
-            // Commands let others share the lock, a daemon does not.
-            guard ContinuousClock.now < deadline, try file.lock(LOCK_SH) else {
-                throw .alreadyServed(path: databasePath)
-            }
-            Thread.sleep(forTimeInterval: Self.lookInterval)
+            // Another file may have taken its place before it was locked, and somebody may have locked that.
+            guard file.isInPlace else { continue }
+            if holder == .command, try !file.lock(LOCK_SH) { return .heldByDaemon }
+            return .taken(DaemonLock(file))
         }
     }
 
@@ -80,10 +87,10 @@ package final class DaemonLock: Sendable {
     ///
     /// - Parameter store: The database.
     /// - Throws: `StoreError.damaged` while it is.
-    package func regainTrust(in store: RefundStore) throws(StoreError) {
+    package func regainTrust(in store: SQLiteStore) throws(StoreError) {
         guard wasServed, file.text != Self.served else { return }
-        let damages = try store.read { tx in try tx.damages(limit: 1) }
-        if let damage = damages.first { throw .damaged(path: store.path, reason: damage) }
+        let damage = try store.read { tx throws(StoreError) in try tx.damage(limit: 1) }
+        if let damage = damage.first { throw .damaged(store.path, damage) }
         file.write(Self.served)
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RefundStore
 
 /// An open file beside a database, for the lock on it.
 ///
@@ -18,12 +19,12 @@ struct LockFile: ~Copyable, Sendable {
         path = database + ".lock"
         descriptor = Self.open(path, like: database)
         guard descriptor >= 0 else {
-            throw .cannotOpen(path: path, reason: Self.lastError)
+            throw .cannotOpen(path, Self.lastError)
         }
         var status = stat()
         // A file that was taken away has no name left; a second name may be that of a file which matters.
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
-            throw .cannotOpen(path: path, reason: Self.trap)
+            throw .cannotOpen(path, Self.trap)
         }
     }
 
@@ -61,7 +62,7 @@ struct LockFile: ~Copyable, Sendable {
     /// - Throws: `StoreError.cannotOpen` where the file system has no locks.
     func lock(_ kind: CInt) throws(StoreError) -> Bool {
         if flock(descriptor, kind | LOCK_NB) == 0 { return true }
-        guard errno == EWOULDBLOCK else { throw .cannotOpen(path: path, reason: Self.lastError) }
+        guard errno == EWOULDBLOCK else { throw .cannotOpen(path, Self.lastError) }
         return false
     }
 

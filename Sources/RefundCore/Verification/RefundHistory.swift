@@ -48,6 +48,10 @@ package struct LedgerRow: Hashable, Sendable {
     package var response: [UInt8]?
     /// Who made the change.
     package var actor: String
+    /// When the refund was enqueued that the row is about.
+    package var enqueuedAt: Timestamp?
+    /// The number of the refund that the row is about.
+    package var number: String?
 
     /// Creates a row without an answer.
     package init(sequence: Int64, at: Timestamp, from: String, to: String, actor: String) {

@@ -1,9 +1,10 @@
 import GRDB
+package import RefundStore
 
-extension RefundStore {
-    /// Copies the whole database as it stands into a file of its own, while others go on writing.
+extension SQLiteStore {
+    /// Copies the whole database as it is now into a file of its own, while others go on writing.
     ///
-    /// The copy needs no other file beside it and can be opened read-only; a daemon that is started on it sets WAL.
+    /// The copy needs no other file beside it and can be opened read-only; a daemon that serves it sets WAL.
     ///
     /// - Parameter target: The copy; what it held before is gone.
     /// - Throws: `StoreError` about the database or about the copy.
@@ -21,7 +22,7 @@ extension RefundStore {
         }
     }
 
-    /// Whether a path names the database or one of the files that belong to it, there or not.
+    /// Whether a path names the database or one of the files that belong to it, whether or not they exist.
     package func owns(_ file: String) -> Bool {
         let (real, own) = (DaemonLock.realPath(file), DaemonLock.realPath(path))
         return ["", "-wal", "-shm", "-journal", ".lock"].contains { real == own + $0 }

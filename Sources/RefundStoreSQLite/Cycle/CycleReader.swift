@@ -1,0 +1,289 @@
+import RefundCore
+import RefundStore
+
+/// Reads what a cycle needs, in one transaction.
+struct CycleReader {
+    static let isOpen = "q.state IN ('pending', 'processing')"
+    // The condition of the index `refund_queue_due`, which holds exactly the refunds that can be claimed.
+    static let isClaimable = "\(isOpen) AND q.leased_until IS NULL"
+    // Left to itself, SQLite may take the index of states and walk over everything that is open.
+    static let byDueTime = "refund_queue q INDEXED BY refund_queue_due"
+    // No claim lasts longer; a later end was not set by refundd.
+    private static let longestLease: Duration = .seconds(24 * 3_600)
+
+    let statements: HotStatements
+    let request: CycleRequest
+
+    /// Reads the input of a cycle.
+    func read() throws -> CycleInput {
+        var input = CycleInput()
+        if !request.results.isEmpty { input.results = try refunds(request.results, QueuedRefund.columns) }
+        if !request.deliveries.isEmpty { try readDeliveries(into: &input) }
+        guard let claims = request.claims else { return input }
+        for (name, claim) in claims.gateways {
+            input.gateways[name] = try dueRefunds(of: name, claim, claims)
+        }
+        if claims.includesUnknownGateways {
+            for name in try unknownGateways(claims) {
+                input.gateways[name] = try dueRefunds(of: name, .init(permits: claims.batch), claims)
+            }
+        }
+        try readHints(into: &input, claims)
+        try readOverdue(into: &input, claims)
+        try readExpiredClaims(into: &input, limit: claims.batch)
+        if let limiter = claims.endpoints {
+            try OutboxReader(statements: statements, now: request.now, claims: claims, limiter: limiter)
+                .read(into: &input)
+        }
+        return input
+    }
+
+    private func refunds(_ ids: [Int64], _ columns: String) throws -> [Int64: QueuedRefund] {
+        let sql = "SELECT \(columns) FROM refund_queue q WHERE q.id IN (SELECT value FROM json_each(?))"
+        var found: [Int64: QueuedRefund] = [:]
+        try statements[sql].bind(JSONText.list(ids)).read { row in
+            if let refund = QueuedRefund(row: row) { found[refund.refund.id] = refund }
+            return true
+        }
+        return found
+    }
+
+    // MARK: - Ended deliveries
+
+    private func readDeliveries(into input: inout CycleInput) throws {
+        let failed = request.deliveries.filter { !$0.isDelivered }
+        if !failed.isEmpty {
+            let sql = """
+                SELECT id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)) AND \(WriteExecutor.isSuperseded)
+                """
+            try statements[sql].bind(JSONText.list(failed.map(\.id))).read { row in
+                if let id = row.text() { input.superseded.insert(id) }
+                return true
+            }
+        }
+        let health = """
+            SELECT url, failing_since, failed_at, disabled_at, reason FROM refund_endpoints
+            WHERE url IN (SELECT value FROM json_each(?))
+            """
+        try statements[health].bind(JSONText.list(Set(request.deliveries.map(\.url)))).read { row in
+            if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
+            return true
+        }
+        let attention = """
+            SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q
+            WHERE q.id IN (SELECT value FROM json_each(?))
+            AND (+q.attention = 'undeliverable' OR q.id IN (SELECT value FROM json_each(?)))
+            """
+        try statements[attention]
+            .bind(JSONText.list(request.deliveries.compactMap(\.refundID)))
+            .bind(JSONText.list(failed.compactMap(\.refundID)))
+            .read { row in
+                if let refund = QueuedRefund(row: row) { input.deliveryRefunds[refund.refund.id] = refund }
+                return true
+            }
+    }
+
+    // MARK: - Due refunds
+
+    private func dueRefunds(
+        of gateway: String,
+        _ claim: ClaimRequest.GatewayClaim,
+        _ claims: ClaimRequest
+    ) throws -> DueRefunds {
+        var due = DueRefunds()
+        if let last = claim.lastProbe {
+            if claim.permits > 0 { due.waiting = try probe(gateway, after: last, claims) }
+        } else if claim.permits > 0 {
+            due.new = try new(gateway, limit: claim.permits, claims)
+            due.waiting = try waiting(gateway, limit: claim.permits, claims)
+        }
+        let found = Set((due.new + due.waiting).map(\.refund.id))
+        due.next = try nextDue(gateway, claims, except: found)
+        return due
+    }
+
+    private func select(_ condition: String, _ order: String, _ claims: ClaimRequest) -> String {
+        let held = claims.heldRefunds.isEmpty ? "" : "AND q.id NOT IN (SELECT value FROM json_each(?))"
+        return """
+            SELECT \(QueuedRefund.columns) FROM \(Self.byDueTime)
+            WHERE \(Self.isClaimable) AND q.gateway = ? AND \(condition) \(held) ORDER BY \(order) LIMIT ?
+            """
+    }
+
+    private func rows(_ statement: HotStatement, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
+        if !claims.heldRefunds.isEmpty { statement.bind(JSONText.list(claims.heldRefunds)) }
+        var rows: [QueuedRefund] = []
+        try statement.bind(limit).read { row in
+            if let refund = QueuedRefund(row: row) { rows.append(refund) }
+            return true
+        }
+        return rows
+    }
+
+    // A due time that is missing, or further ahead than any wait, is not refundd's own: such a refund is due like a new one.
+    private func new(_ gateway: String, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
+        var found: [QueuedRefund] = []
+        for (condition, bound) in [
+            ("q.next_query_at <= 0", nil), ("q.next_query_at IS NULL", nil),
+            ("q.next_query_at > ?", claims.latestDue),
+        ] as [(String, Timestamp?)] where found.count < limit {
+            let statement = try statements[select(condition, "q.next_query_at, q.id", claims)].bind(gateway)
+            if let bound { statement.bind(bound) }
+            found += try rows(statement, limit: limit - found.count, claims)
+        }
+        return found
+    }
+
+    private func waiting(_ gateway: String, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
+        let condition = "q.next_query_at > 0 AND q.next_query_at <= ?"
+        let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
+        return try rows(statement.bind(gateway).bind(request.now), limit: limit, claims)
+    }
+
+    // Probes take refunds in turn, so that one that fails for reasons of its own does not keep a breaker open.
+    private func probe(
+        _ gateway: String,
+        after last: ClaimRequest.ProbeCursor,
+        _ claims: ClaimRequest
+    ) throws -> [QueuedRefund] {
+        let condition = "q.next_query_at <= ? AND (q.next_query_at, q.id) > (?, ?)"
+        let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
+        let next = try rows(statement.bind(gateway).bind(request.now).bind(last.due).bind(last.id), limit: 1, claims)
+        if !next.isEmpty { return next }
+        let first = try new(gateway, limit: 1, claims)
+        return first.isEmpty ? try waiting(gateway, limit: 1, claims) : first
+    }
+
+    // The earliest due time of a refund that is not among those read; the rows read are the first in order.
+    private func nextDue(_ gateway: String, _ claims: ClaimRequest, except found: Set<Int64>) throws -> Timestamp? {
+        let sql = """
+            SELECT q.id, q.next_query_at FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway = ?
+            ORDER BY q.next_query_at, q.id
+            """
+        var next: Timestamp?
+        try statements[sql].bind(gateway).read { row in
+            let (id, due) = (row.integer() ?? 0, row.timestamp() ?? Timestamp(milliseconds: 0))
+            if found.contains(id) || claims.heldRefunds.contains(id) { return true }
+            next = due > claims.latestDue ? Timestamp(milliseconds: 0) : due
+            return false
+        }
+        return next
+    }
+
+    private func unknownGateways(_ claims: ClaimRequest) throws -> [String] {
+        let sql = """
+            SELECT min(q.gateway) FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway > ?
+            """
+        let due = """
+            SELECT 1 FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway = ?
+            AND (q.next_query_at IS NULL OR q.next_query_at <= ? OR q.next_query_at > ?) LIMIT 1
+            """
+        var names: [String] = []
+        var last = ""
+        while names.count < Self.unknownGatewayLimit {
+            var name: String?
+            try statements[sql].bind(last).read { row in
+                name = row.text()
+                return false
+            }
+            guard let name else { break }
+            last = name
+            guard claims.gateways[name] == nil else { continue }
+            try statements[due].bind(name).bind(request.now).bind(claims.latestDue).read { _ in
+                names.append(name)
+                return false
+            }
+        }
+        return names
+    }
+
+    // Bounds what one cycle does about gateways that are not configured.
+    private static let unknownGatewayLimit = 64
+
+    // MARK: - Hints, ages, claims
+
+    private func readHints(into input: inout CycleInput, _ claims: ClaimRequest) throws {
+        // Hints are few: they are deleted once they are acted on.
+        let sql = """
+            SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL FROM refund_hints h JOIN refund_queue q
+            ON (q.merchant_order_no = h.merchant_order_no OR q.trans_no = h.trans_no)
+            AND (h.merchant_order_no IS NULL OR q.merchant_order_no IS NULL OR q.merchant_order_no = h.merchant_order_no)
+            AND (h.trans_no IS NULL OR q.trans_no IS NULL OR q.trans_no = h.trans_no)
+            AND (h.gateway IS NULL OR q.gateway = h.gateway)
+            AND (h.merchant_no IS NULL OR q.merchant_no = h.merchant_no)
+            ORDER BY h.id LIMIT ?
+            """
+        var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
+        var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
+        try statements[sql].bind(claims.batch).read { row in
+            guard let hint = row.integer(), let refund = QueuedRefund(row: row) else { return true }
+            let isLeased = row.integer() == 1
+            seen.insert(hint)
+            guard !refund.refund.state.isFinal else { return true }
+            live.insert(hint)
+            open[refund.refund.id, default: (refund, isLeased, [])].hints.append(hint)
+            return true
+        }
+        input.spentHints = seen.subtracting(live).sorted()
+        for (id, hinted) in open.sorted(by: { $0.value.hints[0] < $1.value.hints[0] }) where !hinted.isLeased {
+            let refund = hinted.row.refund
+            guard !claims.heldRefunds.contains(id), let claim = claims.gateways[refund.gateway] else { continue }
+            // A hint moves a query forward at most once per initial interval.
+            let earliest = refund.lastQueryAt?.advanced(by: claims.hintInterval) ?? request.now
+            if earliest > request.now, earliest <= request.now.advanced(by: claims.hintInterval) {
+                let next = input.gateways[refund.gateway]?.next
+                input.gateways[refund.gateway]?.next = min(next ?? earliest, earliest)
+            } else if claim.lastProbe == nil, claim.permits > 0 {
+                input.gateways[refund.gateway]?.hinted.append(.init(refund: hinted.row, hints: hinted.hints))
+            } else {
+                input.gateways[refund.gateway]?.next = request.now
+            }
+        }
+    }
+
+    private func readOverdue(into input: inout CycleInput, _ claims: ClaimRequest) throws {
+        let untold = "\(Self.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
+        let byAge = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(untold)"
+        let rows = "SELECT \(QueuedRefund.columns) FROM \(byAge) AND q.created_at <= ? ORDER BY q.created_at LIMIT ?"
+        try statements[rows].bind(claims.overdueSince).bind(claims.batch).read { row in
+            if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {
+                input.overdue.append(refund)
+            }
+            return true
+        }
+        try statements["SELECT min(q.created_at) FROM \(byAge) AND q.created_at > ?"].bind(claims.overdueSince)
+            .read { row in
+                input.nextOverdue = row.timestamp()
+                return false
+            }
+    }
+
+    private func readExpiredClaims(into input: inout CycleInput, limit: Int) throws {
+        let latest = request.now.advanced(by: Self.longestLease)
+        for condition in ["< ?", "> ?"] {
+            let bound = condition == "< ?" ? request.now : latest
+            let refunds = "SELECT id, lease FROM refund_queue WHERE leased_until \(condition) LIMIT ?"
+            try statements[refunds].bind(bound).bind(limit).read { row in
+                if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 }
+                return true
+            }
+            let webhooks = "SELECT id, lease FROM refund_outbox WHERE leased_until \(condition) LIMIT ?"
+            try statements[webhooks].bind(bound).bind(limit).read { row in
+                if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
+                return true
+            }
+        }
+    }
+}
+
+extension URLHealth {
+    /// Reads `failing_since`, `failed_at`, `disabled_at` and `reason`.
+    init?(row: HotStatement) {
+        let (failingSince, failedAt, disabledAt, reason) = (
+            row.timestamp(), row.timestamp(), row.timestamp(), row.text()
+        )
+        guard let failingSince, let failedAt else { return nil }
+        let disabling = disabledAt.map { Disabling(at: $0, reason: reason ?? "") }
+        self.init(failingSince: failingSince, lastFailure: failedAt, disabling: disabling)
+    }
+}

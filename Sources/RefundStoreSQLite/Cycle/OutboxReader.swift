@@ -1,0 +1,159 @@
+import RefundCore
+import RefundStore
+
+/// Reads the due webhooks, endpoint by endpoint.
+struct OutboxReader {
+    // The condition of the index `refund_outbox_due`, which holds exactly the webhooks that can be claimed.
+    private static let waiting = """
+        refund_outbox w INDEXED BY refund_outbox_due WHERE w.state = 'pending' AND w.leased_until IS NULL
+        """
+
+    let statements: HotStatements
+    let now: Timestamp
+    let claims: ClaimRequest
+    let limiter: EndpointLimiter
+
+    /// Reads the webhooks that may be sent, and when the others are due.
+    func read(into input: inout CycleInput) throws {
+        var left = claims.batch
+        var limiter = limiter
+        for endpoint in try waitingEndpoints(into: &input) {
+            let free = limiter.free(for: endpoint, at: now)
+            var due = DueEndpoint(endpoint: endpoint)
+            if free > 0 {
+                try readDue(into: &due, limit: free, disabledLimit: left)
+                left -= due.disabled.count
+                due.next = try nextAttempt(of: endpoint)
+                limiter.started(endpoint, count: due.deliveries.count, at: now)
+            }
+            input.endpoints.append(due)
+        }
+    }
+
+    // Steps from endpoint to endpoint along the index: the cost grows with the endpoints and not with the webhooks.
+    // SQLite takes each step itself: a name that is not UTF-8 would not come back from here as it is there.
+    private func waitingEndpoints(into input: inout CycleInput) throws -> [String] {
+        let isLater = "typeof(due) = 'integer' AND due > ?1 AND due <= ?2"
+        let sql = """
+            WITH RECURSIVE names (name) AS (
+                SELECT min(w.endpoint) FROM \(Self.waiting)
+                UNION ALL
+                SELECT (SELECT min(w.endpoint) FROM \(Self.waiting) AND w.endpoint > name)
+                FROM names WHERE name IS NOT NULL
+            ), earliest (name, due) AS MATERIALIZED (
+                SELECT name, (SELECT w.next_attempt_at FROM \(Self.waiting) AND w.endpoint = name
+                    ORDER BY w.next_attempt_at LIMIT 1)
+                FROM names WHERE name IS NOT NULL
+            )
+            SELECT 1, due, name FROM earliest WHERE NOT (\(isLater))
+            UNION ALL SELECT 0, min(due), NULL FROM earliest WHERE \(isLater)
+            """
+        var due: [(endpoint: String, at: Timestamp)] = []
+        try statements[sql].bind(now).bind(claims.latestAttempt).read { row in
+            let isDue = row.integer() == 1
+            let time = row.timestamp()
+            if isDue {
+                if let endpoint = row.text() { due.append((endpoint, time ?? Timestamp(milliseconds: 0))) }
+            } else {
+                input.nextAttempt = time
+            }
+            return true
+        }
+        return due.sorted { ($0.at, $0.endpoint) < ($1.at, $1.endpoint) }.map(\.endpoint)
+    }
+
+    private func nextAttempt(of endpoint: String) throws -> Timestamp? {
+        let sql = """
+            SELECT min(w.next_attempt_at) FROM \(Self.waiting)
+            AND w.endpoint = ? AND w.next_attempt_at > ? AND w.next_attempt_at <= ?
+            """
+        var next: Timestamp?
+        try statements[sql].bind(endpoint).bind(now).bind(claims.latestAttempt).read { row in
+            next = row.timestamp()
+            return false
+        }
+        return next
+    }
+
+    private func readDue(into due: inout DueEndpoint, limit: Int, disabledLimit: Int) throws {
+        if limiter.isOpen(due.endpoint) {
+            // A probe should be likely to succeed: one to whose URL no attempt has failed since the last success.
+            let isUntried = "AND NOT EXISTS (SELECT 1 FROM refund_endpoints e WHERE e.url = w.url)"
+            try readDue(into: &due, isUntried, limit: limit, disabledLimit: 0)
+            if !due.deliveries.isEmpty { return }
+        }
+        try readDue(into: &due, "", limit: limit, disabledLimit: disabledLimit)
+    }
+
+    private func readDue(into due: inout DueEndpoint, _ condition: String, limit: Int, disabledLimit: Int) throws {
+        // A time that is none, or further ahead than any retry, has come; text is greater than every number to SQLite.
+        let isDue = "(w.next_attempt_at <= ? OR w.next_attempt_at IS NULL OR w.next_attempt_at > ?)"
+        let held = claims.heldWebhooks.isEmpty ? "" : "AND w.id NOT IN (SELECT value FROM json_each(?))"
+        let sql = """
+            SELECT w.position, w.id, w.refund_id, w.url,
+            CASE typeof(w.attempts) WHEN 'integer' THEN min(max(w.attempts, 0), 2147483647) ELSE 0 END, w.lease,
+            e.body, d.disabled_at, d.reason
+            FROM \(Self.waiting.replacing("WHERE", with: """
+            JOIN refund_event_log e ON e.position = w.position
+            LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
+            WHERE
+            """))
+            AND w.endpoint = ? AND \(isDue) \(condition) \(held) AND NOT EXISTS
+            (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL)
+            ORDER BY w.next_attempt_at, w.position
+            """
+        let statement = try statements[sql].bind(due.endpoint).bind(now).bind(claims.latestAttempt)
+        if !claims.heldWebhooks.isEmpty { statement.bind(JSONText.list(claims.heldWebhooks)) }
+        var refunds: Set<Int64> = []
+        var passedOver = 0
+        var found = due
+        try statement.read { row in
+            guard found.deliveries.count < limit else { return false }
+            guard passedOver < claims.batch else {
+                found.hasMore = true
+                return false
+            }
+            let (position, id, refundID, url) = (row.integer() ?? 0, row.text() ?? "", row.integer(), row.text() ?? "")
+            var delivery = Delivery(
+                position: position,
+                id: id,
+                refundID: refundID,
+                url: url,
+                endpoint: found.endpoint,
+                body: [],
+                attempts: row.count(),
+                lease: row.integer() ?? 0
+            )
+            let body = row.bytes()
+            if let since = row.timestamp() {
+                passedOver += 1
+                guard found.disabled.count < disabledLimit else {
+                    found.hasMore = true
+                    return true
+                }
+                let reason = URLHealth.Disabling(at: since, reason: row.text() ?? "").refusal
+                found.disabled.append(.init(delivery: delivery, reason: reason, refund: nil))
+            } else if refundID.map({ refunds.insert($0).inserted }) ?? true {
+                delivery.body = body ?? []
+                found.deliveries.append(delivery)
+            }
+            return true
+        }
+        // A statement is not to be run while another one of the same text is read.
+        for index in found.disabled.indices {
+            found.disabled[index].refund = try refund(of: found.disabled[index].delivery)
+        }
+        due = found
+    }
+
+    private func refund(of delivery: Delivery) throws -> QueuedRefund? {
+        guard let id = delivery.refundID else { return nil }
+        let sql = "SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q WHERE q.id = ?"
+        var refund: QueuedRefund?
+        try statements[sql].bind(id).read { row in
+            refund = QueuedRefund(row: row)
+            return false
+        }
+        return refund
+    }
+}

@@ -1,0 +1,100 @@
+import RefundCore
+import RefundStore
+
+extension WriteExecutor {
+    /// Whether a newer event of its refund supersedes a webhook, as a condition on `refund_outbox`.
+    ///
+    /// A redelivery is sent whatever has happened since. An event's webhook has the event's position.
+    static let isSuperseded = """
+        redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
+        AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
+        OR EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
+        """
+
+    /// Records an attempt, and what it makes of the webhook if its claim still holds.
+    func write(_ attempt: AttemptRecord) throws {
+        let (delivery, outcome) = (attempt.delivery, attempt.outcome)
+        let insert = """
+            INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """
+        try statements[insert]
+            .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
+            .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer)
+            .run()
+        // A retry leaves the state as it is, and so its index and its counts.
+        let isRetry = attempt.result.state == .pending
+        let state = isRetry ? "" : "state = ?, "
+        let update = """
+            UPDATE refund_outbox SET \(state)attempts = attempts + 1, next_attempt_at = ?, last_status = ?,
+            last_error = ?, delivered_at = ?, leased_until = NULL WHERE position = ? AND lease = ? AND state = 'pending'
+            """
+        let statement = try statements[update]
+        if !isRetry { statement.bind(attempt.result.state.rawValue) }
+        try statement
+            .bind(attempt.result.nextAttempt).bind(outcome.status).bind(outcome.error)
+            .bind(attempt.result.deliveredAt).bind(delivery.position).bind(delivery.lease)
+            .run()
+    }
+
+    /// Claims webhooks.
+    ///
+    /// The count of attempts is written back as it was read: a stray `UPDATE` may have left anything there.
+    func claim(_ claims: [WebhookClaim], until end: Timestamp) throws {
+        let sql = """
+            UPDATE refund_outbox SET leased_until = ?, lease = lease + 1,
+            attempts = CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), 2147483647) ELSE 0 END
+            WHERE id IN (SELECT value FROM json_each(?))
+            """
+        try statements[sql].bind(end).bind(JSONText.list(claims.map(\.id))).run()
+    }
+
+    /// Ends a webhook's claim; one that was superseded meanwhile is not sent again.
+    func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) throws {
+        let superseded = "state = 'pending' AND \(Self.isSuperseded)"
+        let sql = """
+            UPDATE refund_outbox SET leased_until = NULL,
+            next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE ifnull(?, next_attempt_at) END,
+            state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
+            WHERE id = ? AND lease = ? AND leased_until IS NOT NULL
+            """
+        try statements[sql].bind(nextAttempt).bind(claim.id).bind(claim.lease).run()
+    }
+
+    /// Ends a webhook that is not sent.
+    func kill(_ id: String, _ reason: String) throws {
+        let sql = """
+            UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL, last_error = ?
+            WHERE id = ? AND state = 'pending' AND leased_until IS NULL
+            """
+        try statements[sql].bind(reason).bind(id).run()
+    }
+
+    /// Records what is known against a URL.
+    func write(_ health: URLHealth?, _ url: String) throws {
+        guard let health else {
+            try statements["DELETE FROM refund_endpoints WHERE url = ?"].bind(url).run()
+            return
+        }
+        let sql = """
+            INSERT OR REPLACE INTO refund_endpoints (url, failing_since, failed_at, disabled_at, reason)
+            VALUES (?, ?, ?, ?, ?)
+            """
+        try statements[sql]
+            .bind(url).bind(health.failingSince).bind(health.lastFailure).bind(health.disabling?.at)
+            .bind(health.disabling?.reason)
+            .run()
+    }
+}
+
+extension AttemptRecord.Result {
+    fileprivate var nextAttempt: Timestamp? {
+        guard case .retry(let time) = self else { return nil }
+        return time
+    }
+
+    fileprivate var deliveredAt: Timestamp? {
+        guard case .delivered(let time) = self else { return nil }
+        return time
+    }
+}

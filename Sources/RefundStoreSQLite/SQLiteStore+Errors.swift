@@ -1,0 +1,185 @@
+import GRDB
+import RefundStore
+
+extension StoreError {
+    /// Maps any error of a store's calls; one that is mapped already stays as it is.
+    init(_ error: any Error, path: String) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as DatabaseError: self.init(error, path: path)
+        default: self = .failed(path, "\(error)")
+        }
+    }
+
+    private init(_ error: DatabaseError, path: String) {
+        let message = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path, holders: FileHolders.names(of: path))
+        case .SQLITE_CANTOPEN: self = .cannotOpen(path, message)
+        case .SQLITE_FULL: self = .full(path)
+        case .SQLITE_READONLY where error.extendedResultCode == .SQLITE_READONLY_DBMOVED: self = .lost(path)
+        case .SQLITE_READONLY: self = .readOnly(path)
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path, message)
+        case .SQLITE_CONSTRAINT: self = .rejected(path, message)
+        case .SQLITE_ERROR where Self.isApplications(message): self = .application(path, message)
+        default: self = .failed(path, "\(message) (\(error.extendedResultCode.rawValue))")
+        }
+    }
+
+    // What refundd itself prepares names nothing that can be missing: these come from triggers and indexes of others.
+    private static func isApplications(_ message: String) -> Bool {
+        ["no such table", "no such column", "no such function", "no such collation", "no such module", "unsafe use of"]
+            .contains { message.contains($0) }
+    }
+
+    static func cannotOpen(_ path: String, _ reason: String) -> StoreError {
+        StoreError(
+            .cannotOpen,
+            location: path,
+            reason: reason,
+            description: "cannot open the database \(path): \(reason); check [database] path and the permissions of its folder"
+        )
+    }
+
+    static func busy(_ path: String, holders: [String]) -> StoreError {
+        let who = holders.isEmpty ? "another process" : holders.joined(separator: ", ")
+        return StoreError(
+            .busy,
+            location: path,
+            reason: "held by \(who)",
+            description: "the database \(path) is held by \(who); end its transaction or close it"
+        )
+    }
+
+    static func alreadyServed(_ path: String) -> StoreError {
+        StoreError(
+            .alreadyServed,
+            location: path,
+            reason: "another daemon serves it",
+            description: "another refundd serves the database \(path); run one daemon per database"
+        )
+    }
+
+    static func newerSchema(_ path: String, migration: Int) -> StoreError {
+        StoreError(
+            .newerSchema,
+            location: path,
+            reason: "migration \(migration)",
+            description: "the database \(path) has migration \(migration), which this refundd does not know;"
+                + " install a newer refundd"
+        )
+    }
+
+    static func olderSchema(_ path: String, migration: Int) -> StoreError {
+        StoreError(
+            .olderSchema,
+            location: path,
+            reason: "migration \(migration)",
+            description: "the database \(path) has migration \(migration) of an older refundd; restart the daemon or"
+                + " run refundd init to bring it up to date, and a backup only in a copy of it"
+        )
+    }
+
+    static func namesTaken(_ path: String, _ reason: String) -> StoreError {
+        StoreError(
+            .namesTaken,
+            location: path,
+            reason: reason,
+            description: "the database \(path) has tables, indexes or triggers named refund_... that refundd did not"
+                + " make (\(reason)); rename them, or choose another file in [database] path"
+        )
+    }
+
+    static func notInitialised(_ path: String) -> StoreError {
+        StoreError(
+            .notInitialised,
+            location: path,
+            reason: "no queue",
+            description: "the database \(path) has no queue yet; start the daemon or run refundd init to create one"
+        )
+    }
+
+    static func missing(_ path: String) -> StoreError {
+        StoreError(
+            .missing,
+            location: path,
+            reason: "the queue is gone",
+            description: "the queue in the database \(path) is gone: \(path).lock shows that refundd served it before;"
+                + " restore the database, or remove \(path).lock to begin with an empty queue"
+        )
+    }
+
+    static func rejected(_ path: String, _ reason: String) -> StoreError {
+        StoreError(.rejected, location: path, reason: reason, description: "the database rejected a row: \(reason)")
+    }
+
+    static func application(_ path: String, _ reason: String) -> StoreError {
+        StoreError(
+            .application,
+            location: path,
+            reason: reason,
+            description: "a trigger or index of the application in the database \(path) fails: \(reason); repair or drop it"
+        )
+    }
+
+    static func encoding(_ path: String, _ encoding: String) -> StoreError {
+        StoreError(
+            .cannotOpen,
+            location: path,
+            reason: "its encoding is \(encoding)",
+            description: "the database \(path) has the encoding \(encoding), and refundd needs UTF-8; choose another file"
+                + " in [database] path, or make the database anew with PRAGMA encoding = 'UTF-8'"
+        )
+    }
+
+    static func full(_ path: String) -> StoreError {
+        StoreError(
+            .full,
+            location: path,
+            reason: "the disk is full",
+            description: "the disk of the database \(path) is full; free some space on it"
+        )
+    }
+
+    static func readOnly(_ path: String) -> StoreError {
+        StoreError(
+            .readOnly,
+            location: path,
+            reason: "it cannot be written",
+            description: "the database \(path) cannot be written; make the file, its folder and its file system writable"
+        )
+    }
+
+    static func damaged(_ path: String, _ reason: String) -> StoreError {
+        StoreError(
+            .damaged,
+            location: path,
+            reason: reason,
+            description: "the database \(path) is damaged (\(reason)); stop every program that uses it, keep a copy of it"
+                + " with its -wal, and restore the last good backup"
+        )
+    }
+
+    static func lost(_ path: String) -> StoreError {
+        let cause = "\(path) was deleted or replaced while it was in use"
+        let remedy =
+            if path.hasSuffix("-wal") || path.hasSuffix("-shm") {
+                "; stop every program that uses the database, leave its files to SQLite, and start refundd again"
+            } else if path.hasSuffix(".lock") {
+                ", so that another refundd might serve the database as well; leave it there, and start refundd again"
+            } else {
+                ", and what is written now would be lost; restore the right database, a backup without the old -wal and"
+                    + " -shm, and start refundd again"
+            }
+        return StoreError(.lost, location: path, reason: "deleted or replaced", description: cause + remedy)
+    }
+
+    static func failed(_ path: String, _ reason: String) -> StoreError {
+        StoreError(
+            .failed,
+            location: path,
+            reason: reason,
+            description: "the database \(path) failed: \(reason); check the disk and the system's log"
+        )
+    }
+}

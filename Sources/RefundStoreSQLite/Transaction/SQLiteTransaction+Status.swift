@@ -1,0 +1,127 @@
+import RefundCore
+import RefundStore
+
+extension SQLiteTransaction {
+    func status(at now: Timestamp) throws(StoreError) -> QueueStatus {
+        var status = QueueStatus()
+        status.incidents = try incidents()
+        status.breakers = try openBreakers(.gateway)
+        status.sightings = try sightings()
+        status.walBytes = DatabaseFiles.walSize(path: store.path)
+        try mapped {
+            for state in RefundState.allCases {
+                status.states[state] = try count(of: "refund_queue", in: state.rawValue)
+            }
+            for state in WebhookState.allCases {
+                status.webhooks[state] = try count(of: "refund_outbox", in: state.rawValue)
+            }
+            for reason in Attention.allCases {
+                let sql = "SELECT count(*) FROM refund_queue WHERE attention = ?"
+                status.attention[reason] = Int(clamping: try number(sql) { $0.bind(reason.rawValue) } ?? 0)
+            }
+            let oldest = try [RefundState.pending, .processing].compactMap { state in
+                try number("SELECT min(created_at) FROM refund_queue WHERE state = ?") { $0.bind(state.rawValue) }
+            }
+            status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
+            status.dueLag = try dueLag(at: now)
+            status.endpoints = try endpointStatus()
+        }
+        return status
+    }
+
+    private func count(of table: String, in state: String) throws -> Int {
+        let sql = "SELECT number FROM refund_counts WHERE counted = ? AND state = ?"
+        return Int(clamping: try number(sql) { $0.bind(table).bind(state) } ?? 0)
+    }
+
+    // Steps from gateway to gateway along the index; a refund that was never put off has been due since it was enqueued.
+    private func dueLag(at now: Timestamp) throws -> Duration {
+        let names = """
+            WITH RECURSIVE names (name) AS (
+                SELECT min(q.gateway) FROM \(CycleReader.byDueTime) WHERE \(CycleReader.isClaimable)
+                UNION ALL
+                SELECT (SELECT min(q.gateway) FROM \(CycleReader.byDueTime) WHERE \(CycleReader.isClaimable)
+                    AND q.gateway > name)
+                FROM names WHERE name IS NOT NULL
+            )
+            SELECT min((SELECT CASE WHEN q.next_query_at = 0 THEN q.created_at ELSE q.next_query_at END
+                FROM \(CycleReader.byDueTime) WHERE \(CycleReader.isClaimable) AND q.gateway = name
+                AND q.next_query_at <= ? ORDER BY q.next_query_at LIMIT 1))
+            FROM names WHERE name IS NOT NULL
+            """
+        let due = try number(names) { $0.bind(now) }
+        return due.map { max(now.duration(since: Timestamp(milliseconds: $0)), .zero) } ?? .zero
+    }
+
+    private func endpointStatus() throws -> EndpointStatus {
+        var status = EndpointStatus()
+        let open = try openBreakers(.endpoint).sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }
+        status.openCount = open.count
+        status.open = open.prefix(EndpointStatus.listed).map { (endpoint: $0.key, breaker: $0.value) }
+        let disabled = "refund_endpoints WHERE disabled_at IS NOT NULL"
+        status.disabledCount = Int(clamping: try number("SELECT count(*) FROM \(disabled)") ?? 0)
+        let sql = """
+            SELECT url, failing_since, failed_at, disabled_at, reason FROM \(disabled)
+            ORDER BY disabled_at DESC, url LIMIT ?
+            """
+        status.disabled = try rows(try statements[sql].bind(EndpointStatus.listed)) { row in
+            guard let url = row.text(), let health = URLHealth(row: row) else { return nil }
+            return (url: url, health: health)
+        }
+        return status
+    }
+
+    func incidents() throws(StoreError) -> [String: GatewayIncident] {
+        try mapped {
+            let sql = """
+                SELECT gateway, attention, code, message, verified, since FROM refund_incidents WHERE merchant_no = ''
+                """
+            var incidents: [String: GatewayIncident] = [:]
+            try statements[sql].read { row in
+                guard let gateway = row.text(), let kind = row.text().flatMap(GatewayIncident.Kind.init(rawValue:))
+                else { return true }
+                let (code, message, verified) = (row.text() ?? "", row.text() ?? "", row.integer() == 1)
+                let since = row.timestamp() ?? Timestamp(milliseconds: 0)
+                incidents[gateway] = GatewayIncident(
+                    kind: kind,
+                    code: code,
+                    message: message,
+                    isVerified: verified,
+                    since: since
+                )
+                return true
+            }
+            return incidents
+        }
+    }
+
+    func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker] {
+        try mapped {
+            let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = ?"
+            var open: [String: OpenBreaker] = [:]
+            try statements[sql].bind(kind.rawValue).read { row in
+                guard let name = row.text(), let since = row.timestamp() else { return true }
+                open[name] = OpenBreaker(since: since, reason: row.text() ?? "", nextProbe: row.timestamp())
+                return true
+            }
+            return open
+        }
+    }
+
+    func sightings() throws(StoreError) -> [String: GatewaySighting] {
+        try mapped {
+            var sightings: [String: GatewaySighting] = [:]
+            try statements["SELECT name, last_verified_at, last_error, last_error_at FROM refund_gateways"].read {
+                row in
+                guard let name = row.text() else { return true }
+                sightings[name] = GatewaySighting(
+                    lastVerified: row.timestamp(),
+                    lastError: row.text(),
+                    lastErrorAt: row.timestamp()
+                )
+                return true
+            }
+            return sightings
+        }
+    }
+}

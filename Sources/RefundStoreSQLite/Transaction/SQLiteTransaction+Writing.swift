@@ -1,0 +1,110 @@
+import GRDB
+import RefundCore
+import RefundStore
+
+/// What operators' commands and the scheduler's start write.
+extension SQLiteTransaction {
+    private static let isOpen = "state IN ('pending', 'processing')"
+    // Due unless it is due already: since when it has been due tells how far behind refundd is.
+    private static let dueBy = "next_query_at = min(ifnull(next_query_at, ?1), ?1)"
+
+    private var executor: WriteExecutor { WriteExecutor(database: database, statements: statements) }
+
+    func enqueue(_ refund: NewRefund) throws(StoreError) -> Int64? {
+        try mapped {
+            let names = refund.columns.map(\.name.rawValue).joined(separator: ", ")
+            let marks = refund.columns.map { _ in "?" }.joined(separator: ", ")
+            let statement = try statements[
+                "INSERT INTO refund_queue (\(names)) VALUES (\(marks)) ON CONFLICT DO NOTHING"
+            ]
+            for column in refund.columns { statement.bind(column.value) }
+            return try statement.run() == 1 ? database.lastInsertedRowID : nil
+        }
+    }
+
+    func write(_ change: RefundChange) throws(StoreError) {
+        try mapped { try executor.write(change) }
+    }
+
+    func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError) {
+        try mapped {
+            try statements["UPDATE refund_queue SET \(Self.dueBy) WHERE id = ?2 AND \(Self.isOpen)"]
+                .bind(now).bind(id).run()
+            let hint = """
+                INSERT INTO refund_hints (merchant_order_no, trans_no, gateway, merchant_no)
+                SELECT merchant_order_no, trans_no, gateway, merchant_no FROM refund_queue WHERE id = ? AND \(Self.isOpen)
+                """
+            try statements[hint].bind(id).run()
+            try note("query", by: actor, refundID: id, webhookID: nil, at: now)
+        }
+    }
+
+    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
+        try mapped {
+            let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = ?"
+            var found: (refundID: Int64?, url: String, isInFlight: Bool)?
+            try statements[select].bind(id).read { row in
+                found = (row.integer(), row.text() ?? "", row.integer() == 1)
+                return false
+            }
+            guard let found else { return .unknown }
+            if found.isInFlight { return .inFlight }
+            let update = """
+                UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,
+                delivered_at = NULL WHERE id = ?
+                """
+            try statements[update].bind(now).bind(id).run()
+            try executor.write(nil as URLHealth?, found.url)
+            try note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
+            return .due
+        }
+    }
+
+    private func note(
+        _ action: String,
+        by actor: String,
+        refundID: Int64?,
+        webhookID: String?,
+        at now: Timestamp
+    ) throws {
+        try statements["INSERT INTO refund_actions (at, actor, action, refund_id, webhook_id) VALUES (?, ?, ?, ?, ?)"]
+            .bind(now).bind(actor).bind(action).bind(refundID).bind(webhookID).run()
+    }
+
+    // MARK: - The scheduler's start
+
+    func releaseClaims() throws(StoreError) {
+        try mapped {
+            try statements["UPDATE refund_queue SET leased_until = NULL WHERE leased_until IS NOT NULL"].run()
+            // The attempt of a webhook that was superseded while it was being sent has ended with its daemon.
+            let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
+            let webhooks = """
+                UPDATE refund_outbox SET leased_until = NULL,
+                next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE next_attempt_at END,
+                state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END WHERE leased_until IS NOT NULL
+                """
+            try statements[webhooks].run()
+        }
+    }
+
+    func removeBreakers() throws(StoreError) {
+        try mapped { _ = try statements["DELETE FROM refund_breakers"].run() }
+    }
+
+    func retryMisconfigured(at now: Timestamp) throws(StoreError) {
+        try mapped {
+            let sql = "UPDATE refund_queue SET \(Self.dueBy) WHERE attention = 'misconfigured' AND \(Self.isOpen)"
+            _ = try statements[sql].bind(now).run()
+        }
+    }
+
+    func forgetGateways(except names: Set<String>) throws(StoreError) {
+        try mapped {
+            let list = JSONText.list(names)
+            let known = "NOT IN (SELECT value FROM json_each(?))"
+            try statements["DELETE FROM refund_incidents WHERE gateway \(known)"].bind(list).run()
+            try statements["DELETE FROM refund_breakers WHERE kind = 'gateway' AND name \(known)"].bind(list).run()
+            try statements["DELETE FROM refund_gateways WHERE name \(known)"].bind(list).run()
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import RefundCore
+import RefundStore
+import Synchronization
+
+/// Watches the size of the write-ahead log, and says when to truncate it and when an operator should know.
+///
+/// SQLite itself copies the log into the file after every thousandth page, but leaves it as long as it was wherever a
+/// program without our size limit is the next to write.
+final class WALMonitor: Sendable {
+    /// The size in bytes to which a longer log is truncated once it has been copied.
+    static let limit: Int64 = 64 * 1_024 * 1_024
+    // While a reader holds on to the log, an attempt costs time and gains nothing.
+    private static let truncateInterval: Duration = .seconds(1)
+
+    private struct State {
+        var reported: Int64 = 0
+        var lastTruncate: Timestamp?
+    }
+
+    private let path: String
+    private let state = Mutex(State())
+
+    init(path: String) {
+        self.path = path
+    }
+
+    /// Looks at the log, and truncates it if it is too long.
+    ///
+    /// - Returns: An event for the first size beyond the limit, and for each that is twice the one reported before.
+    func check(at now: Timestamp, truncate: () -> Void) -> [StoreEvent] {
+        check(size: DatabaseFiles.walSize(path: path), at: now, truncate: truncate)
+    }
+
+    /// Does the same for a size that was read already.
+    func check(size: Int64, at now: Timestamp, truncate: () -> Void) -> [StoreEvent] {
+        guard size > Self.limit else {
+            state.withLock { $0.reported = 0 }
+            return []
+        }
+        let (isNews, isDue) = state.withLock { state in
+            let isNews = size / 2 >= state.reported
+            if isNews { state.reported = size }
+            let isRecent = state.lastTruncate.map { $0 <= now && now.duration(since: $0) < Self.truncateInterval }
+            if isRecent != true { state.lastTruncate = now }
+            return (isNews, isRecent != true)
+        }
+        if isDue { truncate() }
+        return isNews ? [.walGrew(bytes: size, holders: FileHolders.names(of: path))] : []
+    }
+}
