@@ -21,7 +21,7 @@ package struct Refund: Hashable, Sendable {
     /// Why a person should look, or nil.
     package var attention: Attention?
     /// The reasons for attention that were told already.
-    package var told: ToldAttentions
+    package var told: NotifiedReasons
     /// The transaction as the gateway's last verified report describes it.
     package var transaction: GatewayTransaction?
     /// Why the refund failed.
