@@ -132,11 +132,11 @@ package actor Scheduler {
         for delivery in inFlight.deliveries.values where !ended.1.contains(delivery.id) {
             deliveries.append(DeliveryResult(delivery: delivery, sentAt: now, attempt: .interrupted))
         }
-        var failure = fault
-        if failure?.isFatal != true, !queries.isEmpty || !deliveries.isEmpty {
+        var failure: StoreError?
+        if !queries.isEmpty || !deliveries.isEmpty {
             do throws(StoreError) {
+                if let fault, fault.isFatal { throw fault }
                 try cycle(at: now)
-                failure = nil
             } catch {
                 failure = error
             }

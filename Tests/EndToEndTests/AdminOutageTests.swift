@@ -24,7 +24,7 @@ struct AdminOutageTests {
             daemon.signal(SIGHUP)
             try await daemon.waitForErrors(containing: "configuration reloaded")
             other.kill()
-            try await daemon.waitForErrors(containing: "admin address listens")
+            try await daemon.waitForErrors(containing: "admin address is served")
             #expect(try await w.get("/readyz", port: port).status == 200)
         }
     }

@@ -10,7 +10,7 @@ struct CoreDumpTests {
         try await withWorkspace { w in
             try await w.startSimulator()
             let daemon = try w.startPython("dumpable.py", [Programs.refundd, "run", "--config", w.configurationFile])
-            try await daemon.waitForErrors(containing: "refundd runs")
+            try await daemon.waitForErrors(containing: "started")
             #expect(try await w.cores().isEmpty)
             let limits = try String(contentsOfFile: "/proc/\(daemon.id)/limits", encoding: .utf8)
             let limit = limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") }
@@ -34,7 +34,7 @@ struct CoreDumpTests {
             }
             let run = unprivileged([Programs.refundd, "run", "--config", w.configurationFile])
             let daemon = try w.start(run[0], Array(run.dropFirst()), name: "refundd")
-            try await daemon.waitForErrors(containing: "refundd runs")
+            try await daemon.waitForErrors(containing: "started")
             let sleep = unprivileged(["sleep", "600"])
             let other = try w.start(sleep[0], Array(sleep.dropFirst()), name: "sleep")
             try await eventually("the other process of that user") {

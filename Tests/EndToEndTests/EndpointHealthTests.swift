@@ -23,7 +23,7 @@ struct EndpointHealthTests {
             try await w.enqueue("OK-GOOD", ["callback_url": receiver.url("take")])
             try await eventually("the good URL's webhook") { try receiver.requests(to: "take").count == 1 }
             try await eventually("the closing in the log") {
-                w.daemon?.errors.contains("the endpoint takes webhooks again") == true
+                w.daemon?.errors.contains("endpoint accepts webhooks again") == true
             }
         }
     }
@@ -48,7 +48,7 @@ struct EndpointHealthTests {
             for webhook in dead where webhook["attempts"].integer == 0 {
                 #expect(webhook["last_error"].text?.contains("refundd redeliver") == true)
             }
-            let lines = (w.daemon?.errors ?? "").split(separator: "\n").filter { $0.contains("URL is disabled") }
+            let lines = (w.daemon?.errors ?? "").split(separator: "\n").filter { $0.contains("webhook URL disabled") }
             #expect(lines.count == 1)
             #expect(lines.first?.contains("refundd redeliver msg_") == true)
             #expect(w.daemon?.errors.contains("secret-path") == false)

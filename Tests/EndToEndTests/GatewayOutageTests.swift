@@ -43,7 +43,7 @@ struct GatewayOutageTests {
             #expect((rows[0]["n"].integer ?? 9) <= 3)
             #expect(try await breaker(w)["breaker"].text == "closed")
             let log = try #require(w.daemon).errors.split(separator: "\n")
-            #expect(log.count { $0.contains("the gateway is down or asks to be asked less") } == 1)
+            #expect(log.count { $0.contains("the gateway is down or throttles us") } == 1)
             #expect(log.count { $0.contains("the gateway answers again") } == 1)
         }
     }

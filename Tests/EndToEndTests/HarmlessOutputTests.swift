@@ -16,7 +16,7 @@ struct HarmlessOutputTests {
         [prefixes."HOSTILE-"]
         fails_after_queries = 1
         error_code = "TS-\u001b[31m"
-        error_message = "red \u001b[31m\u009b2J\n2026-01-01T00:00:00.000Z notice refundd runs \u202e\u007f"
+        error_message = "red \u001b[31m\u009b2J\n2026-01-01T00:00:00.000Z notice started \u202e\u007f"
         """#
 
     private func withHostileTexts(_ body: (Workspace) async throws -> Void) async throws {
@@ -115,7 +115,7 @@ struct HarmlessOutputTests {
 
     @Test(.endToEnd) func whatAConfigurationSaysIsHarmlessInMessages() async throws {
         try await withWorkspace { w in
-            let hostile = #"\u001b[31m\u009b2J\u202e\u2066\n2026-01-01T00:00:00.000Z notice refundd runs"#
+            let hostile = #"\u001b[31m\u009b2J\u202e\u2066\n2026-01-01T00:00:00.000Z notice started"#
             try w.configure("gateway", ["url": "\"https://a\(hostile)\"", "app_id": "\"\(hostile)\""])
             try w.configure("gateway", ["ca_file": "\"a\\u202eb\"", "\"\(hostile)\"": "1"])
             try w.configure("log", ["level": "\"\(hostile)\""])

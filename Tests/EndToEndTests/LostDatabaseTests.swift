@@ -12,7 +12,7 @@ struct LostDatabaseTests {
         let last = daemon.errors.split(separator: "\n").last.map(String.init) ?? ""
         #expect(last.hasPrefix("refundd: "), "\(last)")
         #expect(last.contains(file) && last.contains(words), "\(last)")
-        #expect(daemon.errors.contains("refundd stops: the database can no longer be trusted"))
+        #expect(daemon.errors.contains("stopping: the database can no longer be trusted"))
     }
 
     @Test(.endToEnd) func daemonStopsWhenItsDatabaseIsDeletedAndMakesNoNewOne() async throws {

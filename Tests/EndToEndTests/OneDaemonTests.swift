@@ -43,9 +43,9 @@ struct OneDaemonTests {
             let query = try w.begin("query", "SLOW-1")
             try await eventually("SLOW-1 in flight") { try await w.queriesInSimulator()["SLOW-1"] == 1 }
             let daemon = try w.launchDaemon()
-            #expect(try await holds(for: .seconds(1)) { daemon.isRunning && !daemon.errors.contains("refundd runs") })
+            #expect(try await holds(for: .seconds(1)) { daemon.isRunning && !daemon.errors.contains("started") })
             #expect(try await query.exitCode() == 0, "\(query.errors)")
-            try await daemon.waitForErrors(containing: "refundd runs")
+            try await daemon.waitForErrors(containing: "started")
             try await w.enqueue("OK-1")
             try await w.refund("OK-1", is: "settled")
             #expect(try w.asked("SLOW-1").count == 1)

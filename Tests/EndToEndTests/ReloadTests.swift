@@ -56,7 +56,7 @@ struct ReloadTests {
             try w.configure("polling", ["max_interval": "\"1h\"", "initial_interval": "\"1h\""])
             try w.configure(section, [key: value])
             daemon.signal(SIGHUP)
-            try await daemon.waitForErrors(containing: "not reloaded")
+            try await daemon.waitForErrors(containing: "reload failed")
             let problems = try JSON.lines(of: daemon.errors).compactMap { $0["metadata"]["problem"].text }
             #expect(problems.contains { $0.hasPrefix(w.configurationFile) && $0.contains("\(section).\(key)") })
             // What stands behind an unknown key may be a secret.
@@ -85,7 +85,7 @@ struct ReloadTests {
             let daemon = try #require(w.daemon)
             try w.replaceConfiguration("[gateway\n")
             daemon.signal(SIGHUP)
-            try await daemon.waitForErrors(containing: "not reloaded")
+            try await daemon.waitForErrors(containing: "reload failed")
             try await w.enqueue("OK-1")
             try await w.refund("OK-1", is: "settled")
         }
@@ -109,7 +109,7 @@ struct ReloadTests {
             #expect(try await w.sql("SELECT id FROM refund_queue WHERE attempts <> 3").isEmpty)
             try await w.enqueue("HTTP503-1")
             try await daemon.waitForErrors(containing: "query without a verdict")
-            #expect(!daemon.errors.contains("not reloaded"))
+            #expect(!daemon.errors.contains("reload failed"))
             daemon.signal(SIGTERM)
             #expect(try await daemon.exitCode() == 0)
         }

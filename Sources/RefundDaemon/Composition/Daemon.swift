@@ -27,7 +27,7 @@ package actor Daemon {
         case databaseFailed(StoreError)
         case drained
         case drainLimitReached
-        case closed
+        case closed(StoreError?)
         case closeLimitReached
     }
 
@@ -124,6 +124,7 @@ package actor Daemon {
     /// - Parameters:
     ///   - tasks: The phase's tasks; they are cancelled when it ends, and must then end soon.
     ///   - handle: Handles an event, and returns a value to end the phase.
+    /// - Returns: That value, or nil if the daemon's own task is cancelled.
     private func phase<Outcome: Sendable>(
         _ tasks: [@Sendable () async -> Void],
         _ handle: (Event) async -> Outcome?
@@ -265,28 +266,28 @@ package actor Daemon {
         return outcome ?? .success(true)
     }
 
-    /// Closes everything, in the order in which it depends on each other: what is still in flight is released, then the
-    /// clients shut down, then the database is closed.
+    /// Closes everything in the order of dependence: the scheduler releases what is still in flight, the clients shut
+    /// down, the database is closed.
     private func close(_ parts: Parts, within limit: Duration) async {
         admin?.stop()
         let connections = abandonedConnections + [connections].compactMap(\.self)
         let close: @Sendable () async -> Void = { [emit] in
-            guard await untilCancelled({ await parts.scheduler.close() }) != nil else { return }
+            guard let failure = await untilCancelled({ await parts.scheduler.close() }) else { return }
             await onOwnThread(grace: .zero) {
                 for connection in connections { connection.shutDown() }
                 parts.database.close()
             }
-            emit.yield(.closed)
+            emit.yield(.closed(failure))
         }
-        let isClosed: Bool? = await phase([close, after(limit, .closeLimitReached)]) { event in
+        let failure: String?? = await phase([close, after(limit, .closeLimitReached)]) { event in
             switch event {
-            case .closed: true
-            case .closeLimitReached, .signal(.terminate): false
+            case .closed(let error): .some(error?.description)
+            case .closeLimitReached, .signal(.terminate): "the database is busy"
             default: nil
             }
         }
-        guard isClosed != true else { return }
-        logger.warning("the database is busy; claims are released at the next start")
+        guard case .some(let error?) = failure else { return }
+        logger.warning("claims are only released at the next start", metadata: ["reason": "\(error)"])
     }
 
     private func after(_ time: Duration, _ event: Event) -> @Sendable () async -> Void {

@@ -11,10 +11,10 @@ import Synchronization
 /// - Returns: The work's value, or nil if it was abandoned.
 func onOwnThread<Value: Sendable>(
     grace: Duration,
-    interrupt: @escaping @Sendable () -> Void = {},
+    interrupt: (@Sendable () -> Void)? = nil,
     _ work: @escaping @Sendable () -> Value
 ) async -> Value? {
-    await waiting(grace: grace, interrupt: interrupt) { complete in
+    await wait(grace: grace, interrupt: interrupt) { complete in
         DispatchQueue(label: "refundd.work").async { complete(work()) }
     }
 }
@@ -23,22 +23,22 @@ func onOwnThread<Value: Sendable>(
 ///
 /// - Returns: The work's value, or nil as soon as the waiting task is cancelled: then the work is abandoned.
 func untilCancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
-    await waiting(grace: .zero, interrupt: {}) { complete in
+    await wait(grace: .zero, interrupt: nil) { complete in
         Task.detached { complete(await work()) }
     }
 }
 
-private func waiting<Value: Sendable>(
+private func wait<Value: Sendable>(
     grace: Duration,
-    interrupt: @escaping @Sendable () -> Void,
-    for start: (@escaping @Sendable (Value?) -> Void) -> Void
+    interrupt: (@Sendable () -> Void)?,
+    _ start: (@escaping @Sendable (Value?) -> Void) -> Void
 ) async -> Value? {
     let promise = Promise<Value?>()
     start(promise.fulfil)
     return await withTaskCancellationHandler {
         await promise.value()
     } onCancel: {
-        interrupt()
+        interrupt?()
         let queue = DispatchQueue(label: "refundd.grace")
         queue.asyncAfter(deadline: .now() + grace.inSeconds) { promise.fulfil(nil) }
     }

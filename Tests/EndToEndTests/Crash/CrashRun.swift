@@ -105,7 +105,7 @@ final class CrashRun {
 
     private func note(_ daemon: RunningProcess, launchedAt: Int64, endedAt: Int64) async throws {
         lives += 1
-        let begin = daemon.errors.split(separator: "\n").first { $0.contains("refundd runs") }?.prefix { $0 != " " }
+        let begin = daemon.errors.split(separator: "\n").first { $0.contains("started") }?.prefix { $0 != " " }
         let servesAt = try begin.map { Self.milliseconds(try Self.logTime.parse(String($0))) }
         let life = [Int64(lives), launchedAt, servesAt, endedAt].map { $0.map(String.init) ?? "NULL" }
         try await w.sql("INSERT INTO lives VALUES (\(life.joined(separator: ", ")))", database: w.path("run.db"))
@@ -116,7 +116,7 @@ final class CrashRun {
         case .atPoint: _ = try await daemon.exitCode(within: .seconds(30))
         case .afterLaunch(let time): try await Self.clock.sleep(for: time)
         case .afterStart(let time):
-            try await daemon.waitForErrors(containing: "refundd runs")
+            try await daemon.waitForErrors(containing: "started")
             try await Self.clock.sleep(for: time)
         case .whenAsked: try await waitForGrowth { try self.sizes()[0] > logs[0] }
         case .whenReceived: try await waitForGrowth { try self.sizes()[1...].reduce(0, +) > logs[1...].reduce(0, +) }

@@ -6,7 +6,7 @@ Usage: hostile.py
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ORDERS = "\x1b[31m\x1b]0;title\x07\x9b2J\x7f\u202e\u2066\r\n2026-01-01T00:00:00.000Z notice refundd runs"
+ORDERS = "\x1b[31m\x1b]0;title\x07\x9b2J\x7f\u202e\u2066\r\n2026-01-01T00:00:00.000Z notice started"
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -78,7 +78,7 @@ struct Deployment {
             ]
         let environment = try await credentials().map { ["CREDENTIALS_DIRECTORY": $0] } ?? [:]
         let daemon = try workspace.start("setpriv", arguments, environment: environment, name: "refundd")
-        try await daemon.waitForErrors(containing: "refundd runs")
+        try await daemon.waitForErrors(containing: "started")
         return daemon
     }
 

@@ -152,7 +152,7 @@ final class Workspace {
     @discardableResult
     func startDaemon(environment: [String: String] = [:]) async throws -> RunningProcess {
         let process = try launchDaemon(environment: environment)
-        try await process.waitForErrors(containing: "refundd runs")
+        try await process.waitForErrors(containing: "started")
         return process
     }
 
