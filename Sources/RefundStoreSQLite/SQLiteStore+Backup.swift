@@ -1,30 +1,92 @@
 import GRDB
+import GRDBSQLite
+import Glibc
 package import RefundStore
 
 extension SQLiteStore {
-    /// Copies the whole database as it is now into a file of its own, while others go on writing.
+    // Bytes 18 and 19 of a database say 2 for WAL and 1 for a rollback journal.
+    // Source: <https://www.sqlite.org/fileformat2.html#file_format_version_numbers>.
+    private static let rollbackJournal: (offset: off_t, bytes: [UInt8]) = (18, [1, 1])
+
+    /// Copies the whole database as it is now into an empty file, while others go on writing.
     ///
-    /// The copy needs no other file beside it and can be opened read-only; a daemon that serves it sets WAL.
+    /// SQLite opens files by name, and whoever may write to the folder may have put another file there. Nothing is
+    /// written unless SQLite has opened the very file that the caller has created. The copy needs no other file beside it
+    /// and can be opened read-only; a daemon that serves it sets WAL.
     ///
-    /// - Parameter target: The copy; what it held before is gone.
+    /// - Parameters:
+    ///   - target: The name of the file.
+    ///   - file: The file, open for writing.
     /// - Throws: `StoreError` about the database or about the copy.
-    package func copy(to target: String) throws(StoreError) {
-        do {
-            let copy = try DatabaseQueue(path: target)
-            defer { try? copy.close() }
-            try database.backup(to: copy)
-            try copy.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA journal_mode = DELETE") }
-        } catch let error as DatabaseError {
+    package func copy(to target: String, _ file: CInt) throws(StoreError) {
+        let code = database.inDatabase { db in unsafe Self.copy(db.sqliteConnection, to: target, file) }
+        guard let code else { throw .replaced(target) }
+        guard code == SQLITE_OK else {
+            let error = DatabaseError(resultCode: ResultCode(rawValue: code))
             let isOfTarget = [.SQLITE_FULL, .SQLITE_READONLY, .SQLITE_CANTOPEN].contains(error.resultCode)
             throw StoreError(error, path: isOfTarget ? target : path)
-        } catch {
-            throw StoreError(error, path: path)
         }
+        let (offset, bytes) = Self.rollbackJournal
+        guard unsafe pwrite(file, bytes, bytes.count, offset) == bytes.count else { throw .full(target) }
     }
+
+    /// Checks that this store reads the file that the caller has open, and not one that has taken its name.
+    ///
+    /// - Parameter file: The file; this store must be the only other user of it in this process.
+    /// - Throws: `StoreError` if it reads another file.
+    package func requireOpen(_ file: CInt) throws(StoreError) {
+        guard FileIdentity.isOpenTwice(file) else { throw .replaced(path) }
+    }
+
+    /// Copies a database.
+    ///
+    /// - Returns: SQLite's result code, or nil if the name stands for another file.
+    private static func copy(_ source: OpaquePointer?, to target: String, _ file: CInt) -> CInt? {
+        var connection: OpaquePointer?
+        defer { unsafe sqlite3_close_v2(connection) }
+        // Without SQLITE_OPEN_CREATE, no file appears elsewhere if the folder has been replaced.
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
+        let opened = unsafe sqlite3_open_v2(target, &connection, flags, nil)
+        guard opened == SQLITE_OK else { return opened }
+        guard FileIdentity.isOpenTwice(file) else { return nil }
+        // A journal on disk would be another file to open by name.
+        let isSet = unsafe sqlite3_exec(connection, "PRAGMA journal_mode = MEMORY", nil, nil, nil)
+        guard isSet == SQLITE_OK else { return isSet }
+        guard let backup = unsafe sqlite3_backup_init(connection, "main", source, "main") else {
+            return unsafe sqlite3_errcode(connection)
+        }
+        let step = unsafe sqlite3_backup_step(backup, -1)
+        let finished = unsafe sqlite3_backup_finish(backup)
+        return step == SQLITE_DONE ? finished : step
+    }
+
+    /// The error that says that this database is damaged, for damage that a copy of it shows.
+    package func damaged(_ reason: String) -> StoreError { .damaged(path, reason) }
 
     /// Whether a path names the database or one of the files that belong to it, whether or not they exist.
     package func owns(_ file: String) -> Bool {
         let (real, own) = (DaemonLock.realPath(file), DaemonLock.realPath(path))
         return ["", "-wal", "-shm", "-journal", ".lock"].contains { real == own + $0 }
+    }
+}
+
+extension FileIdentity {
+    /// Whether this process has an open file open a second time, as SQLite must have it.
+    fileprivate static func isOpenTwice(_ file: CInt) -> Bool {
+        let identity = FileIdentity(descriptor: file)
+        let descriptors = 0..<CInt(clamping: min(sysconf(CInt(_SC_OPEN_MAX)), 65_536))
+        return identity != nil && descriptors.contains { $0 != file && FileIdentity(descriptor: $0) == identity }
+    }
+}
+
+extension StoreError {
+    fileprivate static func replaced(_ path: String) -> StoreError {
+        StoreError(
+            .lost,
+            location: path,
+            reason: "replaced",
+            description:
+                "\(path) was deleted or replaced while the copy was made; back up to a folder that only you may write"
+        )
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 import RefundAdmin
 import RefundConfiguration
 import RefundDaemon
-import RefundScheduler
+import RefundStore
 import RefundStoreSQLite
 
 /// What every command takes.
@@ -18,54 +18,50 @@ struct CommonOptions: ParsableArguments {
     }
 
     func configuration() throws(CommandFailure) -> Configuration {
-        try Setup.configuration(file: file, environment: environment)
+        try ConfigurationLoader.configuration(file: file, environment: environment)
     }
 
-    /// The name of the person who runs the command.
-    var actor: String { Person.name(environment: environment) }
+    /// The name of the operator who runs the command.
+    var actor: String { Operator.name(environment: environment) }
 
-    /// Opens a database, else that of the configuration, for a command that needs the queue to be there.
-    func store(_ access: RefundStore.Access, at file: String? = nil) throws(CommandFailure) -> RefundStore {
+    /// Opens a database that must have a queue: the given one, or the configuration's.
+    func store(_ access: SQLiteStore.Access, at file: String? = nil) throws(CommandFailure) -> SQLiteStore {
         let path = if let file { file } else { try configuration().database.path }
-        do throws(StoreError) {
-            let store = try RefundStore(path: path, access: access)
+        return try CommandFailure.mapping { () throws(StoreError) in
+            let store = try SQLiteStore(path: path, access: access)
             try store.checkSchema()
             return store
-        } catch {
-            throw CommandFailure(error)
         }
     }
 
-    /// Reads from the database.
-    func read<Result>(_ body: (StoreTransaction) throws -> Result) throws(CommandFailure) -> Result {
+    /// Reads from the configuration's database in one transaction.
+    func read<Result>(_ body: (any QueueReader) throws(StoreError) -> Result) throws(CommandFailure) -> Result {
         let store = try store(.readOnly)
         defer { store.close() }
-        do throws(StoreError) {
-            return try store.read(body)
-        } catch {
-            throw CommandFailure(error)
-        }
+        return try CommandFailure.mapping { () throws(StoreError) in try store.read(body) }
     }
 }
 
-extension RefundStore {
-    /// Writes in one transaction, or says why there is nothing to write.
-    func write<Success>(
-        _ body: (StoreTransaction) throws -> Result<Success, CommandFailure>
-    ) throws(CommandFailure) -> Success {
-        let result: Result<Success, CommandFailure>
-        do throws(StoreError) {
-            result = try transaction(body)
-        } catch .refused(let reason) {
-            throw CommandFailure(.failed, [reason])
-        } catch {
-            throw CommandFailure(error)
-        }
-        return try result.get()
+/// An option that takes one of the names of an enumeration.
+///
+/// - Parameters:
+///   - name: What the user wrote.
+///   - what: What it names, such as `state`.
+/// - Returns: The value.
+/// - Throws: `ValidationError` with every name that there is.
+func named<Value: RawRepresentable<String> & CaseIterable>(_ name: String, _ what: String) throws -> Value {
+    guard let value = Value(rawValue: name) else {
+        throw ValidationError("there is no \(what) \"\(name)\"; use one of \(names(of: Value.self))")
     }
+    return value
 }
 
-/// Runs a command's body; what fails goes to standard error and becomes the exit code.
+/// All names of an enumeration, for help and messages.
+func names<Value: RawRepresentable<String> & CaseIterable>(of _: Value.Type) -> String {
+    Value.allCases.map(\.rawValue).joined(separator: ", ")
+}
+
+/// Runs a command's body; a failure goes to standard error and becomes the exit code.
 func reportingFailures(_ body: () async throws(CommandFailure) -> Void) async throws {
     do throws(CommandFailure) {
         try await body()

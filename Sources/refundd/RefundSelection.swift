@@ -1,6 +1,7 @@
 import ArgumentParser
+import RefundCore
 import RefundDaemon
-import RefundStoreSQLite
+import RefundStore
 
 /// Which refund a command is about: an order number, else a `trans_no`, or a row by its id.
 struct RefundSelection: ParsableArguments {
@@ -21,12 +22,8 @@ struct RefundSelection: ParsableArguments {
             throw ValidationError("name one refund: its order number, its trans_no, or --id")
         }
         if let refund, refund.hasPrefix("#"), Int64(refund.dropFirst()) == nil {
-            throw ValidationError("\"\(refund)\" is no row; write # and the row's id, such as #42")
+            throw ValidationError("\"\(refund)\" is not a row; write # and the row's id, such as #42")
         }
-    }
-
-    var selector: RefundSelector {
-        RefundSelector(name, gateway: gateway, merchantNo: merchant)
     }
 
     private var name: RefundSelector.Name {
@@ -36,33 +33,39 @@ struct RefundSelection: ParsableArguments {
         return .number(text)
     }
 
-    /// Does something with the one refund that is meant.
+    /// The one refund that is meant.
     ///
-    /// - Parameters:
-    ///   - tx: Where to look for it.
-    ///   - body: What to do with it and its id.
-    /// - Returns: What the body returns, or why it is no refund, or several and which.
-    /// - Throws: What SQLite says when it refuses.
-    func withRefund<Success>(
-        in tx: StoreTransaction,
-        _ body: (Record, Int64) throws -> Result<Success, CommandFailure>
-    ) throws -> Result<Success, CommandFailure> {
-        switch one(of: try tx.refunds(selector)) {
-        case .failure(let failure): .failure(failure)
-        case .success(let refund): try body(refund, refund.integer("id") ?? 0)
-        }
-    }
-
-    private func one(of found: [Record]) -> Result<Record, CommandFailure> {
+    /// - Parameter tx: Where to look for it.
+    /// - Returns: The refund, or the failure if there is none or more than one, which lists them.
+    /// - Throws: `StoreError` if the database cannot be read.
+    func find(in tx: any QueueReader) throws(StoreError) -> Result<Refund, CommandFailure> {
+        let found = try tx.refunds(RefundSelector(name, gateway: gateway, merchantNo: merchant))
         if found.count == 1 { return .success(found[0]) }
         let what = refund ?? id.map { "#\($0)" } ?? ""
         if found.isEmpty { return .failure(CommandFailure(.noSuchRefund, ["there is no refund \(what)"])) }
-        let lines = found.map { record in
-            let merchant = record.text("merchant_no").map { ", merchant \($0)" } ?? ""
-            let order = record.text("merchant_order_no") ?? record.text("trans_no") ?? ""
-            return "  #\(record.text("id") ?? "") \(order), gateway \(record.text("gateway") ?? "")\(merchant)"
+        let lines = found.map { refund in
+            "  \(refund.title), gateway \(refund.gateway)" + (refund.merchantNo.map { ", merchant \($0)" } ?? "")
         }
-        let head = "\(what) means \(found.count) refunds; name one with #ID, --gateway or --merchant:"
+        let head = "\(what) matches \(found.count) refunds; name one with #ID, --gateway or --merchant:"
         return .failure(CommandFailure(.usage, [head] + lines))
+    }
+
+    /// Finds the refund and writes in the same transaction.
+    ///
+    /// - Parameters:
+    ///   - store: The queue.
+    ///   - body: Writes, given the refund's id.
+    /// - Returns: The body's value.
+    /// - Throws: `CommandFailure` if the refund is not found, or the body's failure.
+    func write<Success>(
+        to store: any QueueStore,
+        _ body: (any QueueWriter, Int64) throws(StoreError) -> Result<Success, CommandFailure>
+    ) throws(CommandFailure) -> Success {
+        try store.command { tx throws(StoreError) in
+            switch try find(in: tx) {
+            case .success(let refund): try body(tx, refund.id)
+            case .failure(let failure): .failure(failure)
+            }
+        }
     }
 }

@@ -1,105 +1,152 @@
 import Glibc
+import RefundCore
+import RefundStore
 package import RefundStoreSQLite
 
-/// Makes a copy of a database that can be trusted: complete, checked and on the disk before it has its name.
+/// Makes a trustworthy copy of a database: complete, checked, and on disk before it gets its name.
 package enum Backup: Sendable {
     /// Copies a database and checks the copy.
     ///
-    /// The copy is written to `FILE.partial`, readable by its owner alone, and gets its name last, so that a file with
-    /// that name is always a whole one. A copy whose file is whole but whose ledger is not keeps its name: the ledger of
-    /// the database is no better.
+    /// The copy is written to `FILE.partial`, readable by its owner alone, and gets its name last, so a file with that
+    /// name is always whole. If the copy is whole but its ledger has problems, it keeps its name: the ledger of the
+    /// database is no better.
+    ///
+    /// Other users may be able to write to the folder. Whatever they put in place of the partial file, only the file that
+    /// was created here is ever written, checked or named.
     ///
     /// - Parameters:
-    ///   - store: The database; others may write to it meanwhile.
-    ///   - file: The copy, which must not be there yet.
-    ///   - keys: What the stored answers are checked with.
+    ///   - store: The database; other processes may write to it meanwhile.
+    ///   - file: The copy, which must not exist.
+    ///   - keys: Verify the stored answers.
+    ///   - isCreated: Called once the partial file exists, for tests.
     /// - Returns: What the check of the copy found.
-    /// - Throws: `CommandFailure` when there is no copy, and what became of its parts.
+    /// - Throws: `CommandFailure` if there is no copy, which says what became of the partial file.
     package static func make(
-        of store: RefundStore,
+        of store: SQLiteStore,
         to file: String,
-        _ keys: GatewayKeys
+        _ keys: GatewayKeys,
+        isCreated: () -> Void = {}
     ) throws(CommandFailure) -> Verification {
         guard !store.owns(file) else {
             throw CommandFailure(.failed, ["\(file) belongs to the database itself; give the copy another name"])
         }
-        guard !exists(file) else {
-            throw CommandFailure(.failed, ["\(file) is there already; give the copy another name"])
-        }
-        let partial = file + ".partial"
-        try create(partial)
+        let partial = try PartialFile(for: file)
+        isCreated()
         let verification: Verification
         do throws(StoreError) {
-            try store.copy(to: partial)
-            let copy = try RefundStore(path: partial, access: .readOnly)
+            try store.copy(to: partial.path, partial.descriptor)
+            let copy = try SQLiteStore(path: partial.path, access: .readOnly)
             defer { copy.close() }
+            try copy.requireOpen(partial.descriptor)
             verification = try Verification(copy, keys)
-            if let damage = verification.damage { throw StoreError.damaged(path: store.path, reason: damage) }
         } catch {
             // Page by page the copy is what the database is.
-            var error = error
-            if case .damaged(_, let reason) = error { error = .damaged(path: store.path, reason: reason) }
-            throw CommandFailure(.database, [error.description, removed(partial)])
+            throw partial.discarded(error.kind == .damaged ? store.damaged(error.reason) : error)
         }
-        try synchronise(partial, of: partial)
-        try name(partial, file)
-        // The name, too, must outlive a power cut.
-        try synchronise(folder(of: file), of: file)
+        if let damage = verification.damage { throw partial.discarded(store.damaged(damage)) }
+        try partial.publish()
         return verification
     }
+}
 
-    private static func name(_ partial: String, _ file: String) throws(CommandFailure) {
-        // A link replaces nothing. Some file systems know none, and there a second look must do.
-        if unsafe link(partial, file) == 0 {
-            guard unsafe unlink(partial) == 0 else { throw failure("remove", partial, of: file) }
-            return
+/// `FILE.partial`, in a folder that is opened once: renaming or replacing the folder or the file redirects nothing.
+private struct PartialFile: ~Copyable {
+    let path: String
+    let descriptor: CInt
+    private let file: String
+    private let folder: CInt
+    private let name: String
+
+    private var partialName: String { name + ".partial" }
+
+    init(for file: String) throws(CommandFailure) {
+        let slash = file.lastIndex(of: "/")
+        let folderPath = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+        name = String(file[(slash.map(file.index(after:)) ?? file.startIndex)...])
+        self.file = file
+        path = file + ".partial"
+        folder = unsafe open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else {
+            throw CommandFailure(.database, ["cannot open the folder \(folderPath): \(SystemError())"])
         }
-        guard errno != EEXIST, !exists(file) else {
-            throw CommandFailure(.failed, ["\(file) has been made by somebody else meanwhile; the copy is \(partial)"])
+        guard Self.status(folder, name) == nil else {
+            close(folder)
+            throw CommandFailure(.failed, ["\(file) already exists; give the copy another name"])
         }
-        guard unsafe rename(partial, file) == 0 else { throw failure("rename to", file, of: partial) }
+        descriptor = unsafe openat(folder, name + ".partial", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            let error = SystemError()
+            close(folder)
+            guard error.code == EEXIST else {
+                throw CommandFailure(.database, ["cannot create \(path): \(error)"])
+            }
+            let cause = "an interrupted backup left it, or another backup is running"
+            throw CommandFailure(
+                .failed,
+                ["\(path) already exists: \(cause); remove it, or give the copy another name"]
+            )
+        }
     }
 
-    private static func exists(_ path: String) -> Bool {
+    deinit {
+        close(descriptor)
+        close(folder)
+    }
+
+    /// Gives the copy its name, once it is on disk.
+    func publish() throws(CommandFailure) {
+        guard fsync(descriptor) == 0 else { throw failure("cannot synchronize \(path): \(SystemError())") }
+        // A link replaces nothing, and this one leads to the descriptor's file whatever its name stands for by now.
+        if unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", folder, name, AT_SYMLINK_FOLLOW) == 0 {
+            if isInPlace, unsafe unlinkat(folder, partialName, 0) != 0 {
+                throw failure("cannot remove \(path): \(SystemError())")
+            }
+        } else {
+            guard errno != EEXIST, Self.status(folder, name) == nil else {
+                let problem = "another process has created \(file) meanwhile; the copy is \(path)"
+                throw CommandFailure(.failed, [problem])
+            }
+            guard isInPlace else { throw failure("\(path) was deleted or replaced while the copy was made") }
+            // Some file systems have no hard links.
+            guard unsafe renameat(folder, partialName, folder, name) == 0 else {
+                throw failure("cannot rename \(path) to \(file): \(SystemError())")
+            }
+            guard isCreatedFile(name) else { throw failure("\(path) was replaced while the copy was made") }
+        }
+        // The name, too, must survive a power cut.
+        guard fsync(folder) == 0 else { throw failure("cannot synchronize the folder of \(file): \(SystemError())") }
+    }
+
+    /// Removes the partial file after an error.
+    ///
+    /// - Returns: The failure, which says what became of the file.
+    func discarded(_ error: StoreError) -> CommandFailure {
+        let remains =
+            if !isInPlace {
+                "there is no copy; \(path) was deleted or replaced by another process"
+            } else if unsafe unlinkat(folder, partialName, 0) == 0 {
+                "there is no copy; the partial file was removed"
+            } else {
+                "there is no copy; remove \(path), which could not be removed: \(SystemError())"
+            }
+        return CommandFailure(.database, [error.description, remains])
+    }
+
+    private func failure(_ problem: String) -> CommandFailure {
+        CommandFailure(.database, [problem, "do not rely on \(file) or \(path)"])
+    }
+
+    private var isInPlace: Bool { isCreatedFile(partialName) }
+
+    /// Whether a name stands for the file that was created.
+    private func isCreatedFile(_ name: String) -> Bool {
+        var created = stat()
+        guard let named = Self.status(folder, name), unsafe fstat(descriptor, &created) == 0 else { return false }
+        return named.st_dev == created.st_dev && named.st_ino == created.st_ino
+    }
+
+    private static func status(_ folder: CInt, _ name: String) -> stat? {
         var status = stat()
-        return unsafe lstat(path, &status) == 0
-    }
-
-    private static func create(_ partial: String) throws(CommandFailure) {
-        let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor < 0 else {
-            close(descriptor)
-            return
-        }
-        guard errno == EEXIST else { throw CommandFailure(.database, ["cannot create \(partial): \(reason())"]) }
-        let cause = "it is left of a backup that was interrupted or is damaged, or another one runs"
-        throw CommandFailure(.failed, ["\(partial) is there already: \(cause); remove it, or give another name"])
-    }
-
-    private static func synchronise(_ path: String, of copy: String) throws(CommandFailure) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path, of: copy) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("synchronise", path, of: copy) }
-    }
-
-    private static func folder(of file: String) -> String {
-        guard let slash = file.lastIndex(of: "/") else { return "." }
-        return slash == file.startIndex ? "/" : String(file[..<slash])
-    }
-
-    private static func removed(_ partial: String) -> String {
-        unsafe unlink(partial) == 0
-            ? "there is no copy; the part that was written is removed"
-            : "there is no copy; remove \(partial), which cannot be removed from here: \(reason())"
-    }
-
-    private static func failure(_ verb: String, _ path: String, of copy: String) -> CommandFailure {
-        let reason = reason()
-        return CommandFailure(.database, ["cannot \(verb) \(path): \(reason)", "do not rely on \(copy)"])
-    }
-
-    private static func reason() -> String {
-        unsafe String(cString: strerror(errno))
+        return unsafe fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
     }
 }

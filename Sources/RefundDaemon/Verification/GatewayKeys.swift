@@ -4,9 +4,9 @@ import RefundCore
 import RefundCrypto
 import RefundPayCloud
 
-/// The public keys that stored answers are checked with: those of the configuration, and those that a gateway has retired.
+/// The public keys that verify stored answers: those of the configuration, and those that a gateway has retired.
 ///
-/// Neither the application's private key nor a webhook secret is read, so that an auditor needs neither.
+/// Neither the application's private key nor a webhook secret is read, so an auditor needs neither.
 package struct GatewayKeys: Sendable {
     private var configured: [String: [RSAPublicKey]] = [:]
     private var retired: [RSAPublicKey] = []
@@ -15,8 +15,8 @@ package struct GatewayKeys: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: Names the gateways' public keys.
-    ///   - retired: The files with keys that answered earlier.
-    /// - Throws: `CommandFailure` with everything that is wrong.
+    ///   - retired: Files with keys that the gateways signed with earlier.
+    /// - Throws: `CommandFailure` with every problem.
     package init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
         var loader = CredentialLoader(isForDaemon: false)
         func read(_ path: String, key: String) -> RSAPublicKey? {
@@ -32,7 +32,7 @@ package struct GatewayKeys: Sendable {
         }
     }
 
-    /// What a stored answer says when it is read as an answer about a refund, its signature checked again.
+    /// Reads a stored answer as an answer about a refund, and verifies its signature again.
     func reread(_ answer: [UInt8], _ refund: Refund) -> QueryOutcome {
         guard let query = RefundQuery(refund, merchantNo: refund.merchantNo ?? "") else {
             return .inconclusive(reason: "the refund has neither merchant_order_no nor trans_no")

@@ -1,19 +1,19 @@
 package import RefundCore
-package import RefundStoreSQLite
+package import RefundStore
 import RefundWebhooks
 
-/// What a check of a whole database found: every promise that refundd makes of its ledger and outbox.
+/// The result of checking a whole database: every promise that refundd makes about ledger and outbox.
 ///
-/// Refunds are read some at a time, each time in a transaction of its own: what belongs to one refund was written
-/// together, and a transaction that lasts as long as the check would keep the daemon's WAL growing.
+/// Refunds are read in batches, each in a transaction of its own: everything about one refund was written together, and
+/// one transaction for the whole check would keep the write-ahead log growing.
 package struct Verification: Sendable {
-    /// Something that does not hold.
+    /// A promise that does not hold.
     package struct Problem: Sendable {
-        /// The refund it is about, or nil.
+        /// The refund, or nil if it is about no single refund.
         package var refundID: Int64?
         /// The refund's number, or nil.
         package var number: String?
-        /// What is wrong, in words.
+        /// What is wrong.
         package var text: String
 
         /// One line.
@@ -23,53 +23,51 @@ package struct Verification: Sendable {
         }
     }
 
-    /// The most problems that are kept; the others are counted.
+    /// The most problems that are kept; all are counted.
     package static let limit = 100
     private static let batch = 500
 
     /// The first problems.
     package private(set) var problems: [Problem] = []
-    /// How many there are.
+    /// How many problems there are.
     package private(set) var problemCount = 0
-    /// What SQLite finds damaged first, or nil for a file that is whole; nothing else was checked where it is not.
+    /// The first damage to the database itself, or nil. Nothing else is checked in a damaged database.
     package private(set) var damage: String?
-    /// The refunds that were checked.
-    package private(set) var refunds = 0
-    /// The rows of the ledger that were checked.
-    package private(set) var transitions = 0
-    /// The stored answers whose signature was checked.
-    package private(set) var answers = 0
-    /// The events that were checked.
-    package private(set) var events = 0
-    /// The webhooks that were checked.
-    package private(set) var webhooks = 0
+    private var refunds = 0
+    private var transitions = 0
+    private var answers = 0
+    private var events = 0
+    private var webhooks = 0
 
-    /// Checks a database, which blocks until it is done and changes nothing.
+    /// Checks a database. Blocks until it is done, and writes nothing.
     ///
     /// - Parameters:
     ///   - store: The database.
-    ///   - keys: What the stored answers are checked with.
-    /// - Throws: `StoreError` when it cannot be read.
-    package init(_ store: RefundStore, _ keys: GatewayKeys) throws(StoreError) {
-        let damages = try store.read { tx in try tx.damages(limit: Self.limit) }
+    ///   - keys: Verify the stored answers.
+    /// - Throws: `StoreError` if the database cannot be read.
+    package init(_ store: any QueueStore, _ keys: GatewayKeys) throws(StoreError) {
+        let damages = try store.read { tx throws(StoreError) in try tx.damage(limit: Self.limit) }
         note(damages.map { "the file is damaged: \($0)" })
         damage = damages.first
-        // What stands in a damaged file means nothing.
         guard damage == nil else { return }
-        note(try store.read { tx in try tx.schemaProblems() + tx.strays() })
+        note(try store.read { tx throws(StoreError) in try tx.schemaProblems() })
         var last: Int64?
         repeat {
-            let batch = try store.read { tx in try tx.histories(after: last, limit: Self.batch) }
+            let batch = try store.read { tx throws(StoreError) in try tx.histories(after: last, limit: Self.batch) }
             note(batch.problems)
             for history in batch.histories { check(history, keys) }
             last = batch.last
         } while last != nil
+        try checkGatewayEvents(store)
+    }
+
+    private mutating func checkGatewayEvents(_ store: any QueueStore) throws(StoreError) {
         var position: Int64 = 0
         while true {
-            let (events, webhooks) = try store.read { tx in
+            let (events, webhooks) = try store.read { tx throws(StoreError) in
                 try tx.gatewayEvents(after: position, limit: Self.batch)
             }
-            guard let last = events.last else { break }
+            guard let last = events.last else { return }
             position = last.position
             self.events += events.count
             self.webhooks += webhooks.count
@@ -117,8 +115,13 @@ package struct Verification: Sendable {
         var lines = problems.map(\.description)
         if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }
         let checked = counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
-        let verdict = problemCount == 0 ? "all is as it must be" : "\(problemCount) problem(s)"
-        return lines + ["checked \(checked): \(verdict)"]
+        let result =
+            switch problemCount {
+            case 0: "no problems"
+            case 1: "1 problem"
+            default: "\(problemCount) problems"
+            }
+        return lines + ["checked \(checked): \(result)"]
     }
 
     private var counts: [(name: String, count: Int)] {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import RefundDaemon
+import RefundStore
 import RefundStoreSQLite
 
 struct BackupCommand: AsyncParsableCommand {
@@ -14,23 +15,64 @@ struct BackupCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The copy, which must not be there yet.", completion: .file())
+    @Argument(help: "The copy, which must not exist.", completion: .file())
     var file: String
 
-    @Option(help: "A public key that the gateway signed with earlier; may be given more than once.")
-    var publicKey: [String] = []
+    @OptionGroup var keys: RetiredKeys
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let keys = try GatewayKeys(common.configuration(), retired: publicKey)
+            let keys = try GatewayKeys(common.configuration(), retired: keys.publicKey)
             let store = try common.store(.readOnly)
             defer { store.close() }
             let verification = try Backup.make(of: store, to: file, keys)
             for line in verification.lines { printLine(line) }
             guard verification.problemCount == 0 else {
-                throw CommandFailure(.failed, ["\(file) is a true copy of the database, which has these problems"])
+                throw CommandFailure(.failed, ["\(file) is a faithful copy of the database, which has these problems"])
             }
-            printLine("\(file) is a true copy of the database")
+            printLine("\(file) is a faithful copy of the database")
         }
     }
+}
+
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check every invariant of ledger and outbox, and every stored answer's signature.",
+        discussion: """
+            Only reads, and may run while the daemon does. Exits 0 if everything holds and 1 if something does not; each \
+            problem is one line.
+            """
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The database, such as a backup. (default: the configuration's)", completion: .file())
+    var file: String?
+
+    @OptionGroup var keys: RetiredKeys
+
+    @Flag(help: "Print one JSON document.")
+    var json = false
+
+    func run() async throws {
+        try await reportingFailures { () async throws(CommandFailure) in
+            let keys = try GatewayKeys(common.configuration(), retired: keys.publicKey)
+            let store = try common.store(.readOnly, at: file)
+            defer { store.close() }
+            let verification = try CommandFailure.mapping { () throws(StoreError) in try Verification(store, keys) }
+            if json {
+                printJSON(verification.write)
+            } else {
+                for line in verification.lines { printLine(line) }
+            }
+            guard verification.problemCount == 0 else { throw CommandFailure(.failed, []) }
+        }
+    }
+}
+
+/// Public keys besides those of the configuration.
+struct RetiredKeys: ParsableArguments {
+    @Option(help: "A public key that a gateway signed with earlier; may be given more than once.")
+    var publicKey: [String] = []
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import RefundConfiguration
 import RefundDaemon
 import RefundScheduler
+import RefundStore
 import RefundStoreSQLite
 
 struct InitCommand: AsyncParsableCommand {
@@ -16,15 +17,71 @@ struct InitCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let path = try common.configuration().database.path
-            do throws(StoreError) {
-                let store = try RefundStore(path: path, access: .readWrite)
+            try CommandFailure.mapping { () throws(StoreError) in
+                let store = try SQLiteStore(path: path, access: .readWrite)
                 defer { store.close() }
                 try store.migrate(at: SystemClock().now())
-            } catch {
-                throw CommandFailure(error)
             }
             printLine("\(path) is ready. Enqueue a refund with:")
             printLine("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001');")
+        }
+    }
+}
+
+struct EnqueueCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "enqueue",
+        abstract: "Enqueue a refund, as an application's INSERT does."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "The refund's own order number.")
+    var order: String?
+
+    @Option(help: "The gateway's number for the refund.")
+    var transNo: String?
+
+    @Option(help: "The merchant number, if it is not the configuration's.")
+    var merchant: String?
+
+    @Option(help: "The gateway, if it is not the default one.")
+    var gateway: String?
+
+    @Option(help: "The amount to expect, such as 12.50.")
+    var amount: String?
+
+    @Option(help: "The amount's currency, such as JPY.")
+    var currency: String?
+
+    @Option(help: "Where webhooks of this refund go.")
+    var callback: String?
+
+    @Option(help: "A JSON object that webhooks echo.")
+    var metadata: String?
+
+    func validate() throws {
+        guard order != nil || transNo != nil else { throw ValidationError("give --order or --trans-no") }
+    }
+
+    func run() async throws {
+        try await reportingFailures { () async throws(CommandFailure) in
+            let store = try common.store(.existing)
+            defer { store.close() }
+            let values: [(NewRefund.Column, String?)] = [
+                (.merchantOrderNo, order), (.transNo, transNo), (.merchantNo, merchant), (.gateway, gateway),
+                (.expectedAmount, amount), (.expectedCurrency, currency), (.callbackURL, callback),
+                (.metadata, metadata),
+            ]
+            let columns = values.compactMap { name, value in value.map { (name: name, value: $0) } }
+            let name = order ?? transNo ?? ""
+            let id = try store.command { tx throws(StoreError) -> Result<Int64, CommandFailure> in
+                guard let id = try tx.enqueue(NewRefund(columns: columns)) else {
+                    return .failure(CommandFailure(.failed, ["\(name) is queued already; see `refundd show \(name)`"]))
+                }
+                return .success(id)
+            }
+            printLine("#\(id) \(name)")
         }
     }
 }

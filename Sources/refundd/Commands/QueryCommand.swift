@@ -3,13 +3,14 @@ import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler
+import RefundStore
 import RefundStoreSQLite
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query",
-        abstract: "Ask the gateway about a refund now, and wait for the answer.",
-        discussion: "The running daemon asks; without one, this command does under the daemon's lock."
+        abstract: "Query the gateway about a refund now, and wait for the answer.",
+        discussion: "The running daemon sends the query; without one, this command does, under the daemon's lock."
     )
 
     @OptionGroup var common: CommonOptions
@@ -21,10 +22,10 @@ struct QueryCommand: AsyncParsableCommand {
             let store = try common.store(.existing, at: configuration.database.path)
             defer { store.close() }
             let query = ImmediateQuery(configuration, store)
-            let asked = try store.write { tx in
-                try selection.withRefund(in: tx) { _, id in try query.request(id, by: common.actor, tx) }
+            let before = try selection.write(to: store) { tx, id throws(StoreError) in
+                try query.request(id, by: common.actor, tx)
             }
-            let refund = try await query.answer(to: asked)
+            let refund = try await query.answer(to: before)
             for line in lines(refund, at: SystemClock().now()) { printLine(line) }
         }
     }
@@ -33,14 +34,10 @@ struct QueryCommand: AsyncParsableCommand {
         var head = "\(refund.title) is \(refund.state.rawValue)"
         if let attention = refund.attention { head += ", needs attention: \(attention.rawValue)" }
         var lines = [head]
-        if let amount = refund.transaction?.amount {
-            lines.append("  the gateway says \(amount) \(refund.transaction?.currency ?? "")")
-        }
-        if let failure = refund.failure {
-            lines.append("  failed: \(failure.code)" + (failure.message.map { ", \($0)" } ?? ""))
-        }
+        if let amount = refund.reported { lines.append("  the gateway reports \(amount)") }
+        if let failure = refund.failure { lines.append("  \(failure.text)") }
         if let error = refund.lastError { lines.append("  \(error)") }
-        if let next = refund.nextQueryAt { lines.append("  next query in \(next.duration(since: now).roughly)") }
+        if let next = refund.nextQueryAt { lines.append("  next query \(next.wait(from: now))") }
         return lines
     }
 }

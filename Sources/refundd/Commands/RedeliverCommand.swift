@@ -9,12 +9,12 @@ struct RedeliverCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redeliver",
         abstract: "Send webhooks again, under the same id with a fresh timestamp and signature.",
-        discussion: "Name one webhook, or --dead, or --since. The daemon sends them, with all retries before them."
+        discussion: "Name one webhook, or give --dead or --since. The daemon sends them, with all their retries."
     )
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: "The webhook's id, as refundd webhooks shows it.")
+    @Argument(help: "The webhook's id, as `refundd webhooks` shows it.")
     var webhook: String?
 
     @Flag(help: "Every dead webhook.")
@@ -22,7 +22,7 @@ struct RedeliverCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "Every webhook since then that is not pending: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
+            "Every webhook created since then that is not pending: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
         transform: Self.time(_:)
     )
     var since: Timestamp?
@@ -31,14 +31,14 @@ struct RedeliverCommand: AsyncParsableCommand {
         if let time = Timestamp(iso8601: text) { return time }
         guard let duration = Duration(inWords: text) else {
             let forms = "2026-11-22, 2026-11-22T03:04:05Z (always UTC), or 2h for two hours ago"
-            throw ValidationError("\"\(text)\" is no time; write it like \(forms)")
+            throw ValidationError("\"\(text)\" is not a time; write it as in \(forms)")
         }
         return SystemClock().now().advanced(by: .zero - duration)
     }
 
     func validate() throws {
         guard [webhook != nil, dead, since != nil].count(where: { $0 }) == 1 else {
-            throw ValidationError("name one of a webhook's id, --dead and --since")
+            throw ValidationError("give one of a webhook's id, --dead and --since")
         }
     }
 
@@ -46,8 +46,8 @@ struct RedeliverCommand: AsyncParsableCommand {
         try await reportingFailures { () async throws(CommandFailure) in
             let store = try common.store(.existing)
             defer { store.close() }
-            let which = webhook.map(Redelivery.webhook) ?? since.map(Redelivery.since) ?? .dead
-            let count = try await which.run(store, by: common.actor)
+            let request = webhook.map(RedeliveryRequest.webhook) ?? since.map(RedeliveryRequest.since) ?? .dead
+            let count = try await request.run(store, by: common.actor)
             printLine("\(count) \(count == 1 ? "webhook is" : "webhooks are") due again")
         }
     }

@@ -1,30 +1,77 @@
 import ArgumentParser
+import RefundConfiguration
 import RefundCore
 import RefundDaemon
+import RefundScheduler
+import RefundStore
+import RefundStoreSQLite
 
-struct ResolveCommand: AsyncParsableCommand {
+struct AbandonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resolve",
-        abstract: "Say what became of a refund that needs attention; the ledger keeps your name and the reason."
+        commandName: "abandon",
+        abstract: "Stop polling for a refund, which ends it; the ledger records your name and the reason."
     )
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var selection: RefundSelection
     @OptionGroup var reason: ReasonOption
 
-    @Option(name: .customLong("as"), help: "What became of it: settled or failed.", transform: Self.verdict(named:))
-    var verdict: Verdict
-
-    private static func verdict(named name: String) throws -> Verdict {
-        guard let verdict = Verdict(rawValue: name) else {
-            throw ValidationError("\"\(name)\" is no verdict; a refund is resolved as settled or failed")
+    func run() async throws {
+        try await reportingFailures { () async throws(CommandFailure) in
+            try common.write(.abandon, on: selection, reason: reason.reason)
         }
-        return verdict
     }
+}
+
+struct ResolveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resolve",
+        abstract: "Decide a refund that needs attention; the ledger records your name and the reason."
+    )
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var selection: RefundSelection
+    @OptionGroup var reason: ReasonOption
+
+    @Option(
+        name: .customLong("as"),
+        help: "What became of the refund: settled or failed.",
+        transform: { try named($0, "verdict") }
+    )
+    var verdict: Verdict
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             try common.write(.resolve(as: verdict), on: selection, reason: reason.reason)
         }
+    }
+}
+
+/// Why an operator ends a refund.
+struct ReasonOption: ParsableArguments {
+    @Option(help: "Why, for the ledger and the webhook.")
+    var reason: String
+
+    func validate() throws {
+        guard !reason.allSatisfy(\.isWhitespace) else {
+            throw ValidationError("--reason is blank; the ledger needs one")
+        }
+    }
+}
+
+extension CommonOptions {
+    /// Writes an operator's verdict and prints the refund's new state.
+    fileprivate func write(
+        _ resolution: OperatorResolution,
+        on selection: RefundSelection,
+        reason: String
+    ) throws(CommandFailure) {
+        let configuration = try configuration()
+        let store = try store(.existing, at: configuration.database.path)
+        defer { store.close() }
+        let refund = try selection.write(to: store) { tx, id throws(StoreError) in
+            try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: SystemClock().now())
+        }
+        printLine("\(refund.title) is \(refund.state.rawValue)")
     }
 }

@@ -2,14 +2,17 @@ import ArgumentParser
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStoreSQLite
+import RefundStore
 
 struct WebhooksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "webhooks", abstract: "Show the outbox, newest first.")
 
     @OptionGroup var common: CommonOptions
 
-    @Option(help: "Only webhooks in this state: \(Self.states).", transform: Self.state(named:))
+    @Option(
+        help: "Only webhooks in this state: \(names(of: WebhookState.self)).",
+        transform: { try named($0, "state") }
+    )
     var state: WebhookState?
 
     @Option(help: "The most webhooks to show.")
@@ -18,30 +21,39 @@ struct WebhooksCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON document.")
     var json = false
 
-    private static let states = WebhookState.allCases.map(\.rawValue).joined(separator: ", ")
-
-    private static func state(named name: String) throws -> WebhookState {
-        guard let state = WebhookState(rawValue: name) else {
-            throw ValidationError("there is no state \"\(name)\"; the states are \(states)")
-        }
-        return state
-    }
-
     func validate() throws {
         guard limit > 0 else { throw ValidationError("--limit must be at least 1") }
     }
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let webhooks = try common.read { tx in try tx.webhooks(state: state, limit: limit) }
+            let webhooks = try common.read { tx throws(StoreError) in try tx.webhooks(state: state, limit: limit) }
             if json {
-                return printJSON { json in
+                printJSON { json in
                     json.array("webhooks") { json in
                         for webhook in webhooks { webhook.write(to: &json) }
                     }
                 }
+            } else {
+                for line in Self.table(webhooks, at: SystemClock().now()) { printLine(line) }
             }
-            for line in WebhookTable.lines(webhooks, at: SystemClock().now()) { printLine(line) }
         }
+    }
+
+    private static func table(_ webhooks: [WebhookRow], at now: Timestamp) -> [String] {
+        let head = ["ID", "REFUND", "TYPE", "STATE", "ATTEMPTS", "AGE", "NEXT ATTEMPT", "LAST ATTEMPT"]
+        let rows = webhooks.map { webhook in
+            [
+                webhook.id,
+                webhook.refundID.map { "#\($0)" } ?? "-",
+                webhook.type,
+                webhook.state,
+                "\(webhook.attempts)",
+                now.duration(since: webhook.createdAt).rounded,
+                webhook.nextAttemptAt.map { $0.wait(from: now) } ?? "-",
+                webhook.lastError ?? webhook.lastStatus.map { "HTTP \($0)" } ?? "-",
+            ]
+        }
+        return TextTable.lines([head] + rows)
     }
 }

@@ -1,0 +1,80 @@
+import Glibc
+package import RefundCore
+package import RefundStore
+
+/// The operator who runs a command, as the ledger's `actor` names them.
+package enum Operator: Sendable {
+    /// The name of the user who runs this process: under `sudo` that of the user who called it.
+    ///
+    /// - Parameter environment: The process's environment.
+    /// - Returns: A name that is never the daemon's own.
+    package static func name(environment: [String: String]) -> String {
+        name(of: geteuid(), sudoUser: environment["SUDO_USER"])
+    }
+
+    // Only root's SUDO_USER counts: any other user could set it to any name.
+    static func name(of user: uid_t, sudoUser: String?) -> String {
+        let caller = user == 0 ? sudoUser.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } : nil
+        let name = caller ?? login(of: user) ?? "uid \(user)"
+        return name == Transition.refundd ? "user \(name)" : name
+    }
+
+    private static func login(of user: uid_t) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
+            var entry = unsafe passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            guard let start = buffer.baseAddress,
+                unsafe getpwuid_r(user, &entry, start, buffer.count, &found) == 0,
+                let found = unsafe found, let name = unsafe found.pointee.pw_name
+            else { return nil }
+            return unsafe String(cString: name)
+        }
+    }
+}
+
+extension QueueStore {
+    /// Writes in one transaction on behalf of an operator.
+    ///
+    /// - Parameter body: Reads and writes; what it throws rolls everything back. If it returns a failure, it has written
+    ///   nothing.
+    /// - Returns: The body's value.
+    /// - Throws: The body's failure, or the failure that an error of the database leads to.
+    package func command<Success>(
+        _ body: (any QueueWriter) throws(StoreError) -> Result<Success, CommandFailure>
+    ) throws(CommandFailure) -> Success {
+        try CommandFailure.mapping { () throws(StoreError) in try write(body) }.get()
+    }
+}
+
+extension CommandFailure {
+    /// Runs part of a command, and turns an error of the database into a failure.
+    ///
+    /// A row that a guard or an application's trigger rejects is no fault of the database: the command failed.
+    package static func mapping<Result>(_ body: () throws(StoreError) -> Result) throws(CommandFailure) -> Result {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            throw error.kind == .rejected ? CommandFailure(.failed, [error.reason]) : CommandFailure(error)
+        }
+    }
+
+    static func noRefund(_ id: Int64) -> CommandFailure {
+        CommandFailure(.noSuchRefund, ["there is no refund #\(id)"])
+    }
+
+    /// The failure of a command that needs a refund without a verdict.
+    static func isFinal(_ refund: Refund, _ tx: any QueueReader) throws(StoreError) -> CommandFailure {
+        let end = try tx.ledger(refundID: refund.id).last { $0.from != $0.to }
+        let since = end.map { " since \($0.at.iso8601)" } ?? ""
+        let by = end.map { $0.actor == Transition.refundd ? "" : ", set by \($0.actor)" } ?? ""
+        return CommandFailure(
+            .failed,
+            ["\(refund.title) is \(refund.state.rawValue)\(since)\(by); a final state never changes"]
+        )
+    }
+}
+
+extension Refund {
+    /// How messages name the refund.
+    package var title: String { "#\(id) \(merchantOrderNo ?? transNo ?? "")" }
+}

@@ -1,0 +1,54 @@
+package import RefundConfiguration
+package import RefundCore
+package import RefundStore
+
+/// An operator's verdict on a refund.
+///
+/// Like the gateway's answers it goes through the state machine into ledger, events and outbox. It may be written while a
+/// daemon serves the queue: an answer that is still in flight then finds a final refund and changes nothing.
+package enum OperatorResolution: Sendable {
+    /// Stop polling.
+    case abandon
+    /// The refund needs attention, and this is its outcome.
+    case resolve(as: Verdict)
+
+    /// Writes the verdict.
+    ///
+    /// - Parameters:
+    ///   - id: The refund.
+    ///   - reason: Why.
+    ///   - actor: The operator.
+    ///   - configuration: Decides which events become webhooks.
+    ///   - tx: The transaction to write in.
+    ///   - now: The time.
+    /// - Returns: The refund after the verdict, or why the verdict does not apply; then nothing is written.
+    /// - Throws: `StoreError` if the database fails or rejects the change.
+    package func write(
+        on id: Int64,
+        reason: String,
+        by actor: String,
+        _ configuration: Configuration,
+        _ tx: any QueueWriter,
+        at now: Timestamp
+    ) throws(StoreError) -> Result<Refund, CommandFailure> {
+        guard let row = try tx.refund(id: id) else { return .failure(.noRefund(id)) }
+        if row.refund.state.isFinal { return .failure(try .isFinal(row.refund, tx)) }
+        var machine = RefundStateMachine(row.refund, policy: configuration.polling)
+        let transitions =
+            switch self {
+            case .abandon: machine.abandoned(reason: reason, actor: actor, at: now)
+            case .resolve(let verdict): machine.resolved(as: verdict, reason: reason, actor: actor, at: now)
+            }
+        guard !transitions.isEmpty else {
+            let problem = "\(row.refund.title) does not need attention, so there is nothing to resolve"
+            let remedy = "refundd keeps polling; run `refundd abandon` to stop"
+            return .failure(CommandFailure(.failed, ["\(problem); \(remedy)"]))
+        }
+        var random = SystemRandomNumberGenerator()
+        let context = configuration.eventContext
+        try tx.write(
+            RefundChange(machine.refund, transitions, on: row, endsLease: false, context, using: &random)
+        )
+        return .success(machine.refund)
+    }
+}

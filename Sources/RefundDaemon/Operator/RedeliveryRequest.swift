@@ -1,0 +1,99 @@
+package import RefundCore
+import RefundScheduler
+import RefundStore
+package import RefundStoreSQLite
+
+/// Which webhooks an operator wants sent again.
+package enum RedeliveryRequest: Sendable {
+    /// One webhook, whatever its state.
+    case webhook(String)
+    /// Every dead webhook.
+    case dead
+    /// Every webhook that is not pending and was created at this time or later.
+    case since(Timestamp)
+
+    // Bounds how long one transaction keeps the daemon and applications from writing.
+    private static let batchSize = 500
+
+    /// Makes the webhooks due; the daemon sends them.
+    ///
+    /// - Parameters:
+    ///   - store: The queue, open for writing.
+    ///   - actor: The operator.
+    /// - Returns: How many webhooks are due again.
+    /// - Throws: `CommandFailure` if the named webhook does not exist or is being sent, or if the database fails.
+    package func run(_ store: SQLiteStore, by actor: String) async throws(CommandFailure) -> Int {
+        switch self {
+        case .webhook(let id):
+            try redeliver(id, store, by: actor)
+            return 1
+        case .dead:
+            return try await redeliver([.dead], since: Timestamp(milliseconds: .min), store, by: actor)
+        case .since(let time):
+            return try await redeliver([.delivered, .dead, .superseded], since: time, store, by: actor)
+        }
+    }
+
+    private func redeliver(_ id: String, _ store: SQLiteStore, by actor: String) throws(CommandFailure) {
+        let now = SystemClock().now()
+        var outcome = try store.command { tx throws(StoreError) in .success(try tx.redeliver(id, by: actor, at: now)) }
+        if outcome == .inFlight, let lock = try DaemonLock.forCommand(on: store) {
+            // No daemon runs; one that was killed left its claims behind.
+            outcome = try store.command { tx throws(StoreError) in
+                try tx.releaseClaims()
+                return .success(try tx.redeliver(id, by: actor, at: now))
+            }
+            withExtendedLifetime(lock) {}
+        }
+        switch outcome {
+        case .due:
+            return
+        case .inFlight:
+            let problem = "webhook \(id) is being sent right now; try again once this attempt has ended"
+            throw CommandFailure(.failed, [problem])
+        case .unknown:
+            throw CommandFailure(.noSuchRefund, ["there is no webhook \(id); `refundd webhooks` lists them"])
+        }
+    }
+
+    // The ids are read before anything is written, so that a webhook that fails again at once is not found twice.
+    private func redeliver(
+        _ states: [WebhookState],
+        since time: Timestamp,
+        _ store: SQLiteStore,
+        by actor: String
+    ) async throws(CommandFailure) -> Int {
+        var rest = try CommandFailure.mapping { () throws(StoreError) in
+            try store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
+        }[...]
+        var count = 0
+        while !rest.isEmpty {
+            let begin = ContinuousClock.now
+            let batch = rest.prefix(Self.batchSize)
+            rest = rest.dropFirst(Self.batchSize)
+            let now = SystemClock().now()
+            count += try store.command { tx throws(StoreError) in
+                var due = 0
+                for id in batch where try tx.redeliver(id, by: actor, at: now) == .due { due += 1 }
+                return .success(due)
+            }
+            // Other processes get as long to write as this transaction took.
+            if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
+        }
+        return count
+    }
+}
+
+extension DaemonLock {
+    /// Takes the daemon's lock for a command.
+    ///
+    /// - Parameter store: The queue.
+    /// - Returns: The lock, or nil if a daemon or another command holds it.
+    /// - Throws: `CommandFailure` if the lock file cannot be used.
+    static func forCommand(on store: SQLiteStore) throws(CommandFailure) -> DaemonLock? {
+        try CommandFailure.mapping { () throws(StoreError) in
+            guard case .taken(let lock) = try DaemonLock.attempt(store.path, for: .command) else { return nil }
+            return lock
+        }
+    }
+}
