@@ -16,41 +16,55 @@ package final class DaemonLock: Sendable {
         case command
     }
 
-    /// What an attempt to take the lock led to.
-    package enum Attempt: Sendable {
-        /// The lock.
-        case taken(DaemonLock)
-        /// A command has it, and will soon be done.
-        case heldByCommand
-        /// Another daemon has it.
-        case heldByDaemon
-    }
-
     private static let served = "served\n"
 
     private let file: LockFile
+
+    /// Takes the lock, without waiting.
+    ///
+    /// - Parameters:
+    ///   - databasePath: The database; its real path decides, so that a link to it is the same database.
+    ///   - holder: Who wants it.
+    /// - Throws: `StoreError` of kind `alreadyServed` if another process has the lock, or if the lock's file cannot be
+    ///   used.
+    package convenience init(databasePath: String, for holder: Holder = .daemon) throws(StoreError) {
+        guard let file = try Self.lockedFile(databasePath, for: holder, isPatient: false) else {
+            throw .alreadyServed(databasePath)
+        }
+        self.init(file)
+    }
 
     private init(_ file: consuming LockFile) {
         self.file = file
     }
 
-    /// Tries to take the lock, without waiting.
+    /// Takes the lock for the daemon, without waiting.
     ///
     /// - Parameters:
-    ///   - database: The database; its real path decides, so that a link to it is the same database.
-    ///   - holder: Who wants it.
-    /// - Throws: `StoreError` if the lock's file cannot be created, or is none.
-    package static func attempt(_ database: String, for holder: Holder) throws(StoreError) -> Attempt {
+    ///   - databasePath: The database.
+    ///   - isPatient: Whether the caller tries again while a command has the lock, which will soon be done.
+    /// - Returns: The lock, or nil if a command has it and the caller is patient.
+    /// - Throws: Like the initializer.
+    package static func attempt(databasePath: String, isPatient: Bool) throws(StoreError) -> DaemonLock? {
+        try lockedFile(databasePath, for: .daemon, isPatient: isPatient).map { DaemonLock($0) }
+    }
+
+    private static func lockedFile(
+        _ path: String,
+        for holder: Holder,
+        isPatient: Bool
+    ) throws(StoreError) -> LockFile? {
         while true {
-            let file = try LockFile(beside: realPath(database))
+            let file = try LockFile(beside: realPath(path))
             guard try file.lock(LOCK_EX) else {
                 // Commands let others share the lock, a daemon does not.
-                return try file.lock(LOCK_SH) ? .heldByCommand : .heldByDaemon
+                guard isPatient, try file.lock(LOCK_SH) else { throw .alreadyServed(path) }
+                return nil
             }
             // Another file may have taken its place before it was locked, and somebody may have locked that.
             guard file.isInPlace else { continue }
-            if holder == .command, try !file.lock(LOCK_SH) { return .heldByDaemon }
-            return .taken(DaemonLock(file))
+            if holder == .command, try !file.lock(LOCK_SH) { throw .alreadyServed(path) }
+            return file
         }
     }
 
@@ -69,26 +83,31 @@ package final class DaemonLock: Sendable {
     /// Whether a daemon has ever served the database.
     package var wasServed: Bool { !file.text.isEmpty }
 
+    /// Whether the last daemon could no longer trust the database.
+    package var isSuspect: Bool { wasServed && file.text != Self.served }
+
     /// Writes down that the database is served, unless something is written already.
     package func noteServed() {
         if !wasServed { file.write(Self.served) }
     }
 
-    /// Leaves word for whoever has the lock next that the whole database must be checked before it is served again.
+    /// Whether the last daemon could no longer trust the database, so that it must be checked before it is served.
+    package var isSuspect: Bool { wasServed && file.text != Self.served }
+
+    /// Has the next daemon check the whole database before it serves it.
     ///
     /// A service manager starts the daemon again at once, and the damage need not be where a start looks.
     ///
-    /// - Parameter reason: Why, for a person who looks into the file.
-    package func distrust(because reason: String) {
+    /// - Parameter reason: Why, for an operator who looks into the file.
+    package func markSuspect(because reason: String) {
         file.write(reason + "\n")
     }
 
-    /// Checks the whole database where that was asked for, and takes the word back once nothing is found.
+    /// Checks a suspect database, and trusts it again if it is whole.
     ///
-    /// - Parameter store: The database.
-    /// - Throws: `StoreError.damaged` while it is.
+    /// - Throws: `StoreError` of kind `damaged` if it is not.
     package func regainTrust(in store: SQLiteStore) throws(StoreError) {
-        guard wasServed, file.text != Self.served else { return }
+        guard isSuspect else { return }
         let damage = try store.read { tx throws(StoreError) in try tx.damage(limit: 1) }
         if let damage = damage.first { throw .damaged(store.path, damage) }
         file.write(Self.served)

@@ -1,5 +1,5 @@
 import GRDB
-import RefundStore
+package import RefundStore
 
 extension StoreError {
     /// Maps any error of a store's calls; one that is mapped already stays as it is.
@@ -32,7 +32,7 @@ extension StoreError {
             .contains { message.contains($0) }
     }
 
-    static func cannotOpen(_ path: String, _ reason: String) -> StoreError {
+    package static func cannotOpen(_ path: String, _ reason: String) -> StoreError {
         StoreError(
             .cannotOpen,
             location: path,
@@ -51,7 +51,7 @@ extension StoreError {
         )
     }
 
-    static func alreadyServed(_ path: String) -> StoreError {
+    package static func alreadyServed(_ path: String) -> StoreError {
         StoreError(
             .alreadyServed,
             location: path,
@@ -90,7 +90,7 @@ extension StoreError {
         )
     }
 
-    static func notInitialised(_ path: String) -> StoreError {
+    package static func notInitialised(_ path: String) -> StoreError {
         StoreError(
             .notInitialised,
             location: path,
@@ -99,7 +99,7 @@ extension StoreError {
         )
     }
 
-    static func missing(_ path: String) -> StoreError {
+    package static func missing(_ path: String) -> StoreError {
         StoreError(
             .missing,
             location: path,
@@ -109,7 +109,7 @@ extension StoreError {
         )
     }
 
-    static func rejected(_ path: String, _ reason: String) -> StoreError {
+    package static func rejected(_ path: String, _ reason: String) -> StoreError {
         StoreError(.rejected, location: path, reason: reason, description: "the database rejected a row: \(reason)")
     }
 
@@ -150,7 +150,7 @@ extension StoreError {
         )
     }
 
-    static func damaged(_ path: String, _ reason: String) -> StoreError {
+    package static func damaged(_ path: String, _ reason: String) -> StoreError {
         StoreError(
             .damaged,
             location: path,

@@ -93,10 +93,18 @@ final class DatabaseOpening: Sendable {
 
     private func lock() async throws(StoreError) -> DaemonLock? {
         let deadline = ContinuousClock.now + patience
+        var heldByDaemon = 0
         while !Task.isCancelled {
-            let isPatient = ContinuousClock.now < deadline
-            if let lock = try DaemonLock.attempt(databasePath: path, isPatient: isPatient) { return lock }
-            begin(.locking)
+            switch try DaemonLock.attempt(path, for: .daemon) {
+            case .taken(let lock): return lock
+            case .heldByCommand:
+                guard ContinuousClock.now < deadline else { throw .alreadyServed(path) }
+                begin(.locking)
+            case .heldByDaemon:
+                // A command that is just taking the lock looks like a daemon for a moment.
+                heldByDaemon += 1
+                guard heldByDaemon < 2 else { throw .alreadyServed(path) }
+            }
             try? await Task.sleep(for: Self.lockInterval)
         }
         return nil
@@ -104,14 +112,14 @@ final class DatabaseOpening: Sendable {
 
     private func open(_ lock: DaemonLock) throws(StoreError) -> ServedDatabase {
         // A new queue in the place of one that is gone would silently forget every refund.
-        if lock.wasServed, !FileManager.default.fileExists(atPath: path) { throw .missing(path: path) }
+        if lock.wasServed, !FileManager.default.fileExists(atPath: path) { throw .missing(path) }
         let store = try SQLiteStore(path: path, access: .readWrite) { CrashPoint.reached(.beforeCommit) }
         let isCancelled = state.withLock { state in
             state.store = store
             return state.isCancelled
         }
         if isCancelled { store.interrupt() }
-        if lock.wasServed, try !store.hasQueue() { throw .missing(path: path) }
+        if lock.wasServed, try !store.hasQueue() { throw .missing(path) }
         if lock.isSuspect {
             begin(.checking)
             try lock.regainTrust(in: store)

@@ -221,7 +221,7 @@ struct DaemonLockTests {
             #expect(lock.wasServed == wasServed)
             lock.noteServed()
         }
-        try take(path).distrust(because: "it is damaged")
+        try take(path).markSuspect(because: "it is damaged")
         #expect(try take(path).wasServed)
     }
 }
