@@ -16,55 +16,41 @@ package final class DaemonLock: Sendable {
         case command
     }
 
+    /// What an attempt to take the lock led to.
+    package enum Attempt: Sendable {
+        /// The lock.
+        case taken(DaemonLock)
+        /// A command has it, and will soon be done.
+        case heldByCommand
+        /// A daemon has it.
+        case heldByDaemon
+    }
+
     private static let served = "served\n"
 
     private let file: LockFile
-
-    /// Takes the lock, without waiting.
-    ///
-    /// - Parameters:
-    ///   - databasePath: The database; its real path decides, so that a link to it is the same database.
-    ///   - holder: Who wants it.
-    /// - Throws: `StoreError` of kind `alreadyServed` if another process has the lock, or if the lock's file cannot be
-    ///   used.
-    package convenience init(databasePath: String, for holder: Holder = .daemon) throws(StoreError) {
-        guard let file = try Self.lockedFile(databasePath, for: holder, isPatient: false) else {
-            throw .alreadyServed(databasePath)
-        }
-        self.init(file)
-    }
 
     private init(_ file: consuming LockFile) {
         self.file = file
     }
 
-    /// Takes the lock for the daemon, without waiting.
+    /// Tries to take the lock, without waiting.
     ///
     /// - Parameters:
-    ///   - databasePath: The database.
-    ///   - isPatient: Whether the caller tries again while a command has the lock, which will soon be done.
-    /// - Returns: The lock, or nil if a command has it and the caller is patient.
-    /// - Throws: Like the initializer.
-    package static func attempt(databasePath: String, isPatient: Bool) throws(StoreError) -> DaemonLock? {
-        try lockedFile(databasePath, for: .daemon, isPatient: isPatient).map { DaemonLock($0) }
-    }
-
-    private static func lockedFile(
-        _ path: String,
-        for holder: Holder,
-        isPatient: Bool
-    ) throws(StoreError) -> LockFile? {
+    ///   - path: The database; its real path decides, so that a link to it is the same database.
+    ///   - holder: Who wants it.
+    /// - Throws: `StoreError` if the lock's file cannot be created, or is none.
+    package static func attempt(_ path: String, for holder: Holder) throws(StoreError) -> Attempt {
         while true {
             let file = try LockFile(beside: realPath(path))
             guard try file.lock(LOCK_EX) else {
                 // Commands let others share the lock, a daemon does not.
-                guard isPatient, try file.lock(LOCK_SH) else { throw .alreadyServed(path) }
-                return nil
+                return try file.lock(LOCK_SH) ? .heldByCommand : .heldByDaemon
             }
             // Another file may have taken its place before it was locked, and somebody may have locked that.
             guard file.isInPlace else { continue }
-            if holder == .command, try !file.lock(LOCK_SH) { throw .alreadyServed(path) }
-            return file
+            if holder == .command, try !file.lock(LOCK_SH) { return .heldByDaemon }
+            return .taken(DaemonLock(file))
         }
     }
 
@@ -82,9 +68,6 @@ package final class DaemonLock: Sendable {
 
     /// Whether a daemon has ever served the database.
     package var wasServed: Bool { !file.text.isEmpty }
-
-    /// Whether the last daemon could no longer trust the database.
-    package var isSuspect: Bool { wasServed && file.text != Self.served }
 
     /// Writes down that the database is served, unless something is written already.
     package func noteServed() {
