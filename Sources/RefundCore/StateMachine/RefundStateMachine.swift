@@ -175,7 +175,7 @@ package struct RefundStateMachine: Sendable {
         case .settled:
             change(to: .settled, attention: nil, reason: reason, actor: actor, event: .settled, at: now)
         case .failed:
-            refund.failure = Failure(saidBy: actor, reason: reason)
+            refund.failure = Failure(resolvedBecause: reason)
             change(to: .failed, attention: nil, reason: reason, actor: actor, event: .failed, at: now)
         }
         return finish(at: now)
@@ -259,8 +259,10 @@ package struct RefundStateMachine: Sendable {
 }
 
 extension Failure {
-    /// What is known of a refund that failed by a person's word.
-    init(saidBy actor: String, reason: String) {
-        self.init(code: "resolved", message: "\(actor) said so: \(reason)")
+    /// The failure of a refund that an operator resolved as failed.
+    ///
+    /// Customers may read its message, so it does not name the operator; the ledger and the event do.
+    init(resolvedBecause reason: String) {
+        self.init(code: "resolved", message: reason)
     }
 }

@@ -31,7 +31,9 @@ package struct Verification: Sendable {
     package private(set) var problems: [Problem] = []
     /// How many problems there are.
     package private(set) var problemCount = 0
-    /// The first damage to the database itself, or nil. Nothing else is checked in a damaged database.
+    /// The first damage to the database itself, or nil.
+    ///
+    /// Nothing else is checked in a damaged database.
     package private(set) var damage: String?
     private var refunds = 0
     private var transitions = 0
@@ -39,7 +41,7 @@ package struct Verification: Sendable {
     private var events = 0
     private var webhooks = 0
 
-    /// Checks a database. Blocks until it is done, and writes nothing.
+    /// Checks a database, which blocks until it is done and writes nothing.
     ///
     /// - Parameters:
     ///   - store: The database.

@@ -20,13 +20,13 @@ struct ResolveTests {
     }
 
     @Test(arguments: [RefundState.pending, .processing], Attention.allCases)
-    func resolvingAsFailedSaysThatAPersonSaidSo(state: RefundState, attention: Attention) {
+    func failureMessageOfAResolvedRefundIsTheReasonAndNamesNobody(state: RefundState, attention: Attention) {
         var machine = RefundStateMachine(.sample(state, attention))
         let transitions = machine.resolved(as: .failed, reason: "card closed", actor: "ada", at: now)
         #expect(transitions.changes == [Change(state, .failed, nil, .failed)])
         #expect(transitions.first?.actor == "ada")
         #expect(transitions.first?.reason == "card closed")
-        #expect(machine.refund.failure == Failure(code: "resolved", message: "ada said so: card closed"))
+        #expect(machine.refund.failure == Failure(code: "resolved", message: "card closed"))
         #expect(machine.refund.nextQueryAt == nil)
     }
 
