@@ -4,7 +4,7 @@ import RefundStore
 extension Decider {
     /// Releases claims that have run out: those that a stray `UPDATE` left, and those of a send that never ended.
     mutating func releaseExpiredClaims() {
-        let (refunds, webhooks) = (input.expiredRefunds, input.expiredWebhooks)
+        let (refunds, webhooks, now) = (input.expiredRefunds, input.expiredWebhooks, now)
         for (id, lease) in refunds.sorted(by: { $0.key < $1.key }) where rows[id] == nil {
             for name in decision.state.gateways.keys { _ = decision.state.gateways[name]?.interrupted(id, at: now) }
             write(.releaseRefund(RefundClaim(id: id, lease: lease)))
@@ -89,7 +89,7 @@ extension Decider {
             return postpone(row, problem)
         }
         let checked = check(row)
-        let lease = row.lease + 1
+        let (lease, now) = (row.lease + 1, now)
         claims.append(RefundClaim(id: refund.id, lease: lease))
         decision.state.gateways[name]?.claimed(refund, at: now)
         decision.effects.append(.query(QueryClaim(refund: checked, lease: lease, query: query)))

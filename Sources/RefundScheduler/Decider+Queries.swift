@@ -5,7 +5,7 @@ extension Decider {
     /// Decides what a query's result changes for its gateway and for its refund.
     mutating func complete(_ result: QueryResult) {
         let claim = result.claim
-        let (id, gateway) = (claim.refund.id, claim.refund.gateway)
+        let (id, gateway, now) = (claim.refund.id, claim.refund.gateway, now)
         guard case .completed(let outcome, let duration) = result.attempt else {
             let change = decision.state.gateways[gateway]?.interrupted(id, at: now)
             record(change ?? .none, nil, of: gateway)

@@ -181,7 +181,14 @@ struct Decider {
         endsLease: Bool,
         fallback: Write.Action? = nil
     ) {
-        let change = RefundChange(refund, transitions, on: row, endsLease: endsLease, context, using: &decision.state.random)
+        let change = RefundChange(
+            refund,
+            transitions,
+            on: row,
+            endsLease: endsLease,
+            context,
+            using: &decision.state.random
+        )
         write(.change(change), fallback: fallback)
         decision.events += transitions.map { .transition(refund: refund, $0) }
         var after = row

@@ -86,7 +86,7 @@ package struct GatewayHealth: Sendable {
             unverified = nil
             let isAlone = isRefusedAlone(refund, at: now)
             refused.insert(refund)
-            if isAlone { return .none }
+            if isAlone { return endWait(for: refund) ?? .none }
             return refused(code: code, message: message, isVerified: isVerified, refund, others, at: now)
         case .unverified(let reason):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)

@@ -3,12 +3,12 @@ import Testing
 
 struct GatewayHealthTests {
     static let unverified = QueryOutcome.unverified(reason: "the answer has no signature")
-    static let noVerdicts: [QueryOutcome] = [
+    static let noAnswers: [QueryOutcome] = [
         .unreachable(reason: "no answer"), .slowedDown(reason: "HTTP 429", retryAfter: .seconds(5)),
     ]
     static let refused = QueryOutcome.credentialsRefused(code: "SYS002", message: "signature refused", isVerified: true)
     static let hint = QueryOutcome.credentialsRefused(code: "E07303", message: "not authorised", isVerified: false)
-    /// Outcomes that stand in an answer whose signature is right.
+    /// Outcomes of answers whose signature verifies.
     static let verified: [QueryOutcome] = [
         .says(.processing), .unknownOrder, .inconclusive(reason: "the gateway answered SYS999"),
     ]
@@ -17,184 +17,296 @@ struct GatewayHealthTests {
         enqueued.advanced(by: .seconds(seconds))
     }
 
-    @Test(arguments: [refused, hint])
-    func refusedCredentialsRaiseTheAlarmAtOnceSignedOrNot(outcome: QueryOutcome) {
-        guard case .credentialsRefused(let code, let message, let isVerified) = outcome else { return }
-        var health = GatewayHealth()
-        let trouble = GatewayHealth.Trouble(code: code, message: message, isVerified: isVerified, since: enqueued)
-        #expect(health.answered(outcome, of: 1, at: enqueued) == .alarm(trouble))
-        #expect(health.trouble == trouble)
+    private func expectIncident(
+        _ change: GatewayHealth.Change,
+        _ kind: GatewayIncident.Kind = .misconfigured,
+        since: Timestamp? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        guard case .incident(let incident) = change else {
+            Issue.record("no incident: \(change)", sourceLocation: sourceLocation)
+            return
+        }
+        #expect(incident.kind == kind, sourceLocation: sourceLocation)
+        if let since { #expect(incident.since == since, sourceLocation: sourceLocation) }
     }
 
-    @Test func twentyUnverifiedAnswersInARowRaiseTheAlarm() {
+    // MARK: - Refused credentials
+
+    @Test(arguments: [refused, hint])
+    func refusedCredentialsAreAnIncidentSignedOrNot(outcome: QueryOutcome) {
+        guard case .credentialsRefused(let code, let message, let isVerified) = outcome else { return }
         var health = GatewayHealth()
-        for second in 1...19 { #expect(health.answered(Self.unverified, of: 1, at: later(second)) == .none) }
-        #expect(health.nextQuery(at: later(19)) == nil)
-        let trouble = GatewayHealth.Trouble(
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: code,
+            message: message,
+            isVerified: isVerified,
+            since: enqueued
+        )
+        #expect(health.answered(outcome, refund: 1, others: [], at: enqueued) == .incident(incident))
+        #expect(health.incident == incident)
+        #expect(health.isBlocked)
+    }
+
+    @Test func refusalWaitsForTheQueriesInFlightBesideIt() {
+        var health = GatewayHealth()
+        #expect(health.answered(Self.refused, refund: 1, others: [2, 3], at: later(0)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 2, others: [3], at: later(1)) == .none)
+        #expect(!health.isBlocked)
+        expectIncident(health.answered(Self.refused, refund: 3, others: [], at: later(2)), since: later(0))
+    }
+
+    @Test func refusalBesideAnAnsweredQueryIsNoIncident() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, refund: 1, others: [2, 3], at: later(0))
+        #expect(health.answered(.says(.processing), refund: 2, others: [3], at: later(1)) == .recovered)
+        #expect(health.answered(Self.refused, refund: 3, others: [], at: later(2)) == .none)
+        #expect(health.incident == nil)
+    }
+
+    @Test func refusalWaitsForNoInterruptedQuery() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, refund: 1, others: [2], at: later(0))
+        expectIncident(health.interrupted(2))
+    }
+
+    @Test(arguments: [unverified, noAnswers[0], noAnswers[1], refused])
+    func refusalWaitsForNoQueryThatFailed(outcome: QueryOutcome) {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 7, others: [], at: later(0))
+        _ = health.answered(Self.refused, refund: 2, others: [], at: later(1))
+        _ = health.answered(.says(.processing), refund: 7, others: [], at: later(2))
+        // Refund 2 is known to be refused alone; refund 7 was answered itself, which does not speak for its refusal now.
+        _ = health.answered(Self.refused, refund: 7, others: [2], at: later(700))
+        expectIncident(health.answered(outcome, refund: 2, others: [], at: later(701)))
+    }
+
+    @Test func refusalWhileOthersAreAnsweredIsTheRefundsOwn() {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 2, others: [1], at: later(0))
+        #expect(health.isRefusedAlone(1, at: later(599)))
+        for second in 1...599 {
+            #expect(health.answered(Self.refused, refund: 1, others: [], at: later(second)) == .none)
+        }
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(600)))
+    }
+
+    @Test func refundThatWasAnsweredItselfDoesNotSpeakForItsRefusal() {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(5))
+        #expect(!health.isRefusedAlone(1, at: later(10)))
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(10)))
+    }
+
+    @Test func credentialsRevokedWhileManyRefundsAreAnsweredAreOneIncident() {
+        var health = GatewayHealth()
+        for refund in 1...100 as ClosedRange<Int64> {
+            _ = health.answered(.says(.processing), refund: refund, others: [], at: later(0))
+        }
+        var changes: [GatewayHealth.Change] = []
+        for refund in 1...100 as ClosedRange<Int64> {
+            changes.append(health.answered(Self.refused, refund: refund, others: [], at: later(1)))
+        }
+        #expect(changes.prefix(GatewayHealth.refusedLimit).allSatisfy { $0 == .none })
+        expectIncident(changes[GatewayHealth.refusedLimit])
+        #expect(changes.suffix(79).allSatisfy { $0 == .none })
+    }
+
+    @Test func refundKnownToBeRefusedAloneRaisesNoIncidentHoweverRarelyOthersAreAnswered() {
+        var health = GatewayHealth()
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(0)))
+        #expect(health.answered(.says(.settled), refund: 2, others: [], at: later(15)) == .recovered)
+        for hour in 1...10 {
+            #expect(health.answered(Self.refused, refund: 1, others: [], at: later(hour * 3_600)) == .none)
+        }
+        expectIncident(health.answered(Self.refused, refund: 3, others: [], at: later(36_001)))
+    }
+
+    @Test func refundThatWasAnsweredAgainMayRaiseAnIncidentAgain() {
+        var health = GatewayHealth()
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(1)))
+        #expect(health.answered(.says(.processing), refund: 1, others: [], at: later(16)) == .recovered)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(17)))
+    }
+
+    @Test func newCredentialsMakeARefusalAnIncidentAgain() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, refund: 1, others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 2, others: [], at: later(1))
+        #expect(health.isRefusedAlone(1, at: later(2)))
+        #expect(health.isRefusedAlone(3, at: later(2)))
+        health.forgetAnswers()
+        #expect(!health.isRefusedAlone(1, at: later(2)))
+        #expect(!health.isRefusedAlone(3, at: later(2)))
+    }
+
+    // MARK: - Answers that do not verify
+
+    @Test func twentyUnverifiedAnswersInARowAreAnIncident() {
+        var health = GatewayHealth()
+        #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(1)) == .failing)
+        for second in 2...19 {
+            #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(second)) == .none)
+        }
+        #expect(!health.isBlocked)
+        let incident = GatewayIncident(
+            kind: .misconfigured,
             code: "UNVERIFIED",
             message: "the answer has no signature",
             isVerified: false,
             since: later(20)
         )
-        #expect(health.answered(Self.unverified, of: 1, at: later(20)) == .alarm(trouble))
+        #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(20)) == .incident(incident))
     }
 
-    @Test func tenMinutesOfUnverifiedAnswersRaiseTheAlarm() {
+    @Test func tenMinutesOfUnverifiedAnswersAreAnIncident() {
         var health = GatewayHealth()
-        #expect(health.answered(Self.unverified, of: 1, at: enqueued) == .none)
-        #expect(health.answered(Self.unverified, of: 1, at: later(599)) == .none)
-        guard case .alarm = health.answered(Self.unverified, of: 1, at: later(600)) else {
-            Issue.record("no alarm after ten minutes")
-            return
-        }
+        _ = health.answered(Self.unverified, refund: 1, others: [], at: later(0))
+        #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(599)) == .none)
+        expectIncident(health.answered(Self.unverified, refund: 1, others: [], at: later(600)))
     }
 
     @Test(arguments: verified)
-    func anAnswerThatVerifiesBeginsTheCountAnew(outcome: QueryOutcome) {
+    func verifiedAnswerEndsARunOfUnverifiedOnes(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        for _ in 0..<19 { _ = health.answered(Self.unverified, of: 1, at: enqueued) }
-        #expect(health.answered(outcome, of: 1, at: later(700)) == .none)
-        for _ in 0..<19 { #expect(health.answered(Self.unverified, of: 1, at: later(701)) == .none) }
-        #expect(health.trouble == nil)
+        for _ in 0..<19 { _ = health.answered(Self.unverified, refund: 1, others: [], at: later(0)) }
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(700)) == .recovered)
+        for _ in 0..<19 { _ = health.answered(Self.unverified, refund: 1, others: [], at: later(701)) }
+        #expect(health.incident == nil)
     }
 
-    @Test(arguments: noVerdicts)
-    func noAnswerAtAllSaysNothingOfOurCredentials(outcome: QueryOutcome) {
-        var health = GatewayHealth()
-        for second in 0..<2_000 { #expect(health.answered(outcome, of: 1, at: later(second)) == .none) }
-        #expect(health.trouble == nil)
-        _ = health.answered(Self.refused, of: 1, at: later(2_000))
-        #expect(health.answered(outcome, of: 1, at: later(2_015)) == .none)
-        #expect(health.trouble != nil)
-    }
-
-    @Test(arguments: noVerdicts)
-    func noAnswerBetweenUnverifiedOnesDoesNotBeginTheCountAnew(outcome: QueryOutcome) {
+    @Test(arguments: noAnswers)
+    func missingAnswerDoesNotEndARunOfUnverifiedOnes(outcome: QueryOutcome) {
         var health = GatewayHealth()
         for second in 1...19 {
-            _ = health.answered(Self.unverified, of: 1, at: later(second))
-            _ = health.answered(outcome, of: 1, at: later(second))
+            _ = health.answered(Self.unverified, refund: 1, others: [], at: later(second))
+            _ = health.answered(outcome, refund: 1, others: [], at: later(second))
         }
-        #expect(health.answered(Self.unverified, of: 1, at: later(20)) != .none)
+        expectIncident(health.answered(Self.unverified, refund: 1, others: [], at: later(20)))
     }
 
-    @Test func aSingleRefundThatIsAskedWithBackoffRaisesTheAlarmTooWhenNothingVerifies() {
+    @Test func singleRefundWithBackoffIsEnoughForAnIncidentWhenNothingVerifies() {
         var health = GatewayHealth()
         let policy = PollingPolicy()
         var age: Duration = .zero
         var attempts = 0
-        while health.trouble == nil, attempts < 20 {
+        while health.incident == nil, attempts < 20 {
             attempts += 1
-            _ = health.answered(Self.unverified, of: 1, at: enqueued.advanced(by: age))
+            _ = health.answered(Self.unverified, refund: 1, others: [], at: enqueued.advanced(by: age))
             age += policy.delay(afterAttempts: attempts, age: age, draw: 0.5)
         }
         #expect(attempts == 8, "after 5, 10, 20, … seconds the eighth query is the first after ten minutes")
     }
 
-    @Test func theAlarmIsRaisedOnce() {
+    // MARK: - A gateway that cannot be reached
+
+    @Test(arguments: noAnswers)
+    func tenMinutesWithoutAVerifiedAnswerAreAnIncidentOnce(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, of: 1, at: enqueued)
-        let trouble = health.trouble
-        for second in 1...100 {
-            #expect(health.answered(Self.hint, of: 1, at: later(second)) == .none)
-            #expect(health.answered(Self.unverified, of: 1, at: later(second)) == .none)
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(0)) == .failing)
+        for second in 1..<600 { #expect(health.answered(outcome, refund: 1, others: [], at: later(second)) == .none) }
+        expectIncident(health.answered(outcome, refund: 1, others: [], at: later(600)), .unreachable, since: later(600))
+        #expect(!health.isBlocked, "rows change as usual")
+        for second in 601...5_000 {
+            #expect(health.answered(outcome, refund: 1, others: [], at: later(second)) == .none)
         }
-        #expect(health.trouble == trouble)
+    }
+
+    @Test func timeWithoutQueriesDoesNotCount() {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(5_000)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(5_599)) == .none)
+        expectIncident(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(5_600)), .unreachable)
+    }
+
+    @Test func firstFailureAfterAnAnswerIsReportedOnce() {
+        var health = GatewayHealth()
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(0)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(1)) == .none)
+        #expect(health.answered(.unknownOrder, refund: 1, others: [], at: later(2)) == .recovered)
+        #expect(health.answered(.unknownOrder, refund: 1, others: [], at: later(3)) == .none)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(4)) == .failing)
+    }
+
+    @Test func refusalOfAnUnreachableGatewayIsAnIncidentOfItsOwn() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(0))
+        expectIncident(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(600)), .unreachable)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(660)))
+        #expect(health.isBlocked)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(1_500)) == .none)
+        #expect(health.isBlocked, "credentials matter more than a gateway that cannot be reached")
+    }
+
+    // MARK: - Incidents
+
+    @Test func incidentIsReportedOnce() {
+        var health = GatewayHealth()
+        _ = health.answered(Self.refused, refund: 1, others: [], at: later(0))
+        let incident = health.incident
+        for second in 1...100 {
+            #expect(health.answered(Self.hint, refund: 1, others: [], at: later(second)) == .none)
+            #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(second)) == .none)
+        }
+        #expect(health.incident == incident)
     }
 
     @Test(arguments: verified)
-    func anAnswerThatVerifiesEndsTheTroubleAndItCanBeRaisedAgain(outcome: QueryOutcome) {
+    func verifiedAnswerEndsAnIncident(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, of: 1, at: enqueued)
-        #expect(health.answered(outcome, of: 1, at: later(15)) == .recover)
-        #expect(health.trouble == nil)
-        #expect(health.nextQuery(at: later(15)) == nil)
-        #expect(health.answered(outcome, of: 1, at: later(16)) == .none)
-        guard case .alarm(let trouble) = health.answered(Self.refused, of: 1, at: later(31)) else {
-            Issue.record("the alarm is not raised again")
-            return
-        }
-        #expect(trouble.since == later(31))
+        _ = health.answered(Self.refused, refund: 1, others: [], at: later(0))
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(15)) == .recovered)
+        #expect(health.incident == nil)
+        #expect(!health.isBlocked)
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(16)) == .none)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(31)), since: later(31))
     }
 
-    @Test func refundThatIsRefusedWhileOthersAreBelievedRaisesTheAlarmOnce() {
+    @Test func incidentFromBeforeARestartIsNotReportedAgain() {
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "",
+            isVerified: true,
+            since: enqueued
+        )
+        var health = GatewayHealth(incident: incident)
+        #expect(health.answered(Self.refused, refund: 1, others: [], at: later(6)) == .none)
+        #expect(health.incident == incident)
+        #expect(health.answered(.says(.processing), refund: 1, others: [], at: later(21)) == .recovered)
+    }
+
+    // MARK: - The clock
+
+    @Test(arguments: [unverified] + noAnswers)
+    func clockSetBackDelaysNoIncident(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        expectAlarm(health.answered(Self.refused, of: 1, at: later(1)))
-        #expect(health.answered(.says(.processing), of: 2, at: later(16)) == .recover)
-        for second in 17...60 {
-            #expect(health.answered(Self.refused, of: 1, at: later(second)) == .none)
-        }
-        expectAlarm(health.answered(Self.refused, of: 3, at: later(61)), "another refund is not this one")
-    }
-
-    @Test func refundThatIsRefusedWhenNothingIsBelievedAnyMoreRaisesTheAlarmAgain() {
-        var health = GatewayHealth()
-        expectAlarm(health.answered(Self.refused, of: 1, at: later(1)))
-        #expect(health.answered(.says(.processing), of: 2, at: later(16)) == .recover)
-        #expect(health.answered(Self.refused, of: 1, at: later(615)) == .none)
-        expectAlarm(health.answered(Self.refused, of: 1, at: later(616)))
-    }
-
-    @Test func refundThatWasBelievedAgainMayRaiseTheAlarmAgain() {
-        var health = GatewayHealth()
-        expectAlarm(health.answered(Self.refused, of: 1, at: later(1)))
-        #expect(health.answered(.says(.processing), of: 1, at: later(16)) == .recover)
-        expectAlarm(health.answered(Self.refused, of: 1, at: later(17)))
-    }
-
-    private func expectAlarm(_ action: GatewayHealth.Action, _ comment: Comment? = nil) {
-        guard case .alarm = action else {
-            Issue.record(comment ?? "the alarm is not raised: \(action)")
-            return
-        }
-    }
-
-    @Test func whileTheAlarmStandsItIsAskedEveryFifteenSeconds() {
-        var health = GatewayHealth()
-        _ = health.answered(Self.refused, of: 1, at: enqueued)
-        #expect(health.nextQuery(at: enqueued) == later(15))
-        #expect(health.nextQuery(at: later(14)) == later(15))
-        #expect(health.nextQuery(at: later(15)) == later(15))
-        health.probed(at: later(20))
-        #expect(health.nextQuery(at: later(21)) == later(35))
-        _ = health.answered(Self.hint, of: 1, at: later(23))
-        #expect(health.nextQuery(at: later(23)) == later(38))
-    }
-
-    @Test func aProbeOfAHealthyGatewayIsNotAProbe() {
-        var health = GatewayHealth()
-        health.probed(at: enqueued)
-        #expect(health.nextQuery(at: enqueued) == nil)
-    }
-
-    @Test func troubleFromBeforeARestartIsProbedAtOnceAndNotToldAgain() {
-        let trouble = GatewayHealth.Trouble(code: "SYS002", message: "", isVerified: true, since: enqueued)
-        var health = GatewayHealth(trouble: trouble)
-        #expect(health.nextQuery(at: later(5)) == later(5))
-        #expect(health.answered(Self.refused, of: 1, at: later(6)) == .none)
-        #expect(health.trouble == trouble)
-        #expect(health.answered(.says(.processing), of: 1, at: later(21)) == .recover)
-    }
-
-    @Test func aClockSetBackHoldsNoProbeUp() {
-        var health = GatewayHealth()
-        _ = health.answered(Self.refused, of: 1, at: enqueued)
-        health.clockSetBack(by: hours(1_000))
-        let back = enqueued.advanced(by: hours(-1_000))
-        #expect(health.nextQuery(at: back) == back.advanced(by: .seconds(15)))
-    }
-
-    @Test func aClockSetBackDoesNotPutTheAlarmOff() {
-        var health = GatewayHealth()
-        _ = health.answered(Self.unverified, of: 1, at: enqueued)
+        _ = health.answered(outcome, refund: 1, others: [], at: later(0))
         health.clockSetBack(by: hour)
-        #expect(health.answered(Self.unverified, of: 1, at: enqueued.advanced(by: .seconds(600) - hour)) != .none)
+        let now = later(600).advanced(by: .zero - hour)
+        #expect(health.answered(outcome, refund: 1, others: [], at: now.advanced(by: .seconds(-1))) == .none)
+        #expect(health.answered(outcome, refund: 1, others: [], at: now) != .none)
+    }
+
+    @Test func clockSetBackDoesNotProlongWhatAnAnswerSpeaksFor() {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 2, others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
+        health.clockSetBack(by: hour)
+        #expect(health.isRefusedAlone(1, at: later(599).advanced(by: .zero - hour)))
+        for refund in 1...3 as ClosedRange<Int64> {
+            #expect(!health.isRefusedAlone(refund, at: later(600).advanced(by: .zero - hour)))
+        }
     }
 
     @Test func noTimeTraps() {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, of: 1, at: enqueued)
-        _ = health.answered(Self.unverified, of: 1, at: Timestamp(milliseconds: .min))
-        _ = health.nextQuery(at: Timestamp(milliseconds: .max))
+        _ = health.answered(Self.refused, refund: 1, others: [], at: Timestamp(milliseconds: .max))
+        _ = health.answered(Self.unverified, refund: 1, others: [], at: Timestamp(milliseconds: .min))
+        _ = health.answered(Self.noAnswers[0], refund: 1, others: [], at: Timestamp(milliseconds: .max))
+        health.clockSetBack(by: .seconds(Int64.max / 1_000))
     }
 }

@@ -44,11 +44,11 @@ struct RateLimitTests {
         let seconds: Int64 = rate > 100 ? 4 : 30
         let times = grants(&limit, &random, from: 1_790_000_000_000, step: step, seconds: seconds)
         #expect(mostInOneSecond(times) <= max(1, Int(rate)))
-        #expect(Double(times.count) <= rate * Double(seconds) + max(1, rate), "nor is it more in the long run")
+        #expect(Double(times.count) <= rate * Double(seconds) + max(1, rate), "nor more in the long run")
     }
 
     @Test(arguments: rates)
-    func whoeverAsksOftenGetsTheWholeRate(rate: Double) {
+    func frequentRequestsGetTheWholeRate(rate: Double) {
         var random = SeededRandom(seed: 7)
         var limit = RateLimit(perSecond: rate)
         let seconds: Int64 = rate > 100 ? 4 : 30
@@ -93,7 +93,7 @@ struct RateLimitTests {
         for _ in 0..<taken { limit.take(at: enqueued) }
         limit.clockSetBack(by: hours(24))
         let back = enqueued.advanced(by: hours(-24))
-        #expect(limit.freePermits(at: back) == max(5 - taken, 0), "nor does the second begin anew")
+        #expect(limit.freePermits(at: back) == max(5 - taken, 0), "nor does a new second begin")
         #expect(limit.nextPermit(at: back) == (taken < 5 ? back : back.advanced(by: .seconds(1))))
         #expect(limit.freePermits(at: back.advanced(by: .seconds(1))) == 5)
     }
@@ -141,6 +141,26 @@ struct RateLimitTests {
         let shifted = before.map { $0 - (before.last ?? 0) + 1_780_000_000_000 }
         #expect(mostInOneSecond(shifted + times) == 5, "over the step as well")
         #expect(times.count >= 130)
+    }
+
+    @Test func permitsCountFromWhenTheyAreUsed() {
+        var limit = RateLimit(perSecond: 4)
+        for _ in 0..<3 { limit.take(at: enqueued) }
+        let used = enqueued.advanced(by: .milliseconds(900))
+        limit.restamp(2, at: used)
+        #expect(limit.freePermits(at: enqueued.advanced(by: .seconds(1))) == 2, "only the first has passed")
+        limit.take(at: enqueued.advanced(by: .seconds(1)))
+        limit.take(at: enqueued.advanced(by: .seconds(1)))
+        #expect(limit.nextPermit(at: enqueued.advanced(by: .seconds(1))) == used.advanced(by: .seconds(1)))
+    }
+
+    @Test(arguments: [0, 1, 5, 100])
+    func restampingMorePermitsThanThereAreTrapsNothing(count: Int) {
+        var limit = RateLimit(perSecond: 4)
+        limit.restamp(count, at: enqueued)
+        limit.take(at: enqueued)
+        limit.restamp(count, at: enqueued.advanced(by: .seconds(-1)))
+        #expect(limit.freePermits(at: enqueued) == 3, "no permit moves to an earlier time")
     }
 
     @Test(arguments: [.leastNonzeroMagnitude, 1e-300, 1e18, .greatestFiniteMagnitude, .infinity, .nan, 0, -1])

@@ -106,8 +106,8 @@ extension DeliveryOutcome {
     }
 }
 
-extension EndpointShares {
-    /// Lets an attempt end of which only its success matters.
+extension EndpointLimiter {
+    /// Ends an attempt of which only the success matters.
     mutating func end(_ endpoint: String, isDelivered: Bool, at now: Timestamp) {
         _ = ended(endpoint, "msg", .test(status: isDelivered ? 200 : 500), at: now)
     }

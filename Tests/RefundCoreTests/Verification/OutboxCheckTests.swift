@@ -68,14 +68,20 @@ struct OutboxCheckTests {
     }
 
     @Test func gatewaysEventIsWrittenAsItsColumnsSay() {
-        let trouble = GatewayHealth.Trouble(code: "SYS002", message: "no", isVerified: true, since: enqueued)
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "no",
+            isVerified: true,
+            since: enqueued
+        )
         let subject = LoggedEvent.Subject(type: "gateway.needs_attention", refundID: nil, sequence: nil, state: nil)
         var event = LoggedEvent(
             position: 3,
             at: enqueued,
             subject: subject,
             webhookID: nil,
-            body: Array(EventBody.gateway("default", trouble).utf8)
+            body: Array(EventBody.gateway("default", incident).utf8)
         )
         #expect(EventCheck(ofGateway: event).problems == [])
         event.at = enqueued.advanced(by: hour)

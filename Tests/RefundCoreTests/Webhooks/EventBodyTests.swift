@@ -139,9 +139,15 @@ struct EventBodyTests {
     }
 
     @Test func aGatewaysEventHasNoMemberOfARefund() {
-        let trouble = GatewayHealth.Trouble(code: "SYS002", message: "signature\nrefused", isVerified: true, since: at)
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "signature\nrefused",
+            isVerified: true,
+            since: at
+        )
         #expect(
-            EventBody.gateway("default", trouble)
+            EventBody.gateway("default", incident)
                 == #"{"type":"gateway.needs_attention","timestamp":"2026-11-22T03:04:06.123Z","data":{"#
                 + #""gateway":"default","attention":"misconfigured","code":"SYS002","#
                 + #""message":"signature\nrefused","since":"2026-11-22T03:04:06.123Z"}}"#
