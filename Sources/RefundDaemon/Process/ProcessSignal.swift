@@ -1,6 +1,5 @@
 import Dispatch
 import Glibc
-import Synchronization
 
 /// What the service manager or an operator signals to the process.
 enum ProcessSignal: Sendable {
@@ -20,16 +19,13 @@ enum ProcessSignal: Sendable {
         let queue = DispatchQueue(label: "refundd.signals")
         for (number, signal) in numbers {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler { handler(signal) }
+            // The handler keeps its source, which catches the signal only while it exists.
+            source.setEventHandler { withExtendedLifetime(source) { handler(signal) } }
             // Until the source is registered, the signal's default action would end the process.
             await withCheckedContinuation { continuation in
                 source.setRegistrationHandler { continuation.resume() }
                 source.activate()
             }
-            sources.withLock { $0.append(source) }
         }
     }
-
-    // A source catches its signal only while it exists.
-    private static let sources = Mutex<[any DispatchSourceSignal]>([])
 }
