@@ -152,7 +152,8 @@ package final class RefundStore: Sendable {
     /// Creates the queue in a file that has none, and brings an older one up to date; one transaction for all of it.
     ///
     /// - Parameter now: The time written beside each migration.
-    /// - Throws: `StoreError.newerSchema` when the file is ahead of this program.
+    /// - Throws: `StoreError.newerSchema` when the file is ahead of this program, `StoreError.unsupportedEncoding` when it
+    ///   stores text as UTF-16.
     package func migrate(at now: Timestamp) throws(StoreError) {
         do {
             try database.writeWithoutTransaction { db in
@@ -169,12 +170,9 @@ package final class RefundStore: Sendable {
     }
 
     private static func migrate(_ db: Database, path: String, at now: Timestamp) throws {
-        try db.execute(
-            sql: """
-                CREATE TABLE IF NOT EXISTS refund_migrations
-                (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)
-                """
-        )
+        let encoding = try String.fetchOne(db, sql: "PRAGMA encoding") ?? ""
+        guard encoding == "UTF-8" else { throw StoreError.unsupportedEncoding(path: path, encoding: encoding) }
+        try db.execute(sql: Migration.table)
         let applied = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
         if applied > Migration.all.count { throw StoreError.newerSchema(path: path, migration: applied) }
         for migration in Migration.all where migration.id > applied {

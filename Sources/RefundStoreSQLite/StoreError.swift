@@ -12,6 +12,8 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
     case olderSchema(path: String, migration: Int)
     /// The file has something of the queue's names that refundd did not make.
     case namesTaken(path: String, reason: String)
+    /// The file stores text as UTF-16, in which the queue's guards cannot count bytes.
+    case unsupportedEncoding(path: String, encoding: String)
     /// The file has no queue yet.
     case notInitialised(path: String)
     /// The queue is gone that a daemon served before, with its file or without.
@@ -58,6 +60,9 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
         case .namesTaken(let path, let reason):
             "the database \(path) has tables, indexes or triggers named refund_... that refundd did not make (\(reason));"
                 + " rename them, or give [database] path another file"
+        case .unsupportedEncoding(let path, let encoding):
+            "the database \(path) is encoded as \(encoding), and refundd needs UTF-8;"
+                + " give [database] path another file, or dump the database and load it into a new one"
         case .notInitialised(let path):
             "the database \(path) has no queue yet; run refundd init"
         case .missing(let path):
@@ -95,6 +100,7 @@ package enum StoreError: Error, Sendable, CustomStringConvertible {
         case .newerSchema: "newer_schema"
         case .olderSchema: "older_schema"
         case .namesTaken: "names_taken"
+        case .unsupportedEncoding: "unsupported_encoding"
         case .notInitialised: "not_initialised"
         case .missing: "missing"
         case .refused: "refused"

@@ -206,8 +206,8 @@ package struct RefundStateMachine: Sendable {
         at now: Timestamp
     ) {
         guard attention.gravity > refund.attention?.gravity ?? 0 else { return }
-        let isNews = attention.isTold && !refund.told.contains(ToldAttentions(attention))
-        if isNews { refund.told.insert(ToldAttentions(attention)) }
+        let isNews = attention.isTold && !refund.told.contains(NotifiedReasons(attention))
+        if isNews { refund.told.insert(NotifiedReasons(attention)) }
         change(
             to: refund.state,
             attention: attention,

@@ -30,10 +30,18 @@ package enum Attention: String, Sendable, CaseIterable {
     }
 }
 
-/// The reasons for attention that a refund's events have told so far: each is told once.
-package struct ToldAttentions: OptionSet, Hashable, Sendable {
-    /// One bit per reason.
+/// The reasons for attention that a refund's events have reported: each is reported once.
+///
+/// `refund_queue.attention_told` stores these bits, so they never change.
+package struct NotifiedReasons: OptionSet, Hashable, Sendable {
+    /// The stored bits, one per reason.
     package let rawValue: Int
+
+    package static let undeliverable = NotifiedReasons(rawValue: 1 << 1)
+    package static let overdue = NotifiedReasons(rawValue: 1 << 2)
+    package static let unknownOrder = NotifiedReasons(rawValue: 1 << 3)
+    package static let misconfigured = NotifiedReasons(rawValue: 1 << 4)
+    package static let mismatch = NotifiedReasons(rawValue: 1 << 5)
 
     /// Creates a set from its stored bits.
     package init(rawValue: Int) {
@@ -42,6 +50,12 @@ package struct ToldAttentions: OptionSet, Hashable, Sendable {
 
     /// Creates a set of one reason.
     package init(_ attention: Attention) {
-        rawValue = 1 << attention.gravity
+        switch attention {
+        case .undeliverable: self = .undeliverable
+        case .overdue: self = .overdue
+        case .unknownOrder: self = .unknownOrder
+        case .misconfigured: self = .misconfigured
+        case .mismatch: self = .mismatch
+        }
     }
 }

@@ -21,7 +21,7 @@ package struct Refund: Hashable, Sendable {
     /// Why a person should look, or nil.
     package var attention: Attention?
     /// The reasons for attention that were told already.
-    package var told: ToldAttentions
+    package var told: NotifiedReasons
     /// What the gateway last said of the refund, verified.
     package var report: GatewayReport?
     /// Why the refund failed.

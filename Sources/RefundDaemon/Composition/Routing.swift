@@ -16,9 +16,9 @@ extension Configuration {
         StoreTransaction.EventContext(
             routing: WebhookRouting(webhook),
             merchantNo: { refund in refund.merchantNo ?? gateways[refund.gateway]?.merchantNo },
-            makeWebhookID: {
+            makeWebhookID: { time in
                 var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
-                return WebhookID.make(using: &random)
+                return WebhookID.make(at: time, using: &random)
             }
         )
     }

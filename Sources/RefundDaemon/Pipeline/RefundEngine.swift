@@ -203,7 +203,7 @@ final class RefundEngine {
         StoreTransaction.EventContext(
             routing: settings.webhooks.routing,
             merchantNo: { [settings] refund in refund.merchantNo ?? settings.gateways[refund.gateway]?.merchantNo },
-            makeWebhookID: { [self] in WebhookID.make(using: &random) }
+            makeWebhookID: { [self] time in WebhookID.make(at: time, using: &random) }
         )
     }
 

@@ -46,7 +46,7 @@ extension StoreTransaction {
             status.dueLag = max(status.dueLag, now.duration(since: due))
         }
         for state in WebhookState.allCases.map(\.rawValue) {
-            status.webhooks.append((state, try number(of: "refund_webhooks", in: state)))
+            status.webhooks.append((state, try number(of: "refund_outbox", in: state)))
         }
         status.troubles = try troubles()
         status.breakers = try openBreakers(.gateway)

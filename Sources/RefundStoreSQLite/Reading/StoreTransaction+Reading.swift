@@ -9,8 +9,8 @@ extension StoreTransaction {
         """
 
     private static let webhookColumns = """
-        id, refund_id, sequence, type, url, body, state, attempts, next_attempt_at, last_status, last_error, created_at,
-        delivered_at
+        o.id, o.refund_id, e.sequence, o.type, o.url, e.body, o.state, o.attempts, o.next_attempt_at, o.last_status,
+        o.last_error, e.at AS created_at, o.delivered_at FROM refund_outbox o JOIN refund_event_log e USING (position)
         """
 
     private func records(_ sql: String, _ arguments: StatementArguments) throws -> [Record] {
@@ -56,12 +56,17 @@ extension StoreTransaction {
             let sql = "SELECT \(Self.refundColumns) FROM refund_queue WHERE \(column) = ?\(filter) ORDER BY id"
             return try records(sql, [value] + arguments)
         }
+        // An abandoned refund frees its numbers; where another row has them now, that one is meant.
+        func live(_ records: [Record]) -> [Record] {
+            let live = records.filter { $0.text("state") != RefundState.abandoned.rawValue }
+            return live.isEmpty ? records : live
+        }
         switch selector.name {
         case .id(let id):
             return try matches("id", id)
         case .number(let number):
             let byOrder = try matches("merchant_order_no", number)
-            return try byOrder.isEmpty ? matches("trans_no", number) : byOrder
+            return live(try byOrder.isEmpty ? matches("trans_no", number) : byOrder)
         }
     }
 
@@ -76,7 +81,7 @@ extension StoreTransaction {
 
     /// The webhooks of a refund, oldest first.
     package func webhooks(refundID: Int64) throws -> [Record] {
-        let sql = "SELECT \(Self.webhookColumns) FROM refund_webhooks WHERE refund_id = ? ORDER BY sequence"
+        let sql = "SELECT \(Self.webhookColumns) WHERE o.refund_id = ? ORDER BY o.position"
         return try records(sql, [refundID])
     }
 
@@ -88,18 +93,17 @@ extension StoreTransaction {
     /// - Returns: The rows.
     /// - Throws: What SQLite says when it refuses.
     package func webhooks(state: WebhookState?, limit: Int) throws -> [Record] {
-        let select = "SELECT \(Self.webhookColumns) FROM refund_webhooks"
-        guard let state else { return try records("\(select) ORDER BY rowid DESC LIMIT ?", [limit]) }
-        // In this order the index of states gives the newest without going through all.
-        let sql = "\(select) WHERE state = ? ORDER BY created_at DESC, rowid DESC LIMIT ?"
+        let select = "SELECT \(Self.webhookColumns)"
+        guard let state else { return try records("\(select) ORDER BY o.position DESC LIMIT ?", [limit]) }
+        let sql = "\(select) WHERE o.state = ? ORDER BY o.position DESC LIMIT ?"
         return try records(sql, [state.rawValue, limit])
     }
 
     /// The attempts to deliver a webhook, oldest first.
     package func attempts(webhookID: String) throws -> [Record] {
         let sql = """
-            SELECT webhook_id, at, status, error, duration_ms, answer
-            FROM refund_webhook_attempts WHERE webhook_id = ? ORDER BY id
+            SELECT o.id AS webhook_id, a.at, a.status, a.error, a.duration_ms, a.answer
+            FROM refund_outbox o JOIN refund_outbox_attempts a USING (position) WHERE o.id = ? ORDER BY a.id
             """
         return try records(sql, [webhookID])
     }

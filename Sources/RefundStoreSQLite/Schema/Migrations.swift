@@ -1,36 +1,26 @@
 /// One step of the schema.
 ///
-/// A migration that was released is never edited: what comes later is a new one.
+/// A released migration is never edited, and its text never depends on code that may change. Later changes are new
+/// migrations.
 struct Migration {
     let id: Int
     let name: String
     let sql: [String]
 
+    /// The table that records which migrations a file has.
+    static let table = """
+        CREATE TABLE IF NOT EXISTS refund_migrations
+        (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)
+        """
+
     static let all = [
         Migration(
             id: 1,
-            name: "queue, ledger and outbox",
+            name: "queue, ledger, events and outbox",
             sql: [
-                QueueSchema.tables, LedgerSchema.tables, OutboxSchema.tables,
-                QueueSchema.indexes, OutboxSchema.indexes,
-                QueueSchema.triggers, LedgerSchema.triggers, OutboxSchema.triggers,
+                Schema0001.queue, Schema0001.queueGuards, Schema0001.hints, Schema0001.ledger, Schema0001.events,
+                Schema0001.outbox, Schema0001.attempts, Schema0001.operations, Schema0001.counts,
             ]
-        ),
-        Migration(
-            id: 2,
-            name: "redelivery, endpoints and breakers",
-            sql: [
-                OutboxSchema.redelivery, OutboxSchema.health, LedgerSchema.verdicts, QueueSchema.verification,
-                ActionSchema.table, ActionSchema.triggers,
-            ]
-        ),
-        Migration(
-            id: 3,
-            name: "resolutions, routes and counts",
-            sql: [
-                LedgerSchema.resolutions, OutboxSchema.routes, QueueSchema.updates,
-                CountSchema.table, CountSchema.presets, CountSchema.triggers,
-            ]
-        ),
+        )
     ]
 }

@@ -30,7 +30,7 @@ extension Refund {
         metadata = row.text(8)
         self.state = state
         attention = row.text(10).flatMap(Attention.init(rawValue:))
-        told = ToldAttentions(rawValue: Int(truncatingIfNeeded: row.integer(11) ?? 0))
+        told = NotifiedReasons(rawValue: Int(truncatingIfNeeded: row.integer(11) ?? 0))
         report = GatewayReport(row: row)
         failure = row.text(19).map { Failure(code: $0, message: row.text(20)) }
         attempts = row.count(21)

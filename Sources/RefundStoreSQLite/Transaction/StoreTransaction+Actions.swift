@@ -44,7 +44,10 @@ extension StoreTransaction {
         since: Timestamp = Timestamp(milliseconds: .min)
     ) throws -> [String] {
         let marks = states.map { _ in "?" }.joined(separator: ", ")
-        let sql = "SELECT id FROM refund_webhooks WHERE state IN (\(marks)) AND created_at >= ? ORDER BY rowid"
+        let sql = """
+            SELECT o.id FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position
+            WHERE o.state IN (\(marks)) AND e.at >= ? ORDER BY o.position
+            """
         let arguments = StatementArguments(states.map(\.rawValue)) + [since.milliseconds]
         return try Row.fetchAll(statement(sql, arguments)).compactMap { $0.text(0) }
     }
@@ -58,11 +61,11 @@ extension StoreTransaction {
     /// - Returns: What became of the wish.
     /// - Throws: What SQLite says when it refuses.
     package func redeliver(_ id: String, by actor: String, at now: Timestamp) throws -> Redelivery {
-        let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_webhooks WHERE id = ?"
+        let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = ?"
         guard let row = try Row.fetchOne(statement(select, [id])) else { return .unknown }
         if row.integer(2) == 1 { return .inFlight }
         let update = """
-            UPDATE refund_webhooks SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,
+            UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,
             delivered_at = NULL WHERE id = ?
             """
         try execute(update, [now.milliseconds, id])

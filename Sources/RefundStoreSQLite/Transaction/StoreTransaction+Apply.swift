@@ -7,18 +7,18 @@ extension StoreTransaction {
     package struct EventContext {
         let routing: WebhookRouting
         let merchantNo: (Refund) -> String?
-        let makeWebhookID: () -> String
+        let makeWebhookID: (Timestamp) -> String
 
         /// Creates a context.
         ///
         /// - Parameters:
         ///   - routing: Which events become webhooks, and where those go.
         ///   - merchantNo: The merchant number that a refund is asked for under, where one is known.
-        ///   - makeWebhookID: Gives a `webhook-id` that was never used before.
+        ///   - makeWebhookID: Makes a new `webhook-id` for an event of a time.
         package init(
             routing: WebhookRouting,
             merchantNo: @escaping (Refund) -> String?,
-            makeWebhookID: @escaping () -> String
+            makeWebhookID: @escaping (Timestamp) -> String
         ) {
             self.routing = routing
             self.merchantNo = merchantNo
@@ -54,7 +54,7 @@ extension StoreTransaction {
         _ context: EventContext
     ) throws {
         for (index, transition) in transitions.enumerated() {
-            let sequence = try append(transition, to: refund.id)
+            let sequence = try append(transition, to: refund)
             // The queue's trigger lets a state in only behind its ledger row, so each step is taken on its own; the last
             // one with everything else.
             if index < transitions.count - 1 {
@@ -70,21 +70,22 @@ extension StoreTransaction {
         try update(refund, endsLease: endsLease)
     }
 
-    private func append(_ transition: Transition, to refundID: Int64) throws -> Int {
-        let last = try number("SELECT max(sequence) FROM refund_transitions WHERE refund_id = ?", [refundID])
+    private func append(_ transition: Transition, to refund: Refund) throws -> Int {
+        let last = try number("SELECT max(sequence) FROM refund_transitions WHERE refund_id = ?", [refund.id])
         let sequence = Int(clamping: last ?? 0) + 1
         let insert = """
             INSERT INTO refund_transitions
-            (refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response, actor)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response, actor,
+            verdict, enqueued_at, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """
         try execute(
             insert,
             [
-                refundID, sequence, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
+                refund.id, sequence, transition.at.milliseconds, transition.from.rawValue, transition.to.rawValue,
                 transition.attention?.rawValue, transition.reason, transition.transStatus?.rawValue,
                 transition.evidence?.code, transition.evidence?.psn, transition.evidence.map { Data($0.response) },
-                transition.actor,
+                transition.actor, transition.transStatus?.verdict, refund.createdAt.milliseconds,
+                refund.merchantOrderNo ?? refund.transNo,
             ]
         )
         return sequence
@@ -127,16 +128,13 @@ extension StoreTransaction {
         let url = context.routing.url(for: type, callbackURL: refund.callbackURL)
         // Older than a refund's first event is none.
         if sequence > 1 { try overtakeWebhooks(of: refund.id, isToldOf: url != nil) }
-        let webhookID = url.map { _ in context.makeWebhookID() }
-        let position = try log(type, at: time, refund.id, sequence, state, webhookID: webhookID, body)
-        if let url, let webhookID {
-            try enqueue(webhookID, type, at: time, refund.id, sequence, url: url, body, position: position, context)
-        }
+        let position = try log(type, at: time, refundID: refund.id, sequence, state, body)
+        if let url { try enqueue(type, at: time, refundID: refund.id, url: url, position: position, context) }
     }
 
     private func overtakeWebhooks(of refundID: Int64, isToldOf: Bool) throws {
         let overtake = """
-            UPDATE refund_webhooks SET state = 'superseded', next_attempt_at = NULL
+            UPDATE refund_outbox SET state = 'superseded', next_attempt_at = NULL
             WHERE refund_id = ? AND state = 'pending' AND leased_until IS NULL AND redelivery = 0
             AND (? OR type <> 'refund.needs_attention')
             """
@@ -146,44 +144,37 @@ extension StoreTransaction {
     private func log(
         _ type: EventType,
         at time: Timestamp,
-        _ refundID: Int64?,
-        _ sequence: Int?,
-        _ state: RefundState?,
-        webhookID: String?,
+        refundID: Int64? = nil,
+        _ sequence: Int? = nil,
+        _ state: RefundState? = nil,
+        gateway: String? = nil,
         _ body: String
     ) throws -> Int64 {
         let insert = """
-            INSERT INTO refund_event_log (at, type, refund_id, sequence, state, webhook_id, body)
+            INSERT INTO refund_event_log (at, type, refund_id, sequence, gateway, state, body)
             VALUES (?, ?, ?, ?, ?, ?, ?)
             """
-        try execute(
-            insert,
-            [time.milliseconds, type.rawValue, refundID, sequence, state?.rawValue, webhookID, body]
-        )
+        try execute(insert, [time.milliseconds, type.rawValue, refundID, sequence, gateway, state?.rawValue, body])
         return db.lastInsertedRowID
     }
 
     private func enqueue(
-        _ id: String,
         _ type: EventType,
         at time: Timestamp,
-        _ refundID: Int64?,
-        _ sequence: Int?,
+        refundID: Int64?,
         url: String,
-        _ body: String,
         position: Int64,
         _ context: EventContext
     ) throws {
         let insert = """
-            INSERT INTO refund_webhooks
-            (id, refund_id, sequence, type, url, body, next_attempt_at, created_at, endpoint, position)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO refund_outbox (position, id, refund_id, type, url, endpoint, next_attempt_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """
         try execute(
             insert,
             [
-                id, refundID, sequence, type.rawValue, url, Data(body.utf8), time.milliseconds, time.milliseconds,
-                context.routing.endpoint(url), position,
+                position, context.makeWebhookID(time), refundID, type.rawValue, url, context.routing.endpoint(url),
+                time.milliseconds,
             ]
         )
     }
@@ -196,24 +187,29 @@ extension StoreTransaction {
     ///   - context: How events become webhooks.
     /// - Throws: What SQLite says when it refuses.
     package func setTrouble(_ trouble: GatewayHealth.Trouble?, gateway: String, _ context: EventContext) throws {
-        guard let trouble else { return try execute("DELETE FROM refund_gateways WHERE name = ?", [gateway]) }
+        guard let trouble else { return try execute("DELETE FROM refund_incidents WHERE gateway = ?", [gateway]) }
+        let insert = """
+            INSERT OR REPLACE INTO refund_incidents (gateway, attention, code, message, verified, since)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """
         try execute(
-            "INSERT OR REPLACE INTO refund_gateways (name, code, message, verified, since) VALUES (?, ?, ?, ?, ?)",
-            [gateway, trouble.code, trouble.message, trouble.isVerified ? 1 : 0, trouble.since.milliseconds]
+            insert,
+            [
+                gateway, Attention.misconfigured.rawValue, trouble.code, trouble.message, trouble.isVerified ? 1 : 0,
+                trouble.since.milliseconds,
+            ]
         )
         let type = EventType.gatewayNeedsAttention
         let body = EventBody.gateway(gateway, trouble)
         let url = context.routing.url(for: type, callbackURL: nil)
-        let id = url.map { _ in context.makeWebhookID() }
-        let position = try log(type, at: trouble.since, nil, nil, nil, webhookID: id, body)
-        if let url, let id {
-            try enqueue(id, type, at: trouble.since, nil, nil, url: url, body, position: position, context)
-        }
+        let position = try log(type, at: trouble.since, gateway: gateway, body)
+        if let url { try enqueue(type, at: trouble.since, refundID: nil, url: url, position: position, context) }
     }
 
     /// The gateways that are in trouble, with what is wrong.
     package func troubles() throws -> [String: GatewayHealth.Trouble] {
-        let rows = try Row.fetchAll(statement("SELECT name, code, message, verified, since FROM refund_gateways", []))
+        let sql = "SELECT gateway, code, message, verified, since FROM refund_incidents WHERE merchant_no = ''"
+        let rows = try Row.fetchAll(statement(sql, []))
         let pairs = rows.compactMap { row -> (String, GatewayHealth.Trouble)? in
             guard let name = row.text(0), let code = row.text(1), let since = row.timestamp(4) else { return nil }
             let isVerified = row.integer(3) == 1
@@ -225,7 +221,7 @@ extension StoreTransaction {
     /// Forgets how gateways fared that the configuration does not have any more.
     package func forgetGateways(except names: some Collection<String>) throws {
         for name in try troubles().keys where !names.contains(name) {
-            try execute("DELETE FROM refund_gateways WHERE name = ?", [name])
+            try execute("DELETE FROM refund_incidents WHERE gateway = ?", [name])
         }
         for name in try openBreakers(.gateway).keys where !names.contains(name) {
             try setBreaker(.gateway, name, nil)
@@ -235,3 +231,14 @@ extension StoreTransaction {
 
 @available(*, unavailable)
 extension StoreTransaction.EventContext: Sendable {}
+
+extension TransStatus {
+    /// What the status says became of the refund, as the ledger records it.
+    fileprivate var verdict: String {
+        switch self {
+        case .created, .inProgress: "processing"
+        case .succeeded: "settled"
+        case .closed, .cancelled: "failed"
+        }
+    }
+}

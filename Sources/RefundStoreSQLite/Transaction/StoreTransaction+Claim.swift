@@ -83,7 +83,7 @@ extension StoreTransaction {
     /// - Throws: What SQLite says when it refuses.
     package func lease(_ ids: [Int64], until end: Timestamp) throws {
         guard !ids.isEmpty else { return }
-        let sql = "UPDATE refund_queue SET leased_until = ? WHERE id \(Self.isInList)"
+        let sql = "UPDATE refund_queue SET leased_until = ?, lease = lease + 1 WHERE id \(Self.isInList)"
         try execute(sql, [end.milliseconds, Self.list(ids)])
     }
 
@@ -111,7 +111,7 @@ extension StoreTransaction {
     /// - Throws: What the database says.
     package func putBack(webhook id: String, until time: Timestamp) throws {
         let sql = """
-            UPDATE refund_webhooks SET leased_until = NULL, next_attempt_at = ?,
+            UPDATE refund_outbox SET leased_until = NULL, next_attempt_at = ?,
             state = CASE WHEN state = 'pending' AND \(Self.isOvertaken) THEN 'superseded' ELSE state END
             WHERE id = ?
             """

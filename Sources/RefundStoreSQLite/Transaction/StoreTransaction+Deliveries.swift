@@ -3,13 +3,13 @@ import GRDB
 package import RefundCore
 
 extension StoreTransaction {
-    /// Whether a newer event of its refund has overtaken a webhook, as a condition on `refund_webhooks`.
+    /// Whether a newer event of its refund has overtaken a webhook, as a condition on `refund_outbox`.
     ///
     /// What a person sends again is sent whatever has come since.
     static let isOvertaken = """
-        redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_webhooks.refund_id
-        AND e.position > refund_webhooks.position
-        AND (refund_webhooks.type <> 'refund.needs_attention' OR e.webhook_id IS NOT NULL))
+        redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
+        AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
+        OR EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
         """
 
     /// What an attempt made of a webhook.
@@ -44,20 +44,20 @@ extension StoreTransaction {
         retryAt: Timestamp?
     ) throws -> DeliveryResult {
         let insert = """
-            INSERT INTO refund_webhook_attempts (webhook_id, at, status, error, duration_ms, answer)
-            VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
+            SELECT position, lease, ?, ?, ?, ?, ? FROM refund_outbox WHERE id = ?
             """
         let milliseconds = outcome.duration.wholeMilliseconds
         try execute(
             insert,
-            [delivery.id, sentAt.milliseconds, outcome.status, outcome.error, milliseconds, Data(outcome.answer)]
+            [sentAt.milliseconds, outcome.status, outcome.error, milliseconds, Data(outcome.answer), delivery.id]
         )
         let result: DeliveryResult =
             if outcome.isDelivered { .delivered } else if try isOvertaken(delivery) { .superseded } else {
                 retryAt == nil ? .dead : .retried
             }
         let update = """
-            UPDATE refund_webhooks SET state = ?, attempts = attempts + 1, next_attempt_at = ?, last_status = ?,
+            UPDATE refund_outbox SET state = ?, attempts = attempts + 1, next_attempt_at = ?, last_status = ?,
             last_error = ?, delivered_at = ?, leased_until = NULL
             WHERE id = ? AND state = 'pending' AND attempts = ?
             """
@@ -71,7 +71,7 @@ extension StoreTransaction {
         )
         if db.changesCount == 1 { return result }
         // The attempt has ended all the same, and other webhooks of the refund wait for that.
-        try execute("UPDATE refund_webhooks SET leased_until = NULL WHERE id = ?", [delivery.id])
+        try execute("UPDATE refund_outbox SET leased_until = NULL WHERE id = ?", [delivery.id])
         return .ignored
     }
 
@@ -83,14 +83,14 @@ extension StoreTransaction {
     /// - Throws: What SQLite says when it refuses.
     package func giveUp(webhook id: String, reason: String) throws {
         let sql = """
-            UPDATE refund_webhooks SET state = 'dead', next_attempt_at = NULL, last_error = ?
+            UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL, last_error = ?
             WHERE id = ? AND state = 'pending' AND leased_until IS NULL
             """
         try execute(sql, [reason, id])
     }
 
     private func isOvertaken(_ delivery: Delivery) throws -> Bool {
-        try number("SELECT EXISTS (SELECT 1 FROM refund_webhooks WHERE id = ? AND \(Self.isOvertaken))", [delivery.id])
+        try number("SELECT EXISTS (SELECT 1 FROM refund_outbox WHERE id = ? AND \(Self.isOvertaken))", [delivery.id])
             == 1
     }
 
@@ -103,7 +103,7 @@ extension StoreTransaction {
 
     /// How many webhooks of a refund are dead.
     package func deadWebhooks(refundID: Int64) throws -> Int {
-        let sql = "SELECT count(*) FROM refund_webhooks WHERE refund_id = ? AND state = 'dead'"
+        let sql = "SELECT count(*) FROM refund_outbox WHERE refund_id = ? AND state = 'dead'"
         return Int(clamping: try number(sql, [refundID]) ?? 0)
     }
 }

@@ -4,8 +4,8 @@ package import RefundCore
 extension StoreTransaction {
     private static let isClaimable = "state = 'pending' AND leased_until IS NULL"
     // Left to itself, SQLite takes the index of states and goes through whatever is pending.
-    private static let byDueTime = "INDEXED BY refund_webhooks_due"
-    private static let waiting = "refund_webhooks \(byDueTime) WHERE \(isClaimable)"
+    private static let byDueTime = "INDEXED BY refund_outbox_due"
+    private static let waiting = "refund_outbox \(byDueTime) WHERE \(isClaimable)"
     // Whatever a stray UPDATE left there, a count.
     private static let attempts = """
         CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), \(Int32.max)) ELSE 0 END
@@ -109,7 +109,7 @@ extension StoreTransaction {
     ) throws -> DeliveryClaim {
         // A time that is none, whoever wrote it there, has come. Text is greater than every number to SQLite.
         let mend = """
-            UPDATE refund_webhooks \(Self.byDueTime) SET next_attempt_at = 0 WHERE \(Self.isClaimable) AND endpoint = ?
+            UPDATE refund_outbox \(Self.byDueTime) SET next_attempt_at = 0 WHERE \(Self.isClaimable) AND endpoint = ?
             """
         try execute(mend + " AND next_attempt_at IS NULL", [endpoint])
         try execute(mend + " AND next_attempt_at > ?", [endpoint, latest.milliseconds])
@@ -129,7 +129,7 @@ extension StoreTransaction {
         guard !deliveries.isEmpty else { return }
         // The count is written back as it was read, so that the end of the attempt finds it.
         let sql = """
-            UPDATE refund_webhooks SET leased_until = ?, attempts = \(Self.attempts)
+            UPDATE refund_outbox SET leased_until = ?, lease = lease + 1, attempts = \(Self.attempts)
             WHERE id \(Self.isInList)
             """
         try execute(sql, [end.milliseconds, Self.list(deliveries.map(\.id))])
@@ -143,12 +143,12 @@ extension StoreTransaction {
         _ condition: String = ""
     ) throws -> DeliveryClaim {
         let select = """
-            SELECT w.id, w.refund_id, w.url, w.body, \(Self.attempts), d.disabled_at, d.reason
-            FROM refund_webhooks w \(Self.byDueTime)
+            SELECT w.id, w.refund_id, w.url, e.body, \(Self.attempts), d.disabled_at, d.reason
+            FROM refund_outbox w \(Self.byDueTime) JOIN refund_event_log e ON e.position = w.position
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
-            WHERE \(Self.isClaimable) AND endpoint = ? AND next_attempt_at <= ? \(condition) AND NOT EXISTS
-            (SELECT 1 FROM refund_webhooks f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL)
-            ORDER BY next_attempt_at, w.rowid
+            WHERE w.state = 'pending' AND w.leased_until IS NULL AND endpoint = ? AND next_attempt_at <= ? \(condition) AND NOT EXISTS
+            (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL)
+            ORDER BY next_attempt_at, w.position
             """
         var claim = DeliveryClaim()
         var refunds: Set<Int64> = []

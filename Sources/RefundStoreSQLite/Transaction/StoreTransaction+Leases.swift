@@ -7,7 +7,7 @@ extension StoreTransaction {
     package func leases() throws -> Int {
         let sql = """
             SELECT (SELECT count(*) FROM refund_queue WHERE \(Self.isLeased))
-            + (SELECT count(*) FROM refund_webhooks WHERE \(Self.isLeased))
+            + (SELECT count(*) FROM refund_outbox WHERE \(Self.isLeased))
             """
         return Int(clamping: try number(sql, []) ?? 0)
     }
@@ -27,12 +27,12 @@ extension StoreTransaction {
         }
         // The attempt of a webhook that was overtaken while it was being sent has ended with its holder.
         let end = """
-            UPDATE refund_webhooks SET leased_until = NULL,
+            UPDATE refund_outbox SET leased_until = NULL,
             next_attempt_at = CASE WHEN state = 'pending' AND \(Self.isOvertaken) THEN NULL ELSE next_attempt_at END,
             state = CASE WHEN state = 'pending' AND \(Self.isOvertaken) THEN 'superseded' ELSE state END
             WHERE id = ?
             """
-        for row in try Row.fetchAll(statement("SELECT id FROM refund_webhooks WHERE \(Self.isLeased)", [])) {
+        for row in try Row.fetchAll(statement("SELECT id FROM refund_outbox WHERE \(Self.isLeased)", [])) {
             guard let id = row.text(0), !webhooks.contains(id) else { continue }
             try execute(end, [id])
         }

@@ -70,7 +70,7 @@ extension StoreTransaction {
         limit: Int
     ) throws -> (events: [LoggedEvent], webhooks: [OutboxRow]) {
         let events = try loggedEvents("e.refund_id IS NULL AND e.position > ?", [position], limit: limit)
-        let webhooks = try events.flatMap { event in try outboxRows("w.id = ?", [event.webhookID]) }
+        let webhooks = try events.flatMap { event in try outboxRows("w.position = ?", [event.position]) }
         return (events, webhooks)
     }
 
@@ -81,19 +81,24 @@ extension StoreTransaction {
             return count == 0 ? nil : "\(count) \(what)"
         }
         let unlogged = """
-            refund_webhooks w WHERE refund_id IS NULL AND NOT EXISTS
-            (SELECT 1 FROM refund_event_log e WHERE e.position = w.position AND e.webhook_id = w.id)
+            refund_outbox w WHERE refund_id IS NULL AND NOT EXISTS
+            (SELECT 1 FROM refund_event_log e WHERE e.position = w.position AND e.refund_id IS NULL)
             """
         let unsent = """
-            refund_webhook_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_webhooks w WHERE w.id = a.webhook_id)
+            refund_outbox_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_outbox w WHERE w.position = a.position)
+            """
+        let foreign = """
+            refund_transitions t JOIN refund_queue q ON q.id = t.refund_id
+            WHERE t.enqueued_at IS NOT q.created_at OR t.number IS NOT ifnull(q.merchant_order_no, q.trans_no)
             """
         let gaps = try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap(gap)
-        let miscounted = ["refund_queue", "refund_webhooks"].map { table in
+        let miscounted = ["refund_queue", "refund_outbox"].map { table in
             "(counted = '\(table)' AND number <> (SELECT count(*) FROM \(table) t WHERE t.state = c.state))"
         }
         return [
             try count("webhook(s) of gateways belong to no event", unlogged),
             try count("attempt(s) belong to no webhook", unsent),
+            try count("row(s) of the ledger are about another refund than the one with their refund_id", foreign),
             try count(
                 "number(s) of refund_counts are not what there is",
                 "refund_counts c WHERE " + miscounted.joined(separator: " OR ")
@@ -145,8 +150,9 @@ extension StoreTransaction {
         limit: Int = -1
     ) throws -> [LoggedEvent] {
         let select = """
-            SELECT position, at, type, refund_id, sequence, state, webhook_id, body
-            FROM refund_event_log e WHERE \(condition) ORDER BY refund_id, position LIMIT \(limit)
+            SELECT e.position, e.at, e.type, e.refund_id, e.sequence, e.state, o.id, e.body
+            FROM refund_event_log e LEFT JOIN refund_outbox o ON o.position = e.position
+            WHERE \(condition) ORDER BY e.refund_id, e.position LIMIT \(limit)
             """
         return try Row.fetchAll(statement(select, arguments)).map { row in
             LoggedEvent(
@@ -165,12 +171,13 @@ extension StoreTransaction {
     }
 
     private func outboxRows(_ condition: String, _ arguments: StatementArguments) throws -> [OutboxRow] {
-        let attempts = "FROM refund_webhook_attempts a WHERE a.webhook_id = w.id"
+        let attempts = "FROM refund_outbox_attempts a WHERE a.position = w.position"
         let select = """
-            SELECT id, refund_id, sequence, type, body, position, state, attempts, next_attempt_at, delivered_at,
-            leased_until, redelivery, (SELECT count(*) \(attempts)),
+            SELECT w.id, w.refund_id, e.sequence, w.type, e.body, w.position, w.state, attempts, next_attempt_at,
+            delivered_at, leased_until, redelivery, (SELECT count(*) \(attempts)),
             EXISTS (SELECT 1 \(attempts) AND a.status BETWEEN 200 AND 299), url, endpoint
-            FROM refund_webhooks w WHERE \(condition) ORDER BY refund_id, sequence
+            FROM refund_outbox w LEFT JOIN refund_event_log e ON e.position = w.position
+            WHERE \(condition) ORDER BY w.refund_id, w.position
             """
         return try Row.fetchAll(statement(select, arguments)).map { row in
             var webhook = OutboxRow(

@@ -46,7 +46,7 @@ struct UnknownOrderTests {
 
     @Test func anOrderThatTurnsUpWhileProcessingClearsInSilence() {
         var refund = Refund.sample(.processing, .unknownOrder)
-        refund.told = [ToldAttentions(.unknownOrder)]
+        refund.told = [NotifiedReasons(.unknownOrder)]
         var machine = RefundStateMachine(refund)
         let transitions = machine.answered(.says(.inProgress), age: hour)
         #expect(transitions.changes == [Change(.processing, .processing)])

@@ -47,7 +47,7 @@ struct ApplyTests {
         let id = try database.enqueue("R-1")
         try store.transaction { tx in
             guard var refund = try tx.refund(id: id) else { throw TestDatabase.NoSuchRefund() }
-            refund.told = [ToldAttentions(.overdue), ToldAttentions(.mismatch)]
+            refund.told = [NotifiedReasons(.overdue), NotifiedReasons(.mismatch)]
             refund.report = report
             refund.failure = Failure(code: "TS-1", message: "no \0funds\u{1F600}")
             refund.attempts = 7
@@ -88,12 +88,12 @@ struct ApplyTests {
             try database.rows(
                 """
                 SELECT refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response,
-                actor FROM refund_transitions
+                actor, verdict, enqueued_at = (SELECT created_at FROM refund_queue), number FROM refund_transitions
                 """
             ) == [
                 [
                     "1", "1", "\(now.milliseconds)", "pending", "settled", "-", "-", "2", "0", "P-1",
-                    #"{"code":"0","é":1}"#, "refundd",
+                    #"{"code":"0","é":1}"#, "refundd", "settled", "1", "R-1",
                 ]
             ]
         )
@@ -149,7 +149,7 @@ struct ApplyTests {
                 == [["1", "refund.processing", "processing"], ["2", "refund.needs_attention", "processing"]]
         )
         #expect(
-            try database.rows("SELECT type, state FROM refund_webhooks ORDER BY id")
+            try database.rows("SELECT type, state FROM refund_outbox ORDER BY position")
                 == [["refund.processing", "superseded"], ["refund.needs_attention", "pending"]]
         )
     }
@@ -158,7 +158,7 @@ struct ApplyTests {
         let id = try database.enqueue("R-1", ["callback_url": "'https://shop.example/hook'"])
         try database.happen(to: id) { $0.answered(.succeeded) }
         #expect(
-            try database.rows("SELECT url, endpoint FROM refund_webhooks")
+            try database.rows("SELECT url, endpoint FROM refund_outbox")
                 == [["https://shop.example/hook", "shop.example"]]
         )
     }
@@ -192,7 +192,7 @@ struct ApplyTests {
                 guard let refund = try tx.refund(id: second) else { throw TestDatabase.NoSuchRefund() }
                 var machine = RefundStateMachine(refund, policy: PollingPolicy())
                 let transitions = machine.answered(.succeeded)
-                let context = database.context { "msg_1" }
+                let context = database.context { _ in "msg_1" }
                 try tx.apply(machine.refund, transitions, endsLease: true, context)
             }
         }

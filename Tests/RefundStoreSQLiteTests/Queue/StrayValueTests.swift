@@ -47,7 +47,7 @@ struct StrayValueTests {
             // The guards of the table itself refuse some; what they let in is read.
             let id = try database.enqueue("R-\(index)")
             try database.happen(to: id) { $0.answered(.succeeded) }
-            let update = "UPDATE refund_webhooks SET \(column) = \(value) WHERE refund_id = \(id)"
+            let update = "UPDATE refund_outbox SET \(column) = \(value) WHERE refund_id = \(id)"
             guard (try? database.execute(update)) != nil else { continue }
             let endpoints = try database.store.read { try $0.waitingEndpoints(at: Timestamp(milliseconds: .max)).due }
             #expect(endpoints.count <= index + 1)
@@ -70,7 +70,7 @@ struct StrayValueTests {
     func aWebhookWithoutATimeIsDueAndAsksForNoEndlessWaking(time: String) throws {
         let id = try database.enqueue("R-1")
         try database.happen(to: id) { $0.answered(.succeeded) }
-        try database.execute("UPDATE refund_webhooks SET next_attempt_at = \(time)")
+        try database.execute("UPDATE refund_outbox SET next_attempt_at = \(time)")
         let waiting = try database.store.read { try $0.waitingEndpoints(at: now) }
         #expect(waiting.due == ["hooks.example"])
         #expect(waiting.next == nil)
@@ -82,11 +82,11 @@ struct StrayValueTests {
         let names = [
             "'a'", "'a' || char(0) || 'b'", "CAST(x'ff' AS TEXT)", "CAST(x'61ff' AS TEXT)", "'b'", "'é'", "x'01'", "''",
         ]
-        try database.execute("DROP TRIGGER refund_webhooks_identity")
+        try database.execute("DROP TRIGGER refund_outbox_identity")
         for (index, name) in names.enumerated() {
             let id = try database.enqueue("R-\(index)")
             try database.happen(to: id) { $0.answered(.succeeded) }
-            try database.execute("UPDATE refund_webhooks SET endpoint = \(name) WHERE refund_id = \(id)")
+            try database.execute("UPDATE refund_outbox SET endpoint = \(name) WHERE refund_id = \(id)")
         }
         let listed = try database.store.read { try $0.waitingEndpoints(at: Timestamp(milliseconds: .max)).due }
         #expect(Set(["a", "b", "é"]).isSubset(of: listed))
