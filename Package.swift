@@ -151,7 +151,11 @@ let package = Package(
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
-        tests("RefundStoreSQLiteTests", ["RefundCore", "RefundStoreSQLite", grdb, sqlite]),
+        tests(
+            "RefundStoreSQLiteTests",
+            ["RefundCore", "RefundStoreSQLite", grdb, sqlite],
+            resources: [.copy("Fixtures")]
+        ),
         tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),

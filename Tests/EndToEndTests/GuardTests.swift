@@ -5,12 +5,16 @@ struct GuardTests {
     private static let statements = [
         "DELETE FROM refund_queue",
         "DELETE FROM refund_transitions",
+        "DELETE FROM refund_webhooks",
+        "UPDATE refund_webhooks SET state = 'delivered'",
+        "UPDATE OR REPLACE refund_outbox SET rowid = 1 WHERE position = 2",
+        "DELETE FROM refund_outbox_attempts",
         "UPDATE refund_transitions SET reason = 'x'",
         "REPLACE INTO refund_queue (merchant_order_no) VALUES ('OK-1')",
         "INSERT OR REPLACE INTO refund_queue (id, merchant_order_no) SELECT id, 'R-2' FROM refund_queue",
         """
         REPLACE INTO refund_transitions SELECT id, refund_id, sequence, at, from_state, 'failed', attention, reason,
-        trans_status, verdict, code, psn, response, actor FROM refund_transitions
+        trans_status, code, psn, response, actor, verdict, enqueued_at, number FROM refund_transitions
         """,
         "UPDATE refund_queue SET state = 'pending' WHERE merchant_order_no = 'OK-1'",
         "UPDATE refund_queue SET state = 'settled' WHERE merchant_order_no = 'NEVER-1'",

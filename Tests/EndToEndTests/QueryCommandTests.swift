@@ -98,7 +98,7 @@ struct QueryCommandTests {
     @Test(.endToEnd) func gatewaysTroubleIsSaidAndNoRefundsRowChanges() async throws {
         try await withPatientDaemon(scenarios: "[prefixes.\"CLOSED-\"]\nfault = \"not_authorised\"") { w in
             try await w.enqueue("CLOSED-1")
-            try await eventually("the alarm") { try await !w.sql("SELECT 1 FROM refund_gateways").isEmpty }
+            try await eventually("the alarm") { try await !w.sql("SELECT 1 FROM refund_incidents").isEmpty }
             let query = try await w.refundd("query", "CLOSED-1")
             #expect(query.exitCode == 69)
             #expect(query.errors.contains("E07303"))
@@ -140,7 +140,7 @@ struct QueryCommandTests {
             #expect(try w.asked("OK-2").isEmpty)
             #expect(try await w.refund("OK-2")["attempts"].integer == 0)
             #expect(try receiver.requests().isEmpty)
-            for table in ["refund_queue", "refund_webhooks"] {
+            for table in ["refund_queue", "refund_outbox"] {
                 #expect(try await w.sql("SELECT id FROM \(table) WHERE leased_until IS NOT NULL").isEmpty, "no claim")
             }
 

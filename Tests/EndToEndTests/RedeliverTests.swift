@@ -124,7 +124,7 @@ struct RedeliverTests {
             _ = try await webhooks(w, "FAIL-1", are: ["delivered"])
             let rows = try await w.sql(
                 "SELECT strftime('%Y-%m-%dT%H:%M:%f', created_at / 1000.0, 'unixepoch') AS at FROM refund_webhooks "
-                    + "ORDER BY position"
+                    + "ORDER BY created_at, sequence"
             )
             let second = try #require(rows.last?["at"].text)
             #expect(try await w.refundd("redeliver", "--since", "\(second)Z").output.contains("1 webhook "))

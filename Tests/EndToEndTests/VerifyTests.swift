@@ -103,10 +103,10 @@ struct VerifyTests {
 
             said = try await problems(
                 w,
-                "DELETE FROM refund_webhooks WHERE refund_id = \(id("FAIL-1"))",
-                past: "refund_webhooks_delete"
+                "DELETE FROM refund_outbox WHERE refund_id = \(id("FAIL-1"))",
+                past: "refund_outbox_delete"
             )
-            #expect(said.contains("has no webhook msg_"))
+            #expect(said.contains("1 number(s) of refund_counts are not what there is"))
             #expect(said.contains("1 attempt(s) belong to no webhook"))
 
             said = try await problems(
@@ -127,7 +127,7 @@ struct VerifyTests {
         }
     }
 
-    /// What is told must be what the answer says: the body, in the event log and in the webhook, and the queue's columns.
+    /// What is told must be what the answer says: the body, and the queue's columns.
     @Test(.endToEnd) func whatIsToldOtherwiseThanTheAnswerIsFound() async throws {
         try await withServedRefunds { w in
             let id = "(SELECT id FROM refund_queue WHERE merchant_order_no = 'OK3-1')"
@@ -143,12 +143,9 @@ struct VerifyTests {
                     w,
                     """
                     UPDATE refund_event_log SET body = replace(body, '\(from)', '\(to)')
-                    WHERE refund_id = \(id) AND type = 'refund.settled';
-                    UPDATE refund_webhooks SET body = CAST(replace(CAST(body AS TEXT), '\(from)', '\(to)') AS BLOB)
                     WHERE refund_id = \(id) AND type = 'refund.settled'
                     """,
-                    past: "refund_event_log_update",
-                    "refund_webhooks_identity"
+                    past: "refund_event_log_update"
                 )
                 #expect(said.contains("OK3-1: event "), "\(said)")
                 #expect(said.contains(" tells another \(member) than the ledger, its answer and the refund"), "\(said)")
@@ -173,13 +170,13 @@ struct VerifyTests {
             let its = "WHERE refund_id = (SELECT id FROM refund_queue WHERE merchant_order_no = 'OK3-1')"
             var said = try await problems(
                 w,
-                "UPDATE refund_webhooks SET state = 'dead', next_attempt_at = NULL \(its) AND type = 'refund.settled'"
+                "UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL \(its) AND type = 'refund.settled'"
             )
             #expect(said.contains("is dead and the refund does not ask for attention"), "\(said)")
             said = try await problems(
                 w,
-                "UPDATE refund_webhooks SET url = 'https://elsewhere.example/' \(its)",
-                past: "refund_webhooks_identity"
+                "UPDATE refund_outbox SET url = 'https://elsewhere.example/' \(its)",
+                past: "refund_outbox_identity"
             )
             #expect(said.contains("its url is of another"), "\(said)")
         }
@@ -190,12 +187,14 @@ struct VerifyTests {
             let id = "(SELECT id FROM refund_queue WHERE merchant_order_no = 'UNKNOWN-1')"
             func row(_ state: String) -> String {
                 """
-                INSERT INTO refund_transitions (refund_id, sequence, at, from_state, to_state, actor, reason)
-                VALUES (\(id), 1, 0, 'pending', '\(state)', 'eve', 'so');
+                INSERT INTO refund_transitions (refund_id, sequence, at, from_state, to_state, actor, reason,
+                    enqueued_at, number)
+                SELECT id, 1, 0, 'pending', '\(state)', 'eve', 'so', created_at, merchant_order_no
+                FROM refund_queue WHERE id = \(id);
                 UPDATE refund_queue SET state = '\(state)' WHERE id = \(id)
                 """
             }
-            var said = try await problems(w, row("settled"), past: "refund_transitions_resolved")
+            var said = try await problems(w, row("settled"), past: "refund_transitions_insert")
             #expect(said.contains("is the verdict of eve on a refund that needed no attention"), "\(said)")
             said = try await problems(w, row("processing"))
             #expect(said.contains("row 1 of its ledger goes to processing without an answer of the gateway"), "\(said)")
@@ -211,14 +210,15 @@ struct VerifyTests {
                 w,
                 """
                 CREATE TEMP TABLE gone AS SELECT id FROM refund_queue WHERE merchant_order_no = 'FAIL-9';
-                DELETE FROM refund_webhook_attempts WHERE webhook_id IN
-                (SELECT id FROM refund_webhooks WHERE refund_id = (SELECT id FROM gone));
-                DELETE FROM refund_webhooks WHERE refund_id = (SELECT id FROM gone);
+                DELETE FROM refund_outbox_attempts WHERE position IN
+                (SELECT position FROM refund_outbox WHERE refund_id = (SELECT id FROM gone));
+                DELETE FROM refund_outbox WHERE refund_id = (SELECT id FROM gone);
                 DELETE FROM refund_event_log WHERE refund_id = (SELECT id FROM gone);
                 DELETE FROM refund_transitions WHERE refund_id = (SELECT id FROM gone);
                 DELETE FROM refund_queue WHERE id = (SELECT id FROM gone)
                 """,
-                past: "refund_webhooks_delete",
+                past: "refund_outbox_attempts_delete",
+                "refund_outbox_delete",
                 "refund_event_log_delete",
                 "refund_transitions_delete",
                 "refund_queue_delete"

@@ -122,7 +122,7 @@ struct EngineDeliveryTests {
         harness.endDeliveries(status: 500)
         try harness.run()
         // As a stray UPDATE of an application would leave it.
-        try harness.sqlite("UPDATE refund_webhooks SET leased_until = 9223372036854775807")
+        try harness.sqlite("UPDATE refund_outbox SET leased_until = 9223372036854775807")
         harness.advance(by: .seconds(6))
         #expect(try harness.run().deliveries.map(\.delivery.refundID) == [id])
         #expect(try harness.run().deliveries.isEmpty)

@@ -118,7 +118,7 @@ struct EngineEndpointTests {
         let harness = try EngineHarness()
         try harness.sqlite(
             """
-            CREATE TRIGGER shop BEFORE UPDATE OF leased_until ON refund_webhooks
+            CREATE TRIGGER shop BEFORE UPDATE OF leased_until ON refund_outbox
             WHEN NEW.endpoint = 'bad.example' AND NEW.leased_until IS NOT NULL
             BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
             """

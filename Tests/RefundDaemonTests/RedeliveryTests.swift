@@ -52,7 +52,7 @@ struct RedeliveryTests {
     @Test func whatATriggerRefusesFails() async throws {
         let harness = try harness(dead: 1, delivered: 0)
         try harness.sqlite(
-            "CREATE TRIGGER shop BEFORE UPDATE ON refund_webhooks BEGIN SELECT RAISE(ABORT, 'not now'); END"
+            "CREATE TRIGGER shop BEFORE UPDATE ON refund_outbox BEGIN SELECT RAISE(ABORT, 'not now'); END"
         )
         let failure = await #expect(throws: CommandFailure.self) {
             try await Redelivery.dead.run(harness.store, by: "ada")

@@ -45,13 +45,13 @@ struct CrashInvariant {
             name: "every event has a webhook, as the configuration wants it",
             broken: """
                 SELECT position AS what FROM main.refund_event_log e
-                WHERE NOT EXISTS (SELECT 1 FROM main.refund_webhooks w WHERE w.id = e.webhook_id)
+                WHERE NOT EXISTS (SELECT 1 FROM main.refund_outbox w WHERE w.position = e.position)
                 """
         ),
         CrashInvariant(
             name: "a refund has one webhook in flight at a time",
             broken: """
-                SELECT refund_id AS what FROM main.refund_webhooks WHERE leased_until IS NOT NULL
+                SELECT refund_id AS what FROM main.refund_outbox WHERE leased_until IS NOT NULL
                 GROUP BY refund_id HAVING count(*) > 1
                 """
         ),
@@ -66,7 +66,7 @@ struct CrashInvariant {
 
     // What SQLite acknowledged is still there, unchanged.
     private static let durability =
-        [("refund_transitions", "id"), ("refund_event_log", "position"), ("refund_webhook_attempts", "id")]
+        [("refund_transitions", "id"), ("refund_event_log", "position"), ("refund_outbox_attempts", "id")]
         .map { table, key in
             CrashInvariant(
                 name: "no row of \(table) is lost or changed",
@@ -132,16 +132,17 @@ struct CrashInvariant {
             name: "the webhook of every final state arrives",
             broken: """
                 SELECT v.number AS what FROM verdict v WHERE NOT EXISTS (SELECT 1 FROM main.refund_event_log e
-                JOIN received r ON r.id = e.webhook_id WHERE e.refund_id = v.id AND e.sequence = v.last AND r.verified)
+                JOIN main.refund_outbox o USING (position) JOIN received r ON r.id = o.id WHERE e.refund_id = v.id AND e.sequence = v.last AND r.verified)
                 """
         ),
         CrashInvariant(
             name: "the trouble with a gateway is told once, which arrives, and ends",
             broken: """
-                SELECT position AS what FROM (SELECT position, webhook_id, row_number() OVER (ORDER BY position) AS place
-                    FROM main.refund_event_log WHERE type = 'gateway.needs_attention')
-                WHERE place > 1 OR webhook_id NOT IN (SELECT id FROM received WHERE verified)
-                UNION ALL SELECT name FROM main.refund_gateways
+                SELECT position AS what FROM (SELECT e.position, o.id, row_number() OVER (ORDER BY e.position) AS place
+                    FROM main.refund_event_log e LEFT JOIN main.refund_outbox o USING (position)
+                    WHERE e.type = 'gateway.needs_attention')
+                WHERE place > 1 OR ifnull(id, '') NOT IN (SELECT id FROM received WHERE verified)
+                UNION ALL SELECT gateway FROM main.refund_incidents
                 """
         ),
         CrashInvariant(

@@ -183,7 +183,7 @@ final class CrashRun {
                 WHERE leased_until IS NOT NULL;
             INSERT INTO interrupted SELECT \(lives), id, EXISTS (SELECT 1 FROM refund_event_log e
                 WHERE e.refund_id = w.refund_id AND e.position > w.position)
-                FROM refund_webhooks w WHERE leased_until IS NOT NULL;
+                FROM refund_outbox w WHERE leased_until IS NOT NULL;
             """,
             database: killed
         )

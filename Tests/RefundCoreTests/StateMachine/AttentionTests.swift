@@ -17,7 +17,7 @@ struct AttentionTests {
     }
 
     @Test func everyReasonIsRememberedApart() {
-        #expect(Set(Attention.allCases.map { ToldAttentions($0).rawValue }).count == Attention.allCases.count)
+        #expect(Set(Attention.allCases.map { NotifiedReasons($0).rawValue }).count == Attention.allCases.count)
     }
 
     @Test(arguments: [RefundState.pending, .processing])

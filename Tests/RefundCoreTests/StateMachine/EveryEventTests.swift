@@ -93,7 +93,7 @@ struct EveryEventTests {
         for circumstances in Circumstances.all {
             var before = Refund.sample(state, attention, expected: .twelveFifty)
             before.isUnknownOrder = circumstances.isUnknownOrder
-            if circumstances.isTold { before.told = ToldAttentions(rawValue: .max) }
+            if circumstances.isTold { before.told = NotifiedReasons(rawValue: .max) }
             for event in Event.allCases {
                 var machine = RefundStateMachine(before)
                 let transitions = event.happen(to: &machine, at: enqueued.advanced(by: circumstances.age))
@@ -126,7 +126,7 @@ struct EveryEventTests {
     private func expectedEvent(
         _ transition: Transition,
         _ attention: Attention?,
-        _ told: inout ToldAttentions
+        _ told: inout NotifiedReasons
     ) -> EventType? {
         if transition.from != transition.to {
             switch transition.to {
@@ -138,7 +138,7 @@ struct EveryEventTests {
             }
         }
         guard let raised = transition.attention, raised != attention, raised != .undeliverable else { return nil }
-        return told.insert(ToldAttentions(raised)).inserted ? .needsAttention : nil
+        return told.insert(NotifiedReasons(raised)).inserted ? .needsAttention : nil
     }
 
     @Test(arguments: 0..<64 as Range<UInt64>)

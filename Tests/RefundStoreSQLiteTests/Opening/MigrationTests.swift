@@ -74,44 +74,29 @@ struct MigrationTests {
         #expect(try rows("SELECT name FROM sqlite_master") == ["orders"], "a check writes nothing")
     }
 
-    @Test func aQueueOfAnOlderRefunddIsToldApart() throws {
-        let store = try open()
-        try store.migrate(at: now)
-        try store.transaction { tx in try tx.execute("DELETE FROM refund_migrations WHERE id > 1", []) }
-        let error = try #require(throws: StoreError.self) { try store.checkSchema() }
-        guard case .olderSchema(path, 1) = error else {
+    @Test(arguments: ["UTF-16le", "UTF-16be"], [RefundStore.Access.readWrite, .existing])
+    func utf16DatabaseIsRefusedAndLeftAlone(encoding: String, access: RefundStore.Access) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA encoding = '\(encoding)'; CREATE TABLE orders (id INTEGER)")
+        }
+        try queue.close()
+        let store = try open(access)
+        let error = try #require(throws: StoreError.self) { try store.migrate(at: now) }
+        guard case .unsupportedEncoding(path, encoding) = error else {
             Issue.record("\(error)")
             return
         }
-        #expect(error.description.contains("a backup only in a copy of it"))
-    }
-
-    @Test(arguments: Migration.all.map(\.id))
-    func everyOlderQueueIsBroughtUpToDate(last: Int) throws {
-        let queue = try DatabaseQueue(path: path)
-        try queue.write { db in
-            let table = "CREATE TABLE refund_migrations (id INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)"
-            try db.execute(sql: table)
-            for migration in Migration.all.prefix(last) {
-                for sql in migration.sql { try db.execute(sql: sql) }
-                try db.execute(sql: "INSERT INTO refund_migrations VALUES (\(migration.id), '', 0)")
-            }
-            try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
-        }
-        try queue.close()
-        let store = try open()
-        try store.migrate(at: now)
-        try store.checkSchema()
-        #expect(try store.read { tx in try tx.schemaProblems() + tx.strays() } == [])
-        #expect(try rows("SELECT merchant_order_no FROM refund_queue") == ["R-1"])
+        #expect(error.description.contains("encoded as \(encoding), and refundd needs UTF-8"))
+        #expect(try rows("SELECT name FROM sqlite_master") == ["orders"])
     }
 
     @Test func aMigrationThatFailsLeavesNothingBehind() throws {
-        try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE refund_webhooks (mine INTEGER)") }
+        try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE refund_outbox (mine INTEGER)") }
         let store = try open()
         let error = try #require(throws: StoreError.self) { try store.migrate(at: now) }
-        #expect(try rows("SELECT name FROM sqlite_master") == ["refund_webhooks"])
-        #expect(error.description.contains("(table refund_webhooks already exists); rename them"))
+        #expect(try rows("SELECT name FROM sqlite_master") == ["refund_outbox"])
+        #expect(error.description.contains("(table refund_outbox already exists); rename them"))
     }
 
     @Test func manyMayMigrateTheSameNewFileAtTheSameTime() throws {

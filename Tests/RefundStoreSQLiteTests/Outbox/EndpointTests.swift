@@ -27,7 +27,7 @@ struct EndpointTests {
             let id = try database.enqueue("R-\(number)")
             try database.happen(to: id, url: url) { $0.answered(.settled) }
             let due = later(seconds).milliseconds + Int64(number)
-            try database.execute("UPDATE refund_webhooks SET next_attempt_at = \(due) WHERE refund_id = \(id)")
+            try database.execute("UPDATE refund_outbox SET next_attempt_at = \(due) WHERE refund_id = \(id)")
         }
         return (first + 1...first + count).map { "msg_\($0)" }
     }
@@ -125,7 +125,7 @@ struct EndpointTests {
                 let statement = try tx.db.cachedStatement(sql: sql)
                 steps += Int(unsafe sqlite3_stmt_status(statement.sqliteStatement, SQLITE_STMTSTATUS_VM_STEP, 1))
             }
-            try tx.db.execute(sql: "UPDATE refund_webhooks SET leased_until = NULL WHERE leased_until IS NOT NULL")
+            try tx.db.execute(sql: "UPDATE refund_outbox SET leased_until = NULL WHERE leased_until IS NOT NULL")
         }
         return steps
     }
@@ -140,9 +140,12 @@ struct EndpointTests {
             try database.execute(
                 """
                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-                INSERT INTO refund_webhooks (id, type, url, body, next_attempt_at, created_at, endpoint, position)
-                SELECT 'x' || i || '\(endpoint)', 'refund.settled', 'https://\(endpoint)/in', '{}', i, 0,
-                '\(endpoint)', 0 FROM n
+                INSERT INTO refund_event_log (at, type, refund_id, sequence, body)
+                SELECT i, 'refund.settled', 1000000 + i, (SELECT max(position) FROM refund_event_log) + i, '{}' FROM n;
+                INSERT INTO refund_outbox (position, id, refund_id, type, url, endpoint, next_attempt_at)
+                SELECT position, 'x' || position, refund_id, type, 'https://\(endpoint)/in', '\(endpoint)', at
+                FROM refund_event_log e WHERE refund_id > 1000000
+                AND NOT EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = e.position)
                 """
             )
         }

@@ -19,7 +19,7 @@ struct RedeliveryTests {
     }
 
     private func states() throws -> [String] {
-        try database.column("SELECT state FROM refund_webhooks ORDER BY position")
+        try database.column("SELECT state FROM refund_outbox ORDER BY position")
     }
 
     /// One refund's webhooks, of which the first was overtaken and the second ended as wanted.
@@ -36,7 +36,7 @@ struct RedeliveryTests {
         #expect(try states().contains(state))
         #expect(try redeliver(webhook) == .due)
         let columns = "state, redelivery, attempts, next_attempt_at, delivered_at"
-        let row = try database.rows("SELECT \(columns) FROM refund_webhooks WHERE id = '\(webhook)'")
+        let row = try database.rows("SELECT \(columns) FROM refund_outbox WHERE id = '\(webhook)'")
         #expect(row == [["pending", "1", "0", "\(later(60).milliseconds)", "-"]])
         #expect(try store.claim(at: later(59)).isEmpty)
         let again = try #require(try store.claim(at: later(60)).first)

@@ -14,7 +14,7 @@ struct SupersedingTests {
     }
 
     private func states() throws -> [String] {
-        try database.rows("SELECT type, state FROM refund_webhooks ORDER BY position").map {
+        try database.rows("SELECT type, state FROM refund_outbox ORDER BY position").map {
             $0[0].replacing("refund.", with: "") + " " + $0[1]
         }
     }

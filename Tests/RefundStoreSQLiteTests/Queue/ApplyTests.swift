@@ -1,5 +1,4 @@
 import GRDB
-import RefundTestSupport
 import Testing
 
 @testable import RefundCore
@@ -14,13 +13,13 @@ struct ApplyTests {
     }
 
     private var report: GatewayReport {
-        var report = GatewayReport(.settled)
-        report.transaction.amount = "12.5"
-        report.transaction.currency = "EUR"
-        report.transaction.endAt = later(-60)
-        report.transaction.transNo = "41125"
-        report.transaction.origTransNo = "41124"
-        report.transaction.payChannelTransNo = "CH-1"
+        var report = GatewayReport(status: .succeeded)
+        report.amount = "12.5"
+        report.currency = "EUR"
+        report.endAt = later(-60)
+        report.transNo = "41125"
+        report.origTransNo = "41124"
+        report.payChannelTransNo = "CH-1"
         return report
     }
 
@@ -48,8 +47,8 @@ struct ApplyTests {
         let id = try database.enqueue("R-1")
         try store.transaction { tx in
             guard var refund = try tx.refund(id: id) else { throw TestDatabase.NoSuchRefund() }
-            refund.told = [ToldAttentions(.overdue), ToldAttentions(.mismatch)]
-            refund.transaction = report.transaction
+            refund.told = [NotifiedReasons(.overdue), NotifiedReasons(.mismatch)]
+            refund.report = report
             refund.failure = Failure(code: "TS-1", message: "no \0funds\u{1F600}")
             refund.attempts = 7
             refund.lastQueryAt = later(-1)
@@ -88,13 +87,13 @@ struct ApplyTests {
         #expect(
             try database.rows(
                 """
-                SELECT refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, verdict, code,
-                psn, response, actor FROM refund_transitions
+                SELECT refund_id, sequence, at, from_state, to_state, attention, reason, trans_status, code, psn, response,
+                actor, verdict, enqueued_at = (SELECT created_at FROM refund_queue), number FROM refund_transitions
                 """
             ) == [
                 [
-                    "1", "1", "\(now.milliseconds)", "pending", "settled", "-", "-", "2", "settled", "0", "P-1",
-                    #"{"code":"0","é":1}"#, "refundd",
+                    "1", "1", "\(now.milliseconds)", "pending", "settled", "-", "-", "2", "0", "P-1",
+                    #"{"code":"0","é":1}"#, "refundd", "settled", "1", "R-1",
                 ]
             ]
         )
@@ -126,7 +125,7 @@ struct ApplyTests {
         let evidence = Evidence(code: "0", psn: nil, response: bytes)
         try database.happen(to: id) { machine in
             machine.queryAnswered(
-                .report(GatewayReport(.processing), evidence),
+                .report(GatewayReport(status: .inProgress), evidence),
                 sentAt: now,
                 at: now,
                 draw: 0.5
@@ -140,7 +139,7 @@ struct ApplyTests {
 
     @Test func severalChangesAtOnceAreSeveralRows() throws {
         let id = try database.enqueue("R-1", ["expected_amount": "'1'", "expected_currency": "'EUR'"])
-        try database.happen(to: id) { $0.answered(.settled) }
+        try database.happen(to: id) { $0.answered(.succeeded) }
         #expect(
             try database.rows("SELECT sequence, from_state, to_state, attention FROM refund_transitions ORDER BY id")
                 == [["1", "pending", "processing", "-"], ["2", "processing", "processing", "mismatch"]]
@@ -150,25 +149,25 @@ struct ApplyTests {
                 == [["1", "refund.processing", "processing"], ["2", "refund.needs_attention", "processing"]]
         )
         #expect(
-            try database.rows("SELECT type, state FROM refund_webhooks ORDER BY id")
+            try database.rows("SELECT type, state FROM refund_outbox ORDER BY position")
                 == [["refund.processing", "superseded"], ["refund.needs_attention", "pending"]]
         )
     }
 
     @Test func theRowsOwnAddressComesFirst() throws {
         let id = try database.enqueue("R-1", ["callback_url": "'https://shop.example/hook'"])
-        try database.happen(to: id) { $0.answered(.settled) }
+        try database.happen(to: id) { $0.answered(.succeeded) }
         #expect(
-            try database.rows("SELECT url, endpoint FROM refund_webhooks")
+            try database.rows("SELECT url, endpoint FROM refund_outbox")
                 == [["https://shop.example/hook", "shop.example"]]
         )
     }
 
     @Test func everyEventIsLoggedWhetherOrNotAWebhookGoesOut() throws {
         let silent = try database.enqueue("R-1")
-        try database.happen(to: silent, url: nil) { $0.answered(.settled) }
+        try database.happen(to: silent, url: nil) { $0.answered(.succeeded) }
         let unasked = try database.enqueue("R-2")
-        try database.happen(to: unasked, events: [.failed]) { $0.answered(.settled) }
+        try database.happen(to: unasked, events: [.failed]) { $0.answered(.succeeded) }
         #expect(try database.column("SELECT count(*) FROM refund_webhooks") == ["0"])
         #expect(try database.column("SELECT type FROM refund_events") == ["refund.settled", "refund.settled"])
     }
@@ -186,14 +185,14 @@ struct ApplyTests {
     @Test func aWebhookThatIsRefusedTakesBackTheWholeChange() throws {
         let first = try database.enqueue("R-1")
         let second = try database.enqueue("R-2")
-        try database.happen(to: first) { $0.answered(.settled) }
+        try database.happen(to: first) { $0.answered(.succeeded) }
         let contents = try database.contents()
         #expect(throws: StoreError.self) {
             try store.transaction { tx in
                 guard let refund = try tx.refund(id: second) else { throw TestDatabase.NoSuchRefund() }
                 var machine = RefundStateMachine(refund, policy: PollingPolicy())
-                let transitions = machine.answered(.settled)
-                let context = database.context { "msg_1" }
+                let transitions = machine.answered(.succeeded)
+                let context = database.context { _ in "msg_1" }
                 try tx.apply(machine.refund, transitions, endsLease: true, context)
             }
         }
@@ -208,7 +207,7 @@ struct ApplyTests {
         #expect(throws: StoreError.self) {
             try store.transaction { tx in
                 var machine = RefundStateMachine(stale, policy: PollingPolicy())
-                let transitions = machine.answered(.settled)
+                let transitions = machine.answered(.succeeded)
                 try tx.apply(machine.refund, transitions, endsLease: true, database.context())
             }
         }
@@ -224,7 +223,7 @@ struct ApplyTests {
             for refund in stale {
                 let refusal = try tx.refusal {
                     var machine = RefundStateMachine(refund, policy: PollingPolicy())
-                    let transitions = machine.answered(.settled)
+                    let transitions = machine.answered(.succeeded)
                     try tx.apply(machine.refund, transitions, endsLease: true, database.context())
                 }
                 if refusal != nil { refused += 1 }
@@ -239,7 +238,7 @@ struct ApplyTests {
 
     @Test func positionsRiseAndAreNotUsedAgainAfterARollback() throws {
         for number in 1...4 { try database.enqueue("R-\(number)") }
-        try database.happen(to: 3) { $0.answered(.settled) }
+        try database.happen(to: 3) { $0.answered(.succeeded) }
         struct Fault: Error {}
         #expect(throws: StoreError.self) {
             try database.happen(to: 1) { _ in
@@ -258,8 +257,8 @@ struct ApplyTests {
                 ]
             }
         }
-        try database.happen(to: 1) { $0.answered(.settled) }
-        try database.happen(to: 2) { $0.answered(.settled) }
+        try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.happen(to: 2) { $0.answered(.succeeded) }
         // With statistics SQLite reads an index in place of the table, which has another order.
         for statistics in ["", "ANALYZE"] {
             try database.execute(statistics)

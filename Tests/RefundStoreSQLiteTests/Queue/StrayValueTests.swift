@@ -31,7 +31,7 @@ struct StrayValueTests {
             // Only a due time that may be ours is waited for.
             #expect(due == [id], "\(value)")
             let transitions = try database.happen(to: id) { machine in
-                machine.answered(.processing) + machine.answered(.settled)
+                machine.answered(.inProgress) + machine.answered(.succeeded)
             }
             #expect(transitions.map(\.to) == [.processing, .settled], "\(value)")
             #expect(try database.refund(id)?.state == .settled, "\(value)")
@@ -46,8 +46,8 @@ struct StrayValueTests {
         for (index, value) in Self.values.enumerated() {
             // The guards of the table itself refuse some; what they let in is read.
             let id = try database.enqueue("R-\(index)")
-            try database.happen(to: id) { $0.answered(.settled) }
-            let update = "UPDATE refund_webhooks SET \(column) = \(value) WHERE refund_id = \(id)"
+            try database.happen(to: id) { $0.answered(.succeeded) }
+            let update = "UPDATE refund_outbox SET \(column) = \(value) WHERE refund_id = \(id)"
             guard (try? database.execute(update)) != nil else { continue }
             let endpoints = try database.store.read { try $0.waitingEndpoints(at: Timestamp(milliseconds: .max)).due }
             #expect(endpoints.count <= index + 1)
@@ -69,8 +69,8 @@ struct StrayValueTests {
     @Test(arguments: ["NULL", "'soon'", "x'00'", "1e300", "0", "-1"])
     func aWebhookWithoutATimeIsDueAndAsksForNoEndlessWaking(time: String) throws {
         let id = try database.enqueue("R-1")
-        try database.happen(to: id) { $0.answered(.settled) }
-        try database.execute("UPDATE refund_webhooks SET next_attempt_at = \(time)")
+        try database.happen(to: id) { $0.answered(.succeeded) }
+        try database.execute("UPDATE refund_outbox SET next_attempt_at = \(time)")
         let waiting = try database.store.read { try $0.waitingEndpoints(at: now) }
         #expect(waiting.due == ["hooks.example"])
         #expect(waiting.next == nil)
@@ -82,11 +82,11 @@ struct StrayValueTests {
         let names = [
             "'a'", "'a' || char(0) || 'b'", "CAST(x'ff' AS TEXT)", "CAST(x'61ff' AS TEXT)", "'b'", "'é'", "x'01'", "''",
         ]
-        try database.execute("DROP TRIGGER refund_webhooks_identity")
+        try database.execute("DROP TRIGGER refund_outbox_identity")
         for (index, name) in names.enumerated() {
             let id = try database.enqueue("R-\(index)")
-            try database.happen(to: id) { $0.answered(.settled) }
-            try database.execute("UPDATE refund_webhooks SET endpoint = \(name) WHERE refund_id = \(id)")
+            try database.happen(to: id) { $0.answered(.succeeded) }
+            try database.execute("UPDATE refund_outbox SET endpoint = \(name) WHERE refund_id = \(id)")
         }
         let listed = try database.store.read { try $0.waitingEndpoints(at: Timestamp(milliseconds: .max)).due }
         #expect(Set(["a", "b", "é"]).isSubset(of: listed))

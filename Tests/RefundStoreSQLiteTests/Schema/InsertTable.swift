@@ -40,7 +40,10 @@ enum InsertTable {
             "metadata",
             [
                 "NULL", "'{}'", #"'{"cart":"c-9"}'"#, #"' {"a":[1,{"b":null}]} '"#, #"'{"é":"😀","n":1.50}'"#,
-                #"'{"a":"\#(text("m", 16_376))"}'"#,
+                #"'{"a":"\#(text("m", 16_376))"}'"#, #"'{"a":"\ud83d\ude00"}'"#, #"'{"a":"\\ud83d"}'"#,
+                #"'{"a":"\ufffd\uffff","b":1}'"#, "'{\"a\":\"' || char(65533, 65534, 65535) || '\"}'",
+                #"'{"a":{"b":1},"c":{"b":1},"d":[{"b":1},{"b":1},1,1]}'"#, "'\(nested(64))'",
+                #"'{"\#(text("a.b[", 99))":{"b":[[]]}}'"#, #"'{"a":"\#(text("[{", 99))"}'"#,
             ]
         )
         + ["'1200'", "'12.50'", "'0'", "'0.01'", "1200", "12.5", "'\(text("9", 32))'"].map { amount in
@@ -58,12 +61,12 @@ enum InsertTable {
         + rows(
             "merchant_order_no",
             badNumbers + ["'\(text("x", 33))'"],
-            "merchant_order_no must be text, 1 to 32 characters out of A-Z a-z 0-9 _ - | * @"
+            "merchant_order_no must be text of 1 to 32 characters from A-Z a-z 0-9 _ - | * @"
         )
         + rows(
             "trans_no",
             badNumbers + ["'\(text("x", 65))'"],
-            "trans_no must be text, 1 to 64 characters out of A-Z a-z 0-9 _ - | * @"
+            "trans_no must be text of 1 to 64 characters from A-Z a-z 0-9 _ - | * @"
         )
         + rows(
             "merchant_no",
@@ -84,13 +87,48 @@ enum InsertTable {
             [
                 "''", "'x'", "'null'", "'1'", "'[]'", #"'"a"'"#, "'{'", "'{}x'", "'{a:1}'", #"'{"a":1,}'"#, "x'7b7d'",
                 "1",
-                #"'{"a":"\#(text("m", 16_377))"}'"#, "'{}' || char(0)", "'{}' || char(0) || 'x'",
-                "CAST(x'7b7dff' AS TEXT)",
+                #"'{"a":"\#(text("m", 16_377))"}'"#, "CAST(x'7b7dff' AS TEXT)",
             ],
             "metadata must be the text of a JSON object of at most 16384 bytes"
         )
-        + rows("id", ["1", "0", "-1", "-2", "999", "'7'", "9223372036854775807"], "leave id out, SQLite gives it")
-        + rows("rowid", ["1", "0", "-1"], "leave id out, SQLite gives it")
+        + rows(
+            "metadata",
+            ["'{}' || char(0)", "'{}' || char(0) || 'x'", "'{\"a\":\"' || char(0) || '\"}'"],
+            "metadata must not contain NUL"
+        )
+        + rows(
+            "metadata",
+            ["CAST(x'7b2261223a22ff227d' AS TEXT)", "CAST(x'7b2261223a22eda080227d' AS TEXT)"],
+            "metadata must be UTF-8"
+        )
+        + rows(
+            "metadata",
+            [
+                #"'{"a":"\ud83d"}'"#, #"'{"a":"\ude00"}'"#, #"'{"a":"\ude00\ud83d"}'"#,
+                #"'{"a":"\ud83d\ud83d\ude00"}'"#,
+                #"'{"a":"\\\ud83d"}'"#, #"'{"a":"\ud83d\\\ude00"}'"#, #"'{"\uD83D":1}'"#,
+                #"'{"a":[[{"b":"\uDBFFx"}]]}'"#,
+            ],
+            #"metadata must not contain an unpaired surrogate, such as \ud83d alone"#
+        )
+        + rows(
+            "metadata",
+            [
+                #"'{"a":1,"a":1}'"#, #"'{"a":1,"\u0061":2}'"#, #"'{"a":[0,{"b":1,"c":2,"b":null}]}'"#,
+                #"'{"":1,"":2}'"#, #"'{"é":1,"\u00e9":2}'"#,
+            ],
+            "metadata must not repeat a member within an object"
+        )
+        + rows(
+            "metadata",
+            [
+                "'\(nested(65))'", "'{\"a.\\\"[\":\(nested(64))}'", "'{\"a\":[\"x\", \(nested(63)), {}]}'",
+                "'{\"a\":\(text("[", 900) + text("]", 900))}'",
+            ],
+            "metadata must not be nested deeper than 64 levels"
+        )
+        + rows("id", ["1", "0", "-1", "-2", "999", "'7'", "9223372036854775807"], "leave id out, SQLite assigns it")
+        + rows("rowid", ["1", "0", "-1"], "leave id out, SQLite assigns it")
         + presets.flatMap { column, values in rows(column, values, "leave \(column) out, refundd writes it") }
 
     private static let badNumbers = [
@@ -140,10 +178,18 @@ enum InsertTable {
         ("attempts", ["1", "-1", "NULL", "'x'"]), ("last_query_at", ["0"]),
         ("last_query_verified", ["1", "NULL", "'x'"]), ("last_error", ["''"]),
         ("created_at", ["0", "NULL", "1", "'now'", "9223372036854775807"]), ("updated_at", ["0", "NULL"]),
-        ("next_query_at", ["1", "NULL", "9223372036854775807", "'soon'"]), ("leased_until", ["0", "1"]),
+        ("lease", ["1", "NULL", "'x'"]), ("next_query_at", ["1", "NULL", "9223372036854775807", "'soon'"]),
+        ("leased_until", ["0", "1"]),
         ("attention_told", ["1", "NULL"]), ("unknown_order", ["1", "NULL"]), ("gateway_trans_no", ["'1'"]),
         ("orig_trans_no", ["'1'"]), ("pay_channel_trans_no", ["'1'"]),
     ]
+
+    /// Objects and arrays in turn, one within the other.
+    private static func nested(_ depth: Int) -> String {
+        let isObject = (1...depth).map { $0 % 2 == 1 }
+        return isObject.map { $0 ? #"{"k":"# : "[" }.joined() + "1"
+            + isObject.reversed().map { $0 ? "}" : "]" }.joined()
+    }
 
     private static func text(_ character: String, _ count: Int) -> String {
         String(repeating: character, count: count)

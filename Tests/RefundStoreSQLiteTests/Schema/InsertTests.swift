@@ -1,3 +1,5 @@
+import RefundCore
+import RefundStoreSQLite
 import Testing
 
 /// What the queue takes and refuses, whichever program inserts and however it words the insert.
@@ -128,7 +130,7 @@ struct InsertTests {
             }
             #expect(
                 message == "refund_queue: a refund cannot be replaced; use INSERT ... ON CONFLICT DO NOTHING"
-                    || message == "refund_queue: a refund is never deleted; to stop asking use refundd abandon",
+                    || message == "refund_queue: a refund is never deleted; run refundd abandon to stop polling",
                 "\(statement)"
             )
         }
@@ -143,6 +145,31 @@ struct InsertTests {
         }
     }
 
+    @Test(arguments: Program.allCases, pragmas)
+    func abandonedRefundFreesItsNumbers(program: Program, pragmas: [String]) throws {
+        for id in [1, 2] as [Int64] {
+            try database.happen(to: id) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
+        }
+        let rows = ["(merchant_order_no) VALUES ('D-1')", "(trans_no) VALUES ('T-1')"]
+        let statements = InsertTable.forms.flatMap { form in
+            rows.map { "\(form.verb) INTO refund_queue \($0)\(form.end)" }
+        }
+        for (statement, outcome) in zip(statements, try program.run(statements, on: database.path, pragmas: pragmas)) {
+            #expect(outcome == .taken(new: 1), "\(statement)")
+        }
+        // The new row is live and protected as the first one was.
+        try database.execute(rows.map { "INSERT INTO refund_queue \($0);" }.joined())
+        let again = rows.flatMap { ["INSERT INTO refund_queue \($0)", "REPLACE INTO refund_queue \($0)"] }
+        for (statement, outcome) in zip(again, try program.run(again, on: database.path, pragmas: pragmas)) {
+            guard case .refused = outcome else {
+                Issue.record("\(statement): \(outcome)")
+                continue
+            }
+        }
+        let selector = RefundSelector(.number("D-1"))
+        #expect(try database.store.read { tx in try tx.refunds(selector).map { $0.text("state") } } == ["pending"])
+    }
+
     @Test(arguments: Program.allCases)
     func manyRowsAreTakenByOneInsertOrNone(program: Program) throws {
         let outcomes = try program.run(
@@ -155,7 +182,7 @@ struct InsertTests {
             ],
             on: database.path
         )
-        let number = "refund_queue: merchant_order_no must be text, 1 to 32 characters out of A-Z a-z 0-9 _ - | * @"
+        let number = "refund_queue: merchant_order_no must be text of 1 to 32 characters from A-Z a-z 0-9 _ - | * @"
         #expect(outcomes[0] == .taken(new: 3))
         #expect(outcomes[1] == .taken(new: 2))
         #expect(outcomes[2] == .refused(number))

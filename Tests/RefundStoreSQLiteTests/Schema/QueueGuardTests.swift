@@ -60,7 +60,7 @@ struct QueueGuardTests {
         let deletes = ["", " WHERE id = 1", " WHERE state = 'settled'", " WHERE merchant_order_no = 'R-1'"]
         try expectRefused(
             deletes.map { "DELETE FROM refund_queue\($0)" },
-            "refund_queue: a refund is never deleted; to stop asking use refundd abandon",
+            "refund_queue: a refund is never deleted; run refundd abandon to stop polling",
             program,
             pragmas
         )
@@ -80,18 +80,19 @@ struct QueueGuardTests {
         ]
         try expectRefused(
             updates(assignments),
-            "refund_queue: what identifies a refund and what it must amount to never change",
+            "refund_queue: the identity and the expected amount of a refund never change",
             program,
             pragmas
         )
         let upsert = """
             INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1') ON CONFLICT \
             (gateway, ifnull(merchant_no, ''), merchant_order_no) WHERE merchant_order_no IS NOT NULL \
+            AND state <> 'abandoned' \
             DO UPDATE SET expected_amount = '2'
             """
         try expectRefused(
             [upsert],
-            "refund_queue: what identifies a refund and what it must amount to never change",
+            "refund_queue: the identity and the expected amount of a refund never change",
             program,
             pragmas
         )
@@ -107,7 +108,7 @@ struct QueueGuardTests {
         ]
         try expectRefused(
             updates(assignments),
-            "refund_queue: state and attention change only with their row in refund_transitions, which refundd writes",
+            "refund_queue: state and attention change only together with their row in refund_transitions, which refundd writes",
             program,
             pragmas
         )

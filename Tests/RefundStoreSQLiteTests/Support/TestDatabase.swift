@@ -56,8 +56,8 @@ final class TestDatabase {
     /// Everything that the guards protect, as text.
     func contents() throws -> [[String]] {
         try [
-            "refund_queue", "refund_transitions", "refund_event_log", "refund_webhooks", "refund_webhook_attempts",
-            "refund_gateways", "refund_actions",
+            "refund_queue", "refund_transitions", "refund_event_log", "refund_outbox", "refund_outbox_attempts",
+            "refund_hints", "refund_gateways", "refund_incidents", "refund_actions",
         ].flatMap { table in try rows("SELECT '\(table)', * FROM \(table) ORDER BY 2") }
     }
 
@@ -81,14 +81,14 @@ final class TestDatabase {
     func context(
         url: String? = defaultURL,
         events: Set<EventType> = allEvents,
-        makeWebhookID: (() -> String)? = nil
+        makeWebhookID: ((Timestamp) -> String)? = nil
     ) -> StoreTransaction.EventContext {
         StoreTransaction.EventContext(
             routing: WebhookRouting(defaultURL: url, events: events) { url in
                 url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
             },
             merchantNo: { $0.merchantNo ?? "3121" },
-            makeWebhookID: makeWebhookID ?? { [unowned self] in
+            makeWebhookID: makeWebhookID ?? { [unowned self] _ in
                 webhooks += 1
                 return "msg_\(webhooks)"
             }

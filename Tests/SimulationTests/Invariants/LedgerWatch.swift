@@ -49,8 +49,9 @@ final class LedgerWatch {
         for row in transitions { try check(transition: row) }
         let events = try database.rows(
             """
-            SELECT e.*, w.body AS sent, w.url, w.refund_id AS webhook_refund_id, w.sequence AS webhook_sequence
-            FROM refund_event_log e LEFT JOIN refund_webhooks w ON w.id = e.webhook_id
+            SELECT e.*, o.id AS webhook_id, w.body AS sent, w.url, w.refund_id AS webhook_refund_id,
+            w.sequence AS webhook_sequence
+            FROM refund_event_log e LEFT JOIN refund_outbox o USING (position) LEFT JOIN refund_webhooks w ON w.id = o.id
             WHERE e.position > ? ORDER BY e.position
             """,
             [lastPosition]

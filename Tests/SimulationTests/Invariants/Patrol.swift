@@ -84,7 +84,7 @@ struct Patrol {
 
     private func checkWebhooks() throws {
         let pending = try database.rows(
-            "SELECT id, url, next_attempt_at, leased_until FROM refund_webhooks WHERE state = 'pending'"
+            "SELECT id, url, next_attempt_at, leased_until FROM refund_outbox WHERE state = 'pending'"
         )
         for row in pending {
             let id: String = row["id"]

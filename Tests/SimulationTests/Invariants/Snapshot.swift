@@ -7,8 +7,8 @@ struct Snapshot: Equatable {
     private static let tables = [
         ("refund_transitions", "*", "id"),
         ("refund_event_log", "*", "position"),
-        ("refund_webhooks", "id, refund_id, sequence, type, url, body, created_at", "rowid"),
-        ("refund_webhook_attempts", "*", "id"),
+        ("refund_outbox", "position, id, refund_id, type, url, endpoint", "position"),
+        ("refund_outbox_attempts", "*", "id"),
         ("refund_actions", "*", "id"),
         ("refund_queue", "id, gateway, merchant_no, merchant_order_no, trans_no, callback_url, created_at", "id"),
     ]

@@ -30,7 +30,7 @@ final class Person {
             "SELECT id FROM refund_queue WHERE attention IS NOT NULL AND state IN ('pending', 'processing') ORDER BY id"
         )
         let webhooks = try database.rows(
-            "SELECT id FROM refund_webhooks WHERE state <> 'pending' AND leased_until IS NULL ORDER BY rowid"
+            "SELECT id FROM refund_outbox WHERE state <> 'pending' AND leased_until IS NULL ORDER BY position"
         )
         let store = try RefundStore(path: database.path, access: .existing)
         defer { store.close() }
@@ -61,7 +61,7 @@ final class Person {
         let context = StoreTransaction.EventContext(
             routing: Edges.routing(scenario),
             merchantNo: { $0.merchantNo },
-            makeWebhookID: { [self] in "msg_\(Self.name)\(random.next())" }
+            makeWebhookID: { [self] _ in "msg_\(Self.name)\(random.next())" }
         )
         let verdict = random.pick([nil, nil, Verdict.settled, .failed])
         return try store.transaction { tx in
