@@ -50,7 +50,7 @@ package enum Backup: Sendable {
 }
 
 /// `FILE.partial`, in a folder that is opened once: renaming or replacing the folder or the file redirects nothing.
-private struct PartialFile: ~Copyable {
+private final class PartialFile {
     let path: String
     let descriptor: CInt
     private let file: String
