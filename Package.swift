@@ -111,13 +111,15 @@ let package = Package(
             "RefundDaemon",
             [
                 "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore",
-                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging, metrics,
+                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging,
+                metrics,
             ]
         ),
         program(
             "refundd",
             [
-                "RefundCore", "RefundConfiguration", "RefundStore", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin",
+                "RefundCore", "RefundConfiguration", "RefundStore", "RefundStoreSQLite", "RefundScheduler",
+                "RefundAdmin",
                 "RefundDaemon", arguments,
             ]
         ),
@@ -160,7 +162,14 @@ let package = Package(
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
-        tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundDaemon"]),
+        tests(
+            "RefundDaemonTests",
+            [
+                "RefundCore", "RefundConfiguration", "RefundStore", "RefundStoreSQLite", "RefundScheduler",
+                "RefundAdmin",
+                "RefundDaemon", grdb, logging,
+            ]
+        ),
         tests(
             "SimulationTests",
             [

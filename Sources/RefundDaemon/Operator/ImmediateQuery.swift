@@ -10,7 +10,6 @@ package import RefundStoreSQLite
 /// Either way the scheduler decides what the answer means, with backoff, ledger and webhook. Only the daemon sends that
 /// webhook.
 package struct ImmediateQuery: Sendable {
-    /// How much longer than the gateway's timeout the daemon may take.
     private static let patience: Duration = .seconds(15)
     private static let pollInterval: Duration = .milliseconds(50)
     // Nearly always a daemon runs and answers.
@@ -18,6 +17,7 @@ package struct ImmediateQuery: Sendable {
 
     private let configuration: Configuration
     private let store: SQLiteStore
+    private let patience: Duration
     private let clock = SystemClock()
 
     /// Creates a query.
@@ -25,9 +25,11 @@ package struct ImmediateQuery: Sendable {
     /// - Parameters:
     ///   - configuration: Names the gateways and their keys.
     ///   - store: The queue, open for writing.
-    package init(_ configuration: Configuration, _ store: SQLiteStore) {
+    ///   - patience: How much longer than the gateway's timeout the daemon may take.
+    package init(_ configuration: Configuration, _ store: SQLiteStore, patience: Duration = Self.patience) {
         self.configuration = configuration
         self.store = store
+        self.patience = patience
     }
 
     /// How long a command may hold the daemon's lock.
@@ -70,7 +72,7 @@ package struct ImmediateQuery: Sendable {
     /// - Throws: `CommandFailure` if there is no such answer: `.unavailable` if the gateway gave none, `.failed` if the
     ///   daemon has not queried it in time.
     package func answer(to refund: Refund) async throws(CommandFailure) -> Refund {
-        let limit = (configuration.gateways[refund.gateway]?.timeout ?? .zero) + Self.patience
+        let limit = (configuration.gateways[refund.gateway]?.timeout ?? .zero) + patience
         let deadline = ContinuousClock.now + limit
         var polls = 0
         while ContinuousClock.now < deadline {

@@ -1,0 +1,119 @@
+import GRDB
+import RefundConfiguration
+import RefundCore
+import RefundScheduler
+import RefundStore
+import RefundStoreSQLite
+import RefundTestSupport
+
+/// A queue in a file of its own, with webhooks in whatever state a test needs.
+struct QueueFixture {
+    let folder: TemporaryFolder
+    let store: SQLiteStore
+    let now = SystemClock().now()
+
+    init() throws {
+        folder = try TemporaryFolder()
+        store = try SQLiteStore(path: folder.path("refunds.db"), access: .readWrite)
+        try store.migrate(at: now)
+    }
+
+    /// A configuration of this queue, with a gateway where nobody listens.
+    func configuration() throws -> RefundConfiguration.Configuration {
+        let publicKey = try folder.write(TestKeys.gatewayPublicPEM, to: "gateway_public_key")
+        let text = """
+            [database]
+            path = "\(store.path)"
+            [gateway]
+            url = "http://127.0.0.1:1"
+            app_id = "a"
+            merchant_no = "1"
+            private_key_file = "none"
+            public_key_files = ["\(publicKey)"]
+            timeout = "100ms"
+            """
+        return try RefundConfiguration.Configuration.load(
+            file: folder.write(text, to: "refundd.conf"),
+            environment: [:]
+        )
+    }
+
+    @discardableResult
+    func enqueue(_ order: String) throws -> Int64 {
+        try store.write { tx throws(StoreError) in
+            try tx.enqueue(NewRefund(columns: [(name: .merchantOrderNo, value: order)]))
+        } ?? 0
+    }
+
+    /// Abandons new refunds, each of which has a pending webhook then.
+    ///
+    /// - Returns: The webhooks' ids.
+    func makeWebhooks(_ orders: [String]) throws -> [String] {
+        let routing = WebhookRouting(defaultURL: "https://shop.example/", events: [.abandoned]) { $0 }
+        let context = EventContext(routing: routing, merchantNumbers: [:])
+        var random = SystemRandomNumberGenerator()
+        return try store.write { tx throws(StoreError) in
+            var webhooks: [String] = []
+            for order in orders {
+                let refund = NewRefund(columns: [(name: .merchantOrderNo, value: order)])
+                guard let id = try tx.enqueue(refund), let row = try tx.refund(id: id) else { continue }
+                var machine = RefundStateMachine(row.refund, policy: PollingPolicy())
+                let transitions = machine.abandoned(reason: "test", actor: "ada", at: now)
+                let change = RefundChange(
+                    machine.refund,
+                    transitions,
+                    on: row,
+                    endsLease: false,
+                    context,
+                    using: &random
+                )
+                try tx.write(change)
+                webhooks += change.entries.compactMap { $0.event?.webhook?.id }
+            }
+            return webhooks
+        }
+    }
+
+    /// Executes writes of the scheduler.
+    func execute(_ actions: [Write.Action]) throws {
+        var request = CycleRequest(now: now)
+        request.mustWrite = true
+        _ = try store.cycle(request) { _ in actions.map { Write($0) } }
+    }
+
+    /// Claims pending webhooks, as the daemon does before it sends them.
+    func claim(_ webhooks: [String]) throws {
+        let claims = webhooks.map { WebhookClaim(id: $0, lease: 1) }
+        try execute([.claimWebhooks(claims, until: now.advanced(by: .seconds(60)))])
+    }
+
+    /// Records that the receiver accepted webhooks.
+    func deliver(_ webhooks: [String]) throws {
+        try claim(webhooks)
+        let outcome = DeliveryOutcome(status: 204, error: nil, retryAfter: nil, answer: [], duration: .zero)
+        try execute(
+            webhooks.map { id in
+                let delivery = Delivery(
+                    id: id,
+                    refundID: nil,
+                    url: "https://shop.example/",
+                    body: [],
+                    attempts: 0,
+                    lease: 1
+                )
+                return .attempt(
+                    AttemptRecord(delivery: delivery, outcome: outcome, sentAt: now, result: .delivered(at: now))
+                )
+            }
+        )
+    }
+
+    /// Runs SQL as an application would, over a connection of its own.
+    func sql(_ sql: String) throws {
+        try DatabaseQueue(path: store.path).write { db in try db.execute(sql: sql) }
+    }
+
+    func count(_ state: WebhookState) throws -> Int {
+        try store.read { tx throws(StoreError) in try tx.webhooks(state: state, limit: 10_000).count }
+    }
+}

@@ -1,0 +1,76 @@
+import RefundCore
+import RefundStore
+import RefundStoreSQLite
+import Testing
+
+@testable import RefundDaemon
+
+struct RedeliveryRequestTests {
+    private func fixture(dead: Int, delivered: Int) throws -> QueueFixture {
+        let fixture = try QueueFixture()
+        let webhooks = try fixture.makeWebhooks((1...(dead + delivered)).map { "R-\($0)" })
+        try fixture.execute(webhooks.prefix(dead).map { .killWebhook(id: $0, reason: "test") })
+        try fixture.deliver(Array(webhooks.dropFirst(dead)))
+        return fixture
+    }
+
+    @Test func allDeadWebhooksAreDueInAsManyBatchesAsItTakes() async throws {
+        let fixture = try fixture(dead: 1_201, delivered: 3)
+        try #require(try fixture.count(.dead) == 1_201)
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == 1_201)
+        #expect(try fixture.count(.pending) == 1_201)
+        #expect(try fixture.count(.delivered) == 3)
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == 0)
+    }
+
+    @Test func allWebhooksSinceATimeAreDueUnlessTheyArePending() async throws {
+        let fixture = try fixture(dead: 2, delivered: 3)
+        let later = fixture.now.advanced(by: .seconds(1))
+        #expect(try await RedeliveryRequest.since(later).run(fixture.store, by: "ada") == 0)
+        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada") == 5)
+        #expect(try fixture.count(.pending) == 5)
+        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada") == 0)
+    }
+
+    @Test func webhookThatAnApplicationsTriggerRejectsFailsTheCommand() async throws {
+        let fixture = try fixture(dead: 1, delivered: 0)
+        try fixture.sql(
+            "CREATE TRIGGER shop BEFORE UPDATE ON refund_outbox BEGIN SELECT RAISE(ABORT, 'not now'); END"
+        )
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await RedeliveryRequest.dead.run(fixture.store, by: "ada")
+        }
+        #expect(failure?.status == .failed)
+        #expect(failure?.messages == ["not now"])
+    }
+
+    @Test func webhookInFlightIsNotDueAgain() async throws {
+        let fixture = try QueueFixture()
+        guard case .taken(let lock) = try DaemonLock.attempt(fixture.store.path, for: .daemon) else {
+            throw CancellationError()
+        }
+        let webhooks = try fixture.makeWebhooks(["R-1"])
+        try fixture.claim(webhooks)
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await RedeliveryRequest.webhook(webhooks[0]).run(fixture.store, by: "ada")
+        }
+        #expect(failure?.status == .failed)
+        #expect(failure?.messages.first?.contains("is being sent right now") == true)
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func webhookThatAKilledDaemonWasSendingIsDue() async throws {
+        let fixture = try QueueFixture()
+        let webhooks = try fixture.makeWebhooks(["R-1"])
+        try fixture.claim(webhooks)
+        #expect(try await RedeliveryRequest.webhook(webhooks[0]).run(fixture.store, by: "ada") == 1)
+    }
+
+    @Test func unknownWebhookIsAFailureOfItsOwn() async throws {
+        let fixture = try QueueFixture()
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await RedeliveryRequest.webhook("msg_none").run(fixture.store, by: "ada")
+        }
+        #expect(failure?.status == .noSuchRefund)
+    }
+}
