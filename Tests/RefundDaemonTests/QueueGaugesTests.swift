@@ -1,17 +1,15 @@
-import Foundation
 import RefundAdmin
 import RefundScheduler
 import RefundStoreSQLite
+import RefundTestSupport
 import Testing
 
 @testable import RefundDaemon
 
 struct QueueGaugesTests {
-    @Test func figuresOfAnotherMomentAreNotShown() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("refundd-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let store = try RefundStore(path: folder.path + "/refundd.db", access: .readWrite)
+    @Test func gaugesOfAnEarlierMomentAreNotShown() throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.path("refundd.db"), access: .readWrite)
         try store.migrate(at: SystemClock().now())
         let registry = PrometheusRegistry()
         let gauges = QueueGauges(store: store, registry: registry, clock: SystemClock())
