@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-
 package import RefundStore
 
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
@@ -64,6 +63,12 @@ package final class DaemonLock: Sendable {
             url = URL(fileURLWithPath: target, relativeTo: url.deletingLastPathComponent())
         }
         return url.resolvingSymlinksInPath().path
+    }
+
+    /// Whether a daemon has ever served a database; the lock file is only looked at.
+    static func wasServed(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(realPath(path) + ".lock", &status) == 0 && status.st_size > 0
     }
 
     /// Whether a daemon has ever served the database.

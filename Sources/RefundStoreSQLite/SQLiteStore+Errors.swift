@@ -37,7 +37,8 @@ extension StoreError {
             .cannotOpen,
             location: path,
             reason: reason,
-            description: "cannot open the database \(path): \(reason); check [database] path and the permissions of its folder"
+            description:
+                "cannot open the database \(path): \(reason); check [database] path and the permissions of its folder"
         )
     }
 
@@ -99,13 +100,14 @@ extension StoreError {
         )
     }
 
-    package static func missing(_ path: String) -> StoreError {
+    static func missing(_ path: String) -> StoreError {
         StoreError(
             .missing,
             location: path,
             reason: "the queue is gone",
-            description: "the queue in the database \(path) is gone: \(path).lock shows that refundd served it before;"
-                + " restore the database, or remove \(path).lock to begin with an empty queue"
+            description:
+                "the queue in the database \(path) is gone, and refundd has served it before; restore the database,"
+                + " or to begin with an empty queue remove \(path).lock and every table named refund_..."
         )
     }
 
@@ -118,7 +120,8 @@ extension StoreError {
             .application,
             location: path,
             reason: reason,
-            description: "a trigger or index of the application in the database \(path) fails: \(reason); repair or drop it"
+            description:
+                "a trigger or index of the application in the database \(path) fails: \(reason); repair or drop it"
         )
     }
 
@@ -127,7 +130,8 @@ extension StoreError {
             .cannotOpen,
             location: path,
             reason: "its encoding is \(encoding)",
-            description: "the database \(path) has the encoding \(encoding), and refundd needs UTF-8; choose another file"
+            description:
+                "the database \(path) has the encoding \(encoding), and refundd needs UTF-8; choose another file"
                 + " in [database] path, or make the database anew with PRAGMA encoding = 'UTF-8'"
         )
     }
@@ -146,7 +150,8 @@ extension StoreError {
             .readOnly,
             location: path,
             reason: "it cannot be written",
-            description: "the database \(path) cannot be written; make the file, its folder and its file system writable"
+            description:
+                "the database \(path) cannot be written; make the file, its folder and its file system writable"
         )
     }
 
@@ -155,7 +160,8 @@ extension StoreError {
             .damaged,
             location: path,
             reason: reason,
-            description: "the database \(path) is damaged (\(reason)); stop every program that uses it, keep a copy of it"
+            description:
+                "the database \(path) is damaged (\(reason)); stop every program that uses it, keep a copy of it"
                 + " with its -wal, and restore the last good backup"
         )
     }

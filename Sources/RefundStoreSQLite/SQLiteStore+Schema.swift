@@ -26,6 +26,9 @@ extension SQLiteStore {
         try db.execute(sql: Migration.table)
         let applied = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
         if applied > Migration.all.count { throw StoreError.newerSchema(path, migration: applied) }
+        guard try applied > 0 ? db.tableExists("refund_queue") : !DaemonLock.wasServed(path) else {
+            throw StoreError.missing(path)
+        }
         for migration in Migration.all where migration.id > applied {
             for sql in migration.sql { try db.execute(sql: sql) }
             try db.execute(
@@ -36,21 +39,19 @@ extension SQLiteStore {
     }
 
     package func checkSchema() throws(StoreError) {
-        let applied = try lastMigration()
+        let (applied, hasQueue) = try lastMigration()
         if applied > Migration.all.count { throw .newerSchema(path, migration: applied) }
-        if applied == 0 { throw .notInitialised(path) }
+        guard hasQueue else {
+            throw applied > 0 || DaemonLock.wasServed(path) ? .missing(path) : .notInitialised(path)
+        }
         if applied < Migration.all.count { throw .olderSchema(path, migration: applied) }
     }
 
-    /// Whether the file has a queue, of whichever version.
-    package func hasQueue() throws(StoreError) -> Bool {
-        try lastMigration() > 0
-    }
-
-    private func lastMigration() throws(StoreError) -> Int {
+    private func lastMigration() throws(StoreError) -> (id: Int, hasQueue: Bool) {
         try transaction(.deferred) { db in
-            guard try db.tableExists("refund_migrations") else { return 0 }
-            return try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
+            guard try db.tableExists("refund_migrations") else { return (0, false) }
+            let last = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
+            return (last, try last > 0 && db.tableExists("refund_queue"))
         }
     }
 }

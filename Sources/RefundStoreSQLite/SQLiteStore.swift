@@ -48,7 +48,11 @@ package final class SQLiteStore: QueueStore {
     ) throws(StoreError) {
         self.path = path
         self.beforeCommit = beforeCommit
-        if access != .readWrite, !FileManager.default.fileExists(atPath: path) { throw .notInitialised(path) }
+        if !FileManager.default.fileExists(atPath: path) {
+            // A new queue in place of one that is gone would silently forget every refund.
+            if DaemonLock.wasServed(path) { throw .missing(path) }
+            guard access == .readWrite else { throw .notInitialised(path) }
+        }
         if access == .readWrite { NewDatabase.create(at: path) }
         do {
             database = try Self.open(path, access)
@@ -111,7 +115,7 @@ package final class SQLiteStore: QueueStore {
                 beforeCommit?()
                 return []
             }
-        } catch where error.kind == .rejected || error.kind == .application {
+        } catch  where error.kind == .rejected || error.kind == .application {
             // One row that the database rejects must not hold up the others.
             return try transaction(.immediate) { db in
                 let writes = decide(try reader(db, request).read())

@@ -26,7 +26,6 @@ struct LostDatabaseTests {
             let again = try w.launchDaemon()
             #expect(try await again.exitCode() == 74)
             #expect(again.errors.contains("is gone"), "\(again.errors)")
-            #expect(again.errors.contains("refundd init"))
             #expect(!Self.files.fileExists(atPath: w.database), "an empty queue would forget every refund")
 
             // An application that opens it makes it anew, with its own tables or without any.
@@ -38,10 +37,43 @@ struct LostDatabaseTests {
                 #expect(try await w.sql("SELECT 1 FROM sqlite_master WHERE name LIKE 'refund_%'").isEmpty)
             }
 
+            try Self.files.removeItem(atPath: w.database + ".lock")
             try await w.initDatabase()
             try await w.startDaemon()
             try await w.enqueue("OK-2")
             try await w.refund("OK-2", is: "settled")
+        }
+    }
+
+    /// Deletes a queue that refundd has served, or its tables.
+    private func expectMissing(_ w: Workspace, _ commands: [[String]]) async throws {
+        for command in commands {
+            let finished = try await w.run(Programs.refundd, command + ["--config", w.configurationFile])
+            #expect(finished.exitCode == 74, "\(command): \(finished.output)")
+            #expect(finished.errors.contains("is gone"), "\(command): \(finished.errors)")
+            #expect(finished.errors.contains("restore the database"), "\(command): \(finished.errors)")
+            #expect(!finished.errors.contains("refundd init"), "\(command): \(finished.errors)")
+        }
+    }
+
+    @Test(.endToEnd) func initIsNeitherAdvisedNorPossibleForAServedQueueThatIsGone() async throws {
+        try await withWorkspace { w in
+            let commands = [
+                ["status"], ["list"], ["show", "R-1"], ["verify"], ["enqueue", "--order", "R-1"], ["init"],
+            ]
+            try await w.startEverything()
+            w.daemon?.kill()
+            let backup = Self.files.contents(atPath: w.database)
+            try await w.sql("DROP TABLE refund_queue")
+            try await expectMissing(w, commands)
+            for suffix in ["", "-wal", "-shm"] { try? Self.files.removeItem(atPath: w.database + suffix) }
+            try await expectMissing(w, commands)
+            #expect(!Self.files.fileExists(atPath: w.database))
+            try await w.sql("CREATE TABLE orders (id INTEGER)")
+            try await expectMissing(w, commands)
+            #expect(try await w.sql("SELECT name FROM sqlite_master").count == 1)
+            try #require(Self.files.createFile(atPath: w.database, contents: backup))
+            #expect(try await w.refundd("status").exitCode == 0)
         }
     }
 

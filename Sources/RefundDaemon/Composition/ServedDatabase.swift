@@ -1,4 +1,3 @@
-import Foundation
 import RefundCore
 import RefundScheduler
 import RefundStore
@@ -111,15 +110,12 @@ final class DatabaseOpening: Sendable {
     }
 
     private func open(_ lock: DaemonLock) throws(StoreError) -> ServedDatabase {
-        // A new queue in the place of one that is gone would silently forget every refund.
-        if lock.wasServed, !FileManager.default.fileExists(atPath: path) { throw .missing(path) }
         let store = try SQLiteStore(path: path, access: .readWrite) { CrashPoint.reached(.beforeCommit) }
         let isCancelled = state.withLock { state in
             state.store = store
             return state.isCancelled
         }
         if isCancelled { store.interrupt() }
-        if lock.wasServed, try !store.hasQueue() { throw .missing(path) }
         if lock.isSuspect {
             begin(.checking)
             try lock.regainTrust(in: store)

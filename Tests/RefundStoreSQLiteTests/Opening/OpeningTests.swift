@@ -132,9 +132,9 @@ struct OpeningTests {
 
     @Test func aQueueIsThereOnceItIsMade() throws {
         let store = try RefundStore(path: path, access: .readWrite)
-        #expect(try !store.hasQueue())
+        #expect(throws: StoreError.self) { try store.checkSchema() }
         try store.migrate(at: now)
-        #expect(try store.hasQueue())
+        try store.checkSchema()
     }
 
     @Test func whatTheBodyThrowsTakesEverythingBack() throws {
