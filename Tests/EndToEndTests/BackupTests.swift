@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// `refundd backup`: a copy that can be trusted, made while everybody goes on writing.
+/// `refundd backup`: a trustworthy copy, made while others go on writing.
 struct BackupTests {
     private static let files = FileManager.default
 
-    @Test(.endToEnd) func copyMadeWhileEverybodyWritesIsWholeAndUsable() async throws {
+    @Test(.endToEnd) func copyMadeDuringWritesIsCompleteAndUsable() async throws {
         try await withWorkspace { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
@@ -20,7 +20,7 @@ struct BackupTests {
             let copy = w.path("copy.db")
             let made = try await w.refundd("backup", copy)
             #expect(made.exitCode == 0, "\(made.output) \(made.errors)")
-            #expect(made.output.contains("\(copy) is a true copy of the database"))
+            #expect(made.output.contains("\(copy) is a faithful copy of the database"))
             let attributes = try Self.files.attributesOfItem(atPath: copy)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
 
@@ -34,7 +34,7 @@ struct BackupTests {
             }
             for order in orders { try await w.refund(order, is: "settled") }
 
-            // Where the database is lost, the daemon goes on from the copy.
+            // If the database is lost, the daemon continues from the copy.
             w.daemon?.kill()
             try await w.startDaemon(environment: environment)
             try await eventually("all settled in the copy") {
@@ -44,7 +44,7 @@ struct BackupTests {
         }
     }
 
-    @Test(.endToEnd) func nothingIsReplaced() async throws {
+    @Test(.endToEnd) func existingFilesAreNeverReplaced() async throws {
         try await withWorkspace { w in
             try await w.initDatabase()
             try w.write("mine", to: "copy.db")
@@ -57,40 +57,40 @@ struct BackupTests {
             #expect(try await w.refundd("backup", w.path("link")).exitCode == 1)
             let made = try await w.refundd("backup", w.path("copy.db"))
             #expect(made.exitCode == 1)
-            #expect(made.errors.contains("copy.db is there already"))
+            #expect(made.errors.contains("copy.db already exists"))
             #expect(try String(contentsOfFile: w.path("copy.db"), encoding: .utf8) == "mine")
 
             try w.write("mine", to: "other.db.partial")
             let other = try await w.refundd("backup", w.path("other.db"))
             #expect(other.exitCode == 1)
-            #expect(other.errors.contains("other.db.partial is there already"), "\(other.errors)")
+            #expect(other.errors.contains("other.db.partial already exists"), "\(other.errors)")
             #expect(try String(contentsOfFile: w.path("other.db.partial"), encoding: .utf8) == "mine")
             #expect(!Self.files.fileExists(atPath: w.path("other.db")))
             #expect(try await w.refundd("backup", w.path("missing/copy.db")).exitCode == 74)
         }
     }
 
-    @Test(.endToEnd) func copyThatDoesNotFitLeavesNothingAndSaysSo() async throws {
+    @Test(.endToEnd) func copyThatDoesNotFitLeavesNothingBehind() async throws {
         try await withWorkspace { w in
             let disk = try SmallDisk(in: w, kilobytes: 64)
             try await w.initDatabase()
             let made = try await w.refundd("backup", disk.path + "/copy.db")
             #expect(made.exitCode == 74)
             #expect(made.errors.contains("\(disk.path)/copy.db.partial is full"), "\(made.errors)")
-            #expect(made.errors.contains("the part that was written is removed"), "\(made.errors)")
+            #expect(made.errors.contains("the partial file was removed"), "\(made.errors)")
             #expect(try Self.files.contentsOfDirectory(atPath: disk.path) == [])
             #expect(try await w.refundd("verify").exitCode == 0)
         }
     }
 
-    @Test(.endToEnd) func trueCopyOfALedgerWithProblemsIsKeptAndTheProblemsAreSaid() async throws {
+    @Test(.endToEnd) func faithfulCopyOfALedgerWithProblemsIsKept() async throws {
         try await withWorkspace { w in
             try await w.initDatabase()
             try await w.sql("DROP TRIGGER refund_queue_delete")
             let made = try await w.refundd("backup", w.path("copy.db"))
             #expect(made.exitCode == 1)
             #expect(made.output.contains("trigger refund_queue_delete is missing"), "\(made.output)")
-            #expect(made.errors.contains("is a true copy of the database, which has these problems"))
+            #expect(made.errors.contains("is a faithful copy of the database, which has these problems"))
             #expect(Self.files.fileExists(atPath: w.path("copy.db")))
         }
     }

@@ -2,7 +2,7 @@ import Testing
 
 /// `refundd init` and `refundd enqueue`.
 struct EnqueueCommandTests {
-    @Test(.endToEnd) func initPrintsAnInsertThatWorksAndMayBeRunAgain() async throws {
+    @Test(.endToEnd) func initPrintsAWorkingInsertAndCanRunAgain() async throws {
         try await withWorkspace { w in
             for _ in 1...2 {
                 let made = try await w.refundd("init")
@@ -50,7 +50,7 @@ struct EnqueueCommandTests {
         }
     }
 
-    @Test(.endToEnd) func enqueueingTwiceFailsAndSaysSo() async throws {
+    @Test(.endToEnd) func enqueuingTwiceFails() async throws {
         try await withWorkspace { w in
             try await w.initDatabase()
             #expect(try await w.refundd("enqueue", "--order", "R-1").exitCode == 0)
@@ -62,7 +62,7 @@ struct EnqueueCommandTests {
         }
     }
 
-    @Test(.endToEnd) func whatTheQueueRefusesIsAMessageWithoutDatabaseJargon() async throws {
+    @Test(.endToEnd) func rejectedInsertIsReportedWithoutDatabaseJargon() async throws {
         try await withWorkspace { w in
             try await w.initDatabase()
             let refused: [(arguments: [String], words: [String])] = [

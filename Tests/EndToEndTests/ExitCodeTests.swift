@@ -13,7 +13,7 @@ struct ExitCodeTests {
         try await w.run(Programs.refundd, arguments + ["--config", w.configurationFile])
     }
 
-    @Test(.endToEnd) func missingDatabaseIs74AndIsNotMade() async throws {
+    @Test(.endToEnd) func missingDatabaseIs74AndIsNotCreated() async throws {
         try await withWorkspace { w in
             for command in Self.commands {
                 let finished = try await run(command, in: w)
@@ -25,7 +25,7 @@ struct ExitCodeTests {
         }
     }
 
-    @Test(.endToEnd) func fileThatIsNoDatabaseIs74() async throws {
+    @Test(.endToEnd) func fileThatIsNotADatabaseIs74() async throws {
         try await withWorkspace { w in
             try w.write(String(repeating: "this is no database\n", count: 100), to: "refundd.db")
             for command in Self.commands + [["init"], ["run"]] {
@@ -93,7 +93,7 @@ struct ExitCodeTests {
         }
     }
 
-    @Test(.endToEnd) func configurationIsFoundByTheEnvironment() async throws {
+    @Test(.endToEnd) func configurationIsFoundThroughTheEnvironment() async throws {
         try await withWorkspace { w in
             let environment = ["REFUNDD_CONFIG": w.configurationFile]
             let made = try await w.run(Programs.refundd, ["init"], environment: environment)
@@ -102,7 +102,7 @@ struct ExitCodeTests {
         }
     }
 
-    @Test(.endToEnd) func helpIsNoError() async throws {
+    @Test(.endToEnd) func helpExitsWithSuccess() async throws {
         try await withWorkspace { w in
             let help = try await w.run(Programs.refundd, ["--help"])
             #expect(help.exitCode == 0)

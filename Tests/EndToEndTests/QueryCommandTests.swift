@@ -1,10 +1,10 @@
 import Testing
 
-/// `refundd query`: through the running daemon, or under its lock.
+/// `refundd query`: through the running daemon, otherwise directly under its lock.
 struct QueryCommandTests {
     private static let slow = "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"1500ms\""
 
-    /// A workspace whose daemon asks a refund once and then not again for as long as a test takes.
+    /// A workspace whose daemon queries a refund once and not again during a test.
     private func withPatientDaemon(
         scenarios: String? = nil,
         _ body: (Workspace) async throws -> Void
@@ -26,7 +26,7 @@ struct QueryCommandTests {
 
     // MARK: - Through the daemon
 
-    @Test(.endToEnd) func daemonAsksAtOnceAndTheCommandSaysWhatCameOfIt() async throws {
+    @Test(.endToEnd) func daemonQueriesAtOnceAndTheCommandPrintsTheResult() async throws {
         try await withPatientDaemon { w in
             try await w.enqueue("OK3-1")
             try await w.refund("OK3-1", is: "processing")
@@ -41,14 +41,15 @@ struct QueryCommandTests {
             #expect(try await w.ledger("OK3-1") == ["pending>processing", "processing>settled"])
             let actions = try await w.sql("SELECT actor, action FROM refund_actions")
             #expect(actions.map { $0["action"].text } == ["query", "query"])
-            #expect(actions[0]["actor"].text == (try await w.person()))
+            #expect(actions[0]["actor"].text == (try await w.operatorName()))
             #expect(try await w.refundd("show", "OK3-1").output.contains("query by"))
-            // The daemon's verdict stays the gateway's.
+            #expect(try await w.sql("SELECT 1 FROM refund_hints").isEmpty, "nothing asks for a third query")
+            // The verdict is the gateway's, whoever asked for the query.
             #expect(try await w.sql("SELECT 1 FROM refund_transitions WHERE actor <> 'refundd'").isEmpty)
         }
     }
 
-    @Test(.endToEnd) func finalRefundIsNotAsked() async throws {
+    @Test(.endToEnd) func finalRefundIsNotQueried() async throws {
         try await withPatientDaemon { w in
             try await w.enqueue("OK-1")
             try await w.refund("OK-1", is: "settled")
@@ -62,7 +63,7 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func verifiedAnswerThatThereIsNoSuchOrderIsAnAnswer() async throws {
+    @Test(.endToEnd) func verifiedAnswerWithoutTheOrderIsAnAnswer() async throws {
         try await withPatientDaemon { w in
             try await w.enqueue("UNKNOWN-1")
             try await w.refund("UNKNOWN-1") { $0["attempts"].integer == 1 }
@@ -73,7 +74,7 @@ struct QueryCommandTests {
     }
 
     @Test(.endToEnd, arguments: ["BADSIGN-1", "HTTP503-1"])
-    func answerThatProvesNothingIsNone(order: String) async throws {
+    func answerThatDoesNotVerifyIsNone(order: String) async throws {
         try await withPatientDaemon { w in
             try await w.enqueue(order)
             try await w.refund(order) { $0["last_error"] != .null }
@@ -84,7 +85,7 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func gatewayThatIsGoneIsSaidSo() async throws {
+    @Test(.endToEnd) func unreachableGatewayIsReported() async throws {
         try await withPatientDaemon { w in
             try await w.enqueue("NEVER-1")
             try await w.refund("NEVER-1", is: "processing")
@@ -95,10 +96,10 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func gatewaysTroubleIsSaidAndNoRefundsRowChanges() async throws {
+    @Test(.endToEnd) func gatewayIncidentIsReportedAndNoRowChanges() async throws {
         try await withPatientDaemon(scenarios: "[prefixes.\"CLOSED-\"]\nfault = \"not_authorised\"") { w in
             try await w.enqueue("CLOSED-1")
-            try await eventually("the alarm") { try await !w.sql("SELECT 1 FROM refund_incidents").isEmpty }
+            try await eventually("the incident") { try await !w.sql("SELECT 1 FROM refund_incidents").isEmpty }
             let query = try await w.refundd("query", "CLOSED-1")
             #expect(query.exitCode == 69)
             #expect(query.errors.contains("E07303"))
@@ -106,12 +107,12 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func abandonedWhileItIsAskedIsSaidSo() async throws {
+    @Test(.endToEnd) func refundThatIsAbandonedDuringTheQueryIsReported() async throws {
         try await withPatientDaemon(scenarios: "[prefixes.\"HANG-\"]\nfault = \"hang\"") { w in
             try await w.enqueue("HANG-1")
             try await eventually("HANG-1 in flight") { try await w.queriesInSimulator()["HANG-1"] == 1 }
             let query = try w.begin("query", "HANG-1")
-            try await eventually("the wish") { try await !w.sql("SELECT 1 FROM refund_actions").isEmpty }
+            try await eventually("the request") { try await !w.sql("SELECT 1 FROM refund_actions").isEmpty }
             #expect(try await w.refundd("abandon", "HANG-1", "--reason", "entered twice").exitCode == 0)
             #expect(try await query.exitCode() == 1)
             #expect(query.errors.contains("abandoned"))
@@ -120,7 +121,7 @@ struct QueryCommandTests {
 
     // MARK: - Without a daemon
 
-    @Test(.endToEnd) func withoutADaemonTheCommandAsksItselfAndNothingElse() async throws {
+    @Test(.endToEnd) func withoutADaemonTheCommandQueriesThisRefundOnly() async throws {
         try await withoutDaemon { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
@@ -136,7 +137,7 @@ struct QueryCommandTests {
             let answers = try await w.sql("SELECT hex(response) AS answer, actor FROM refund_transitions")
             let key = w.path("gateway_public_key.pem")
             #expect(try Evidence(hexadecimal: answers[0]["answer"].text ?? "", publicKey: key).isSigned)
-            #expect(answers[0]["actor"].text == "refundd", "the gateway's verdict, whoever asked for it")
+            #expect(answers[0]["actor"].text == "refundd", "the gateway's verdict, whoever asked for the query")
             #expect(try w.asked("OK-2").isEmpty)
             #expect(try await w.refund("OK-2")["attempts"].integer == 0)
             #expect(try receiver.requests().isEmpty)
@@ -144,7 +145,7 @@ struct QueryCommandTests {
                 #expect(try await w.sql("SELECT id FROM \(table) WHERE leased_until IS NOT NULL").isEmpty, "no claim")
             }
 
-            // The lock is free, and the daemon sends what the command only wrote.
+            // The lock is free, and the daemon sends the webhook that the command only wrote.
             try await w.startDaemon()
             try await eventually("both webhooks") {
                 Set(try receiver.requests().compactMap { $0.data["merchant_order_no"].text }) == ["OK-1", "OK-2"]
@@ -153,7 +154,7 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func twoAtOnceAreBothAnswered() async throws {
+    @Test(.endToEnd) func simultaneousQueriesAreBothAnswered() async throws {
         try await withoutDaemon(scenarios: Self.slow) { w in
             try await w.enqueue("SLOW-1")
             try await w.enqueue("SLOW-2")
@@ -161,7 +162,7 @@ struct QueryCommandTests {
             let second = try w.begin("query", "SLOW-2")
             let third = try w.begin("query", "SLOW-1")
             #expect(try await second.exitCode() == 0)
-            // Whoever comes second to the same refund learns of the answer or that the refund has ended.
+            // The second query of a refund gets the answer, or finds the refund final.
             let both = [try await first.exitCode(), try await third.exitCode()]
             #expect(both.contains(0) && both.allSatisfy { $0 <= 1 }, "\(both)")
             for order in ["SLOW-1", "SLOW-2"] {
@@ -172,7 +173,7 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func gatewayThatCannotBeReachedIsAFailedQueryLikeAnyOther() async throws {
+    @Test(.endToEnd) func unreachableGatewayCountsAsAFailedQuery() async throws {
         try await withoutDaemon { w in
             w.stopSimulator()
             try await w.enqueue("OK-1")
@@ -185,17 +186,17 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func gatewayThatAsksForLessIsSaidSoAndNoBreakerIsLeftBehind() async throws {
+    @Test(.endToEnd) func rateLimitedQueryIsReportedAndLeavesNoBreakerOpen() async throws {
         try await withoutDaemon { w in
             try await w.enqueue("HTTP429-1")
             let query = try await w.refundd("query", "HTTP429-1")
             #expect(query.exitCode == 69)
             #expect(query.errors.contains("429"), "\(query.errors)")
-            #expect(try await w.sql("SELECT name FROM refund_breakers").isEmpty, "nobody probes")
+            #expect(try await w.sql("SELECT name FROM refund_breakers").isEmpty, "nobody would probe")
         }
     }
 
-    @Test(.endToEnd) func refusedCredentialsRaiseTheAlarmOnce() async throws {
+    @Test(.endToEnd) func refusedCredentialsMakeOneIncident() async throws {
         try await withoutDaemon(scenarios: "[prefixes.\"CLOSED-\"]\nfault = \"not_authorised\"") { w in
             try await w.enqueue("CLOSED-1")
             for _ in 1...2 {
@@ -209,7 +210,7 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func refundThatTheConfigurationCannotServeIsSaidSo() async throws {
+    @Test(.endToEnd) func refundOfAnUnknownGatewayIsAConfigurationProblem() async throws {
         try await withoutDaemon { w in
             try await w.enqueue("OK-1", ["gateway": "second"])
             let query = try await w.refundd("query", "OK-1")
@@ -220,7 +221,7 @@ struct QueryCommandTests {
         }
     }
 
-    @Test(.endToEnd) func keysAreNeededOnlyWhereNoDaemonAsks() async throws {
+    @Test(.endToEnd) func keysAreNeededOnlyWithoutADaemon() async throws {
         try await withPatientDaemon { w in
             try await w.enqueue("NEVER-1")
             try await w.refund("NEVER-1", is: "processing")

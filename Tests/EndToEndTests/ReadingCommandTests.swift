@@ -1,6 +1,6 @@
 import Testing
 
-/// `refundd list`, `show` and `status`: for people, and as JSON with exactly the names of the contract.
+/// `refundd list`, `show` and `status`: as text, and as JSON with exactly the names of the contract.
 struct ReadingCommandTests {
     private static let refundNames: Set = [
         "id", "merchant_order_no", "trans_no", "merchant_no", "gateway", "expected_amount", "expected_currency",
@@ -17,7 +17,7 @@ struct ReadingCommandTests {
         "last_error", "created_at", "delivered_at",
     ]
 
-    /// A daemon that has served a refund of each kind, and a person's questions to it.
+    /// A daemon that has served a refund of each kind.
     private func withServedRefunds(_ body: (Workspace) async throws -> Void) async throws {
         try await withWorkspace { w in
             let receiver = try await w.startReceiver()
@@ -40,7 +40,7 @@ struct ReadingCommandTests {
         }
     }
 
-    @Test(.endToEnd) func jsonHasTheNamesOfTheColumns() async throws {
+    @Test(.endToEnd) func jsonHasTheColumnsNames() async throws {
         try await withServedRefunds { w in
             let list = try await w.refundd("list", "--json").json
             #expect(list.names == ["refunds"])
@@ -56,7 +56,7 @@ struct ReadingCommandTests {
             #expect(show["transitions"].items.map { $0["to_state"].text } == ["processing", "settled"])
             #expect(show["webhooks"].items.map(\.names) == [Self.webhookNames])
             #expect(show["webhooks"].items.map { $0["type"].text } == ["refund.settled"])
-            // The row as it stands in the database.
+            // The row as it is in the database.
             let row = try await w.refund("OK3-1")
             for name in Self.refundNames { #expect(show["refund"][name] == row[name], "\(name)") }
         }
@@ -85,10 +85,12 @@ struct ReadingCommandTests {
             #expect(status["webhooks"]["pending"].integer == 0)
             #expect(status["webhooks"]["dead"].integer == 0)
             #expect(status["gateways"].names == ["default"])
+            #expect(status["gateways"]["default"]["verified"] == .bool(true))
+            #expect(status["gateways"]["default"]["last_verified_at"].integer ?? 0 > 0)
 
             let text = try await w.refundd("status")
             #expect(text.exitCode == 0)
-            for word in ["pending", "settled", "failed", "mismatch", "default"] {
+            for word in ["pending", "settled", "failed", "mismatch", "default", "last verified answer 20"] {
                 #expect(text.output.contains(word), "\(word)")
             }
         }
@@ -120,7 +122,7 @@ struct ReadingCommandTests {
         }
     }
 
-    @Test(.endToEnd) func showTellsTheWholeStoryToAPerson() async throws {
+    @Test(.endToEnd) func showPrintsLedgerWebhooksAndFailure() async throws {
         try await withServedRefunds { w in
             let show = try await w.refundd("show", "FAIL-1")
             #expect(show.exitCode == 0)
@@ -130,7 +132,31 @@ struct ReadingCommandTests {
         }
     }
 
-    @Test(.endToEnd) func statusTellsHowLateTheQueueIs() async throws {
+    @Test(.endToEnd) func statusShowsAGatewayThatHasNotVerifiedAnyAnswer() async throws {
+        try await withWorkspace { w in
+            func gateway() async throws -> JSON {
+                try await w.refundd("status", "--json").json["gateways"]["default"]
+            }
+            try await w.initDatabase()
+            #expect(try await gateway()["verified"] == .null, "it was never queried")
+            #expect(try await gateway()["last_verified_at"] == .null)
+            #expect(try await w.refundd("status").output.contains("no verified answer yet"))
+
+            try await w.startSimulator()
+            try await w.startDaemon()
+            try await w.enqueue("BADSIGN-1")
+            try await w.refund("BADSIGN-1") { $0["last_error"] != .null }
+            try await eventually("the failure") { try await gateway()["verified"] == .bool(false) }
+            #expect(try await gateway()["last_verified_at"] == .null)
+            #expect(try await w.refundd("status").output.contains("FAILING"))
+
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+            try await eventually("the verified answer") { try await gateway()["last_verified_at"].integer != nil }
+        }
+    }
+
+    @Test(.endToEnd) func statusReportsHowFarBehindTheQueueIs() async throws {
         try await withWorkspace { w in
             try await w.initDatabase()
             let empty = try await w.refundd("status", "--json").json

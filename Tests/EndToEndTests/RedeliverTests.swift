@@ -8,7 +8,7 @@ struct RedeliverTests {
         "last_error", "created_at", "delivered_at",
     ]
 
-    /// A daemon whose receiver behaves in some way.
+    /// A daemon with a receiver that behaves as `path` says.
     private func withReceiver(
         _ path: String,
         _ settings: [String: String] = [:],
@@ -29,7 +29,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func deadWebhookIsSentAgainUnderItsIDAndItsRefundIsWellAgain() async throws {
+    @Test(.endToEnd) func redeliveredDeadWebhookKeepsItsIDAndClearsAttention() async throws {
         try await withReceiver("fail/2", ["retry_schedule": #"["100ms"]"#]) { w, receiver in
             try await w.enqueue("OK-1")
             try await w.refund("OK-1") { $0["attention"].text == "undeliverable" }
@@ -42,7 +42,7 @@ struct RedeliverTests {
             try await w.refund("OK-1") { $0["attention"] == .null }
             let webhook = try await w.webhooks("OK-1")[0]
             #expect(webhook["state"].text == "delivered")
-            #expect(webhook["attempts"].integer == 1, "its retries begin anew")
+            #expect(webhook["attempts"].integer == 1, "its retries start over")
             let received = try receiver.requests()
             #expect(received.count == 3)
             #expect(Set(received.map(\.id)) == [id])
@@ -55,7 +55,7 @@ struct RedeliverTests {
             )
             let actions = try await w.sql("SELECT actor, action, webhook_id FROM refund_actions")
             #expect(actions.map { $0["action"].text } == ["redeliver"])
-            #expect(actions[0]["actor"].text == (try await w.person()))
+            #expect(actions[0]["actor"].text == (try await w.operatorName()))
             #expect(actions[0]["webhook_id"].text == id)
             #expect(try await w.refundd("show", "OK-1").output.contains("redeliver \(id) by"))
             let verify = try await w.refundd("verify")
@@ -63,7 +63,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func deliveredWebhookIsSentAgainByTheNextDaemonWhereNoneRuns() async throws {
+    @Test(.endToEnd) func webhookRedeliveredWithoutADaemonIsSentByTheNext() async throws {
         try await withReceiver("take") { w, receiver in
             try await w.enqueue("OK-1")
             let id = try #require(try await webhooks(w, "OK-1", are: ["delivered"])[0]["id"].text)
@@ -77,7 +77,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func supersededWebhookIsSentAlthoughANewerOneWasTaken() async throws {
+    @Test(.endToEnd) func supersededWebhookIsRedeliveredAfterANewerOne() async throws {
         let settings = [
             "events": #"["refund.processing", "refund.settled"]"#, "retry_schedule": #"["30s", "30s"]"#,
         ]
@@ -95,7 +95,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func allDeadOnesAreSentAgainAndNoOther() async throws {
+    @Test(.endToEnd) func allDeadWebhooksAreRedeliveredAndNoOthers() async throws {
         try await withReceiver("take", ["retry_schedule": "[]"]) { w, receiver in
             for number in 1...4 {
                 try await w.enqueue("OK-\(number)", ["callback_url": receiver.url("fail/1/\(number)")])
@@ -116,7 +116,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func allSinceATimeAreSentAgain() async throws {
+    @Test(.endToEnd) func allWebhooksSinceATimeAreRedelivered() async throws {
         try await withReceiver("take") { w, receiver in
             try await w.enqueue("OK-1")
             _ = try await webhooks(w, "OK-1", are: ["delivered"])
@@ -137,7 +137,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func whatCannotBeSentAgainIsRefusedWithAReason() async throws {
+    @Test(.endToEnd) func webhookInFlightOrUnknownIsNotRedelivered() async throws {
         try await withReceiver("slow/3000") { w, receiver in
             try await w.enqueue("OK-1")
             try await eventually("the webhook in flight") { try !receiver.requests().isEmpty }
@@ -154,7 +154,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func webhookThatWasInFlightWhenTheDaemonWasKilledIsSentAgain() async throws {
+    @Test(.endToEnd) func webhookInFlightAtAKilledDaemonIsRedelivered() async throws {
         try await withReceiver("slow/3000") { w, receiver in
             try await w.enqueue("OK-1")
             try await eventually("the webhook in flight") { try !receiver.requests().isEmpty }
@@ -168,7 +168,7 @@ struct RedeliverTests {
         }
     }
 
-    @Test(.endToEnd) func outboxIsShownNewestFirst() async throws {
+    @Test(.endToEnd) func webhooksAreListedNewestFirst() async throws {
         try await withReceiver("take", ["retry_schedule": "[]"]) { w, receiver in
             try await w.enqueue("OK-1")
             _ = try await webhooks(w, "OK-1", are: ["delivered"])

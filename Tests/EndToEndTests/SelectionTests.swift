@@ -1,6 +1,6 @@
 import Testing
 
-/// How a command is told which refund it is about.
+/// Which refund a command is about.
 struct SelectionTests {
     private func withQueue(_ body: (Workspace) async throws -> Void) async throws {
         try await withWorkspace { w in
@@ -39,7 +39,7 @@ struct SelectionTests {
         }
     }
 
-    @Test(.endToEnd) func moreThanOneMatchIsRefusedWithAllOfThem() async throws {
+    @Test(.endToEnd) func severalMatchesAreListedAndNothingIsDone() async throws {
         try await withQueue { w in
             for arguments in [["R-1"], ["R-1", "--json"], ["R-1", "--gateway", "default"]] {
                 let show = try await w.run(
@@ -54,7 +54,7 @@ struct SelectionTests {
         }
     }
 
-    @Test(.endToEnd) func refundThatIsNotThereIsSaidSo() async throws {
+    @Test(.endToEnd) func unknownRefundIsReported() async throws {
         try await withQueue { w in
             for name in ["R-9", "#99", "r-1"] {
                 let show = try await w.refundd("show", name)

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// `refundd verify`: the promises of the ledger, checked from the database alone.
+/// `refundd verify`: the invariants of ledger and outbox, checked from the database alone.
 struct VerifyTests {
-    /// A database with a refund of each kind, whose daemon is gone.
+    /// A daemon that has served a refund of each kind.
     private func withServedRefunds(_ body: (Workspace) async throws -> Void) async throws {
         try await withWorkspace { w in
             let receiver = try await w.startReceiver()
@@ -25,11 +25,11 @@ struct VerifyTests {
         }
     }
 
-    @Test(.endToEnd) func whatTheDaemonWroteHoldsWhileItRuns() async throws {
+    @Test(.endToEnd) func queueOfARunningDaemonHasNoProblems() async throws {
         try await withServedRefunds { w in
             let verified = try await w.refundd("verify")
             #expect(verified.exitCode == 0, "\(verified.output)")
-            #expect(verified.output.hasSuffix("all is as it must be\n"))
+            #expect(verified.output.hasSuffix(": no problems\n"))
             let json = try await w.refundd("verify", "--json").json
             #expect(json["ok"] == .bool(true))
             #expect(json["refunds"].integer == 5)
@@ -41,7 +41,7 @@ struct VerifyTests {
         }
     }
 
-    /// Tampers with the database past its guards, and returns what is then said, guards put back.
+    /// Tampers with a copy of the database past its guards, and returns what `verify` prints once the guards are back.
     private func problems(_ w: Workspace, _ sql: String, past triggers: String...) async throws -> String {
         w.daemon?.kill()
         let copy = w.path("tampered.db")
@@ -60,7 +60,7 @@ struct VerifyTests {
         return verified.output
     }
 
-    @Test(.endToEnd) func whatWasChangedPastTheGuardsIsFound() async throws {
+    @Test(.endToEnd) func changesPastTheGuardsAreFound() async throws {
         try await withServedRefunds { w in
             func id(_ order: String) -> String {
                 "(SELECT id FROM refund_queue WHERE merchant_order_no = '\(order)')"
@@ -106,7 +106,7 @@ struct VerifyTests {
                 "DELETE FROM refund_outbox WHERE refund_id = \(id("FAIL-1"))",
                 past: "refund_outbox_delete"
             )
-            #expect(said.contains("1 number(s) of refund_counts are not what there is"))
+            #expect(said.contains("1 number(s) in refund_counts are wrong"))
             #expect(said.contains("1 attempt(s) belong to no webhook"))
 
             said = try await problems(
@@ -127,8 +127,8 @@ struct VerifyTests {
         }
     }
 
-    /// What is told must be what the answer says: the body, and the queue's columns.
-    @Test(.endToEnd) func whatIsToldOtherwiseThanTheAnswerIsFound() async throws {
+    /// Event bodies and the queue's columns must match the stored answers.
+    @Test(.endToEnd) func eventsAndColumnsThatContradictTheAnswerAreFound() async throws {
         try await withServedRefunds { w in
             let id = "(SELECT id FROM refund_queue WHERE merchant_order_no = 'OK3-1')"
             for (member, from, to) in [
@@ -150,7 +150,7 @@ struct VerifyTests {
                 #expect(said.contains("OK3-1: event "), "\(said)")
                 #expect(said.contains(" tells another \(member) than the ledger, its answer and the refund"), "\(said)")
             }
-            // The columns have no guard: nothing is decided by them.
+            // These columns have no guard, because nothing depends on them.
             for column in ["trans_end_at", "gateway_trans_no", "orig_trans_no", "pay_channel_trans_no"] {
                 let said = try await problems(w, "UPDATE refund_queue SET \(column) = 7 WHERE id = \(id)")
                 #expect(said.contains("OK3-1: its \(column) is not what the answer of row 2 says"), "\(said)")
@@ -165,7 +165,7 @@ struct VerifyTests {
         }
     }
 
-    @Test(.endToEnd) func webhookThatWasSilencedIsFound() async throws {
+    @Test(.endToEnd) func silencedWebhookIsFound() async throws {
         try await withServedRefunds { w in
             let its = "WHERE refund_id = (SELECT id FROM refund_queue WHERE merchant_order_no = 'OK3-1')"
             var said = try await problems(
@@ -182,7 +182,7 @@ struct VerifyTests {
         }
     }
 
-    @Test(.endToEnd) func changeThatNoPersonMayMakeIsFound() async throws {
+    @Test(.endToEnd) func changeThatNoOperatorMayMakeIsFound() async throws {
         try await withServedRefunds { w in
             let id = "(SELECT id FROM refund_queue WHERE merchant_order_no = 'UNKNOWN-1')"
             func row(_ state: String) -> String {
@@ -202,7 +202,7 @@ struct VerifyTests {
         }
     }
 
-    @Test(.endToEnd) func newestRefundThatSomebodyCutOffIsMissed() async throws {
+    @Test(.endToEnd) func deletedNewestRefundIsMissed() async throws {
         try await withServedRefunds { w in
             try await w.enqueue("FAIL-9")
             try await w.refund("FAIL-9", is: "failed")
@@ -228,7 +228,7 @@ struct VerifyTests {
         }
     }
 
-    @Test(.endToEnd) func guardThatSomebodyDroppedOrChangedIsNamed() async throws {
+    @Test(.endToEnd) func droppedAndChangedGuardsAreNamed() async throws {
         try await withWorkspace { w in
             try await w.initDatabase()
             #expect(try await w.refundd("verify").exitCode == 0)

@@ -1,10 +1,10 @@
 import Testing
 
 /// `refundd abandon` and `refundd resolve`.
-struct PersonsVerdictTests {
+struct OperatorResolutionTests {
     private static let mismatch = ["expected_amount": "1200", "expected_currency": "JPY"]
 
-    @Test(.endToEnd) func lateAnswerChangesNothingAboutAnAbandonedRefund() async throws {
+    @Test(.endToEnd) func lateAnswerDoesNotChangeAnAbandonedRefund() async throws {
         try await withWorkspace { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
@@ -14,15 +14,15 @@ struct PersonsVerdictTests {
             let abandoned = try await w.ada("abandon", "SLOW-1", "--reason", "entered twice")
             #expect(abandoned.exitCode == 0, "\(abandoned.errors)")
             #expect(abandoned.output.contains("SLOW-1"))
-            #expect(try await w.refund("SLOW-1")["leased_until"] != .null, "the answer is still to come")
+            #expect(try await w.refund("SLOW-1")["leased_until"] != .null, "the query is still in flight")
 
             let received = try await eventually("the webhook") { try receiver.requests().first }
             #expect(received.type == "refund.abandoned")
             #expect(received.isVerified)
-            #expect(received.data["actor"].text == (try await w.person()))
+            #expect(received.data["actor"].text == (try await w.operatorName()))
             #expect(received.data["reason"].text == "entered twice")
             let row = try await w.refund("SLOW-1") { $0["leased_until"] == .null }
-            #expect(row["state"].text == "abandoned", "whatever the late answer says")
+            #expect(row["state"].text == "abandoned", "whatever the late answer reports")
             #expect(try await w.ledger("SLOW-1") == ["pending>abandoned"])
             #expect(try await w.events("SLOW-1") == ["refund.abandoned"])
             #expect(try w.asked("SLOW-1").count == 1)
@@ -30,7 +30,7 @@ struct PersonsVerdictTests {
         }
     }
 
-    @Test(.endToEnd) func abandonedWithoutADaemonIsToldByTheNext() async throws {
+    @Test(.endToEnd) func abandonedRefundIsReportedByTheNextDaemon() async throws {
         try await withWorkspace { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
@@ -39,7 +39,7 @@ struct PersonsVerdictTests {
             try await w.enqueue("OK-1")
             #expect(try await w.ada("abandon", "OK-1", "--reason", "paid in cash").exitCode == 0)
             let row = try await w.sql("SELECT actor, reason, to_state FROM refund_transitions")[0]
-            #expect(row["actor"].text == (try await w.person()))
+            #expect(row["actor"].text == (try await w.operatorName()))
             #expect(row["reason"].text == "paid in cash")
             #expect(try await w.refund("OK-1")["next_query_at"] == .null)
             try await w.startDaemon()
@@ -49,7 +49,7 @@ struct PersonsVerdictTests {
     }
 
     @Test(.endToEnd, arguments: ["settled", "failed"])
-    func resolvedMismatchIsToldWithItsPersonAndReason(verdict: String) async throws {
+    func resolvedMismatchIsReportedWithOperatorAndReason(verdict: String) async throws {
         try await withWorkspace { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
@@ -68,17 +68,18 @@ struct PersonsVerdictTests {
             let received = try await eventually("the webhook") {
                 try receiver.requests().first { $0.type == "refund.\(verdict)" }
             }
-            #expect(received.data["actor"].text == (try await w.person()))
+            #expect(received.data["actor"].text == (try await w.operatorName()))
             #expect(received.data["reason"].text == "seen at the bank")
             #expect(received.data["attention"] == .null)
             #expect(received.data["failure"]["code"].text == (verdict == "failed" ? "resolved" : nil))
-            #expect(received.data["amount"].text == "999", "what the gateway said stays what it said")
+            #expect(received.data["failure"]["message"].text == (verdict == "failed" ? "seen at the bank" : nil))
+            #expect(received.data["amount"].text == "999", "what the gateway reported stays")
             let verify = try await w.refundd("verify")
             #expect(verify.exitCode == 0, "\(verify.output)")
         }
     }
 
-    @Test(.endToEnd) func verdictThatMakesNoSenseIsRefusedWithAReason() async throws {
+    @Test(.endToEnd) func verdictThatDoesNotApplyFailsWithAReason() async throws {
         try await withWorkspace { w in
             try await w.startEverything()
             try await w.enqueue("OK-1")
@@ -96,7 +97,7 @@ struct PersonsVerdictTests {
             }
             try await refused(1, "settled", ["abandon", "OK-1"])
             try await refused(1, "settled", ["resolve", "OK-1", "--as", "failed"])
-            try await refused(1, "attention", ["resolve", "NEVER-1", "--as", "settled"])
+            try await refused(1, "refundd keeps polling", ["resolve", "NEVER-1", "--as", "settled"])
             try await refused(66, "R-9", ["abandon", "R-9"])
             try await refused(66, "#99", ["resolve", "#99", "--as", "settled"])
             try await refused(64, "merchant", ["abandon", "R-1"])
@@ -105,7 +106,7 @@ struct PersonsVerdictTests {
         }
     }
 
-    @Test(.endToEnd) func ofTwoVerdictsAtOnceOneCounts() async throws {
+    @Test(.endToEnd) func onlyOneOfTwoSimultaneousVerdictsCounts() async throws {
         try await withWorkspace { w in
             try await w.startEverything()
             for number in 1...5 {
