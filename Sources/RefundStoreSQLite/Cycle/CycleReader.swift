@@ -228,9 +228,10 @@ struct CycleReader {
         for (id, hinted) in open.sorted(by: { $0.value.hints[0] < $1.value.hints[0] }) where !hinted.isLeased {
             let refund = hinted.row.refund
             guard !claims.heldRefunds.contains(id), let claim = claims.gateways[refund.gateway] else { continue }
-            // A hint moves a query forward at most once per initial interval.
+            // A hint moves a query forward at most once per initial interval; a refund that is due it moves to the front.
             let earliest = refund.lastQueryAt?.advanced(by: claims.hintInterval) ?? request.now
-            if earliest > request.now, earliest <= request.now.advanced(by: claims.hintInterval) {
+            let isEarly = earliest > request.now && earliest <= request.now.advanced(by: claims.hintInterval)
+            if isEarly, refund.nextQueryAt ?? request.now > request.now {
                 let next = input.gateways[refund.gateway]?.next
                 input.gateways[refund.gateway]?.next = min(next ?? earliest, earliest)
             } else if claim.lastProbe == nil, claim.permits > 0 {
