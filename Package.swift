@@ -158,7 +158,7 @@ let package = Package(
             ["RefundCore", "RefundStoreSQLite", grdb, sqlite],
             resources: [.copy("Fixtures")]
         ),
-        tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
+        tests("RefundSchedulerTests", ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundScheduler", grdb]),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),

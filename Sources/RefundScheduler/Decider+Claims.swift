@@ -98,7 +98,7 @@ extension Decider {
     // A refund whose webhooks cannot be signed is flagged, and queried all the same.
     private mutating func check(_ row: QueuedRefund) -> Refund {
         let refund = row.refund
-        let lacksSecret = refund.callbackURL != nil && !settings.webhooks.hasSecret
+        let lacksSecret = lacksSecret(refund)
         let isRefused = decision.state.gateways[refund.gateway]?.isRefused(refund.id) == true
         guard lacksSecret || (refund.attention == .misconfigured && !isRefused) else { return refund }
         let problem = "the row has a callback_url and no secret is configured; set [webhook] secret_files"
@@ -109,6 +109,9 @@ extension Decider {
         change(machine.refund, transitions, on: row, endsLease: false)
         return machine.refund
     }
+
+    /// Whether webhooks of a refund cannot be signed.
+    func lacksSecret(_ refund: Refund) -> Bool { refund.callbackURL != nil && !settings.webhooks.hasSecret }
 
     private mutating func postponeRefunds(_ due: DueRefunds, of name: String) {
         let problem = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"

@@ -72,7 +72,9 @@ extension Decider {
         _ machine: inout RefundStateMachine,
         _ outcome: QueryOutcome
     ) -> [Transition] {
-        guard machine.refund.attention == .misconfigured, outcome.isAnswer else { return [] }
+        guard machine.refund.attention == .misconfigured, outcome.isAnswer, !lacksSecret(machine.refund) else {
+            return []
+        }
         return machine.checked(trouble: nil, at: now)
     }
 
@@ -133,15 +135,16 @@ extension Decider {
 
     // The first failure and the first answer after failures are recorded at once, further answers now and then.
     private mutating func noteSighting(_ outcome: QueryOutcome, of gateway: String) {
-        let lastVerified = decision.state.gateways[gateway]?.health.lastVerified
-        let last = decision.state.recorded[gateway]
-        let isRecent =
-            last.map { $0 <= now && now.duration(since: $0) < SchedulerState.sightingInterval } ?? false
-        guard !isRecent else { return }
-        decision.state.recorded[gateway] = now
-        var sighting = GatewaySighting(lastVerified: lastVerified)
-        if let problem = outcome.problem, !outcome.isVerified {
-            sighting.lastError = problem
+        let isAnswer = outcome.isAnswer
+        if let last = decision.state.sighted[gateway], last.isAnswer == isAnswer, last.at <= now,
+            now.duration(since: last.at) < SchedulerState.sightingInterval
+        {
+            return
+        }
+        decision.state.sighted[gateway] = (now, isAnswer)
+        var sighting = GatewaySighting(lastVerified: decision.state.gateways[gateway]?.health.lastVerified)
+        if !isAnswer {
+            sighting.lastError = outcome.problem
             sighting.lastErrorAt = now
         }
         write(.gatewaySeen(gateway: gateway, sighting))

@@ -19,7 +19,7 @@ package struct GatewayState: Sendable {
         case count(notBefore: Timestamp?)
         /// The gateway is down or asked for a pause: the refund stays due and keeps its backoff.
         case spare
-        /// The gateway has an incident: the row does not change.
+        /// The gateway has an incident, or may have one: the row does not change.
         case release
     }
 
@@ -36,11 +36,11 @@ package struct GatewayState: Sendable {
     private var lastSlowedDown: Int64?
 
     /// Creates the state of a gateway that was not queried yet, with the incident that an earlier run recorded.
-    package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?, lastVerified: Timestamp?) {
+    package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?) {
         limits = settings.limits
         address = settings.address
         rate = RateLimit(perSecond: settings.limits.maxQueriesPerSecond)
-        health = GatewayHealth(incident: incident, lastVerified: lastVerified)
+        health = GatewayHealth(incident: incident)
         if let incident, incident.kind == .misconfigured { trip(incident.message, at: incident.since) }
     }
 
@@ -67,6 +67,7 @@ package struct GatewayState: Sendable {
 
     /// What may be claimed now.
     package func claim(at now: Timestamp) -> ClaimRequest.GatewayClaim {
+        guard !health.isUndecided else { return ClaimRequest.GatewayClaim(permits: 0) }
         let free = max(0, min(limits.maxInFlight - inFlight.count, rate.freePermits(at: now)))
         guard let next = breaker.nextProbe(at: now) else { return ClaimRequest.GatewayClaim(permits: free) }
         let isDue = inFlight.isEmpty && next <= now
@@ -75,6 +76,7 @@ package struct GatewayState: Sendable {
 
     /// When a refund that is due at `due` may be queried, or nil if that takes the end of a query in flight.
     package func nextQuery(due: Timestamp, at now: Timestamp) -> Timestamp? {
+        guard !health.isUndecided else { return nil }
         let free = max(due, rate.nextPermit(at: now))
         if let probe = breaker.nextProbe(at: now) { return inFlight.isEmpty ? max(free, probe) : nil }
         return inFlight.count < limits.maxInFlight ? free : nil
@@ -132,6 +134,7 @@ package struct GatewayState: Sendable {
         case .credentialsRefused:
             if isOwnRefusal { countRefusal(of: refund) }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            if health.isUndecided { return (.release, change, .none) }
             return (.count(notBefore: nil), change, breaker.succeeded())
         case .unverified:
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }

@@ -330,13 +330,13 @@ extension SchedulerState {
         _ settings: SchedulerSettings,
         at now: Timestamp
     ) throws(StoreError) {
-        let (incidents, sightings) = try store.write { tx throws(StoreError) in
+        let incidents = try store.write { tx throws(StoreError) in
             try tx.releaseClaims()
             try tx.removeBreakers()
             try tx.retryMisconfigured(at: now)
             try tx.forgetGateways(except: Set(settings.gateways.keys))
-            return (try tx.incidents(), try tx.sightings())
+            return try tx.incidents()
         }
-        self.init(settings, incidents: incidents, sightings: sightings)
+        self.init(settings, incidents: incidents)
     }
 }

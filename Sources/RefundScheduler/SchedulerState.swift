@@ -25,8 +25,8 @@ package struct SchedulerState: Sendable {
     package var isDraining = false
     /// Writes that follow from a reload or a start, to be made by the next cycle.
     var pendingWrites: [Write] = []
-    /// The sightings that are recorded, by gateway.
-    var recorded: [String: Timestamp] = [:]
+    /// When a sighting of each gateway was last recorded, and whether it was of an answer.
+    var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
     private var heldRefunds: [Int64: Timestamp] = [:]
     private var heldWebhooks: [String: Timestamp] = [:]
     private var lastUnknownScan: Timestamp?
@@ -37,20 +37,16 @@ package struct SchedulerState: Sendable {
     /// - Parameters:
     ///   - settings: Its settings.
     ///   - incidents: The incidents that an earlier run recorded, by gateway.
-    ///   - sightings: When each gateway last gave a verified answer.
     ///   - random: The source of jitter and webhook ids.
     package init(
         _ settings: SchedulerSettings,
         incidents: [String: GatewayIncident] = [:],
-        sightings: [String: GatewaySighting] = [:],
         random: any RandomNumberGenerator & Sendable = SplitMix64(seed: .random(in: 0...UInt64.max))
     ) {
         self.random = random
         endpoints = EndpointLimiter(capacity: settings.webhooks.maxInFlight)
         for (name, gateway) in settings.gateways {
-            let lastVerified = sightings[name]?.lastVerified
-            gateways[name] = GatewayState(gateway, incident: incidents[name], lastVerified: nil)
-            recorded[name] = lastVerified
+            gateways[name] = GatewayState(gateway, incident: incidents[name])
         }
     }
 
@@ -59,7 +55,7 @@ package struct SchedulerState: Sendable {
         for name in gateways.keys where settings.gateways[name] == nil { gateways[name]?.retire() }
         for (name, gateway) in settings.gateways {
             guard var state = gateways[name] else {
-                gateways[name] = GatewayState(gateway, incident: nil, lastVerified: nil)
+                gateways[name] = GatewayState(gateway, incident: nil)
                 continue
             }
             if state.apply(gateway) { pendingWrites.append(Write(.breaker(.gateway, name: name, nil))) }

@@ -13,7 +13,7 @@ private actor Counter {
         count += 1
     }
 
-    nonisolated func addWithoutATask(_ done: @escaping @Sendable () -> Void) {
+    nonisolated func addWithoutTask(_ done: @escaping @Sendable () -> Void) {
         executor.async { [self] in
             assumeIsolated { $0.add() }
             done()
@@ -22,7 +22,7 @@ private actor Counter {
 }
 
 struct DispatchQueueExecutorTests {
-    @Test func actorOnTheQueueCountsEveryCall() async {
+    @Test func actorRunsEveryCallOnTheQueue() async {
         let counter = Counter()
         await withTaskGroup { group in
             for _ in 0..<1_000 { group.addTask { await counter.add() } }
@@ -30,9 +30,9 @@ struct DispatchQueueExecutorTests {
         #expect(await counter.count == 1_000)
     }
 
-    @Test func closureOnTheQueueMayAssumeTheActorsIsolation() async {
+    @Test func closureOnTheQueueMayAssumeIsolation() async {
         let counter = Counter()
-        await withCheckedContinuation { continuation in counter.addWithoutATask { continuation.resume() } }
+        await withCheckedContinuation { continuation in counter.addWithoutTask { continuation.resume() } }
         #expect(await counter.count == 1)
     }
 }

@@ -46,14 +46,16 @@ package struct GatewayHealth: Sendable {
     private var lastVerifiedOther: Timestamp?
 
     /// Creates the health of a gateway, with the incident that an earlier run recorded.
-    package init(incident: GatewayIncident? = nil, lastVerified: Timestamp? = nil) {
+    package init(incident: GatewayIncident? = nil) {
         self.incident = incident
-        self.lastVerified = lastVerified
         failingSince = incident?.since
     }
 
     /// Whether only probes may be sent and no row may change.
     package var isBlocked: Bool { incident?.kind == .misconfigured }
+
+    /// Whether a refusal waits for the queries in flight beside it before it counts, so that nothing more may be sent.
+    package var isUndecided: Bool { refusal != nil }
 
     /// Whether a refusal now belongs to the refund or its merchant, because the gateway answers others.
     ///

@@ -1,0 +1,142 @@
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundScheduler
+
+/// A gateway that is down, or asks to be queried less.
+struct OutageTests {
+    private func isOpen(_ scheduler: PureScheduler) -> Bool {
+        scheduler.state.gateways["default"]?.breaker.openSince != nil
+    }
+
+    @Test func failuresOfSeveralRefundsOpenTheBreaker() {
+        let scheduler = PureScheduler()
+        for claim in scheduler.claim((1...16).map { scheduler.refund(Int64($0)) }) {
+            scheduler.end(claim, .unreachable)
+        }
+        let decision = scheduler.run()
+        #expect(decision.polls.map(\.refund.attempts) == Array(repeating: 1, count: 16))
+        #expect(decision.summary.count { $0 == "open gateway default" } == 1)
+        #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(5)))
+        let wake = scheduler.run(due: .waiting([scheduler.refund(17)])).nextWake
+        #expect(wake == scheduler.now.advanced(by: .seconds(1)), "a refund that is due waits for the probe")
+    }
+
+    @Test func failedProbeUsesUpNoBackoff() throws {
+        let scheduler = PureScheduler()
+        for claim in scheduler.claim((1...16).map { scheduler.refund(Int64($0)) }) {
+            scheduler.end(claim, .unreachable)
+        }
+        scheduler.run()
+        for seconds in [1, 2, 4, 8, 16, 32, 60, 60] {
+            scheduler.advance(by: .seconds(seconds))
+            let decision = scheduler.query(scheduler.refund(1), .unreachable)
+            #expect(decision.polls.map(\.refund.attempts) == [0])
+        }
+        scheduler.advance(by: .seconds(60))
+        let decision = scheduler.query(scheduler.refund(1), .report(.processing))
+        #expect(decision.summary.contains("close gateway default"))
+    }
+
+    @Test func ordersFailingWhileOthersSucceedOpenNoBreaker() {
+        let scheduler = PureScheduler()
+        for _ in 1...50 {
+            for order in 1...3 as ClosedRange<Int64> { scheduler.query(scheduler.refund(order), .unreachable) }
+            scheduler.query(scheduler.refund(9), .report(.processing))
+        }
+        #expect(!isOpen(scheduler))
+    }
+
+    @Test func oneOrdersFailuresNeverOpenTheBreaker() {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(9), .report(.processing))
+        for attempt in 1...50 {
+            let decision = scheduler.query(scheduler.refund(1), .unreachable)
+            #expect(decision.polls.map(\.refund.attempts) == [1], "attempt \(attempt) counts")
+        }
+        #expect(!isOpen(scheduler))
+        #expect(scheduler.claim([scheduler.refund(2), scheduler.refund(3)]).count == 2)
+    }
+
+    @Test func oneOrdersLimitBacksOffAloneWhileOthersAreAnswered() throws {
+        let scheduler = PureScheduler()
+        for round in 1...5 {
+            scheduler.query(scheduler.refund(9), .report(.processing))
+            let poll = try #require(scheduler.query(scheduler.refund(1), .busy).polls.first)
+            #expect(poll.refund.attempts == 1)
+            #expect(poll.refund.nextQueryAt == scheduler.now.advanced(by: .seconds(30)), "round \(round)")
+            #expect(!isOpen(scheduler))
+        }
+        #expect(scheduler.claim([scheduler.refund(2)]).count == 1)
+    }
+
+    @Test func limitBelowTheBackoffDoesNotShortenIt() throws {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(9), .report(.processing))
+        let outcome = QueryOutcome.slowedDown(reason: "HTTP 429", retryAfter: .seconds(1))
+        let poll = try #require(scheduler.query(scheduler.refund(1), outcome).polls.first)
+        #expect(poll.refund.nextQueryAt == scheduler.now.advanced(by: .seconds(5)))
+    }
+
+    @Test func limitOfSeveralOrdersPausesTheGateway() {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(9), .report(.processing))
+        scheduler.query(scheduler.refund(1), .busy)
+        #expect(!isOpen(scheduler))
+        let decision = scheduler.query(scheduler.refund(2), .busy)
+        #expect(decision.polls.map(\.refund.attempts) == [0])
+        #expect(isOpen(scheduler))
+        #expect(scheduler.claim([scheduler.refund(3)]).isEmpty)
+        scheduler.advance(by: .seconds(30))
+        #expect(scheduler.claim([scheduler.refund(3), scheduler.refund(4)]).count == 1, "one probe")
+    }
+
+    @Test func limitWithoutOtherAnswersPausesTheGateway() {
+        let scheduler = PureScheduler()
+        let decision = scheduler.query(scheduler.refund(1), .busy)
+        #expect(decision.polls.map(\.refund.attempts) == [0])
+        #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(30)))
+        #expect(isOpen(scheduler))
+    }
+
+    @Test func gatewayThatMovesIsQueriedAtOnce() {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .busy)
+        scheduler.settings.gateways["default"]?.address = "https://new.example/api/entry"
+        scheduler.state.apply(scheduler.settings)
+        let decision = scheduler.run(due: .waiting([scheduler.refund(1)]))
+        #expect(decision.summary == ["close gateway default", "claim 1"])
+    }
+
+    @Test func reloadLetsTheNextProbeGoAtOnce() {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .busy)
+        scheduler.state.apply(scheduler.settings)
+        #expect(scheduler.claim([scheduler.refund(1), scheduler.refund(2)]).count == 1)
+    }
+
+    @Test func lastVerifiedAnswerAndLastErrorAreRecordedAtOnceWhenTheyAlternate() throws {
+        let scheduler = PureScheduler()
+        func sightings(_ decision: Decision) -> [GatewaySighting] {
+            decision.writes.compactMap { if case .gatewaySeen(_, let seen) = $0.action { seen } else { nil } }
+        }
+        let first = scheduler.now
+        #expect(
+            sightings(scheduler.query(scheduler.refund(1), .notFound)) == [GatewaySighting(lastVerified: first)]
+        )
+        scheduler.advance(by: .seconds(1))
+        #expect(sightings(scheduler.query(scheduler.refund(1), .notFound)).isEmpty, "recorded a moment ago")
+        scheduler.advance(by: .seconds(1))
+        let failed = try #require(sightings(scheduler.query(scheduler.refund(1), .unreachable)).first)
+        #expect(failed.lastVerified == first.advanced(by: .seconds(1)))
+        #expect(failed.lastError == "no answer")
+        #expect(failed.lastErrorAt == scheduler.now)
+        scheduler.advance(by: .seconds(1))
+        #expect(sightings(scheduler.query(scheduler.refund(1), .unreachable)).isEmpty)
+        let again = try #require(sightings(scheduler.query(scheduler.refund(1), .notFound)).first)
+        #expect(again.lastVerified == scheduler.now)
+        scheduler.advance(by: .seconds(10))
+        #expect(sightings(scheduler.query(scheduler.refund(1), .notFound)).count == 1)
+    }
+}

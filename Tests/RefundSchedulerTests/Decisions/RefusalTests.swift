@@ -1,0 +1,231 @@
+import RefundCore
+import RefundStore
+import RefundTestSupport
+import Testing
+
+@testable import RefundScheduler
+
+/// Refused credentials: of one refund or its merchant, and of the gateway.
+struct RefusalTests {
+    // MARK: - One refund or merchant
+
+    @Test func threeRefusalsWhileOthersAreAnsweredMakeThatRefundMisconfigured() throws {
+        let scheduler = PureScheduler()
+        var refund = scheduler.refund(1)
+        for round in 1...4 {
+            scheduler.query(scheduler.refund(Int64(100 + round)), .report(.settled))
+            let decision = scheduler.query(refund, .refusal)
+            if round == 3 {
+                #expect(
+                    decision.summary == ["change 1 pending→pending misconfigured (refund.needs_attention)"]
+                )
+                refund = try #require(decision.changes.first).refund
+            } else {
+                #expect(decision.summary == ["poll 1"])
+                refund = try #require(decision.polls.first).refund
+            }
+            #expect(refund.attempts == round)
+            #expect(refund.lastError?.contains("SYS002") == true)
+            let next = try #require(refund.nextQueryAt)
+            scheduler.now = next
+        }
+        #expect(refund.attention == .misconfigured)
+    }
+
+    @Test func answerInBetweenEndsTheRunOfRefusals() {
+        let scheduler = PureScheduler()
+        for outcome in [QueryOutcome.refusal, .refusal, .notFound, .refusal, .refusal] {
+            scheduler.query(scheduler.refund(2), .report(.processing))
+            #expect(scheduler.query(scheduler.refund(1), outcome).changes.isEmpty)
+        }
+    }
+
+    @Test func answerEndsTheAttentionOfARefusedRefund() {
+        let scheduler = PureScheduler()
+        for _ in 1...3 {
+            scheduler.query(scheduler.refund(2), .report(.processing))
+            scheduler.query(scheduler.refund(1), .refusal)
+        }
+        var refund = scheduler.refund(1, .processing)
+        refund.attention = .misconfigured
+        refund.transaction = GatewayReport(.processing, "1200", "JPY").transaction
+        let claims = scheduler.claim([refund])
+        #expect(claims.map(\.refund.attention) == [.misconfigured], "asking alone does not end it")
+        for claim in claims { scheduler.end(claim, .report(.processing)) }
+        #expect(scheduler.run().summary == ["change 1 processing→processing"])
+    }
+
+    @Test func refusedMerchantHoldsUpNoOther() {
+        let scheduler = PureScheduler()
+        let refused = (1...12).map { scheduler.refund(Int64($0)) }
+        let healthy = (13...24).map { scheduler.refund(Int64($0)) }
+        let claims = scheduler.claim(refused + healthy)
+        #expect(claims.count == 24, "the healthy ones are claimed at once")
+        for claim in claims { scheduler.end(claim, claim.refund.id <= 12 ? .refusal : .report(.settled)) }
+        let decision = scheduler.run()
+        #expect(decision.incidents.isEmpty)
+        #expect(decision.changes.map(\.refund.state) == Array(repeating: .settled, count: 12))
+        // Refused again and again, long after the last healthy one.
+        for _ in 1...20 {
+            scheduler.advance(by: .seconds(600))
+            for claim in scheduler.claim(refused) { scheduler.end(claim, .refusal) }
+            #expect(scheduler.run().incidents.isEmpty)
+            let claims = scheduler.claim([scheduler.refund(99)])
+            #expect(claims.count == 1)
+            for claim in claims { scheduler.end(claim, .interrupted) }
+            scheduler.run()
+        }
+    }
+
+    @Test func refusalsThatArriveBeforeTheAnswersOfOthersAreNoIncident() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim((1...24).map { scheduler.refund(Int64($0)) })
+        for claim in claims.prefix(12) {
+            scheduler.end(claim, .refusal)
+            #expect(scheduler.run().incidents.isEmpty)
+        }
+        for claim in claims.suffix(12) { scheduler.end(claim, .report(.settled)) }
+        #expect(scheduler.run().incidents.isEmpty)
+    }
+
+    // MARK: - The gateway
+
+    @Test func refusedCredentialsAreOneIncidentAndChangeNoRow() throws {
+        let scheduler = PureScheduler()
+        let refunds = (1...5).map { scheduler.refund(Int64($0)) }
+        for claim in scheduler.claim(refunds) { scheduler.end(claim, .refusal) }
+        let decision = scheduler.run()
+        #expect(decision.releases.map(\.id) == [1, 2, 3, 4, 5])
+        #expect(decision.changes.isEmpty && decision.polls.isEmpty)
+        let incident = try #require(decision.incidents.first)
+        #expect(incident.kind == .misconfigured)
+        #expect(incident.code == "SYS002")
+        #expect(decision.incidents.count == 1)
+        #expect(decision.nextWake == scheduler.now, "its webhook is sent at once")
+        #expect(
+            scheduler.state.request([], [], scheduler.settings, at: scheduler.now).claims?.gateways["default"]?.permits
+                == 0
+        )
+    }
+
+    @Test(arguments: QueryOutcome.failures)
+    func incidentIsProbedWithOneRefundEveryFifteenSeconds(outcome: QueryOutcome) {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .refusal)
+        for _ in 1...10 {
+            var decision = scheduler.run(due: .new([]))
+            #expect(scheduler.request.claims?.gateways["default"]?.permits == 0)
+            scheduler.advance(by: .seconds(15))
+            decision = scheduler.run(due: .waiting([scheduler.refund(1)]))
+            #expect(scheduler.request.claims?.gateways["default"]?.permits == 1)
+            #expect(decision.queries.count == 1)
+            for claim in decision.queries { scheduler.end(claim, outcome) }
+            decision = scheduler.run()
+            #expect(decision.summary == ["release 1"], "no row changes")
+            #expect(decision.incidents.isEmpty, "it is reported once")
+            #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(15)))
+        }
+    }
+
+    @Test func verifiedAnswerEndsTheIncident() {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .refusal)
+        scheduler.advance(by: .seconds(15))
+        let decision = scheduler.query(scheduler.refund(1), .notFound)
+        #expect(decision.summary.contains("recovered default"))
+        #expect(decision.summary == ["recovered default", "close gateway default", "poll 1"])
+        #expect(decision.eventNames.contains("gatewayRecovered"))
+        #expect(scheduler.claim([scheduler.refund(2), scheduler.refund(3)]).count == 2)
+    }
+
+    @Test func credentialsRevokedInOperationAreOneIncident() throws {
+        let scheduler = PureScheduler()
+        let refunds = (1...100).map { scheduler.refund(Int64($0), .processing) }
+        for claim in scheduler.claim(refunds) { scheduler.end(claim, .report(.processing)) }
+        scheduler.run()
+        scheduler.advance(by: .seconds(5))
+        var incidents = 0
+        for claim in scheduler.claim(refunds) {
+            scheduler.end(claim, .refusal)
+            let decision = scheduler.run()
+            incidents += decision.incidents.count
+            #expect(decision.changes.isEmpty, "no refund is flagged")
+        }
+        #expect(incidents == 1)
+    }
+
+    @Test func incidentFromBeforeARestartIsProbedAtOnceAndNotReportedAgain() {
+        let scheduler = PureScheduler()
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "bad sign",
+            isVerified: false,
+            since: scheduler.now
+        )
+        scheduler.advance(by: .seconds(60))
+        scheduler.state = SchedulerState(scheduler.settings, incidents: ["default": incident])
+        let claims = scheduler.claim([scheduler.refund(1), scheduler.refund(2)])
+        #expect(claims.count == 1)
+        for claim in claims { scheduler.end(claim, .refusal) }
+        #expect(scheduler.run().incidents.isEmpty)
+    }
+
+    @Test func twentyUnverifiedAnswersInARowAreAnIncident() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim((1...30).map { scheduler.refund(Int64($0)) })
+        for claim in claims { scheduler.end(claim, .unverified) }
+        let decision = scheduler.run()
+        #expect(decision.incidents.map(\.code) == ["UNVERIFIED"])
+        #expect(decision.polls.count == 19, "those before the incident count")
+        #expect(decision.releases.count == 11)
+    }
+
+    @Test func refusalEndsAnOutageAndTheIncidentIsProbedInstead() {
+        let scheduler = PureScheduler()
+        for claim in scheduler.claim((1...12).map { scheduler.refund(Int64($0)) }) {
+            scheduler.end(claim, .unreachable)
+        }
+        #expect(scheduler.run().summary.contains("open gateway default"))
+        scheduler.advance(by: .seconds(1))
+        let decision = scheduler.query(scheduler.refund(1), .refusal)
+        #expect(decision.incidents.map(\.code) == ["SYS002"])
+        #expect(decision.nextWake == scheduler.now)
+        #expect(
+            scheduler.run(due: .waiting([scheduler.refund(1)])).nextWake
+                == scheduler.now.advanced(by: .seconds(15))
+        )
+    }
+
+    // MARK: - Unreachable
+
+    @Test(arguments: [QueryOutcome.unreachable, .busy])
+    func tenMinutesWithoutAVerifiedAnswerAreReportedOnce(outcome: QueryOutcome) throws {
+        let scheduler = PureScheduler()
+        let start = scheduler.now
+        var incidents: [GatewayIncident] = []
+        var failing = 0
+        for _ in 1...200 {
+            let decision = scheduler.query(scheduler.refund(1), outcome)
+            incidents += decision.incidents
+            failing += decision.eventNames.count { $0 == "gatewayFailing" }
+            scheduler.advance(by: .seconds(31))
+        }
+        let incident = try #require(incidents.first)
+        #expect(incidents.count == 1)
+        #expect(incident.kind == .unreachable)
+        #expect(incident.since.duration(since: start) >= .seconds(600))
+        #expect(incident.since.duration(since: start) < .seconds(700))
+        #expect(failing == 1, "the log warns once")
+    }
+
+    @Test func unreachableGatewayRecovers() {
+        let scheduler = PureScheduler()
+        for _ in 1...25 {
+            scheduler.query(scheduler.refund(1), .unreachable)
+            scheduler.advance(by: .seconds(31))
+        }
+        let decision = scheduler.query(scheduler.refund(1), .report(.settled))
+        #expect(decision.summary.contains("recovered default"))
+    }
+}

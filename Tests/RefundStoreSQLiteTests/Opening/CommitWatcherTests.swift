@@ -1,0 +1,68 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import RefundStoreSQLite
+
+@Suite(.timeLimit(.minutes(1)))
+struct CommitWatcherTests {
+    private let folder: URL
+    private let database: String
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "refundd-watch-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        database = folder.appending(path: "queue.db").path
+        try Data().write(to: URL(fileURLWithPath: database))
+    }
+
+    private func write(_ text: String) throws {
+        let path = database + "-wal"
+        if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.close()
+    }
+
+    @Test func writeToTheWALIsFollowedByLooksForAWhile() async throws {
+        try write("first")
+        let (looks, continuation) = AsyncStream<Void>.makeStream()
+        let watcher = CommitWatcher(databasePath: database) { continuation.yield() }
+        try write("second")
+        var seen = 0
+        for await _ in looks {
+            seen += 1
+            // One look at the report, and twelve more whatever they find.
+            if seen == 13 { break }
+        }
+        #expect(seen == 13)
+        watcher.stop()
+    }
+
+    @Test func databaseReachedThroughALinkIsWatchedAtItsRealWAL() async throws {
+        try write("first")
+        let link = folder.appending(path: "link.db").path
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: database)
+        let (looks, continuation) = AsyncStream<Void>.makeStream()
+        let watcher = CommitWatcher(databasePath: link) { continuation.yield() }
+        try write("second")
+        for await _ in looks { break }
+        watcher.stop()
+    }
+
+    @Test func newWALIsWatchedAfterTheSlowLook() async throws {
+        let (looks, continuation) = AsyncStream<Void>.makeStream()
+        let watcher = CommitWatcher(databasePath: database) { continuation.yield() }
+        try write("first")
+        for await _ in looks { break }
+        try write("second")
+        var seen = 0
+        for await _ in looks {
+            seen += 1
+            if seen == 13 { break }
+        }
+        #expect(seen == 13)
+        watcher.stop()
+    }
+}
