@@ -54,7 +54,7 @@ extension Decider {
         var claims: [RefundClaim] = []
         var hints: [Int64] = []
         var unclaimed: Timestamp?
-        for (read, hint) in due.inTurn(permits: permits) {
+        for (read, hint) in due.inTurn(permits: permits, favorsNew: takeTurn(due, of: name, permits: permits)) {
             let row = rows[read.refund.id] ?? read
             guard claims.count < permits else {
                 unclaimed = min(unclaimed ?? .distantFuture, max(row.refund.nextQueryAt ?? now, .zero))
@@ -71,6 +71,14 @@ extension Decider {
         for next in [unclaimed, due.next].compactMap(\.self) {
             decision.wake(at: decision.state.gateways[name]?.nextQuery(due: next, at: now))
         }
+    }
+
+    // Permits often come one at a time: the odd one goes to new and to waiting refunds by turns.
+    private mutating func takeTurn(_ due: DueRefunds, of name: String, permits: Int) -> Bool {
+        let favorsNew = decision.state.gateways[name]?.favorsNew ?? false
+        let isOdd = max(0, permits - due.hinted.count) % 2 == 1
+        if isOdd, !due.new.isEmpty, !due.waiting.isEmpty { decision.state.gateways[name]?.favorsNew.toggle() }
+        return favorsNew
     }
 
     private mutating func claim(
@@ -115,10 +123,11 @@ extension Decider {
 
     private mutating func postponeRefunds(_ due: DueRefunds, of name: String) {
         let problem = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"
-        for (read, _) in due.inTurn(permits: .max) { postpone(rows[read.refund.id] ?? read, problem) }
+        for (read, _) in due.inTurn(permits: .max, favorsNew: false) { postpone(rows[read.refund.id] ?? read, problem) }
         let hints = due.hinted.flatMap(\.hints)
         if !hints.isEmpty { write(.deleteHints(hints)) }
-        decision.wake(at: due.next)
+        // What is left of a large backlog follows with the next scan.
+        if let next = due.next, next <= now { decision.state.noteUnknownRefunds() } else { decision.wake(at: due.next) }
     }
 
     // A refund that cannot be queried is flagged and checked again later, or as soon as the configuration changes.
@@ -133,16 +142,18 @@ extension Decider {
 extension DueRefunds {
     /// The due refunds in the order in which they are to be claimed.
     ///
-    /// Hinted refunds go first. While new and waiting refunds are both there, each group gets at least half of the
-    /// permits that are left.
+    /// Hinted refunds go first. While new and waiting refunds are both there, each group gets half of the permits that are
+    /// left.
     ///
-    /// - Parameter permits: How many refunds may be claimed.
+    /// - Parameters:
+    ///   - permits: How many refunds may be claimed.
+    ///   - favorsNew: Whether an odd permit goes to a new refund.
     /// - Returns: Each refund once, with the hints for it.
-    func inTurn(permits: Int) -> [(refund: QueuedRefund, hints: [Int64])] {
+    func inTurn(permits: Int, favorsNew: Bool) -> [(refund: QueuedRefund, hints: [Int64])] {
         var turns = hinted.map { ($0.refund, $0.hints) }
         var taken = Set(turns.map(\.0.refund.id))
         let rest = max(0, permits - turns.count)
-        let forWaiting = min(waiting.count, max((rest + 1) / 2, rest - new.count))
+        let forWaiting = min(waiting.count, max(favorsNew ? rest / 2 : rest - rest / 2, rest - new.count))
         for row in waiting.prefix(forWaiting) + new + waiting.dropFirst(forWaiting)
         where taken.insert(row.refund.id).inserted {
             turns.append((row, []))

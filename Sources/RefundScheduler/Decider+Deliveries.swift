@@ -13,6 +13,7 @@ extension Decider {
             return write(.releaseWebhook(claim))
         }
         record(decision.state.endpoints.ended(delivery.endpoint, delivery.id, outcome, at: now), outcome, delivery)
+        let wasDisabled = urlHealth[delivery.url]?.disabling != nil
         let disabling = updateHealth(of: delivery.url, outcome)
         let next = self.result(of: delivery, outcome, isDisabled: disabling != nil)
         write(
@@ -20,7 +21,7 @@ extension Decider {
             fallback: .postponeWebhook(claim, until: now.advanced(by: settings.polling.slowInterval))
         )
         decision.events.append(.attempted(delivery, outcome, next, disabling))
-        if let disabling, disabling.at == now { decision.events.append(.urlDisabled(delivery, disabling)) }
+        if let disabling, !wasDisabled { decision.events.append(.urlDisabled(delivery, disabling)) }
         if case .retry(let time) = next { decision.wake(at: time) }
         updateAttention(of: delivery.refundID, next)
     }
@@ -109,14 +110,18 @@ extension Decider {
     }
 
     private mutating func claim(_ deliveries: ArraySlice<Delivery>, at endpoint: String) {
-        guard !deliveries.isEmpty else { return }
         var claims: [WebhookClaim] = []
         for var delivery in deliveries where decision.state.sending[delivery.id] == nil {
+            if let refund = delivery.refundID, superseding.contains(refund) {
+                decision.wake(at: now)
+                continue
+            }
             delivery.lease += 1
             claims.append(WebhookClaim(id: delivery.id, lease: delivery.lease))
             decision.state.sending[delivery.id] = endpoint
             decision.effects.append(.deliver(delivery))
         }
+        guard !claims.isEmpty else { return }
         decision.state.endpoints.started(endpoint, count: claims.count, at: now)
         write(.claimWebhooks(claims, until: now.advanced(by: settings.webhookLeaseDuration)))
     }

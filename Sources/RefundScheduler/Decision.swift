@@ -116,6 +116,7 @@ extension SchedulerState {
         for result in queries { decider.complete(result) }
         for result in deliveries { decider.complete(result) }
         if let claims = request.claims {
+            if claims.includesUnknownGateways { decider.decision.state.beginUnknownScan(at: now) }
             decider.releaseExpiredClaims()
             decider.flagOverdue(batch: claims.batch)
             decider.claimRefunds(claims)
@@ -135,6 +136,8 @@ struct Decider {
     var urlHealth: [String: URLHealth]
     /// The rows of refunds as this decision leaves them: a later step of the same cycle builds on them.
     var rows: [Int64: QueuedRefund]
+    /// The refunds with a new event, which may supersede webhooks that were due when the cycle read.
+    var superseding: Set<Int64> = []
 
     init(state: SchedulerState, settings: SchedulerSettings, input: CycleInput, now: Timestamp) {
         decision = Decision(state: state)
@@ -195,7 +198,9 @@ struct Decider {
         after.refund = refund
         after.lastSequence += transitions.count
         rows[refund.id] = after
-        if change.entries.contains(where: { $0.event?.webhook != nil }) { decision.wake(at: now) }
+        let events = change.entries.compactMap(\.event)
+        if events.contains(where: { $0.webhook != nil }) { decision.wake(at: now) }
+        if events.contains(where: { $0.supersedes != .nothing }) { superseding.insert(refund.id) }
         noteDue(refund)
     }
 
@@ -210,7 +215,7 @@ struct Decider {
             write(.breaker(.endpoint, name: endpoint, nil))
         }
         if request.claims != nil {
-            decision.wake(at: decision.state.endUnknownScan(request.claims, at: now))
+            decision.wake(at: decision.state.nextUnknownScan)
             decision.wake(at: decision.state.releaseHolds(at: now))
         }
         return decision

@@ -26,6 +26,8 @@ package struct GatewayState: Sendable {
     package private(set) var health: GatewayHealth
     package private(set) var breaker = CircuitBreaker()
     package private(set) var inFlight: Set<Int64> = []
+    /// Whether the next odd permit goes to a new refund rather than to a waiting one.
+    package var favorsNew = false
     private var limits: QueryLimits
     private var address: String
     private var rate: RateLimit

@@ -73,6 +73,9 @@ package struct SchedulerState: Sendable {
     /// Records that another process committed, perhaps refunds of a gateway that is not configured.
     package mutating func noteForeignCommits() { wantsUnknownScan = true }
 
+    /// Records that more refunds of gateways that are not configured are due than were read.
+    mutating func noteUnknownRefunds() { wantsUnknownScan = true }
+
     /// What the next cycle has to read.
     package func request(
         _ results: [QueryResult],
@@ -117,15 +120,15 @@ package struct SchedulerState: Sendable {
         return now.duration(since: last) >= interval
     }
 
-    /// Records that unknown gateways were looked for, if they were.
-    ///
-    /// - Returns: When to look again because another process has committed since, or nil.
-    mutating func endUnknownScan(_ claims: ClaimRequest?, at now: Timestamp) -> Timestamp? {
-        if claims?.includesUnknownGateways == true {
-            lastUnknownScan = now
-            wantsUnknownScan = false
-        }
-        return wantsUnknownScan ? lastUnknownScan?.advanced(by: Self.unknownGatewayPause) : nil
+    /// Records that unknown gateways are looked for.
+    mutating func beginUnknownScan(at now: Timestamp) {
+        lastUnknownScan = now
+        wantsUnknownScan = false
+    }
+
+    /// When to look again because there may be more, or nil.
+    var nextUnknownScan: Timestamp? {
+        wantsUnknownScan ? lastUnknownScan?.advanced(by: Self.unknownGatewayPause) : nil
     }
 
     // MARK: - Rows that the database rejects
