@@ -42,7 +42,7 @@ package enum OperatorResolution: Sendable {
         guard !transitions.isEmpty else {
             let problem = "\(row.refund.title) does not need attention, so there is nothing to resolve"
             let remedy = "refundd keeps polling; run `refundd abandon` to stop"
-            return .failure(CommandFailure(.failed, ["\(problem); \(remedy)"]))
+            return .failure(CommandFailure(.failed, ["\(problem). \(remedy)"]))
         }
         var random = SystemRandomNumberGenerator()
         let context = configuration.eventContext

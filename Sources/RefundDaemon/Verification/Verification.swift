@@ -116,14 +116,14 @@ package struct Verification: Sendable {
     package var lines: [String] {
         var lines = problems.map(\.description)
         if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }
-        let checked = counts.map { "\($0.count) \($0.name)" }.joined(separator: ", ")
+        let checked = counts.map { "\($0.count) \($0.count == 1 ? String($0.name.dropLast()) : $0.name)" }
         let result =
             switch problemCount {
             case 0: "no problems"
             case 1: "1 problem"
             default: "\(problemCount) problems"
             }
-        return lines + ["checked \(checked): \(result)"]
+        return lines + ["checked \(checked.joined(separator: ", ")): \(result)"]
     }
 
     private var counts: [(name: String, count: Int)] {

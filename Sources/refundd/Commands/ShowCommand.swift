@@ -62,16 +62,19 @@ private struct RefundRecord {
 
     /// The record as lines for a terminal.
     var lines: [String] {
-        var lines = heading + ["", "  \(refund.createdAt.iso8601)  enqueued"]
+        var history = [(at: refund.createdAt, lines: ["enqueued"])]
         for row in ledger {
-            lines += self.lines(of: row)
-            for (webhook, attempts) in webhooks where webhook.sequence == row.sequence {
-                lines += self.lines(of: webhook, attempts)
-            }
+            let reports = webhooks.filter { $0.row.sequence == row.sequence }
+            history.append((row.at, self.lines(of: row) + reports.flatMap { self.lines(of: $0.row, $0.attempts) }))
         }
         for action in actions {
             let webhook = action.webhookID.map { " \($0)" } ?? ""
-            lines.append("  \(action.at.iso8601)  \(action.action)\(webhook) by \(action.actor)")
+            history.append((action.at, ["\(action.action)\(webhook) by \(action.actor)"]))
+        }
+        var lines = heading + [""]
+        for (_, (at, entry)) in history.enumerated().sorted(by: { ($0.1.at, $0.0) < ($1.1.at, $1.0) }) {
+            lines.append("  \(at.iso8601)  \(entry[0])")
+            lines += entry.dropFirst().map { Self.indent + $0 }
         }
         return lines + outlook
     }
@@ -101,9 +104,9 @@ private struct RefundRecord {
         if let psn = row.psn { causes.append("psn \(psn)") }
         if row.response != nil { causes.append("signed answer stored") }
         if row.actor != Transition.refundd { causes.append("by \(row.actor)") }
-        var lines = ["  \(row.at.iso8601)  \(what)"]
-        if !causes.isEmpty { lines.append(Self.indent + causes.joined(separator: ", ")) }
-        if let reason = row.reason { lines.append(Self.indent + reason) }
+        var lines = [what]
+        if !causes.isEmpty { lines.append(causes.joined(separator: ", ")) }
+        if let reason = row.reason { lines.append(reason) }
         return lines
     }
 
@@ -118,7 +121,7 @@ private struct RefundRecord {
         if webhook.state == WebhookState.pending.rawValue, let next = webhook.nextAttemptAt {
             lines.append("  next attempt \(next.iso8601)")
         }
-        return lines.map { Self.indent + $0 }
+        return lines
     }
 
     private var outlook: [String] {
