@@ -94,11 +94,12 @@ let package = Package(
         module("RefundCore", []),
 
         // What the edges stand on.
+        module("TOML", []),
         module("RefundCrypto", ["COpenSSL"]),
         module("RefundHTTP", ["CCurl"]),
 
         // The edges: each does one thing to the outside world, none knows another.
-        module("RefundConfiguration", ["RefundCore"]),
+        module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStoreSQLite", ["RefundCore", grdb]),
         module("RefundScheduler", ["RefundCore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -126,12 +127,12 @@ let package = Package(
         module(
             "RefundSimulator",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "COpenSSL", hummingbird, hummingbirdCore,
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "TOML", "COpenSSL", hummingbird, hummingbirdCore,
                 hummingbirdTLS, nioCore,
                 nioPosix, nioSSL, lifecycle, unixSignals, logging,
             ]
         ),
-        program("refund-gateway-simulator", ["RefundSimulator", arguments]),
+        program("refund-gateway-simulator", ["RefundCore", "RefundSimulator", arguments]),
 
         // Tests.
         .target(
@@ -150,7 +151,8 @@ let package = Package(
         tests("RefundCoreTests", ["RefundCore"]),
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
-        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
+        tests("TOMLTests", ["TOML"]),
+        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests("RefundStoreSQLiteTests", ["RefundCore", "RefundStoreSQLite", grdb, sqlite]),
         tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
@@ -174,6 +176,7 @@ let package = Package(
             "FuzzingTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundPayCloud", "RefundWebhooks",
+                "TOML",
             ],
             exclude: ["fuzz"],
             resources: [.copy("Corpus"), .copy("Fixtures")]

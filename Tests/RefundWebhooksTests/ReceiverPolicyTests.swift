@@ -1,8 +1,9 @@
 import Testing
 
+@testable import RefundCore
 @testable import RefundWebhooks
 
-/// What entries of `allow_hosts` open: for a URL, an address that its host leads to, and one entry.
+/// What an entry of `allow_hosts` allows: a URL, an address its host resolves to, and the entry.
 struct ReceiverPolicyTests {
     @Test(arguments: [
         // An address, with and without a port, whatever name led to it.
@@ -81,9 +82,9 @@ struct ReceiverPolicyTests {
     ])
     func entryOpensWhatItNames(_ row: Case) throws {
         let address = try #require(IPAddress(row.address))
-        let url = try ReceiverURL(row.url)
+        let url = try HTTPURL(row.url)
         func refusal(_ allowHosts: [String]) throws -> String? {
-            let policy = try ReceiverPolicy(allowHosts: allowHosts)
+            let policy = try ReceiverPolicy(allowHosts)
             return policy.refusal(of: url) ?? policy.refusal(of: address, port: url.port, for: url)
         }
         #expect((try refusal([row.entry]) == nil) == row.opens)
@@ -111,7 +112,7 @@ struct ReceiverPolicyTests {
         ] as [(String, [String], String?)]
     )
     func whatCanNeverBeDeliveredIsKnownWithoutALookup(_ url: String, _ allowHosts: [String], _ part: String?) throws {
-        let problem = try ReceiverPolicy(allowHosts: allowHosts).problem(with: url)
+        let problem = try ReceiverPolicy(allowHosts).problem(with: url)
         if let part {
             #expect(problem?.contains(part) == true, "\(problem ?? "-")")
             #expect(problem?.contains("secret") != true)

@@ -128,10 +128,10 @@ struct Receiver: Sendable {
         Receiver("http://[::ffff:0x7f.1]/", .never("neither a name")),
         Receiver("http://127%2e0%2e0%2e1/", .never("neither a name")),
         Receiver("http://%6c%6f%63%61%6c%68%6f%73%74/", .never("neither a name")),
-        Receiver("http://①②⑦.⓪.⓪.①/", .never("not ASCII")),
-        Receiver("http://127。0。0。1/", .never("not ASCII")),
-        Receiver("http://bücher.example/", .never("not ASCII")),
-        Receiver("http://loc\u{AD}alhost/", .never("not ASCII")),
+        Receiver("http://①②⑦.⓪.⓪.①/", .never("non-ASCII")),
+        Receiver("http://127。0。0。1/", .never("non-ASCII")),
+        Receiver("http://bücher.example/", .never("non-ASCII")),
+        Receiver("http://loc\u{AD}alhost/", .never("non-ASCII")),
     ]
 
     // Texts of which two readers see two hosts, and what is no receiver at all.
@@ -147,7 +147,7 @@ struct Receiver: Sendable {
         Receiver("https://127.0.0.1\n.shop.example/", .never("control character")),
         Receiver("https://shop.example/\r\nHost: 127.0.0.1", .never("control character")),
         Receiver("https://127.0.0.1\0.shop.example/", .never("control character")),
-        Receiver(" https://shop.example/", .never("blank")),
+        Receiver(" https://shop.example/", .never("space")),
         Receiver("https://127.0.0.1:80:443/", .never("neither a name")),
         Receiver("https://shop.example:0/", .never("port")),
         Receiver("https://shop.example:65536/", .never("port")),

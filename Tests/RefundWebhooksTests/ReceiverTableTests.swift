@@ -1,20 +1,21 @@
 import Testing
 
+@testable import RefundCore
 @testable import RefundWebhooks
 
 struct ReceiverTableTests {
     /// Why a webhook to a receiver is refused, by its URL or at the moment of the connection; nil when it is sent.
     private func refusal(of receiver: Receiver, _ allowHosts: [String]) throws -> String? {
-        let policy = try ReceiverPolicy(allowHosts: allowHosts)
+        let policy = try ReceiverPolicy(allowHosts)
         if let problem = policy.problem(with: receiver.url) { return problem }
-        let url = try ReceiverURL(receiver.url)
+        let url = try HTTPURL(receiver.url)
         guard let text = receiver.leadsTo else { return nil }
         return policy.refusal(of: try #require(IPAddress(text)), port: url.port, for: url)
     }
 
     @Test(arguments: Receiver.table)
     func receiverIsServedOnlyWhereItsEntryAllowsIt(_ receiver: Receiver) throws {
-        let everything = ["0.0.0.0/0", "::/0"] + [try? ReceiverURL(receiver.url)].compactMap { $0?.host.asEntry }
+        let everything = ["0.0.0.0/0", "::/0"] + [try? HTTPURL(receiver.url)].compactMap { $0?.host.asEntry }
         switch receiver.verdict {
         case .allowed:
             #expect(try refusal(of: receiver, []) == nil)

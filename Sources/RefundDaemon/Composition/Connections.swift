@@ -52,7 +52,7 @@ final class Connections: Sendable {
         settings = EngineSettings(
             polling: configuration.polling,
             gateways: gateways,
-            webhooks: try Self.webhooks(configuration.webhook, credentials, http)
+            webhooks: Self.webhooks(configuration.webhook, credentials, http)
         )
         self.clients = clients
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
@@ -62,20 +62,14 @@ final class Connections: Sendable {
         _ webhook: WebhookSettings,
         _ credentials: Credentials,
         _ http: HTTPClient
-    ) throws(CommandFailure) -> EngineSettings.Webhooks {
-        let policy: ReceiverPolicy
-        do {
-            policy = try ReceiverPolicy(allowHosts: webhook.allowHosts)
-        } catch {
-            throw CommandFailure(.configuration, ["webhook.allow_hosts: \(error)"])
-        }
+    ) -> EngineSettings.Webhooks {
         let sender = WebhookSender(
             client: http,
             settings: WebhookSender.Settings(
                 secrets: credentials.secrets,
                 timeout: webhook.timeout,
                 caFile: webhook.caFile,
-                policy: policy
+                policy: ReceiverPolicy(allowHosts: webhook.allowHosts)
             )
         )
         var webhooks = EngineSettings.Webhooks(

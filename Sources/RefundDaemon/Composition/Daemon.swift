@@ -155,7 +155,7 @@ package final class Daemon: Sendable {
     }
 
     private func drain(_ pipeline: Pipeline) {
-        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.inWords)"])
+        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.formatted)"])
         note(notifier.stopping())
         Task { [tell] in
             await pipeline.drain()

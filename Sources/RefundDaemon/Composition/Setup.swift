@@ -18,7 +18,7 @@ package enum Setup: Sendable {
         do {
             return try Configuration.load(file: file, environment: environment)
         } catch {
-            throw CommandFailure(.configuration, error.errors.map(\.description))
+            throw CommandFailure(.configuration, error.problems.map(\.description))
         }
     }
 

@@ -77,7 +77,7 @@ package struct ImmediateQuery: Sendable {
             try? await Task.sleep(for: Self.lookInterval)
             looks += 1
         }
-        throw unavailable(refund, "there was no answer within \(limit.inWords)")
+        throw unavailable(refund, "there was no answer within \(limit.formatted)")
     }
 
     // What is known of the answer, or nil while there is nothing.

@@ -15,7 +15,7 @@ struct Readiness: Sendable {
     func reasons() async -> [String] {
         var reasons: [String] = []
         if let busy = pipeline.busyTime, busy > Self.longestCycle {
-            reasons.append("the pipeline has made no progress for \(busy.inWords)")
+            reasons.append("the pipeline has made no progress for \(busy.formatted)")
         }
         if let fault = pipeline.fault { reasons.append(fault.description) }
         let refusal = await withCheckedContinuation { continuation in

@@ -42,7 +42,7 @@ extension QueueStatus {
             rows.append(["needs attention: \(reason.rawValue)", "\(attention[reason] ?? 0)"])
         }
         rows.append(["oldest without a verdict", oldestPending?.roughly ?? "-"])
-        rows.append(["due lag", dueLag.inWords])
+        rows.append(["due lag", dueLag.formatted])
         rows += webhooks.map { ["webhooks \($0.state)", "\($0.count)"] }
         rows.append(["write-ahead log", "\(walBytes / 1_024) KiB"])
         rows += gateways.flatMap { gateway in health(of: gateway).map { ["gateway \(gateway)", $0] } }
