@@ -24,7 +24,7 @@ package struct ReceiverPolicy: Sendable {
         self.allowHosts = allowHosts
     }
 
-    /// Returns why nothing can ever be delivered to a URL, as far as that is known without resolving its host.
+    /// Decides whether anything can ever be delivered to a URL, as far as that is known without resolving its host.
     ///
     /// - Parameter url: The URL from the configuration or from an application.
     /// - Returns: The reason, without the URL's path, query or user info; nil if delivery may be possible.
@@ -47,7 +47,7 @@ package struct ReceiverPolicy: Sendable {
         }
     }
 
-    /// Returns why no connection may be made to an address; nil if it is allowed.
+    /// Decides about a connection to an address.
     ///
     /// An IPv6 address that embeds an IPv4 address must be allowed both as itself and as the address it embeds.
     ///
@@ -55,6 +55,7 @@ package struct ReceiverPolicy: Sendable {
     ///   - address: The address to connect to.
     ///   - port: The port to connect to.
     ///   - url: The URL whose host resolved to the address.
+    /// - Returns: Why no connection may be made; nil if it is allowed.
     func refusal(of address: IPAddress, port: UInt16, for url: HTTPURL) -> String? {
         let unmapped = address.unmapped
         let candidates = [unmapped] + unmapped.embedded

@@ -40,7 +40,7 @@ extension WebhookSecret: CustomStringConvertible, CustomDebugStringConvertible, 
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Why a text is not a webhook secret. No description contains the text.
+/// Why a text is not a webhook secret; no description contains the text.
 package enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertible {
     case empty
     case missingPrefix

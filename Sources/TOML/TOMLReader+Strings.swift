@@ -2,6 +2,8 @@ extension TOMLReader {
     /// Reads a string in any of the four notations.
     ///
     /// - Parameter mayBeMultiline: Whether three quotes, and then several lines, are allowed.
+    /// - Returns: The content.
+    /// - Throws: The first mistake.
     mutating func string(mayBeMultiline: Bool) throws(TOMLError) -> String {
         let start = index
         let quote = isAt("'") ? "'" : "\""

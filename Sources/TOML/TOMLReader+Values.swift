@@ -2,6 +2,8 @@ extension TOMLReader {
     /// Reads a value.
     ///
     /// - Parameter depth: How many arrays and inline tables contain it.
+    /// - Returns: The value.
+    /// - Throws: The first mistake.
     mutating func value(depth: Int) throws(TOMLError) -> TOMLValue {
         guard depth <= Self.maxDepth else { throw error(.nestingTooDeep) }
         switch byte {
@@ -64,7 +66,7 @@ extension TOMLReader {
         return String(decoding: bytes[start..<index], as: UTF8.self)
     }
 
-    /// Returns whether a word looks like a date or a time. No key takes either, so a look is enough.
+    /// Returns whether a word looks like a date or a time; no key takes either, so a look is enough.
     private static func isDateTime(_ word: String) -> Bool {
         guard word.utf8.first?.isDigit == true else { return false }
         return word.contains(":")

@@ -12,7 +12,9 @@ package enum TOMLValue: Hashable, Sendable {
 
 /// Why a text is not TOML, or is outside the supported part of TOML.
 package struct TOMLError: Error, Hashable, Sendable {
-    /// The kinds of mistakes. The raw value is the message; it never contains the text, which may hold a secret.
+    /// The kinds of mistakes, with the messages as raw values.
+    ///
+    /// A message never contains the text, which may hold a secret.
     package enum Problem: String, Sendable {
         case expectedKey = "expected a key of letters, digits, _ and -"
         case expectedEquals = "expected = after the key"

@@ -1,7 +1,7 @@
 import RefundConfiguration
 import Testing
 
-/// Every kind of mistake is reported under its key. `MessageTests` pins the wording.
+/// Every kind of mistake is reported under its key; `MessageTests` pins the wording.
 struct InvalidValueTests {
     @Test(arguments: [
         // Types.

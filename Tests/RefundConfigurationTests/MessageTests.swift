@@ -13,8 +13,10 @@ struct MessageTests {
         var testDescription: String { messages.joined(separator: " ") }
     }
 
-    /// Blocks separated by empty lines. `> ` starts an expected message and `$ ` sets a variable; other lines are added to
-    /// a configuration that has only the required keys.
+    /// The blocks of the file, which empty lines separate.
+    ///
+    /// `> ` starts an expected message and `$ ` sets a variable; other lines are added to a configuration that has only
+    /// the required keys.
     private static let cases: [Case] = {
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "messages.txt")
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""

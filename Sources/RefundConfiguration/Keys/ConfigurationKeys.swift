@@ -76,7 +76,7 @@ extension Configuration {
 
 /// The description of a key.
 package struct ConfigurationKey: Hashable, Sendable {
-    /// The section of the key, such as `polling`. Every `[gateways.NAME]` has the keys of `gateway`.
+    /// The section of the key, such as `polling`; every `[gateways.NAME]` has the keys of `gateway`.
     package let section: String
     /// The name in the section, such as `jitter`.
     package let name: String

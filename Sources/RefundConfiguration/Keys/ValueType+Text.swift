@@ -16,7 +16,7 @@ extension ValueType where Value == String {
     /// `/api/entry`.
     static let gatewayURL = text(
         #"a URL such as "https://open.n-age.co.jp""#,
-        show: { $0.contains("@") ? nil : String($0.prefix { $0 != "?" && $0 != "#" }).quoted }
+        show: withoutCredentials
     ) { (text, _) throws(InvalidValue) in
         let url = try HTTPURL(reading: text)
         guard url.scheme == .https || url.host.isLoopback else {
@@ -37,8 +37,8 @@ extension ValueType where Value == String {
         return "\(url.origin)\(path)/api/entry/refundquery"
     }
 
-    /// The URL of a webhook receiver. Never shown, since its path or query often holds a token.
-    static let webhookURL = text(#"a URL such as "https://shop.example/refunds""#, show: { _ in nil }) {
+    /// The URL of a webhook receiver, never shown since its path or query often holds a token.
+    static let webhookURL = text(#"a URL such as "https://shop.example/refunds""#, show: hidden) {
         (text, _) throws(InvalidValue) in
         _ = try HTTPURL(reading: text)
         return text
@@ -52,8 +52,9 @@ extension ValueType where Value == String {
     ///   - isCredential: Whether a bare name is looked up among the credentials. The database is not, since refundd
     ///     writes to it and credentials are read-only.
     ///   - example: A name for messages.
+    /// - Returns: The type.
     static func file(isCredential: Bool = true, example: String) -> ValueType {
-        text("a file name such as \(example.quoted)", show: { _ in nil }) { (text, files) throws(InvalidValue) in
+        text("a file name such as \(example.quoted)", show: hidden) { (text, files) throws(InvalidValue) in
             guard !isFileContent(text) else {
                 throw InvalidValue("this is a key or a secret; put it into a file and name that file", .secret)
             }
@@ -80,7 +81,7 @@ extension ValueType where Value == [String] {
 extension ValueType where Value == AllowedHost {
     static let allowedHost = text(
         #"a host such as "hooks.internal:8080""#,
-        show: { $0.contains("@") ? nil : $0.quoted }
+        show: withoutCredentials
     ) { (text, _) throws(InvalidValue) in
         do throws(AllowedHostError) {
             return try AllowedHost(text)
@@ -92,6 +93,15 @@ extension ValueType where Value == AllowedHost {
 
 extension ValueType where Value == ListenAddress {
     static let listenAddress = text(#"a host and a port such as "127.0.0.1:9464""#) { text, _ in ListenAddress(text) }
+}
+
+extension ValueType {
+    fileprivate static func hidden(_ text: String) -> String? { nil }
+
+    /// Returns a URL or host as a message may show it: without a query or fragment, and only if it has no user info.
+    fileprivate static func withoutCredentials(_ text: String) -> String? {
+        text.contains("@") ? nil : String(text.prefix { $0 != "?" && $0 != "#" }).quoted
+    }
 }
 
 extension HTTPURL {

@@ -72,6 +72,7 @@ extension ValueType {
     ///   - expected: A description with an example, such as `a duration such as "5s"`.
     ///   - show: Returns the text as a message may show it; nil if it may be a secret.
     ///   - parse: Reads the text; nil if it is not what is expected.
+    /// - Returns: The type.
     static func text(
         _ expected: String,
         show: @escaping @Sendable (String) -> String? = { $0.quoted },
@@ -100,6 +101,7 @@ extension ValueType {
     /// - Parameters:
     ///   - noun: The plural of what it contains.
     ///   - count: How many elements are allowed.
+    /// - Returns: The type.
     func array(of noun: String, count: ClosedRange<Int> = 0...Int.max) -> ValueType<[Value]> {
         ValueType<[Value]> { (value, files) throws(InvalidValue) in
             guard let elements = value.elements else {
@@ -136,7 +138,7 @@ extension ValueType where Value == Int {
 }
 
 extension ValueType where Value == Double {
-    static let factor = number("at least 1, such as 2.0") { $0 >= 1 }
+    static let factor = number("of at least 1, such as 2.0") { $0 >= 1 }
     static let fraction = number("from 0 to below 1, such as 0.1") { (0..<1).contains($0) }
     static let positive = number("above 0, such as 20.0") { $0 > 0 }
 

@@ -99,7 +99,7 @@ struct ConfigurationReader {
         problems.contains { $0.key == key }
     }
 
-    /// Checks keys that must fit together. An invalid value left its default behind, which is not checked.
+    /// Checks keys that must fit together, unless one is invalid and so has its default.
     private mutating func checkConsistency(of configuration: Configuration) {
         let polling = configuration.polling
         if polling.maxInterval < polling.initialInterval, !isInvalid("polling.max_interval"),

@@ -16,7 +16,7 @@ struct FileLocator: Sendable {
         credentials = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : Self.absolute($0) }
     }
 
-    /// Returns the absolute path of a name, whether or not the file exists.
+    /// Resolves a name.
     ///
     /// Only the service manager hands out credentials, so an operator's command also looks where they came from: in the
     /// folder `credentials` next to the configuration file.
@@ -25,6 +25,7 @@ struct FileLocator: Sendable {
     ///   - name: The name in the configuration.
     ///   - isCredential: Whether a bare name is looked up among the credentials first and in the folder `credentials`
     ///     last.
+    /// - Returns: The absolute path, whether or not the file exists.
     func path(of name: String, isCredential: Bool) -> String {
         if name.hasPrefix("/") { return name }
         let path = "\(folder)/\(name)"

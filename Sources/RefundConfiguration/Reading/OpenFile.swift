@@ -1,6 +1,8 @@
 import Glibc
 
-/// A file open for reading. Its owner, mode and content belong to one file, even if another takes its name meanwhile.
+/// A file open for reading.
+///
+/// Its owner, mode and content belong to one file, even if another takes its name meanwhile.
 package struct OpenFile: ~Copyable {
     private let descriptor: CInt
     /// The owner's user id.

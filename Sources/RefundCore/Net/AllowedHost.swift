@@ -15,6 +15,7 @@ package struct AllowedHost: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Parameter text: `name`, `name:port`, `10.1.2.3`, `10.1.2.3:port`, `fd00::1`, `[fd00::1]`, `[fd00::1]:port`,
     ///   `10.1.0.0/16` or `fd00::/8`.
+    /// - Throws: What is wrong with the text.
     package init(_ text: String) throws(AllowedHostError) {
         let bytes = Array(text.utf8)
         var port: UInt16?
@@ -57,12 +58,13 @@ package struct AllowedHost: Hashable, Sendable, CustomStringConvertible {
         return range
     }
 
-    /// Returns whether the entry allows a connection.
+    /// Decides about a connection.
     ///
     /// - Parameters:
     ///   - address: The address to connect to; an IPv4-mapped address must be given as IPv4.
     ///   - port: The port to connect to.
     ///   - host: The URL's host, which resolved to the address.
+    /// - Returns: Whether this entry allows the connection.
     package func allows(_ address: IPAddress, port: UInt16, host: Host) -> Bool {
         guard self.port == nil || self.port == port else { return false }
         return switch target {

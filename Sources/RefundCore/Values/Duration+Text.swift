@@ -2,12 +2,11 @@ extension Duration {
     // Ten years in milliseconds, times any factor refundd applies, stay far below the range of 64 bits.
     private static let longestMilliseconds: Int64 = 3_650 * 86_400_000
 
-    /// Reads a duration such as `250ms`, `5s`, `10m`, `72h` or `30d`.
+    /// Reads a duration such as `250ms`, `5s`, `10m`, `72h` or `30d`, from zero to ten years (`3650d`).
     ///
     /// This is the only notation of durations, in the configuration as on the command line.
     ///
-    /// - Parameter text: ASCII digits and one unit.
-    /// - Returns: The duration, from zero to ten years (`3650d`); nil for any other text.
+    /// - Parameter text: ASCII digits and one unit; the result is nil for any other text.
     package init?(_ text: String) {
         var digits = Substring(text)
         let milliseconds: Int64
@@ -27,7 +26,7 @@ extension Duration {
         self = .milliseconds(count * milliseconds)
     }
 
-    /// The duration in the largest unit that divides it: `72h`, `90s`, `250ms`. Days start at `7d`.
+    /// The duration in the largest unit that divides it, such as `72h`, `90s` or `250ms`; days start at `7d`.
     package var formatted: String {
         let milliseconds = wholeMilliseconds
         for (unit, size) in [("d", 86_400_000 as Int64), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
