@@ -3,7 +3,7 @@ import RefundCore
 import TOML
 import Testing
 
-/// Readers that others wrote, those of Python, take and refuse the same texts, and read the same in them.
+/// Python's readers accept and reject the same texts, and read the same values.
 struct SecondOpinionTests {
     @Test func pythonReadsTheSameJSON() throws {
         try compare("json") { input in
@@ -66,7 +66,7 @@ private func hexadecimal(_ bytes: [UInt8]) -> String {
 }
 
 extension TOMLValue {
-    /// The value as `second_opinion.py` writes it.
+    /// The value as `second_opinion.py` prints it.
     fileprivate var canonical: String {
         switch self {
         case .string(let text): return "s" + hexadecimal(Array(text.utf8))

@@ -139,7 +139,7 @@ struct AddressClassTests {
             #expect(refusal?.hasSuffix("; add it to [webhook] allow_hosts to allow it") == true, "\(refusal ?? "-")")
         case .forbidden: #expect(refusal?.hasSuffix("; never allowed") == true, "\(refusal ?? "-")")
         }
-        // Allowing everything opens restricted addresses, and only those.
+        // Allowing everything opens restricted addresses but no forbidden ones.
         let everything = try ReceiverPolicy(["0.0.0.0/0", "::/0", "hooks.example"])
         #expect((everything.refusal(of: address, port: 443, for: url) == nil) == (verdict != .forbidden))
     }

@@ -36,13 +36,13 @@ struct URLReadersTests {
     }
 }
 
-/// A source of the same numbers in every run (Knuth's MMIX parameters).
+/// A generator that returns the same numbers in every run (Knuth's MMIX parameters).
 private struct LinearGenerator: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        // The low bits of such a generator hardly vary.
+        // The low bits of a linear generator hardly vary.
         return state ^ state >> 33
     }
 }
