@@ -94,11 +94,12 @@ let package = Package(
         module("RefundCore", []),
 
         // What the edges stand on.
+        module("TOML", []),
         module("RefundCrypto", ["COpenSSL"]),
         module("RefundHTTP", ["CCurl"]),
 
         // The edges: each does one thing to the outside world, none knows another.
-        module("RefundConfiguration", ["RefundCore"]),
+        module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
         module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
@@ -128,12 +129,12 @@ let package = Package(
         module(
             "RefundSimulator",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundPayCloud", "COpenSSL", hummingbird,
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundPayCloud", "TOML", "COpenSSL", hummingbird,
                 hummingbirdCore, hummingbirdTLS, nioCore,
                 nioPosix, nioSSL, lifecycle, unixSignals, logging,
             ]
         ),
-        program("refund-gateway-simulator", ["RefundSimulator", arguments]),
+        program("refund-gateway-simulator", ["RefundCore", "RefundSimulator", arguments]),
 
         // Tests.
         .target(
@@ -152,7 +153,8 @@ let package = Package(
         tests("RefundCoreTests", ["RefundCore"]),
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
-        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
+        tests("TOMLTests", ["TOML"]),
+        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests(
             "RefundStoreSQLiteTests",
             ["RefundCore", "RefundStoreSQLite", grdb, sqlite],
@@ -187,6 +189,7 @@ let package = Package(
             "FuzzingTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundPayCloud", "RefundWebhooks",
+                "TOML",
             ],
             exclude: ["fuzz"],
             resources: [.copy("Corpus"), .copy("Fixtures")]

@@ -37,6 +37,6 @@ extension QueryOutcome {
 
     private static func words(for status: Int, _ retryAfter: Duration?) -> String {
         guard let retryAfter else { return "the gateway answered HTTP \(status): it is asked too often" }
-        return "the gateway answered HTTP \(status) and asks to wait for \(retryAfter.inWords)"
+        return "the gateway answered HTTP \(status) and asks to wait for \(retryAfter.formatted)"
     }
 }

@@ -37,7 +37,7 @@ extension DeliveryOutcome {
     static func words(for error: HTTPError, timeout: Duration) -> String {
         switch error {
         case .refusedAddress(let refusal): refusal
-        case .timeout: "no complete answer within the timeout of \(timeout.inWords)"
+        case .timeout: "no complete answer within the timeout of \(timeout.formatted)"
         default: error.description
         }
     }

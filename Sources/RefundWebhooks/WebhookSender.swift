@@ -85,18 +85,13 @@ package final class WebhookSender: Sendable {
         }
     }
 
-    /// Names what receives a URL's webhooks, so that receivers can be kept from holding each other up.
+    /// Names the endpoint behind a URL, so that one receiver cannot hold up another.
     ///
     /// - Parameter url: The URL of a webhook.
-    /// - Returns: `scheme://host:port` in one spelling, or what stands for that in a text that is no URL that a webhook
-    ///   can be sent to: never a password, a path or a query, since endpoints are logged.
+    /// - Returns: `scheme://host:port` in one spelling, or a constant for a text that is not a URL. Never user info, a
+    ///   path, a query or a fragment, since endpoints are logged.
     package static func endpoint(of url: String) -> String {
-        if let url = try? ReceiverURL(url) { return url.endpoint }
-        let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
-        let rest = url[start...]
-        let host = (rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest)
-            .prefix { !"/?#".contains($0) }
-        return String(decoding: (url[..<start] + host).utf8.prefix(256), as: UTF8.self)
+        HTTPURL.endpoint(of: url)
     }
 
     private func request(for delivery: Delivery, at now: Timestamp) throws(UnsendableWebhook) -> HTTPRequest {
@@ -107,9 +102,9 @@ package final class WebhookSender: Sendable {
         guard !delivery.id.isEmpty, delivery.id.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x2E }) else {
             throw UnsendableWebhook(reason: "the webhook's id is not visible ASCII without dots")
         }
-        let url: ReceiverURL
-        do throws(ReceiverURLError) {
-            url = try ReceiverURL(delivery.url)
+        let url: HTTPURL
+        do throws(HTTPURLError) {
+            url = try HTTPURL(delivery.url)
         } catch {
             throw UnsendableWebhook(reason: error.description)
         }

@@ -58,7 +58,7 @@ extension WebhookSender.Settings {
             secrets: try secrets.map { try WebhookSecret($0) },
             timeout: timeout,
             caFile: "/etc/refundd/ca.pem",
-            policy: try ReceiverPolicy(allowHosts: allowHosts)
+            policy: try ReceiverPolicy(allowHosts)
         )
     }
 }
@@ -83,4 +83,11 @@ extension Delivery {
 
 extension Timestamp {
     static let attempt = Timestamp(milliseconds: 1_614_265_330_999)
+}
+
+extension ReceiverPolicy {
+    /// Creates a policy from the texts of its entries.
+    init(_ allowHosts: [String]) throws {
+        self.init(allowHosts: try allowHosts.map { try AllowedHost($0) })
+    }
 }

@@ -1,6 +1,7 @@
 import Logging
 import RefundAdmin
 import RefundConfiguration
+import RefundCore
 import RefundScheduler
 
 /// The admin address while it is served; if it cannot be, it is tried again, and refunds do not wait for it.

@@ -37,7 +37,7 @@ final class Connections: Sendable {
         settings = SchedulerSettings(
             polling: configuration.polling,
             gateways: gateways,
-            webhooks: try Self.webhooks(configuration.webhook, credentials, http)
+            webhooks: Self.webhooks(configuration.webhook, credentials, http)
         )
         self.clients = clients
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
@@ -47,20 +47,14 @@ final class Connections: Sendable {
         _ webhook: WebhookSettings,
         _ credentials: Credentials,
         _ http: HTTPClient
-    ) throws(CommandFailure) -> SchedulerSettings.Webhooks {
-        let policy: ReceiverPolicy
-        do {
-            policy = try ReceiverPolicy(allowHosts: webhook.allowHosts)
-        } catch {
-            throw CommandFailure(.configuration, ["webhook.allow_hosts: \(error)"])
-        }
+    ) -> SchedulerSettings.Webhooks {
         let sender = WebhookSender(
             client: http,
             settings: WebhookSender.Settings(
                 secrets: credentials.secrets,
                 timeout: webhook.timeout,
                 caFile: webhook.caFile,
-                policy: policy
+                policy: ReceiverPolicy(allowHosts: webhook.allowHosts)
             )
         )
         var webhooks = SchedulerSettings.Webhooks(

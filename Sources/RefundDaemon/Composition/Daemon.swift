@@ -184,7 +184,7 @@ package actor Daemon {
         var time: Duration = .zero
         while (try? await Task.sleep(for: progressInterval)) != nil {
             time += progressInterval
-            notifier.starting("\(opening.step.rawValue) (\(time.inWords))", extendingTimeoutBy: startExtension)
+            notifier.starting("\(opening.step.rawValue) (\(time.formatted))", extendingTimeoutBy: startExtension)
         }
     }
 
@@ -242,7 +242,7 @@ package actor Daemon {
 
     /// Stops claiming, and waits for what is in flight.
     private func drain(_ scheduler: Scheduler, _ closeLimit: inout Duration) async -> Result<Bool, CommandFailure> {
-        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.inWords)"])
+        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.formatted)"])
         note(notifier.stopping())
         let tasks: [@Sendable () async -> Void] = [
             { [emit] in

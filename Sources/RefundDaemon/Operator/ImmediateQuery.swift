@@ -85,8 +85,8 @@ package struct ImmediateQuery: Sendable {
             polls += 1
         }
         let lag = try read { tx throws(StoreError) in try tx.status(at: clock.now()).dueLag }
-        let problem = "refundd is running but has not queried \(refund.title) within \(limit.inWords)"
-        let reason = lag < .seconds(1) ? "" : "; it is \(lag.inWords) behind"
+        let problem = "refundd is running but has not queried \(refund.title) within \(limit.formatted)"
+        let reason = lag < .seconds(1) ? "" : "; it is \(lag.formatted) behind"
         throw CommandFailure(
             .failed,
             ["\(problem)\(reason). The refund stays next in line: see `refundd show \(refund.id)`"]

@@ -46,7 +46,7 @@ struct Reporter: Sendable {
         case .releasedClaims(let count):
             logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
         case .clockSetBack(let step):
-            logger.warning("the clock was set back; due times move with it", metadata: ["by": "\(step.inWords)"])
+            logger.warning("the clock was set back; due times move with it", metadata: ["by": "\(step.formatted)"])
         case .store(.walGrew(let bytes, let holders)):
             logger.warning(
                 "the write-ahead log keeps growing because a process keeps a transaction open; end it",
@@ -85,7 +85,7 @@ struct Reporter: Sendable {
                 "it refuses our credentials or its answers do not verify; "
                     + "check app_id, private_key_file, public_key_files and the clock"
             case .unreachable:
-                "no answer has verified for \(GatewayHealth.period.inWords); check its URL, the network and its operator"
+                "no answer has verified for \(GatewayHealth.period.formatted); check its URL, the network and its operator"
             }
         logger.error(
             "gateway needs an operator: \(problem)",

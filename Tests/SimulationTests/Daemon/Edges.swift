@@ -31,7 +31,7 @@ struct Edges {
                 secrets: [try WebhookSecret(Mailroom.secret)],
                 timeout: SimulatedReceiver.timeout,
                 caFile: nil,
-                policy: try ReceiverPolicy(allowHosts: [])
+                policy: ReceiverPolicy(allowHosts: [])
             )
         ) { request, completion in wire.send(request, completion: completion) }
     }
