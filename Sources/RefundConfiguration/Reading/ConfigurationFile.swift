@@ -1,4 +1,5 @@
 import Glibc
+import RefundCore
 
 /// The configuration file as text.
 enum ConfigurationFile {
@@ -66,7 +67,7 @@ enum ConfigurationFile {
         default:
             ConfigurationError(
                 file: file,
-                problem: "cannot be read: \(error.words)",
+                problem: "cannot be read: \(error)",
                 remedy:
                     "name a readable file with --config or $REFUNDD_CONFIG; refundd.conf.example is one to begin with"
             )

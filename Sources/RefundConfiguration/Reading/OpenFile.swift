@@ -1,4 +1,5 @@
 import Glibc
+package import RefundCore
 
 /// A file that is open for reading: what is known of it and what is read are of one file, whatever becomes of its name.
 package struct OpenFile: ~Copyable {
@@ -49,13 +50,4 @@ package struct OpenFile: ~Copyable {
         }
         return bytes
     }
-}
-
-/// Why the system refuses something, by its number.
-package struct SystemError: Error {
-    /// The number, see errno(3).
-    package let code: Int32
-
-    /// The system's words.
-    package var words: String { unsafe String(cString: strerror(code)) }
 }

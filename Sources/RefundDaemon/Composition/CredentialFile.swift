@@ -1,5 +1,6 @@
 import Glibc
 import RefundConfiguration
+import RefundCore
 
 /// A key, a secret or a certificate as it was found on disk.
 struct CredentialFile {
@@ -44,7 +45,7 @@ extension CredentialFileError {
         case ENOENT, ENOTDIR: self.init(description: "the file does not exist")
         case EACCES, EPERM:
             self.init(description: "the file cannot be read by user \(geteuid()); give it to that user with chown")
-        default: self.init(description: "the file cannot be read: \(error.words)")
+        default: self.init(description: "the file cannot be read: \(error)")
         }
     }
 }
