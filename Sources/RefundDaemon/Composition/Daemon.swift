@@ -41,7 +41,7 @@ package final class Daemon: Sendable {
     private struct Core {
         let pipeline: Pipeline
         let database: Database
-        let registry: PrometheusRegistry
+        let registry: MetricRegistry
     }
 
     /// Runs the daemon until it is told to stop.
@@ -81,7 +81,8 @@ package final class Daemon: Sendable {
         )
         defer { database.close() }
         let connections = try Connections(configuration, credentials, signing: signing)
-        let registry = PrometheusRegistry()
+        let registry = MetricRegistry(gateways: connections.settings.gateways.keys.sorted())
+        Metric.lastReloadSuccessful.set(1, in: registry)
         let reporter = Reporter(logger: logger, metrics: registry)
         let pipeline = Pipeline(
             store: database.store,
@@ -132,7 +133,9 @@ package final class Daemon: Sendable {
                 isReloadAwaited.store(false, ordering: .releasing)
                 guard !isDraining else { continue }
                 note(notifier.reloading())
-                if let next = await reload(service, core) { service = next }
+                let next = await reload(service, core)
+                Metric.lastReloadSuccessful.set(next == nil ? 0 : 1, in: core.registry)
+                if let next { service = next }
                 note(notifier.ready())
             case .signal(.terminate):
                 guard !isDraining else {
@@ -192,6 +195,7 @@ package final class Daemon: Sendable {
             // From here on nothing fails.
             if !keepsAddress { old.admin?.stop() }
             old.connections.retire()
+            core.registry.setGateways(connections.settings.gateways.keys.sorted())
             log.change(
                 level: Logger.Level(configuration.log.level),
                 format: RefundAdmin.LogFormat(configuration.log.format, environment: environment)
@@ -210,11 +214,11 @@ package final class Daemon: Sendable {
     private func listen(at configuration: Configuration, _ core: Core) async -> AdminListener? {
         guard let address = configuration.admin.listen else { return nil }
         let gauges = QueueGauges(store: core.database.counting, registry: core.registry, clock: SystemClock())
-        let readiness = Readiness(pipeline: core.pipeline, store: core.database.counting)
+        let readiness = Readiness(pipeline: core.pipeline)
         let server = AdminServer(
             host: address.host,
             port: address.port,
-            readiness: readiness.reasons,
+            readiness: readiness.problems,
             metrics: gauges.text
         )
         return await AdminListener(server) { [logger] outcome in

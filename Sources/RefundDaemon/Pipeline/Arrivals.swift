@@ -6,6 +6,8 @@ struct QueryAnswer: Sendable {
     let refund: Refund
     let sentAt: Timestamp
     let outcome: QueryOutcome
+    /// How long the exchange took, without the wait until a cycle took the answer.
+    var duration: Duration = .zero
 }
 
 /// An answer with what was known of its gateway when it arrived.

@@ -164,9 +164,11 @@ actor Pipeline {
     private func send(_ cycle: Cycle, at now: Timestamp) {
         if !cycle.queries.isEmpty { CrashPoint.reached(.afterClaim) }
         for (refund, query, send) in cycle.queries {
+            let begin = ContinuousClock.now
             send(query, now) { [weak self] outcome in
                 CrashPoint.reached(.afterAnswer)
-                let answer = QueryAnswer(refund: refund, sentAt: now, outcome: outcome)
+                let duration = begin.duration(to: .now)
+                let answer = QueryAnswer(refund: refund, sentAt: now, outcome: outcome, duration: duration)
                 self?.tell { $0.answers.append(answer) }
             }
             CrashPoint.reached(.afterQuery)

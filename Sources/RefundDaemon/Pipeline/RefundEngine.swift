@@ -222,9 +222,8 @@ final class RefundEngine {
     private func takeIn(_ arrivals: Arrivals, at now: Timestamp) {
         for answer in arrivals.answers {
             let gateway = answer.refund.gateway
-            let duration = now.duration(since: answer.sentAt)
             notes.append(
-                .answered(gateway: gateway, refund: answer.refund, outcome: answer.outcome, duration: duration)
+                .answered(gateway: gateway, refund: answer.refund, outcome: answer.outcome, duration: answer.duration)
             )
             let isProbe = desks[gateway]?.ended(answer.refund.id) ?? false
             let isConfigured = settings.gateways.keys.contains(gateway)

@@ -1,34 +1,28 @@
-import Dispatch
+import RefundAdmin
 import RefundCore
 import RefundStoreSQLite
 
-/// Whether the daemon does its work: the pipeline makes progress and the database accepts writes.
+/// Whether the daemon does its work, by the pipeline's own progress and last fault.
+///
+/// Nothing is read or written to find out: a probe costs nothing and never waits for the database.
 struct Readiness: Sendable {
-    // Longer than the pipeline may wait for another program's transaction.
+    // Longer than a cycle waits for another program's transaction.
     private static let longestCycle: Duration = .seconds(10)
 
     let pipeline: Pipeline
-    let store: RefundStore
-    let queue = DispatchQueue(label: "refundd.readiness")
 
-    /// The reasons why it does not; none when it does.
-    func reasons() async -> [String] {
-        var reasons: [String] = []
-        if let busy = pipeline.busyTime, busy > Self.longestCycle {
-            reasons.append("the pipeline has made no progress for \(busy.inWords)")
-        }
-        if let fault = pipeline.fault { reasons.append(fault.description) }
-        let refusal = await withCheckedContinuation { continuation in
-            queue.async {
-                do throws(StoreError) {
-                    try store.transaction { _ in }
-                    continuation.resume(returning: nil as StoreError?)
-                } catch {
-                    continuation.resume(returning: error)
-                }
-            }
-        }
-        if let refusal, reasons.isEmpty { reasons.append(refusal.description) }
-        return reasons
+    /// Why it does not; empty if it does.
+    func problems() -> [ReadinessProblem] {
+        Self.problems(busyTime: pipeline.busyTime, fault: pipeline.fault)
+    }
+
+    /// - Parameters:
+    ///   - busyTime: How long there has been work without a completed cycle; nil without work.
+    ///   - fault: Why the last transaction failed; nil if it succeeded.
+    static func problems(busyTime: Duration?, fault: StoreError?) -> [ReadinessProblem] {
+        var problems: [ReadinessProblem] = []
+        if let busyTime, busyTime > longestCycle { problems.append(.schedulerStalled) }
+        if let fault { problems.append(fault.isBeyondRetrying ? .databaseLost : .databaseWriteFailed) }
+        return problems
     }
 }
