@@ -96,6 +96,7 @@ package enum NotifyError: Error, Hashable, Sendable, CustomStringConvertible {
 /// - Parameters:
 ///   - message: The bytes.
 ///   - address: An absolute path, or `@` and an abstract name.
+/// - Throws: `NotifyError` if there is no such address or nobody takes the datagram.
 private func sendDatagram(_ message: [UInt8], to address: String) throws(NotifyError) {
     var (socketAddress, length) = try unixAddress(address)
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

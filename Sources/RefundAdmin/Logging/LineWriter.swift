@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Writes whole lines to a descriptor, one write(2) each. Never fails and never waits for long.
+/// Writes whole lines to a descriptor, one write(2) each, and neither fails nor waits for long.
 ///
 /// It waits once for a descriptor whose reader stalls. From then on it counts and drops lines until the descriptor is
 /// writable again, and then writes how many are missing.

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The bounds on what clients of the admin address may take.
 struct AdminLimits: Sendable {
-    /// Connections at a time. A new one takes the place of the oldest that has not sent its request.
+    /// Connections at a time; a new one takes the place of the oldest that has not sent its request.
     var connections = 64
     /// The time a client has to send its request.
     var request: Duration = .seconds(5)

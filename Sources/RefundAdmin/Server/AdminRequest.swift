@@ -82,7 +82,7 @@ struct AdminRequest: Hashable, Sendable {
     }
 }
 
-/// A response of the admin address. Its connection is closed after it.
+/// A response of the admin address, after which its connection is closed.
 struct AdminResponse: Error, Hashable, Sendable {
     var status: Int
     var type = "text/plain; charset=utf-8"

@@ -16,9 +16,12 @@ struct Readiness: Sendable {
         Self.problems(busyTime: pipeline.busyTime, fault: pipeline.fault)
     }
 
+    /// Judges the pipeline.
+    ///
     /// - Parameters:
     ///   - busyTime: How long there has been work without a completed cycle; nil without work.
     ///   - fault: Why the last transaction failed; nil if it succeeded.
+    /// - Returns: Why the daemon does not do its work; empty if it does.
     static func problems(busyTime: Duration?, fault: StoreError?) -> [ReadinessProblem] {
         var problems: [ReadinessProblem] = []
         if let busyTime, busyTime > longestCycle { problems.append(.schedulerStalled) }
