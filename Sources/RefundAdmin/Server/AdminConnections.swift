@@ -65,12 +65,13 @@ final class AdminConnections {
         var output: ArraySlice<UInt8> = []
         var isDone = false
 
-        var events: Int32 {
-            switch phase {
-            case .request, .farewell: POLLIN
-            case .answer: 0
-            case .response: POLLOUT
-            }
+        /// What poll(2) waits for.
+        ///
+        /// A client that leaves while its answer is computed keeps its place: there are never more answers in the making
+        /// than places.
+        var polled: pollfd {
+            let events = phase == .response ? POLLOUT : POLLIN
+            return pollfd(fd: phase == .answer ? -1 : descriptor, events: Int16(events), revents: 0)
         }
     }
 
@@ -80,7 +81,7 @@ final class AdminConnections {
     private let answer: @Sendable (AdminRequest) async -> AdminResponse
     private var connections: [Connection] = []
     private var nextID: UInt64 = 0
-    // After accept(2) ran out of descriptors.
+    // After a failure of accept(2).
     private var pausedUntil: ContinuousClock.Instant?
 
     init(
@@ -107,7 +108,7 @@ final class AdminConnections {
                 pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0),
             ]
-            polled += connections.map { pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0) }
+            polled += connections.map(\.polled)
             _ = unsafe poll(&polled, nfds_t(polled.count), timeout)
             let now = ContinuousClock.now
             for index in connections.indices {
@@ -128,7 +129,7 @@ final class AdminConnections {
         return Int32(max(0, ContinuousClock.now.duration(to: next) / .milliseconds(1)).rounded(.up))
     }
 
-    // While an answer is awaited the client is not to blame for the wait.
+    // No place is taken from a client that waits for its answer.
     private var hasPlace: Bool {
         connections.count < limits.connections || connections.contains { $0.phase != .answer }
     }
@@ -137,7 +138,8 @@ final class AdminConnections {
         while hasPlace {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
-                if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { pausedUntil = now + .milliseconds(200) }
+                // When descriptors run out, poll(2) would report the listener again at once.
+                if ![EAGAIN, EINTR, ECONNABORTED].contains(errno) { pausedUntil = now + .milliseconds(200) }
                 return
             }
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
@@ -182,8 +184,7 @@ final class AdminConnections {
                 respond(error, on: &connection)
             }
         case .answer:
-            // poll(2) reports nothing but an error or the client's end here.
-            connection.isDone = true
+            break
         case .response:
             send(&connection)
         case .farewell:

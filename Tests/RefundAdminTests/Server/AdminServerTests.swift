@@ -231,18 +231,11 @@ struct AdminServerTests {
         }
     }
 
-    @Test(arguments: [
-        // An address for documentation only (RFC 5737), and a name that does not exist (RFC 6761).
-        ("192.0.2.1", "this machine has no such address"), ("admin.invalid", "Name or service not known"),
-    ])
-    func addressOfNobodyOrOfAnotherMachineIsRefused(host: String, reason: String) async {
-        let server = AdminServer(host: host, port: 0, readiness: { [] }, metrics: { "" })
+    @Test func addressOfAnotherMachineIsRefused() async {
+        // An address for documentation only (RFC 5737).
+        let server = AdminServer(host: "192.0.2.1", port: 0, readiness: { [] }, metrics: { "" })
         let error = await #expect(throws: AdminError.self) { try await server.run { _ in } }
-        guard case .cannotListen("\(host):0", let found) = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
-        #expect(found == reason || host == "admin.invalid")
+        #expect(error == .cannotListen("192.0.2.1:0", reason: "this machine has no such address"))
     }
 
     @Test func ipv6IsServedToo() async throws {
