@@ -14,7 +14,7 @@ final class EngineHarness {
     let engine: RefundEngine
     /// What the last cycle asked to be sent.
     private(set) var cycle = Cycle()
-    private var arrivals = Arrivals()
+    var arrivals = Arrivals()
     /// The refunds whose query is in flight, in the order in which they were sent.
     private(set) var unanswered: [Refund] = []
 

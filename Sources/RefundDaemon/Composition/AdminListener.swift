@@ -19,7 +19,7 @@ struct AdminListener: Sendable {
         let server = AdminServer(
             host: address.host,
             port: address.port,
-            readiness: Readiness(scheduler: parts.scheduler).reasons,
+            readiness: Readiness(scheduler: parts.scheduler).problems,
             metrics: gauges.text
         )
         let (results, attempted) = AsyncStream<AdminError?>.makeStream(bufferingPolicy: .bufferingOldest(1))

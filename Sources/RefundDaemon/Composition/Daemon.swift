@@ -35,7 +35,7 @@ package actor Daemon {
     struct Parts: Sendable {
         let scheduler: Scheduler
         let database: ServedDatabase
-        let registry: PrometheusRegistry
+        let registry: MetricRegistry
     }
 
     let logger = Logger(label: "refundd")
@@ -99,7 +99,8 @@ package actor Daemon {
     }
 
     private func parts(_ database: ServedDatabase, _ connections: Connections) -> Parts {
-        let registry = PrometheusRegistry()
+        let registry = MetricRegistry(gateways: connections.settings.gateways.keys.sorted())
+        Metric.lastReloadSuccessful.set(1, in: registry)
         let reporter = Reporter(logger: logger, metrics: registry)
         let scheduler = Scheduler(
             store: database.store,
