@@ -54,7 +54,7 @@ struct HTTPClientRefusalTests {
             request.headers = [("X-A", "\n")]
             #expect(await client.error(of: request) == .invalidHeader)
             request.headers = []
-            #expect(try await client.answer(to: request).body == Array("good".utf8))
+            #expect(try await client.response(to: request).body == Array("good".utf8))
         }
     }
 }

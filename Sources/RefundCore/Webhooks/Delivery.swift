@@ -21,7 +21,15 @@ package struct Delivery: Hashable, Sendable {
     }
 }
 
-/// What came of one attempt to deliver a webhook.
+/// How an attempt to deliver a webhook ended.
+package enum DeliveryAttempt: Hashable, Sendable {
+    /// The receiver answered, or the attempt failed.
+    case completed(DeliveryOutcome)
+    /// The sender was shut down first: the attempt counts for nothing.
+    case interrupted
+}
+
+/// The outcome of one attempt to deliver a webhook.
 package struct DeliveryOutcome: Hashable, Sendable {
     /// How many bytes of a receiver's answer are kept.
     package static let answerLimit = 4_096

@@ -45,7 +45,14 @@ final class Connections: Sendable {
                 limits: gateway.limits,
                 timeout: gateway.timeout,
                 address: gateway.url
-            ) { query, now, completion in client.send(query, at: now, completion: completion) }
+            ) { query, now, completion in
+                client.query(query, at: now) { attempt in
+                    switch attempt {
+                    case .completed(let outcome, _): completion(outcome)
+                    case .interrupted: completion(.unreachable(reason: HTTPError.interrupted.description))
+                    }
+                }
+            }
         }
         let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
         clients.append(http)
@@ -70,13 +77,13 @@ final class Connections: Sendable {
             throw CommandFailure(.configuration, ["webhook.allow_hosts: \(error)"])
         }
         let sender = WebhookSender(
-            client: http,
-            settings: WebhookSender.Settings(
+            WebhookSender.Settings(
                 secrets: credentials.secrets,
                 timeout: webhook.timeout,
                 caFile: webhook.caFile,
                 policy: policy
-            )
+            ),
+            http: http
         )
         var webhooks = EngineSettings.Webhooks(
             routing: WebhookRouting(webhook),
@@ -84,7 +91,15 @@ final class Connections: Sendable {
         ) {
             delivery,
             now,
-            completion in sender.send(delivery, at: now, completion: completion)
+            completion in
+            sender.deliver(delivery, at: now) { attempt in
+                switch attempt {
+                case .completed(let outcome): completion(outcome)
+                case .interrupted:
+                    let error = HTTPError.interrupted.description
+                    completion(DeliveryOutcome(status: nil, error: error, retryAfter: nil, answer: [], duration: .zero))
+                }
+            }
         }
         webhooks.capacity = webhook.maxInFlight
         webhooks.timeout = webhook.timeout

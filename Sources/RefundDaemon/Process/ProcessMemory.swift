@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import RefundHTTP
 
 /// The memory of this process, which holds keys and secrets once they are read.
 enum ProcessMemory {
@@ -17,6 +18,8 @@ enum ProcessMemory {
     ///
     /// - Throws: `CommandFailure` when the system refuses, so that no key is read into memory that others can see.
     static func hide() throws(CommandFailure) {
+        // Otherwise OpenSSL could be told to load other code, and libcurl to write session keys to a file.
+        ProcessEnvironment.removeLibraryVariables()
         guard clinux_set_dumpable(0) == 0, clinux_set_core_limit(0) == 0 else {
             let reason = unsafe String(cString: strerror(errno))
             throw CommandFailure(.failed, ["the system does not let keys be kept out of core dumps: \(reason)"])
