@@ -176,8 +176,11 @@ final class Transfer {
     func needsRepetition(after code: CURLcode, on handle: EasyHandle) -> Bool {
         spent += handle.duration
         let isUnanswered =
-            code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT && attempt.metadataCount == 0
-            || code == CURLE_OK && handle.status == 408
+            switch code {
+            case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING: attempt.metadataCount == 0
+            case CURLE_OK: handle.status == 408
+            default: false
+            }
         if !usesFreshConnection, attempt.isConnectionUnfit || attempt.isConnectionReused && isUnanswered {
             usesFreshConnection = true
         } else if code == CURLE_COULDNT_CONNECT, !triesSilentAddresses,

@@ -19,7 +19,7 @@ struct HTTPClientConnectionTests {
 
     @Test func freshRequestOpensAConnection() async throws {
         try await withServer(script: echo) { server in
-            let client = try HTTPClient()
+            let client = try HTTPClient(maxConnections: 1)
             for connection in [HTTPRequest.Connection.any, .fresh, .any, .fresh] {
                 var request = HTTPRequest(test: server.url)
                 request.connection = connection
@@ -108,32 +108,48 @@ struct HTTPClientConnectionTests {
         }
     }
 
+    @Test func garbageOnAnIdleConnectionIsNotRepeated() async throws {
+        let script: @Sendable (RawConnection) -> Void = { connection in
+            _ = connection.readRequest()
+            connection.respond()
+            _ = connection.readRequest()
+            connection.write("garbage\r\n\r\n")
+        }
+        try await withServer(script: script) { server in
+            let client = try HTTPClient()
+            _ = try await client.response(to: HTTPRequest(test: server.url))
+            #expect(await client.error(of: HTTPRequest(test: server.url)) != nil)
+            #expect(server.acceptedCount == 1)
+        }
+    }
+
+    @Test(arguments: ["1.2", "1.3"])
+    func encryptedConnectionIsReused(version: String) async throws {
+        try await withTLSServer("--tls", version) { _, request in
+            let client = try HTTPClient()
+            defer { client.shutDown() }
+            for _ in 1...5 { #expect(try await client.response(to: request).header("X-Connection") == "1") }
+        }
+    }
+
     @Test(arguments: ["close", "data"])
     func connectionThatReceivedSomethingWhileIdleIsNotUsed(event: String) async throws {
-        let certificates = try TestCertificates()
-        defer { certificates.remove() }
-        let authority = try certificates.authority("authority")
-        let identity = try certificates.server("server", alternativeNames: "IP:127.0.0.1", by: authority)
         let burst = 8
-        let server = try TLSServer(identity, "--together", "\(burst)", "--after", event)
-        defer { server.stop() }
-        func request(_ number: Int) -> HTTPRequest {
-            var request = HTTPRequest(test: "https://127.0.0.1:\(server.port)/", body: "request \(number)")
-            request.caFile = authority.certificate
-            request.timeout = .seconds(10)
-            return request
-        }
-        let client = try HTTPClient()
-        defer { client.shutDown() }
-        for round in 0..<2 {
-            try await withThrowingTaskGroup(of: (Int, HTTPResponse).self) { group in
-                for number in 0..<burst {
-                    group.addTask { (number, try await client.response(to: request(number))) }
-                }
-                for try await (number, response) in group {
-                    #expect(response.body == Array("request \(number)".utf8))
-                    let connection = try #require(response.header("X-Connection").flatMap { Int($0) })
-                    #expect((connection > burst) == (round > 0))
+        try await withTLSServer("--together", "\(burst)", "--after", event) { _, request in
+            let client = try HTTPClient()
+            defer { client.shutDown() }
+            for round in 0..<2 {
+                try await withThrowingTaskGroup(of: (Int, HTTPResponse).self) { group in
+                    for number in 0..<burst {
+                        var request = request
+                        request.body = Array("request \(number)".utf8)
+                        group.addTask { [request] in (number, try await client.response(to: request)) }
+                    }
+                    for try await (number, response) in group {
+                        #expect(response.body == Array("request \(number)".utf8))
+                        let connection = try #require(response.header("X-Connection").flatMap { Int($0) })
+                        #expect((connection > burst) == (round > 0))
+                    }
                 }
             }
         }

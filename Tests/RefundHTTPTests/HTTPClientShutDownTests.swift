@@ -45,7 +45,7 @@ struct HTTPClientShutDownTests {
         #expect(errors.elements == [.interrupted])
     }
 
-    @Test func connectionsAreClosedWhenItReturns() async throws {
+    @Test func shutDownClosesConnections() async throws {
         let (ends, end) = AsyncStream<Void>.makeStream()
         let script: @Sendable (RawConnection) -> Void = { connection in
             echo(connection)
@@ -75,7 +75,7 @@ struct HTTPClientShutDownTests {
         }
     }
 
-    @Test func lastReferenceMayBeDroppedByACompletion() async throws {
+    @Test func completionMayReleaseTheLastReference() async throws {
         try await withServer(script: echo) { server in
             let holder = try Mutex<HTTPClient?>(HTTPClient())
             weak let observed = holder.withLock { $0 }

@@ -99,13 +99,7 @@ struct HTTPClientTLSTests {
 
     @Test(arguments: ["1.2", "1.3"])
     func requiredClientCertificateIsNamed(version: String) async throws {
-        try await withCertificates { certificates in
-            let authority = try certificates.authority("authority")
-            let identity = try certificates.server("server", alternativeNames: "IP:127.0.0.1", by: authority)
-            let server = try TLSServer(identity, "--client-ca", authority.certificate, "--tls", version)
-            defer { server.stop() }
-            var request = HTTPRequest(test: "https://127.0.0.1:\(server.port)/")
-            request.caFile = authority.certificate
+        try await withTLSServer("--client-ca", "AUTHORITY", "--tls", version) { _, request in
             let error = try #require(await HTTPClient().error(of: request))
             #expect(error.description.contains("requested a client certificate"))
         }

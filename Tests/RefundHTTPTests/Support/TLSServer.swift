@@ -1,4 +1,5 @@
 import Foundation
+import RefundHTTP
 
 /// An HTTPS server in a Python process, which responds to each request with its body and the connection's number.
 ///
@@ -80,7 +81,7 @@ struct TLSServer {
     private let input = Pipe()
 
     /// Starts the server and waits until it listens.
-    init(_ identity: TestCertificates.Identity, _ options: String...) throws {
+    init(_ identity: TestCertificates.Identity, _ options: [String] = []) throws {
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["python3", "-c", Self.script, identity.certificate, identity.key] + options
@@ -99,4 +100,19 @@ struct TLSServer {
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
     }
+}
+
+/// Runs a test with an HTTPS server and a request that trusts it.
+///
+/// The options may name the authority's certificate as `AUTHORITY`.
+func withTLSServer(_ options: String..., body: (TLSServer, HTTPRequest) async throws -> Void) async throws {
+    let certificates = try TestCertificates()
+    defer { certificates.remove() }
+    let authority = try certificates.authority("authority")
+    let identity = try certificates.server("server", alternativeNames: "IP:127.0.0.1", by: authority)
+    let server = try TLSServer(identity, options.map { $0 == "AUTHORITY" ? authority.certificate : $0 })
+    defer { server.stop() }
+    var request = HTTPRequest(test: "https://127.0.0.1:\(server.port)/")
+    request.caFile = authority.certificate
+    try await body(server, request)
 }
