@@ -25,7 +25,14 @@ final class SocketRegistry {
     private static let silence: Duration = .seconds(3_600)
     private static let maximumSilentAddresses = 256
 
-    private var connecting: [Int32: (address: Address?, deadline: ContinuousClock.Instant?)] = [:]
+    /// libcurl closes sockets that did not connect without saying so: a descriptor may already be something else's.
+    private struct Attempt {
+        let inode: UInt
+        let address: Address?
+        var deadline: ContinuousClock.Instant?
+    }
+
+    private var connecting: [Int32: Attempt] = [:]
     private var established: [Path: Int32] = [:]
     private var silentUntil: [Address: ContinuousClock.Instant] = [:]
     /// The TLS context of the server that last requested a client certificate; callbacks write it.
@@ -50,15 +57,21 @@ final class SocketRegistry {
     ///   - address: The address, if it is IPv4 or IPv6.
     ///   - patience: How long to wait for the address to respond; `nil` to leave the wait to libcurl.
     func opened(_ socket: Int32, to address: Address?, patience: Duration?) {
-        connecting[socket] = (address, patience.map { .now + $0 })
+        guard let inode = inode(of: socket) else { return }
+        connecting[socket] = Attempt(inode: inode, address: address, deadline: patience.map { .now + $0 })
     }
 
     /// Gives up on addresses that do not respond in time, and makes new connections avoid them.
     ///
     /// By itself, libcurl spends half of the remaining time on each address but the last, on every new connection.
     func abandonSilentAddresses() {
+        guard !connecting.isEmpty else { return }
         let now = ContinuousClock.now
         for (socket, attempt) in connecting {
+            guard inode(of: socket) == attempt.inode else {
+                connecting[socket] = nil
+                continue
+            }
             guard let address = attempt.address, let deadline = attempt.deadline, deadline <= now else { continue }
             connecting[socket]?.deadline = nil
             guard !ccurl_is_connected(socket) else { continue }
@@ -101,5 +114,10 @@ final class SocketRegistry {
         connecting[socket] = nil
         if let path = established.first(where: { $0.value == socket })?.key { established[path] = nil }
         return Glibc.close(socket)
+    }
+
+    private func inode(of descriptor: Int32) -> UInt? {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? status.st_ino : nil
     }
 }
