@@ -107,7 +107,7 @@ extension GatewayQuerying {
     /// Sends a query and waits for its end.
     func query(_ query: RefundQuery, at now: Timestamp) async -> QueryAttempt {
         await withCheckedContinuation { continuation in
-            self.query(query, at: now) { continuation.resume(returning: $0) }
+            self.query(query, at: now, isProbe: true) { continuation.resume(returning: $0) }
         }
     }
 }

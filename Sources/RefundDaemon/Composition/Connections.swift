@@ -1,6 +1,6 @@
 import Foundation
 package import RefundConfiguration
-package import RefundCore
+import RefundCore
 import RefundHTTP
 package import RefundPayCloud
 import RefundScheduler
@@ -49,13 +49,13 @@ final class Connections: Sendable {
         _ http: HTTPClient
     ) -> SchedulerSettings.Webhooks {
         let sender = WebhookSender(
-            client: http,
-            settings: WebhookSender.Settings(
+            WebhookSender.Settings(
                 secrets: credentials.secrets,
                 timeout: webhook.timeout,
                 caFile: webhook.caFile,
                 policy: ReceiverPolicy(allowHosts: webhook.allowHosts)
-            )
+            ),
+            http: http
         )
         var webhooks = SchedulerSettings.Webhooks(
             routing: WebhookRouting(webhook),
@@ -121,26 +121,9 @@ extension SchedulerSettings.Gateway {
     }
 }
 
-extension GatewayClient: GatewayQuerying {
-    package func query(
-        _ query: RefundQuery,
-        at now: Timestamp,
-        completion: @escaping @Sendable (QueryAttempt) -> Void
-    ) {
-        let start = ContinuousClock.now
-        send(query, at: now) { outcome in completion(.completed(outcome, duration: start.duration(to: .now))) }
-    }
-}
+extension GatewayClient: GatewayQuerying {}
 
-extension WebhookSender: WebhookDelivering {
-    package func deliver(
-        _ delivery: Delivery,
-        at now: Timestamp,
-        completion: @escaping @Sendable (DeliveryAttempt) -> Void
-    ) {
-        send(delivery, at: now) { outcome in completion(.completed(outcome)) }
-    }
-}
+extension WebhookSender: WebhookDelivering {}
 
 extension WebhookRouting {
     /// The routing that a configuration describes.

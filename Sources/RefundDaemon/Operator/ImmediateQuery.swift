@@ -154,9 +154,7 @@ package struct ImmediateQuery: Sendable {
             let query = RefundQuery(row.refund, merchantNo: merchantNo)
         else { return }
         let sentAt = clock.now()
-        let attempt = await withCheckedContinuation { continuation in
-            gateway.client.query(query, at: sentAt) { continuation.resume(returning: $0) }
-        }
+        let attempt = await gateway.client.query(query, at: sentAt)
         let claim = QueryClaim(refund: row.refund, lease: row.lease, query: query)
         let result = QueryResult(claim: claim, sentAt: sentAt, attempt: attempt)
         let now = clock.now()

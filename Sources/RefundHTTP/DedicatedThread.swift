@@ -1,16 +1,16 @@
 import CCurl
 import Glibc
 
-/// A thread of the system's, apart from the pools of Dispatch and Swift concurrency, which must not be blocked.
-struct OwnThread: Sendable {
+/// A system thread outside the pools of Dispatch and Swift concurrency, so it may block.
+struct DedicatedThread: Sendable {
     private let identifier: pthread_t
 
-    /// Creates and starts a thread, on which no signal is delivered.
+    /// Starts a thread with all signals blocked.
     ///
     /// - Parameters:
-    ///   - name: The name that `ps` and `top` show; Linux takes its first 15 bytes.
+    ///   - name: The name that `ps` and `top` show; Linux keeps 15 bytes.
     ///   - body: The work; the thread ends when it returns.
-    /// - Throws: `HTTPError.other` when the system has no thread to give.
+    /// - Throws: `HTTPError.other` if the system cannot create a thread.
     init(name: String, body: @escaping @Sendable () -> Void) throws(HTTPError) {
         let work = Work(name: name, body: body)
         let context = unsafe Unmanaged.passRetained(work).toOpaque()
@@ -23,15 +23,19 @@ struct OwnThread: Sendable {
         self.identifier = identifier
     }
 
-    /// Whether the caller is on this thread; of use only while it is neither joined nor detached.
+    /// Whether the caller runs on this thread; valid only until the thread is joined or detached.
     var isCurrent: Bool { pthread_equal(pthread_self(), identifier) != 0 }
 
-    /// Waits for the thread's end; called once, and not with `detach`.
+    /// Waits for the thread to end.
+    ///
+    /// Call either this or `detach`, once.
     func join() {
         pthread_join(identifier, nil)
     }
 
-    /// Lets the thread end by itself; called once, and not with `join`.
+    /// Lets the thread end by itself.
+    ///
+    /// Call either this or `join`, once.
     func detach() {
         pthread_detach(identifier)
     }
@@ -47,7 +51,7 @@ private final class Work: Sendable {
     }
 
     func run() {
-        // The threads that libcurl starts to resolve names inherit this: signals are the program's affair.
+        // libcurl's resolver threads inherit this mask: the program handles signals elsewhere.
         var signals = sigset_t()
         unsafe sigfillset(&signals)
         unsafe pthread_sigmask(SIG_SETMASK, &signals, nil)

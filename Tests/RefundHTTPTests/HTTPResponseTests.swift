@@ -1,7 +1,7 @@
 import RefundHTTP
 import Testing
 
-struct ResponseHeadTests {
+struct HTTPResponseTests {
     private func head(_ lines: String...) -> ResponseHead {
         var head = ResponseHead()
         for line in lines {
@@ -25,7 +25,7 @@ struct ResponseHeadTests {
         #expect(head("HTTP/1.1 200 OK", "A: 1", "a: 2", "").value(of: "A") == "1")
     }
 
-    @Test func interimHeadIsReplacedAndATrailerIsNot() {
+    @Test func finalHeadReplacesAnInterimOneAndTrailersAreDropped() {
         let kept = head(
             "HTTP/1.1 100 Continue",
             "A: 1",
@@ -42,11 +42,12 @@ struct ResponseHeadTests {
         #expect(kept.value(of: "C") == nil)
     }
 
-    @Test func lineThatDoesNotFitIsDroppedAndALaterOneKept() {
-        let long = String(repeating: "x", count: ResponseHead.maximumBytes)
-        let kept = head("HTTP/1.1 200 OK", "A: \(long)", "B: 2", "")
-        #expect(kept.value(of: "A") == nil)
-        #expect(kept.value(of: "B") == "2")
+    @Test func headIsCompleteAfterTheEmptyLineOfTheFinalResponse() {
+        #expect(!head("HTTP/1.1 200 OK", "A: 1").isComplete)
+        #expect(head("HTTP/1.1 200 OK", "A: 1", "").isComplete)
+        #expect(!head("HTTP/1.1 103 Early Hints", "A: 1", "").isComplete)
+        #expect(head("HTTP/1.1 103 Early Hints", "A: 1", "", "HTTP/1.1 200 OK", "").isComplete)
+        #expect(head("HTTP/1.1 101 Switching Protocols", "").isComplete)
     }
 
     @Test func bytesThatAreNotUTF8DoNotTrap() {
