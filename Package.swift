@@ -37,7 +37,6 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
-let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
@@ -80,7 +79,6 @@ let package = Package(
         // What Hummingbird's own interface is made of.
         .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
         .package(url: "https://github.com/apple/swift-nio-ssl", .upToNextMinor(from: "2.37.6")),
-        .package(url: "https://github.com/apple/swift-http-types", .upToNextMinor(from: "1.8.0"), traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
     ],
     targets: [
@@ -94,17 +92,18 @@ let package = Package(
         module("RefundCore", []),
 
         // What the edges stand on.
+        module("TOML", []),
         module("RefundCrypto", ["COpenSSL"]),
         module("RefundHTTP", ["CCurl"]),
 
         // The edges: each does one thing to the outside world, none knows another.
-        module("RefundConfiguration", ["RefundCore"]),
+        module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
         module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
-        module("RefundAdmin", ["RefundCore", hummingbirdCore, nioCore, nioPosix, httpTypes, metrics, logging]),
+        module("RefundAdmin", ["CLinux", "RefundCore", metrics, logging]),
 
         // The composition root, and the command line over it.
         module(
@@ -128,12 +127,12 @@ let package = Package(
         module(
             "RefundSimulator",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundPayCloud", "COpenSSL", hummingbird,
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundPayCloud", "TOML", "COpenSSL", hummingbird,
                 hummingbirdCore, hummingbirdTLS, nioCore,
                 nioPosix, nioSSL, lifecycle, unixSignals, logging,
             ]
         ),
-        program("refund-gateway-simulator", ["RefundSimulator", arguments]),
+        program("refund-gateway-simulator", ["RefundCore", "RefundSimulator", arguments]),
 
         // Tests.
         .target(
@@ -152,7 +151,8 @@ let package = Package(
         tests("RefundCoreTests", ["RefundCore"]),
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
-        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"]),
+        tests("TOMLTests", ["TOML"]),
+        tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests(
             "RefundStoreSQLiteTests",
             ["RefundCore", "RefundStoreSQLite", grdb, sqlite],
@@ -187,6 +187,7 @@ let package = Package(
             "FuzzingTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundPayCloud", "RefundWebhooks",
+                "TOML",
             ],
             exclude: ["fuzz"],
             resources: [.copy("Corpus"), .copy("Fixtures")]

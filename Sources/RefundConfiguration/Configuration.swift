@@ -1,56 +1,82 @@
 package import RefundCore
+import TOML
 
-/// The configuration of refundd: what the file says, with environment variables laid over it and defaults below it.
+/// The configuration of refundd: the file's values, overridden by environment variables, with defaults for the rest.
 package struct Configuration: Hashable, Sendable {
-    /// The absolute path of the file it was read from.
+    /// The absolute path of the configuration file.
     package var file: String
-    /// Where the queue is.
     package var database = DatabaseSettings()
     /// The gateways by name: `[gateway]` is `default`, `[gateways.NAME]` is `NAME`.
     package var gateways: [String: GatewaySettings]
-    /// When refunds are queried.
     package var polling = PollingPolicy()
-    /// Where events are sent, and how.
     package var webhook = WebhookSettings()
-    /// What the operator sees over HTTP.
     package var admin = AdminSettings()
-    /// What is logged.
     package var log = LogSettings()
 
-    /// The name of the gateway that `[gateway]` configures and that rows name unless they say otherwise.
+    /// The name of the gateway in `[gateway]`, which rows use unless they name another one.
     package static let defaultGateway = "default"
 
-    /// Creates a configuration with defaults for everything but its gateways.
-    ///
-    /// - Parameters:
-    ///   - file: The absolute path that relative names and messages refer to.
-    ///   - gateways: The gateways by name.
+    /// Creates a configuration with the defaults of every section but the gateways.
     package init(file: String, gateways: [String: GatewaySettings]) {
         self.file = file
         self.gateways = gateways
     }
 
-    /// Reads a configuration file and lays the environment over it.
+    /// Reads a configuration file and applies the environment's overrides.
     ///
-    /// The files that the configuration names are not opened.
+    /// Does not open the key, secret and certificate files that the configuration names.
     ///
     /// - Parameters:
-    ///   - file: The file's path; a relative one refers to the current folder.
-    ///   - environment: The environment variables, of which those named `REFUNDD_…` and `CREDENTIALS_DIRECTORY` count.
-    /// - Returns: The configuration, with every bound checked and every file name absolute.
-    /// - Throws: Everything that is wrong, at once.
+    ///   - file: The path of the file, absolute or relative to the current directory.
+    ///   - environment: The process's environment, of which `REFUNDD_…` and `CREDENTIALS_DIRECTORY` are used.
+    /// - Returns: The configuration, with every value checked and every file name absolute.
+    /// - Throws: Every problem at once.
     package static func load(
         file: String,
         environment: [String: String]
-    ) throws(ConfigurationProblems) -> Configuration {
+    ) throws(ConfigurationError) -> Configuration {
         let file = FileLocator.absolute(file)
-        let document: [String: RawValue]
-        do throws(ConfigurationError) {
-            document = try TOMLReader.entries(of: ConfigurationFile.text(of: file), file: file)
+        let text = try ConfigurationFile.text(of: file)
+        let document: [String: TOMLValue]
+        do throws(TOMLError) {
+            document = try TOMLReader.read(text)
         } catch {
-            throw ConfigurationProblems(errors: [error])
+            throw ConfigurationError(problems: [ConfigurationProblem(error, in: file)])
         }
         var reader = ConfigurationReader(file: file, document: document, environment: environment)
         return try reader.configuration()
+    }
+
+    /// Returns what prevents a running daemon from switching from another configuration to this one.
+    ///
+    /// Rows belong to their database, merchant and application. If those changed between two queries, refundd would ask
+    /// one gateway account about another account's refunds.
+    ///
+    /// - Parameter old: The configuration in use.
+    /// - Returns: One problem per key that must not change; empty if the reload may proceed.
+    package func obstaclesToReload(since old: Configuration) -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        func refuse(_ key: String, _ value: String, old: String, _ remedy: String) {
+            let message = "cannot change from \(old.quoted) while refundd is running; \(remedy)"
+            let invalid = InvalidValue(message, .needsRestart, value: value.quoted)
+            problems.append(ConfigurationProblem(invalid, place: .file(file), key: key))
+        }
+        func compare(_ key: String, _ value: String, _ old: String) {
+            if value != old { refuse(key, value, old: old, "restore it, or restart refundd") }
+        }
+        compare("database.path", database.path, old.database.path)
+        for (name, gateway) in gateways.sorted(by: { $0.key < $1.key }) {
+            guard let before = old.gateways[name] else { continue }
+            let section = SectionPath.gateway(name)
+            compare(section.key("app_id"), gateway.appID, before.appID)
+            compare(section.key("merchant_no"), gateway.merchantNo ?? "", before.merchantNo ?? "")
+        }
+        // The daemon binds the new address before it closes the old one, so that a bad one changes nothing.
+        if let listen = admin.listen, let before = old.admin.listen, listen != before, listen.port == before.port,
+            listen.port != 0
+        {
+            refuse("admin.listen", "\(listen)", old: "\(before)", "also choose another port, or restart refundd")
+        }
+        return problems
     }
 }

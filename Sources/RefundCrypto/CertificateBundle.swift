@@ -1,15 +1,15 @@
 import COpenSSL
 
-/// A file of certificates in PEM, as TLS takes it for the authorities that it trusts.
+/// A PEM file of trusted certificate authorities.
 package enum CertificateBundle: Sendable {
-    /// Reads every certificate, as each connection will.
+    /// Checks that every certificate can be read, as each connection will read them.
     ///
     /// - Parameter text: The content of the file.
-    /// - Throws: `CertificateError` when there is no certificate, or one that OpenSSL cannot read.
+    /// - Throws: `CertificateError` if there is no certificate, or one that OpenSSL cannot read.
     package static func check(_ text: [UInt8]) throws(CertificateError) {
         defer { ERR_clear_error() }
         let (count, isWhole) = unsafe text.withUnsafeBytes { bytes in
-            // An empty text has no address, which OpenSSL takes for an error.
+            // An empty array has no address, which OpenSSL treats as an error.
             guard let length = Int32(exactly: bytes.count), let bio = unsafe BIO_new_mem_buf(bytes.baseAddress, length)
             else { return (0, true) }
             defer { unsafe BIO_free(bio) }
@@ -25,17 +25,17 @@ package enum CertificateBundle: Sendable {
             unsafe X509_free(certificate)
             count += 1
         }
-        // Behind the last certificate there is no further one; any other error is about a certificate that is there.
+        // After the last certificate OpenSSL finds no start line; any other error concerns a certificate.
         let isWhole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE
         return (count, isWhole)
     }
 }
 
-/// Why a file cannot be taken for the certificates of authorities.
+/// Why a file is not a usable certificate bundle.
 package enum CertificateError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It holds no certificate.
+    /// It contains no certificate.
     case none
-    /// It holds a certificate that cannot be read: the number of it, from 1.
+    /// It contains a certificate that cannot be read; its number, from 1.
     case damaged(number: Int)
 
     /// What is wrong and what to change.
@@ -43,7 +43,7 @@ package enum CertificateError: Error, Hashable, Sendable, CustomStringConvertibl
         switch self {
         case .none: "the file holds no PEM certificate; it must begin with -----BEGIN CERTIFICATE-----"
         case .damaged(let number):
-            "certificate number \(number) in the file cannot be read; copy it again, whole, from where it was made"
+            "certificate number \(number) in the file cannot be read; copy the complete certificate again"
         }
     }
 }

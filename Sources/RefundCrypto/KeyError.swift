@@ -1,64 +1,82 @@
-/// The reason why a key cannot be used, as one sentence that says what to change.
+import COpenSSL
+
+/// Why a key cannot be used.
 ///
-/// No case ever carries key material, so that every one may be logged.
+/// No case carries key material, so every error may be logged.
 package enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The text holds nothing but blanks.
+    /// The text is blank.
     case empty
-    /// The text is neither PEM nor base64 of a key.
+    /// The text is neither PEM nor the base64 text of a key.
     case notAKey
-    /// Something stands after the key.
+    /// Something follows the key.
     case trailingData
     /// The private key is protected by a passphrase.
     case encrypted
-    /// The key is of another type than RSA, such as "EC".
+    /// The key is not an RSA key; its type, such as "EC".
     case wrongType(String)
     /// The key has fewer than 2048 bits.
     case tooShort(bits: Int)
-    /// The numbers of the key do not belong together.
+    /// The numbers of the key do not match.
     case damaged
-    /// A public key stands where a private one belongs.
+    /// A public key instead of a private one.
     case publicWherePrivate
-    /// A private key stands where a public one belongs.
+    /// A private key instead of a public one.
     case privateWherePublic
-    /// A certificate, or the request for one, stands where a key belongs.
+    /// A certificate, or a certificate request, instead of a key.
     case certificate
-    /// The library refused an operation for the reason given.
+    /// libcrypto failed; its reason.
     case cryptoFailure(String)
 
-    /// One sentence that says what is wrong and what to change.
+    /// What is wrong and how to fix it.
     package var description: String {
         switch self {
         case .empty:
-            "There is no key in the text; put the key there as PEM or as base64."
+            "The file is empty; it must contain the key as PEM or as base64."
         case .notAKey:
             """
-            The text is not a key that can be read; it must be one whole PEM block, or the base64 text of the key in \
-            DER form.
+            The file does not contain a readable key; it must be one complete PEM block, or the base64 text of the key \
+            in DER form.
             """
         case .trailingData:
-            "There is something after the key; leave exactly one key there, with nothing behind it."
+            "Something follows the key; leave exactly one key in the file."
         case .encrypted:
-            "The private key is encrypted; store it without a passphrase, as \"openssl pkey -in OLD -out NEW\" does."
+            "The private key is encrypted; remove the passphrase with \"openssl pkey -in OLD -out NEW\"."
         case .wrongType(let type):
-            "The key is of type \(type); put an RSA key of at least \(RSAKeyRules.minimumBits) bits there."
+            "The key is of type \(type); an RSA key of at least \(RSAKeyRules.minimumBits) bits is required."
         case .tooShort(let bits):
-            "The RSA key has \(bits) bits; replace it by one of at least \(RSAKeyRules.minimumBits) bits."
+            "The RSA key has \(bits) bits; at least \(RSAKeyRules.minimumBits) are required."
         case .damaged:
-            "The numbers of the RSA key do not belong together; copy it again, whole, from where it was made."
+            "The RSA key is damaged; copy the complete key again."
         case .publicWherePrivate:
-            "This is a public key; put the private key there instead."
+            "This is a public key; a private key is required."
         case .privateWherePublic:
-            "This is a private key; put the public key there instead, and keep the private one to its owner."
+            "This is a private key; a public key is required. Keep the private key with its owner."
         case .certificate:
-            "This is a certificate or a request for one; put the key there instead."
+            "This is a certificate or a certificate request; a key is required."
         case .cryptoFailure(let reason):
-            "OpenSSL could not do it (\(reason)); check the library's installation and configuration."
+            "OpenSSL failed (\(reason)); check its installation and configuration."
         }
     }
 }
 
-/// What every RSA key has to satisfy.
+/// The requirements for RSA keys.
 enum RSAKeyRules {
-    /// The length that the gateway's documentation asks for: <https://developer.n-age.co.jp/docs/ja/public/Sign>.
+    /// The length that the gateway's documentation requires: <https://developer.n-age.co.jp/docs/ja/public/Sign>.
     static let minimumBits = 2048
+}
+
+extension KeyError {
+    /// Returns libcrypto's last error on this thread and clears the thread's error queue.
+    static func lastFailure() -> KeyError {
+        defer { ERR_clear_error() }
+        guard let reason = unsafe ERR_reason_error_string(ERR_peek_last_error()) else {
+            return .cryptoFailure("no reason given")
+        }
+        return .cryptoFailure(unsafe String(cString: reason))
+    }
+
+    /// Whether this thread's error queue is not empty, for tests.
+    package static var isErrorLeft: Bool {
+        ERR_peek_error() != 0
+    }
 }

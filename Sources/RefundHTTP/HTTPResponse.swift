@@ -1,38 +1,113 @@
-/// An answer that has come in, whatever its status code is.
+/// A response whose head arrived completely, whatever its status.
 package struct HTTPResponse: Sendable {
+    /// How the body ended.
+    package enum BodyEnd: Hashable, Sendable {
+        /// The body is complete.
+        case complete
+        /// The body was longer than `HTTPRequest.ResponseLimit.keepFirst`.
+        case truncated
+        /// The exchange failed after the head; `body` holds what arrived until then.
+        case broken(HTTPError)
+    }
+
     /// The status code.
     package let status: Int
-    /// The bytes of the body as they came, or the first of them when `isTruncated`.
+    /// The bytes of the body that arrived and were kept.
     package let body: [UInt8]
-    /// The time from the start of the exchange to its end, without the wait for a free connection.
+    /// How the body ended.
+    package let bodyEnd: BodyEnd
+    /// The duration of the exchange, without the time spent waiting for a free connection.
     package let duration: Duration
-    /// Whether the body was longer than what was to be kept of it.
-    package let isTruncated: Bool
     private let head: ResponseHead
 
     /// Creates a response.
     ///
     /// - Parameters:
     ///   - status: The status code.
-    ///   - head: The kept header lines.
-    ///   - body: The bytes of the body.
-    ///   - duration: The time the exchange took.
-    ///   - isTruncated: Whether the body was longer.
-    package init(status: Int, head: ResponseHead, body: [UInt8], duration: Duration, isTruncated: Bool) {
+    ///   - head: The lines of the head.
+    ///   - body: The bytes of the body that were kept.
+    ///   - bodyEnd: How the body ended.
+    ///   - duration: The duration of the exchange.
+    package init(
+        status: Int,
+        head: ResponseHead = ResponseHead(),
+        body: [UInt8] = [],
+        bodyEnd: BodyEnd = .complete,
+        duration: Duration = .zero
+    ) {
         self.status = status
         self.head = head
         self.body = body
+        self.bodyEnd = bodyEnd
         self.duration = duration
-        self.isTruncated = isTruncated
     }
 
-    /// Returns the value of the first header field of a name.
+    /// Returns the value of the first header field with a name.
     ///
-    /// Only the first 64 fields and 16 KiB of an answer's header are kept.
-    ///
-    /// - Parameter name: The field's name; upper and lower case are the same.
-    /// - Returns: The value without the white space around it, or `nil` when the answer has no such field.
+    /// - Parameter name: The field's name, in any case.
+    /// - Returns: The value without surrounding white space, or `nil` if there is no such field.
     package func header(_ name: String) -> String? {
         head.value(of: name)
+    }
+}
+
+/// The lines of a response head, stored as received and parsed on demand.
+package struct ResponseHead: Sendable {
+    private static let lineFeed = UInt8(ascii: "\n")
+
+    private var bytes: [UInt8] = []
+    private var isInterim = false
+    private var hasEnded = false
+
+    /// Creates an empty head.
+    package init() {}
+
+    /// Whether the whole head of the final response, rather than of an interim (1xx) one, has arrived.
+    package var isComplete: Bool { hasEnded && !isInterim }
+
+    /// Adds a line as libcurl delivers it: a status line, a field, the empty line at the end, or a trailer field.
+    ///
+    /// A final head replaces an interim one. Trailer fields are dropped: they must not pass for header fields.
+    package mutating func add(_ line: some Collection<UInt8>) {
+        if !isComplete, line.starts(with: "HTTP/".utf8) {
+            let code = line.drop { $0 != UInt8(ascii: " ") }.dropFirst().prefix(3)
+            self = ResponseHead()
+            // 101 ends HTTP on the connection, so no other head follows.
+            isInterim = code.first == UInt8(ascii: "1") && !code.elementsEqual("101".utf8)
+        }
+        guard !hasEnded else { return }
+        let content = line.prefix { $0 != Self.lineFeed && $0 != UInt8(ascii: "\r") }
+        guard !content.isEmpty else {
+            hasEnded = true
+            return
+        }
+        bytes.append(contentsOf: content)
+        bytes.append(Self.lineFeed)
+    }
+
+    /// Returns the value of the first field with a name, without surrounding white space.
+    package func value(of name: String) -> String? {
+        let wanted = name.utf8
+        for line in bytes.split(separator: Self.lineFeed) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+            let found = line[..<colon]
+            guard found.count == wanted.count,
+                zip(found, wanted).allSatisfy({ $0.lowercasedASCII == $1.lowercasedASCII })
+            else { continue }
+            let value = line[(colon + 1)...].drop(while: isBlank).reversed().drop(while: isBlank)
+            return String(decoding: value.reversed(), as: UTF8.self)
+        }
+        return nil
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+    }
+}
+
+extension UInt8 {
+    /// The lower-case form of an ASCII letter; every other byte unchanged.
+    var lowercasedASCII: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self
     }
 }

@@ -1,22 +1,23 @@
 import CCurl
 import Glibc
 
-/// Where the certificate authorities of the system are found.
+/// The system's certificate authorities.
 ///
-/// libcurl makes a TLS context for each connection. Out of a directory with hashed names OpenSSL reads the one authority
-/// it needs; the bundle of them all, which libcurl reads as well by default, costs some 40 ms of CPU and a megabyte for
-/// each connection. The bundle's place is then free for a request's own CA file, which adds to the directory.
+/// libcurl creates a TLS context for each connection. From a directory with hashed names OpenSSL loads only the
+/// authority it needs; the bundle of all authorities, which libcurl also loads by default, costs some 40 ms of CPU and
+/// 1 MB per connection. Without the bundle, a request's CA file can take its place and adds to the directory.
 struct TrustStore: Hashable, Sendable {
     /// The directory with hashed names, `CURLOPT_CAPATH`.
     let directory: String?
-    /// The bundle used by requests without a CA file of their own, `CURLOPT_CAINFO`.
+    /// The bundle for requests without a CA file of their own, `CURLOPT_CAINFO`.
     let bundle: String?
 
-    /// The trust store of the system.
+    /// The system's trust store.
     ///
-    /// Where there is no directory with hashed names (Debian's `update-ca-certificates` makes it), the bundle is used,
-    /// and a request's CA file stands in its place.
+    /// Without a directory with hashed names (which Debian's `update-ca-certificates` creates), the bundle is used, and
+    /// a request's CA file replaces it.
     static let system: TrustStore = {
+        guard CurlLibrary.initialization == CURLE_OK else { return TrustStore(directory: nil, bundle: nil) }
         guard let handle = unsafe curl_easy_init() else { return TrustStore(directory: nil, bundle: nil) }
         defer { unsafe curl_easy_cleanup(handle) }
         let directory = unsafe ccurl_get_string(handle, CURLINFO_CAPATH).map { unsafe String(cString: $0) }
@@ -31,5 +32,36 @@ struct TrustStore: Hashable, Sendable {
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
         return unsafe glob("\(directory)/*.0", GLOB_NOSORT, nil, &found) == 0
+    }
+}
+
+/// The process-wide state of libcurl.
+enum CurlLibrary {
+    /// The result of initializing libcurl, which must precede every other use: it reads some variables only then.
+    static let initialization: CURLcode = {
+        ProcessEnvironment.removeLibraryVariables()
+        return curl_global_init(Int(CURL_GLOBAL_SSL))
+    }()
+}
+
+/// The environment variables of this process.
+package enum ProcessEnvironment {
+    /// Variables by which OpenSSL, libcurl and the C library's resolver would write session keys to a file, trust other
+    /// authorities, load other code, or look up other names than the configuration says.
+    ///
+    /// Sources: <https://docs.openssl.org/3.5/man7/openssl-env/>, <https://curl.se/libcurl/c/libcurl-env.html>,
+    /// hostname(7).
+    private static let libraryVariables = [
+        "SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "CTLOG_FILE", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE",
+        "OPENSSL_ENGINES", "OPENSSL_MODULES", "OPENSSL_TRACE", "QLOGDIR", "OSSL_QFILTER",
+        "RANDFILE", "CURL_SSL_BACKEND", "HOSTALIASES",
+    ]
+
+    /// Removes these variables, for this process and the programs it starts.
+    ///
+    /// Call it before the first use of OpenSSL, which reads its configuration then, and before starting threads, which
+    /// may read the environment at the same time. Creating an `HTTPClient` calls it, too.
+    package static func removeLibraryVariables() {
+        for name in libraryVariables where unsafe getenv(name) != nil { unsafe unsetenv(name) }
     }
 }

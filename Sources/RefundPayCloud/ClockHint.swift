@@ -26,7 +26,7 @@ struct ClockHint {
     /// What to make of an answer that proves nothing, for which the clock can be the reason.
     func explained(_ outcome: QueryOutcome) -> QueryOutcome {
         let size = lead < .zero ? .zero - lead : lead
-        let minutes = Duration.seconds((size.components.seconds + 30) / 60 * 60).inWords
+        let minutes = Duration.seconds((size.components.seconds + 30) / 60 * 60).formatted
         let message = """
             our clock is \(minutes) \(lead < .zero ? "behind" : "ahead of") the gateway's, as the date of its answer \
             has it; set the clock. \(outcome.problem ?? "")

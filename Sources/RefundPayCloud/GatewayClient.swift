@@ -1,22 +1,22 @@
 package import RefundCore
 package import RefundCrypto
-import RefundHTTP
+package import RefundHTTP
 
-/// A client of one gateway: signs a query, sends it, verifies the answer and tells what came of it.
+/// Queries one gateway: signs the query, sends it, verifies the response and reads the verdict.
 package final class GatewayClient: Sendable {
-    /// What a client has to know of its gateway.
+    /// The gateway's settings.
     package struct Settings: Sendable {
-        /// The exact address that queries are posted to.
+        /// The exact URL that queries are posted to.
         package var url: String
         /// The application's id at the gateway.
         package var appID: String
         /// The key that signs queries.
         package var privateKey: RSAPrivateKey
-        /// The gateway's keys; two while it changes from one to the other.
+        /// The gateway's keys; two during a key rotation.
         package var publicKeys: [RSAPublicKey]
-        /// The path of extra trust anchors, or nil.
+        /// A PEM file of extra trust anchors, or nil.
         package var caFile: String?
-        /// How long a query may take from being sent to the last byte of its answer.
+        /// The time limit from sending a query to the last byte of its response.
         package var timeout: Duration
 
         /// Creates settings.
@@ -38,39 +38,43 @@ package final class GatewayClient: Sendable {
     }
 
     private let settings: Settings
-    private let http: any HTTPSending
+    private let http: any HTTPTransport
     private let signing: SigningPool
 
     /// Creates a client.
     ///
     /// - Parameters:
-    ///   - settings: What to know of the gateway.
-    ///   - http: Sends the queries; clients may share one.
-    ///   - signing: Signs the queries; clients may share one.
-    package init(_ settings: Settings, http: any HTTPSending, signing: SigningPool) {
+    ///   - settings: The gateway's settings.
+    ///   - http: Sends the queries; clients may share it.
+    ///   - signing: Signs the queries; clients may share it.
+    package init(_ settings: Settings, http: any HTTPTransport, signing: SigningPool) {
         self.settings = settings
         self.http = http
         self.signing = signing
     }
 
-    /// Asks the gateway what became of a refund.
+    /// Queries the state of a refund.
     ///
     /// - Parameters:
     ///   - query: What to ask.
-    ///   - now: The time, which is sent along.
-    ///   - completion: Takes what came of it; called once, on a thread of the signing pool's or of the HTTP client's.
-    package func send(
+    ///   - now: The time of the query, which is signed.
+    ///   - isProbe: Whether to open a new connection, to test the whole path to the gateway.
+    ///   - completion: Called once, on a thread of the signing pool or of the transport.
+    package func query(
         _ query: RefundQuery,
         at now: Timestamp,
-        completion: @escaping @Sendable (QueryOutcome) -> Void
+        isProbe: Bool = false,
+        completion: @escaping @Sendable (QueryAttempt) -> Void
     ) {
         let request = GatewayRequest(query, appID: settings.appID, at: now)
         signing.sign(request.signingString, with: settings.privateKey) { [self] result in
             switch result {
             case .success(let signature):
-                post(request.body(signature: signature), for: query, at: now, completion: completion)
+                let body = request.body(signature: signature)
+                post(body, for: query, at: now, over: isProbe ? .fresh : .any, completion: completion)
             case .failure(let error):
-                completion(.unreachable(reason: "the query could not be signed: \(error)".legible(upTo: 300)))
+                let reason = "the query could not be signed: \(error)".legible(upTo: 300)
+                completion(.completed(.unreachable(reason: reason), duration: .zero))
             }
         }
     }
@@ -79,7 +83,8 @@ package final class GatewayClient: Sendable {
         _ body: [UInt8],
         for query: RefundQuery,
         at now: Timestamp,
-        completion: @escaping @Sendable (QueryOutcome) -> Void
+        over connection: HTTPRequest.Connection,
+        completion: @escaping @Sendable (QueryAttempt) -> Void
     ) {
         let request = HTTPRequest(
             url: settings.url,
@@ -87,15 +92,23 @@ package final class GatewayClient: Sendable {
             body: body,
             timeout: settings.timeout,
             responseLimit: .refuseAbove(GatewayAnswer.maximumLength),
-            caFile: settings.caFile
+            caFile: settings.caFile,
+            connection: connection
         )
-        // Verifying takes a twentieth of what signing does: on the sender's own thread no answer waits behind signatures.
+        let start = ContinuousClock.now
+        // Verifying takes a twentieth of the time of signing. On the transport's thread, no response waits behind
+        // signatures.
         http.send(request) { [publicKeys = settings.publicKeys] result in
             switch result {
-            case .success(let response):
-                completion(QueryOutcome(response, for: query, verifiedBy: publicKeys, sentAt: now))
+            case .failure(.interrupted): completion(.interrupted)
             case .failure(let error):
-                completion(.unreachable(reason: "\(error)".legible(upTo: 300)))
+                let outcome = QueryOutcome.unreachable(reason: "\(error)".legible(upTo: 300))
+                completion(.completed(outcome, duration: start.duration(to: .now)))
+            case .success(let response):
+                // The signed body is the verdict: without all of it, there is none.
+                if response.bodyEnd == .broken(.interrupted) { return completion(.interrupted) }
+                let outcome = QueryOutcome(response, for: query, verifiedBy: publicKeys, sentAt: now)
+                completion(.completed(outcome, duration: response.duration))
             }
         }
     }

@@ -3,17 +3,22 @@ import RefundCrypto
 import RefundHTTP
 
 extension QueryOutcome {
-    /// Creates the outcome of a query that was answered.
+    /// Creates the outcome of a query from the response.
     ///
     /// - Parameters:
-    ///   - response: The answer.
+    ///   - response: The response. The body counts only if it is complete; status and header always do.
     ///   - query: What was asked.
-    ///   - keys: The gateway's public keys, each of which may have signed.
-    ///   - sentAt: The time the query was sent at.
+    ///   - keys: The gateway's public keys, any of which may have signed.
+    ///   - sentAt: The time of the query.
     init(_ response: HTTPResponse, for query: RefundQuery, verifiedBy keys: [RSAPublicKey], sentAt: Timestamp) {
         let now = sentAt.advanced(by: response.duration)
         switch response.status {
-        case 200: self = GatewayAnswer.outcome(of: response.body, for: query, verifiedBy: keys)
+        case 200:
+            switch response.bodyEnd {
+            case .complete: self = GatewayAnswer.outcome(of: response.body, for: query, verifiedBy: keys)
+            case .broken(let error): self = .unreachable(reason: "\(error)".legible(upTo: 300))
+            case .truncated: self = .unreachable(reason: "the gateway's response is incomplete")
+            }
         case 429, 503: self = Self.refusal(response, at: now)
         default: self = .unreachable(reason: Self.unexpected(response))
         }
@@ -37,6 +42,6 @@ extension QueryOutcome {
 
     private static func words(for status: Int, _ retryAfter: Duration?) -> String {
         guard let retryAfter else { return "the gateway answered HTTP \(status): it is asked too often" }
-        return "the gateway answered HTTP \(status) and asks to wait for \(retryAfter.inWords)"
+        return "the gateway answered HTTP \(status) and asks to wait for \(retryAfter.formatted)"
     }
 }

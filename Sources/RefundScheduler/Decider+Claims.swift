@@ -99,8 +99,10 @@ extension Decider {
         let checked = check(row)
         let (lease, now) = (row.lease + 1, now)
         claims.append(RefundClaim(id: refund.id, lease: lease))
+        var claim = QueryClaim(refund: checked, lease: lease, query: query)
+        claim.isProbe = decision.state.gateways[name]?.breaker.openSince != nil
         decision.state.gateways[name]?.claimed(refund, at: now)
-        decision.effects.append(.query(QueryClaim(refund: checked, lease: lease, query: query)))
+        decision.effects.append(.query(claim))
     }
 
     // A refund whose webhooks cannot be signed is flagged, and queried all the same.

@@ -117,6 +117,7 @@ extension Decider {
                 continue
             }
             delivery.lease += 1
+            delivery.isProbe = decision.state.endpoints.isOpen(endpoint)
             claims.append(WebhookClaim(id: delivery.id, lease: delivery.lease))
             decision.state.sending[delivery.id] = endpoint
             decision.effects.append(.deliver(delivery))

@@ -274,7 +274,7 @@ package actor Scheduler {
 
     private func send(_ claim: QueryClaim, at now: Timestamp) {
         inFlight.queries[claim.refund.id] = claim
-        settings.gateways[claim.refund.gateway]?.client.query(claim.query, at: now) { [weak self] attempt in
+        settings.gateways[claim.refund.gateway]?.client.query(claim.query, at: now, isProbe: claim.isProbe) { [weak self] attempt in
             CrashPoint.reached(.afterAnswer)
             let result = QueryResult(claim: claim, sentAt: now, attempt: attempt)
             self?.put { $0.queries.append(result) }
@@ -285,7 +285,7 @@ package actor Scheduler {
     private func send(_ delivery: Delivery, at now: Timestamp) {
         inFlight.deliveries[delivery.id] = delivery
         CrashPoint.reached(.beforeDelivery)
-        settings.webhooks.client.deliver(delivery, at: now) { [weak self] attempt in
+        settings.webhooks.client.deliver(delivery, at: now, isProbe: delivery.isProbe) { [weak self] attempt in
             CrashPoint.reached(.afterDelivery)
             let result = DeliveryResult(delivery: delivery, sentAt: now, attempt: attempt)
             self?.put { $0.deliveries.append(result) }

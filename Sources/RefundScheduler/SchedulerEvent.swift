@@ -43,6 +43,8 @@ package struct QueryClaim: Hashable, Sendable {
     package var lease: Int64
     /// What to ask.
     package var query: RefundQuery
+    /// Whether the query finds out if a gateway that failed is back.
+    package var isProbe = false
 
     /// Creates a claim.
     package init(refund: Refund, lease: Int64, query: RefundQuery) {

@@ -8,10 +8,12 @@ package protocol GatewayQuerying: Sendable {
     /// - Parameters:
     ///   - query: What to ask.
     ///   - now: The time of the query, which is signed.
+    ///   - isProbe: Whether the query finds out if a gateway that failed is back; it uses a fresh connection.
     ///   - completion: Called once, on any thread.
     func query(
         _ query: RefundQuery,
         at now: Timestamp,
+        isProbe: Bool,
         completion: @escaping @Sendable (QueryAttempt) -> Void
     )
 }
@@ -23,10 +25,12 @@ package protocol WebhookDelivering: Sendable {
     /// - Parameters:
     ///   - delivery: The webhook.
     ///   - now: The time of the attempt, which is signed.
+    ///   - isProbe: Whether the attempt finds out if an endpoint that failed is back; it uses a fresh connection.
     ///   - completion: Called once, on any thread.
     func deliver(
         _ delivery: Delivery,
         at now: Timestamp,
+        isProbe: Bool,
         completion: @escaping @Sendable (DeliveryAttempt) -> Void
     )
 }

@@ -2,20 +2,22 @@ import RefundCore
 import RefundHTTP
 
 extension DeliveryOutcome {
-    /// Creates the outcome of an attempt without an answer.
+    /// Creates the outcome of an attempt without a response.
     init(failure: String, duration: Duration) {
         self.init(status: nil, error: failure, retryAfter: nil, answer: [], duration: duration)
     }
 
-    /// Creates the outcome of an attempt that was answered.
+    /// Creates the outcome of an attempt with a response.
+    ///
+    /// The status is the verdict, however the body ended: the body is only recorded.
     ///
     /// - Parameters:
-    ///   - response: The answer.
-    ///   - sentAt: The time the attempt began at.
+    ///   - response: The response.
+    ///   - sentAt: The time of the attempt.
     init(_ response: HTTPResponse, sentAt: Timestamp) {
         self.init(
             status: response.status,
-            error: Self.words(for: response.status),
+            error: Self.error(for: response.status),
             retryAfter: response.header("Retry-After").flatMap {
                 RetryAfter.delay($0, at: sentAt.advanced(by: response.duration))
             },
@@ -24,8 +26,8 @@ extension DeliveryOutcome {
         )
     }
 
-    /// Says what is wrong with a status; nil for 2xx.
-    private static func words(for status: Int) -> String? {
+    /// Describes an unsuccessful status; nil for 2xx.
+    private static func error(for status: Int) -> String? {
         switch status {
         case 200..<300: nil
         case 300..<400: "HTTP \(status): redirects are not followed; give the receiver's final URL"
@@ -33,11 +35,11 @@ extension DeliveryOutcome {
         }
     }
 
-    /// Says why no answer came.
-    static func words(for error: HTTPError, timeout: Duration) -> String {
+    /// Describes why there is no response.
+    static func description(of error: HTTPError, timeout: Duration) -> String {
         switch error {
         case .refusedAddress(let refusal): refusal
-        case .timeout: "no complete answer within the timeout of \(timeout.inWords)"
+        case .timeout(let phase): "timed out after \(timeout.formatted) \(phase)"
         default: error.description
         }
     }

@@ -1,99 +1,91 @@
-/// The rule which receivers webhooks may be sent to.
+package import RefundCore
+
+/// Decides which receivers webhooks may be sent to.
 ///
-/// Callback URLs come from outside, so a webhook must not become a way into the network that the daemon stands in
-/// (server-side request forgery,
+/// Callback URLs come from outside, so a webhook must not become a way into the daemon's own network (server-side
+/// request forgery,
 /// <https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html>):
 ///
-/// - Over `https://`, every ordinary address of the internet is allowed.
-/// - Any other address, and `http://` to any address at all, is allowed where an entry of `allow_hosts` names the
-///   URL's host or the address.
+/// - Over `https://`, every ordinary internet address is allowed.
+/// - Any other address, and any address over `http://`, is allowed only if an entry of `allow_hosts` names the URL's
+///   host or the address.
 /// - Link-local, metadata, multicast and unspecified addresses are never allowed.
 ///
-/// A name is looked up by the HTTP client, which asks for each address right before it connects to it, so that a name
-/// that changes its addresses meanwhile gains nothing. Connections that are kept open are not asked for again: an
-/// HTTP client serves one policy for all its life, and another policy needs another client.
+/// The HTTP client resolves names and asks about each address right before it connects, so a name whose addresses change
+/// gains nothing. Connections that are kept open are not vetted again: an HTTP client serves one policy for its whole
+/// life, and a new policy needs a new client.
 package struct ReceiverPolicy: Sendable {
-    private let entries: [AllowedReceiver]
+    private let allowHosts: [AllowedHost]
 
     /// Creates a policy.
     ///
-    /// - Parameter allowHosts: The entries of `[webhook] allow_hosts`: a host name, an IPv4 or an IPv6 address, each
-    ///   with or without a port, or a block of addresses.
-    /// - Throws: What is wrong with the first entry that cannot be read.
-    package init(allowHosts: [String]) throws(ReceiverPolicyError) {
-        var entries: [AllowedReceiver] = []
-        for text in allowHosts {
-            entries.append(try AllowedReceiver(text))
-        }
-        self.entries = entries
+    /// - Parameter allowHosts: The entries of `[webhook] allow_hosts`.
+    package init(allowHosts: [AllowedHost]) {
+        self.allowHosts = allowHosts
     }
 
-    /// Says why nothing can ever be delivered to a URL, as far as that is known without looking its host up.
+    /// Decides whether anything can ever be delivered to a URL, as far as that is known without resolving its host.
     ///
-    /// - Parameter url: The URL as it is configured or was given by an application.
-    /// - Returns: What is wrong, in words, or nil.
+    /// - Parameter url: The URL from the configuration or from an application.
+    /// - Returns: The reason, without the URL's path, query or user info; nil if delivery may be possible.
     package func problem(with url: String) -> String? {
-        do throws(ReceiverURLError) {
-            return refusal(of: try ReceiverURL(url))
+        do throws(HTTPURLError) {
+            return refusal(of: try HTTPURL(url))
         } catch {
             return error.description
         }
     }
 
-    /// Says why a URL is refused whatever its host's addresses may be.
-    func refusal(of url: ReceiverURL) -> String? {
+    /// Returns why a URL is refused whatever addresses its host has; nil if that depends on the addresses.
+    func refusal(of url: HTTPURL) -> String? {
         switch url.host {
         case .address(let address):
             return refusal(of: address, port: url.port, for: url)
         case .name(let name):
-            let canBeNamed = entries.contains { entry in
-                guard entry.port == nil || entry.port == url.port else { return false }
-                return switch entry.target {
-                case .host(let allowed): allowed == name
-                case .range: true
-                }
-            }
-            guard url.scheme == .http, !canBeNamed else { return nil }
-            return "plain http to \(name):\(url.port); use https, or name it in [webhook] allow_hosts"
+            guard url.scheme == .http, !mayAllow(name, port: url.port) else { return nil }
+            return "plain http to \(name):\(url.port); use https, or add it to [webhook] allow_hosts"
         }
     }
 
-    /// Says why no connection may be made to an address.
+    /// Decides about a connection to an address.
     ///
-    /// An IPv6 address that embeds an IPv4 address must be allowed as what it is and as what it embeds.
+    /// An IPv6 address that embeds an IPv4 address must be allowed both as itself and as the address it embeds.
     ///
     /// - Parameters:
-    ///   - address: The address that would be connected to.
-    ///   - port: The port that would be connected to.
-    ///   - url: The URL whose host led to the address.
-    /// - Returns: The reason, in words, or nil when the address is allowed.
-    func refusal(of address: IPAddress, port: UInt16, for url: ReceiverURL) -> String? {
+    ///   - address: The address to connect to.
+    ///   - port: The port to connect to.
+    ///   - url: The URL whose host resolved to the address.
+    /// - Returns: Why no connection may be made; nil if it is allowed.
+    func refusal(of address: IPAddress, port: UInt16, for url: HTTPURL) -> String? {
         let unmapped = address.unmapped
-        let judged = [unmapped] + unmapped.embedded
+        let candidates = [unmapped] + unmapped.embedded
         func refusal(of one: IPAddress, _ reason: String) -> String {
             "refused address \(one)\(one == address ? "" : " (as \(address))"): \(reason)"
         }
-        // First what no entry can help against, so that nobody is told to write one.
-        for one in judged {
-            if case .barred(let purpose) = AddressStanding(one) { return refusal(of: one, "\(purpose); never allowed") }
+        // Forbidden ranges come first, so that nobody is advised to add an entry that cannot help.
+        for one in candidates {
+            if case .forbidden(let purpose) = AddressClass(one) {
+                return refusal(of: one, "\(purpose); never allowed")
+            }
         }
-        for one in judged where !names(one, port: port, for: url) {
-            if case .special(let purpose) = AddressStanding(one) {
-                return refusal(of: one, "\(purpose); name it in [webhook] allow_hosts")
+        for one in candidates where !allowHosts.contains(where: { $0.allows(one, port: port, host: url.host) }) {
+            if case .restricted(let purpose) = AddressClass(one) {
+                return refusal(of: one, "\(purpose); add it to [webhook] allow_hosts to allow it")
             }
             if url.scheme == .http {
-                return refusal(of: one, "plain http; use https, or name it in [webhook] allow_hosts")
+                return refusal(of: one, "plain http; use https, or add it to [webhook] allow_hosts")
             }
         }
         return nil
     }
 
-    private func names(_ address: IPAddress, port: UInt16, for url: ReceiverURL) -> Bool {
-        entries.contains { entry in
+    /// Returns whether an entry could allow a name, depending on the addresses it resolves to.
+    private func mayAllow(_ name: HostName, port: UInt16) -> Bool {
+        allowHosts.contains { entry in
             guard entry.port == nil || entry.port == port else { return false }
             return switch entry.target {
-            case .host(let name): url.host == .name(name)
-            case .range(let range): range.contains(address)
+            case .name(let allowed): allowed == name
+            case .range: true
             }
         }
     }

@@ -1,8 +1,8 @@
 import RefundCrypto
 
-/// A shared secret that webhooks are signed with.
+/// A shared secret that signs webhooks.
 ///
-/// Source: Standard Webhooks 1.0, "Signature scheme": `whsec_` and the base64 of 24 to 64 random bytes
+/// Source: Standard Webhooks 1.0, "Signature scheme": `whsec_` and the Base64 of 24 to 64 random bytes
 /// (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 package struct WebhookSecret: Sendable {
     /// How many bytes a secret may have.
@@ -15,7 +15,7 @@ package struct WebhookSecret: Sendable {
 
     /// Creates a secret from the content of a secret file.
     ///
-    /// - Parameter text: `whsec_` and base64 in the standard alphabet with its padding; one line break may follow.
+    /// - Parameter text: `whsec_` and padded Base64 in the standard alphabet; one line break may follow.
     /// - Throws: What is wrong with the text, never the text itself.
     package init(_ text: String) throws(WebhookSecretError) {
         // In Swift, "\r\n" is one character.
@@ -36,33 +36,51 @@ extension WebhookSecret: CustomStringConvertible, CustomDebugStringConvertible, 
     /// A text without the secret.
     package var debugDescription: String { description }
 
-    /// A mirror without the secret, so that `dump` shows nothing either.
+    /// A mirror without the secret, so that `dump` does not reveal it either.
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// The reasons why a text is no webhook secret; none of them shows the text.
+/// Why a text is not a webhook secret; no description contains the text.
 package enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// There is no text.
     case empty
-    /// The text does not begin with `whsec_`.
     case missingPrefix
-    /// What follows `whsec_` is not base64.
     case notBase64
-    /// There are too few bytes: so many.
+    /// The secret has this many bytes, which are too few.
     case tooShort(Int)
-    /// There are too many bytes: so many.
+    /// The secret has this many bytes, which are too many.
     case tooLong(Int)
 
-    /// What is wrong and what to change.
+    /// What is wrong and how to fix it, in one line.
     package var description: String {
         switch self {
-        case .empty: "the webhook secret is empty; it must be whsec_ and the base64 of 24 to 64 random bytes"
-        case .missingPrefix: "the webhook secret does not begin with whsec_"
+        case .empty: "the webhook secret is empty; expected whsec_ and the Base64 of 24 to 64 random bytes"
+        case .missingPrefix: "the webhook secret does not start with whsec_"
         case .notBase64:
-            "the webhook secret is not standard base64 behind whsec_; "
-                + "give it on one line, with its padding and no blanks"
-        case .tooShort(let count): "the webhook secret has \(count) bytes; it must have at least 24"
-        case .tooLong(let count): "the webhook secret has \(count) bytes; it must have at most 64"
+            "the webhook secret is not standard Base64 after whsec_; write it on one line, padded and without spaces"
+        case .tooShort(let count): "the webhook secret has \(count) bytes; it needs at least 24"
+        case .tooLong(let count): "the webhook secret has \(count) bytes; it may have at most 64"
         }
+    }
+}
+
+/// The symmetric signature `v1` of Standard Webhooks 1.0.
+///
+/// Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>, "Signature
+/// scheme" and "Webhook headers".
+enum WebhookSignature {
+    /// Returns the value of the header `webhook-signature`.
+    ///
+    /// - Parameters:
+    ///   - id: The value of `webhook-id`.
+    ///   - seconds: The value of `webhook-timestamp`: the Unix seconds of this attempt.
+    ///   - body: The exact bytes of the request's body.
+    ///   - secrets: One signature is made per secret. Receivers accept any that matches, so a secret can be replaced
+    ///     without a gap.
+    /// - Returns: The signatures in the order of the secrets, separated by spaces.
+    static func header(id: String, seconds: Int64, body: [UInt8], secrets: [WebhookSecret]) -> String {
+        let message = Array("\(id).\(seconds).".utf8) + body
+        return secrets.map { secret in
+            "v1," + Base64.encoded(HMACSHA256.code(for: message, key: secret.key))
+        }.joined(separator: " ")
     }
 }

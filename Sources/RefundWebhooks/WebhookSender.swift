@@ -1,24 +1,24 @@
 package import RefundCore
 package import RefundHTTP
 
-/// The sender of webhooks: one signed attempt at a time, to where the policy allows it.
+/// Sends webhooks: one signed attempt at a time, to receivers that the policy allows.
 ///
 /// Source: Standard Webhooks 1.0
 /// (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 ///
-/// Its HTTP client must serve nothing else: a connection that another user of the client has opened was not vetted,
-/// and would be used again for a webhook to the same host and port. For the same reason a changed
-/// ``Settings/policy`` needs a new client; changed secrets and timeouts don't.
+/// The transport must serve nothing else: a connection that another user had opened would not be vetted, and a webhook
+/// to the same host and port would use it. For the same reason, a new ``Settings/policy`` needs a new transport; new
+/// secrets and timeouts don't.
 package final class WebhookSender: Sendable {
-    /// What is configured for all webhooks.
+    /// The settings for all webhooks.
     package struct Settings: Sendable {
         /// The secrets to sign with, in the order of their signatures; without any, nothing is sent.
         package var secrets: [WebhookSecret]
-        /// The time that an attempt may take as a whole.
+        /// The time limit of an attempt.
         package var timeout: Duration
-        /// The PEM file of certificate authorities trusted beside those of the system.
+        /// A PEM file of certificate authorities trusted in addition to the system's.
         package var caFile: String?
-        /// The rule which receivers are allowed.
+        /// The receivers that are allowed.
         package var policy: ReceiverPolicy
 
         /// Creates settings.
@@ -30,28 +30,17 @@ package final class WebhookSender: Sendable {
         }
     }
 
-    /// How a request is sent: the method of `HTTPClient`, or a script of a test.
-    package typealias Send =
-        @Sendable (HTTPRequest, @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) -> Void
-
-    private let sendRequest: Send
+    private let http: any HTTPTransport
     private let settings: Settings
 
     /// Creates a sender.
     ///
     /// - Parameters:
-    ///   - client: A client that serves webhooks under this policy and nothing else.
-    ///   - settings: What is configured.
-    package convenience init(client: HTTPClient, settings: Settings) {
-        self.init(settings: settings) { request, completion in
-            client.send(request, completion: completion)
-        }
-    }
-
-    /// Creates a sender over anything that takes requests.
-    package init(settings: Settings, sendRequest: @escaping Send) {
+    ///   - settings: The settings.
+    ///   - http: A transport that serves webhooks under this policy and nothing else.
+    package init(_ settings: Settings, http: any HTTPTransport) {
         self.settings = settings
-        self.sendRequest = sendRequest
+        self.http = http
     }
 
     /// Makes one attempt to deliver a webhook.
@@ -59,57 +48,58 @@ package final class WebhookSender: Sendable {
     /// - Parameters:
     ///   - delivery: The webhook.
     ///   - now: The time of this attempt, which is signed.
-    ///   - completion: Is called exactly once with what came of the attempt: on the HTTP client's thread, or, when
-    ///     nothing may be sent, on this one before the function returns.
-    package func send(
+    ///   - isProbe: Whether to open a new connection, to test the whole path to the receiver.
+    ///   - completion: Called exactly once: on the transport's thread, or, if nothing may be sent, on the caller's
+    ///     thread before this method returns.
+    package func deliver(
         _ delivery: Delivery,
         at now: Timestamp,
-        completion: @escaping @Sendable (DeliveryOutcome) -> Void
+        isProbe: Bool = false,
+        completion: @escaping @Sendable (DeliveryAttempt) -> Void
     ) {
         let request: HTTPRequest
         do throws(UnsendableWebhook) {
-            request = try self.request(for: delivery, at: now)
+            request = try self.request(for: delivery, at: now, over: isProbe ? .fresh : .any)
         } catch {
-            return completion(DeliveryOutcome(failure: error.reason, duration: .zero))
+            return completion(.completed(DeliveryOutcome(failure: error.reason, duration: .zero)))
         }
         let timeout = settings.timeout
         let start = ContinuousClock.now
-        sendRequest(request) { result in
+        http.send(request) { result in
             switch result {
-            case .success(let response):
-                completion(DeliveryOutcome(response, sentAt: now))
+            case .success(let response): completion(.completed(DeliveryOutcome(response, sentAt: now)))
+            case .failure(.interrupted): completion(.interrupted)
             case .failure(let error):
-                let failure = DeliveryOutcome.words(for: error, timeout: timeout)
-                completion(DeliveryOutcome(failure: failure, duration: start.duration(to: .now)))
+                let failure = DeliveryOutcome.description(of: error, timeout: timeout)
+                completion(.completed(DeliveryOutcome(failure: failure, duration: start.duration(to: .now))))
             }
         }
     }
 
-    /// Names what receives a URL's webhooks, so that receivers can be kept from holding each other up.
+    /// Names the endpoint behind a URL, so that one receiver cannot hold up another.
     ///
     /// - Parameter url: The URL of a webhook.
-    /// - Returns: `scheme://host:port` in one spelling, or what stands for that in a text that is no URL that a webhook
-    ///   can be sent to: never a password, a path or a query, since endpoints are logged.
+    /// - Returns: `scheme://host:port` in one spelling, or a constant for a text that is not a URL. Never user info, a
+    ///   path, a query or a fragment, since endpoints are logged.
     package static func endpoint(of url: String) -> String {
-        if let url = try? ReceiverURL(url) { return url.endpoint }
-        let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
-        let rest = url[start...]
-        let host = (rest.lastIndex(of: "@").map { rest[rest.index(after: $0)...] } ?? rest)
-            .prefix { !"/?#".contains($0) }
-        return String(decoding: (url[..<start] + host).utf8.prefix(256), as: UTF8.self)
+        HTTPURL.endpoint(of: url)
     }
 
-    private func request(for delivery: Delivery, at now: Timestamp) throws(UnsendableWebhook) -> HTTPRequest {
+    private func request(
+        for delivery: Delivery,
+        at now: Timestamp,
+        over connection: HTTPRequest.Connection
+    ) throws(UnsendableWebhook) -> HTTPRequest {
         guard !settings.secrets.isEmpty else {
             throw UnsendableWebhook(reason: "no webhook secret is configured; set [webhook] secret_files")
         }
-        // A dot in it would let one signed text be read in two ways (Standard Webhooks, "Signature scheme").
+        // With a dot in the id, one signed text could be read in two ways (Standard Webhooks, "Signature scheme").
         guard !delivery.id.isEmpty, delivery.id.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x2E }) else {
             throw UnsendableWebhook(reason: "the webhook's id is not visible ASCII without dots")
         }
-        let url: ReceiverURL
-        do throws(ReceiverURLError) {
-            url = try ReceiverURL(delivery.url)
+        let url: HTTPURL
+        do throws(HTTPURLError) {
+            url = try HTTPURL(delivery.url)
         } catch {
             throw UnsendableWebhook(reason: error.description)
         }
@@ -134,6 +124,7 @@ package final class WebhookSender: Sendable {
             timeout: settings.timeout,
             responseLimit: .keepFirst(DeliveryOutcome.answerLimit),
             caFile: settings.caFile,
+            connection: connection,
             vetAddress: { bytes, port in
                 guard let address = IPAddress(bytes: bytes) else { return "refused an address that is no IP address" }
                 return policy.refusal(of: address, port: port, for: url)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RefundCore
 import RefundSimulator
 
 /// Serves until it is told to stop.
@@ -42,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("Hold every answer back for this long.", valueName: "duration"),
         transform: { text in
-            guard let duration = Duration(words: text) else {
+            guard let duration = Duration(text) else {
                 throw ValidationError("a duration is written like 250ms, 5s or 1m")
             }
             return duration
@@ -56,7 +57,7 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "duration"
         ),
         transform: { text in
-            guard let duration = Duration(words: text.hasPrefix("-") ? String(text.dropFirst()) : text) else {
+            guard let duration = Duration(text.hasPrefix("-") ? String(text.dropFirst()) : text) else {
                 throw ValidationError("a duration is written like 20m or -20m")
             }
             return text.hasPrefix("-") ? .zero - duration : duration

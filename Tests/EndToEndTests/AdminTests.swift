@@ -25,6 +25,9 @@ struct AdminTests {
             #expect(health.status == 200)
             let ready = try await w.get("/readyz", port: port)
             #expect(ready.status == 200)
+            #expect(ready.body == "{\"ready\":true,\"reasons\":[]}\n")
+            let evil = ["-sS", "-H", "Host: evil.example", "-o", "/dev/null", "-w", "%{http_code}"]
+            #expect(try await w.run("curl", evil + ["http://127.0.0.1:\(port)/metrics"]).output == "421")
             #expect(try await w.get("/", port: port).status == 404)
             #expect(try await w.get("/metrics/x", port: port).status == 404)
 
@@ -40,8 +43,11 @@ struct AdminTests {
             #expect(figures.value("refundd_refunds_attention", ["attention=\"mismatch\""]) == 1)
             #expect(figures.value("refundd_webhooks", ["state=\"delivered\""]) == 4)
             #expect((figures.value("refundd_oldest_pending_seconds", []) ?? 0) > 0)
-            #expect((figures.value("refundd_webhooks_total", ["outcome=\"delivered\""]) ?? 0) == 4)
-            #expect((figures.value("refundd_webhooks_total", ["outcome=\"failed\""]) ?? 0) >= 1)
+            #expect(figures.value("refundd_webhook_attempts_total", ["outcome=\"delivered\""]) == 4)
+            #expect((figures.value("refundd_webhook_attempts_total", ["outcome=\"failed\""]) ?? 0) >= 1)
+            #expect(figures.value("refundd_config_last_reload_successful", []) == 1)
+            let progress = figures.value("refundd_scheduler_progress_timestamp_seconds", []) ?? 0
+            #expect(abs(progress - Date().timeIntervalSince1970) < 300)
             // Every query has an outcome: OK, three times OK3, FAIL, MISMATCH, and HTTP503 again and again.
             #expect((figures.sum("refundd_queries_total", ["gateway=\"default\""]) ?? 0) >= 7)
             #expect(figures.labels("refundd_queries_total").contains { $0.contains("outcome=") })

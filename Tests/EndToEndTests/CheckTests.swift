@@ -154,6 +154,54 @@ struct CheckTests {
         }
     }
 
+    @Test(.endToEnd) func missingMerchantIsAWarning() async throws {
+        try await withWorkspace { w in
+            #expect(try await w.refundd("check").output.contains("warning") == false)
+            try w.configure("gateway", ["merchant_no": "\"\""])
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 0)
+            #expect(check.output.contains("warning: gateway.merchant_no"), "\(check.output)")
+            #expect(check.output.contains("every row"), "\(check.output)")
+        }
+    }
+
+    /// Default receivers that the policy never delivers to.
+    private static let unreachableReceivers = [
+        "http://shop.example/TOKEN", "https://127.0.0.2/TOKEN", "https://[::1]/TOKEN", "https://10.1.2.3/TOKEN",
+        "https://169.254.169.254/TOKEN", "https://[::ffff:10.1.2.3]/TOKEN", "http://8.8.8.8/TOKEN",
+    ]
+
+    @Test(.endToEnd) func receiverThatThePolicyRefusesIsAProblem() async throws {
+        try await withWorkspace { w in
+            try w.configure("webhook", ["allow_hosts": "[]"])
+            for url in Self.unreachableReceivers {
+                try w.configure("webhook", ["url": "\"\(url)\""])
+                let check = try await w.refundd("check")
+                #expect(check.exitCode == 78, "\(url)")
+                #expect(check.errors.contains("refundd.conf: webhook.url: "), "\(url): \(check.errors)")
+                #expect(!check.errors.contains("TOKEN"))
+                #expect(check.output.isEmpty)
+            }
+            try w.configure("webhook", ["url": "\"http://10.1.2.3/TOKEN\"", "allow_hosts": "[\"10.0.0.0/8\"]"])
+            #expect(try await w.refundd("check").exitCode == 0)
+        }
+    }
+
+    @Test(.endToEnd) func ownPublicKeyInPlaceOfTheGatewaysIsAProblem() async throws {
+        try await withWorkspace { w in
+            for files in [["app_public_key.pem"], ["gateway_public_key.pem", "app_public_key.pem"]] {
+                try w.configure(
+                    "gateway",
+                    ["public_key_files": "[\(files.map { "\"\($0)\"" }.joined(separator: ", "))]"]
+                )
+                let check = try await w.refundd("check")
+                #expect(check.exitCode == 78)
+                #expect(check.errors.contains("refundd.conf: gateway.public_key_files"), "\(check.errors)")
+                #expect(check.errors.contains("gateway.private_key_file"), "\(check.errors)")
+            }
+        }
+    }
+
     @Test(.endToEnd) func environmentOverridesAKey() async throws {
         try await withWorkspace { w in
             let check = try await w.refundd("check", environment: ["REFUNDD_GATEWAY_URL": "https://other.example"])

@@ -9,11 +9,14 @@ struct DiskTests {
         let receiver: Receiver
         let port: Int
 
+        /// Waits for a 503 of `/readyz`, which says nothing about the cause, and for the cause in the log.
         func waitUntilNotReady(because reason: String) async throws {
+            let body = "{\"ready\":false,\"reasons\":[\"the database cannot be written\"]}\n"
             try await eventually("not ready: \(reason)", within: .seconds(20)) {
                 let answer = try await w.get("/readyz", port: port)
-                return answer.status == 503 && answer.body.contains(reason)
+                return answer.status == 503 && answer.body == body
             }
+            #expect(w.daemon?.errors.contains(reason) == true)
         }
 
         /// Checks that for some time no query and no webhook leaves the daemon, which goes on running.

@@ -24,7 +24,8 @@ struct GatewayOutageTests {
             #expect(open["breaker_reason"].text?.isEmpty == false)
             #expect(open["attention"] == .null, "an outage is no misconfiguration")
             #expect(try await w.refundd("status").output.contains("ONLY PROBED since "))
-            #expect(try await w.get("/metrics", port: admin).body.contains("\nrefundd_gateways_only_probed 1\n"))
+            let probing = "\nrefundd_gateway_state{gateway=\"default\",state=\"probing\"} 1\n"
+            #expect(try await w.get("/metrics", port: admin).body.contains(probing))
             #expect(
                 try await holds(for: .seconds(4)) {
                     let sum = try await w.sql("SELECT sum(attempts) AS n FROM refund_queue")[0]["n"].integer ?? 0

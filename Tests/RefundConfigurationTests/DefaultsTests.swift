@@ -3,7 +3,7 @@ import RefundCore
 import Testing
 
 struct DefaultsTests {
-    @Test func gatewayAloneGivesTheDocumentedDefaults() throws {
+    @Test func gatewayAloneIsEnough() throws {
         let configuration = try Sample.load(Sample.text())
         #expect(configuration.database.path == "/var/lib/refundd/refundd.db")
         let gateway = try #require(configuration.gateways["default"])
@@ -15,46 +15,39 @@ struct DefaultsTests {
         #expect(gateway.timeout == .seconds(10))
         #expect(gateway.limits.maxInFlight == 16)
         #expect(gateway.limits.maxQueriesPerSecond == 20)
-        #expect(configuration.polling == PollingPolicy())
-        #expect(configuration.webhook == WebhookSettings())
-        #expect(configuration.admin.listen == ListenAddress(host: "127.0.0.1", port: 9_464))
+        let polling = configuration.polling
+        #expect(polling.initialInterval == .seconds(5))
+        #expect(polling.multiplier == 2)
+        #expect(polling.maxInterval == .seconds(1_800))
+        #expect(polling.slowAfter == .seconds(86_400))
+        #expect(polling.slowInterval == .seconds(3_600))
+        #expect(polling.jitter == 0.1)
+        #expect(polling.attentionAfter == .seconds(259_200))
+        let webhook = configuration.webhook
+        #expect(
+            webhook.url == nil && webhook.secretFiles.isEmpty && webhook.allowHosts.isEmpty && webhook.caFile == nil
+        )
+        #expect(webhook.events == [.settled, .failed, .abandoned, .needsAttention, .gatewayNeedsAttention])
+        #expect(webhook.timeout == .seconds(15))
+        #expect(webhook.maxInFlight == 16)
+        let retries = webhook.retrySchedule.delays.map(\.formatted)
+        #expect(retries == ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"])
+        #expect(configuration.admin.listen == ListenAddress("127.0.0.1:9464"))
         #expect(configuration.log.level == .info)
         #expect(configuration.log.format == .auto)
     }
 
-    @Test func everyKeyHasItsDocumentedDefault() {
-        let defaults = Configuration.keys.map { "\($0.path) = \($0.defaultText ?? "*")" }
+    @Test func everyKeyIsKnownByItsPath() {
+        let keys = Configuration.keys.map { $0.isRequired ? "\($0.path)*" : $0.path }
         #expect(
-            defaults == [
-                #"database.path = "/var/lib/refundd/refundd.db""#,
-                #"gateway.url = *"#,
-                #"gateway.app_id = *"#,
-                #"gateway.merchant_no = """#,
-                #"gateway.private_key_file = *"#,
-                #"gateway.public_key_files = *"#,
-                #"gateway.ca_file = """#,
-                #"gateway.timeout = "10s""#,
-                #"gateway.max_in_flight = 16"#,
-                #"gateway.max_queries_per_second = 20.0"#,
-                #"polling.initial_interval = "5s""#,
-                #"polling.multiplier = 2.0"#,
-                #"polling.max_interval = "30m""#,
-                #"polling.slow_after = "24h""#,
-                #"polling.slow_interval = "1h""#,
-                #"polling.jitter = 0.1"#,
-                #"polling.attention_after = "72h""#,
-                #"webhook.url = """#,
-                #"webhook.secret_files = []"#,
-                #"webhook.events = ["refund.settled", "refund.failed", "refund.abandoned", "#
-                    + #""refund.needs_attention", "gateway.needs_attention"]"#,
-                #"webhook.timeout = "15s""#,
-                #"webhook.max_in_flight = 16"#,
-                #"webhook.retry_schedule = ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"]"#,
-                #"webhook.allow_hosts = []"#,
-                #"webhook.ca_file = """#,
-                #"admin.listen = "127.0.0.1:9464""#,
-                #"log.level = "info""#,
-                #"log.format = "auto""#,
+            keys == [
+                "database.path", "gateway.url*", "gateway.app_id*", "gateway.merchant_no", "gateway.private_key_file*",
+                "gateway.public_key_files*", "gateway.ca_file", "gateway.timeout", "gateway.max_in_flight",
+                "gateway.max_queries_per_second", "polling.initial_interval", "polling.multiplier",
+                "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",
+                "polling.attention_after", "webhook.url", "webhook.secret_files", "webhook.events", "webhook.timeout",
+                "webhook.max_in_flight", "webhook.retry_schedule", "webhook.allow_hosts", "webhook.ca_file",
+                "admin.listen", "log.level", "log.format",
             ]
         )
     }
@@ -123,7 +116,7 @@ struct DefaultsTests {
         #expect(webhook.maxInFlight == 1_024)
         #expect(webhook.retrySchedule.delays.isEmpty)
         #expect(
-            webhook.allowHosts
+            webhook.allowHosts.map(\.description)
                 == ["hooks.internal", "127.0.0.1:8080", "[::1]:8080", "10.1.0.0/16", "fd00::/8", "::1"]
         )
         #expect(webhook.caFile == "/keys/hooks.pem")
@@ -132,7 +125,7 @@ struct DefaultsTests {
         #expect(configuration.log.format == .json)
     }
 
-    @Test func namedGatewaysHaveTheSameKeysAndDefaults() throws {
+    @Test func namedGatewayHasTheSameKeysAndDefaults() throws {
         let text = Sample.text().replacing("[gateway]", with: #"[gateways."second shop"]"#)
         let configuration = try Sample.load(text)
         let plain = try Sample.load(Sample.text())
@@ -141,12 +134,5 @@ struct DefaultsTests {
         #expect(configuration.gateways["second shop"]?.limits == plain.gateways["default"]?.limits)
         let both = try Sample.load(Sample.text() + text)
         #expect(both.gateways.keys.sorted() == ["default", "second shop"])
-    }
-
-    @Test func listenAddressesAreWrittenAsTheyAreRead() throws {
-        for text in ["127.0.0.1:9464", "[::1]:0", "localhost:65535"] {
-            let configuration = try Sample.load(Sample.text(adding: "[admin]\nlisten = \"\(text)\""))
-            #expect(configuration.admin.listen?.description == text)
-        }
     }
 }

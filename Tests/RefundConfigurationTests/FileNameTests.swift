@@ -17,7 +17,7 @@ struct FileNameTests {
             """
     )
 
-    @Test func relativeNamesReferToTheFolderOfTheFile() throws {
+    @Test func relativeNameIsInTheFolderOfTheFile() throws {
         try Sample.within { sample in
             try sample.write(Self.text.utf8)
             let configuration = try Configuration.load(file: sample.file, environment: ["CREDENTIALS_DIRECTORY": ""])
@@ -32,7 +32,7 @@ struct FileNameTests {
         }
     }
 
-    @Test func bareNamesAreLookedForAmongTheCredentialsFirst() throws {
+    @Test func bareNameIsLookedUpAmongTheCredentialsFirst() throws {
         try Sample.within { sample in
             try sample.write(Self.text.utf8)
             for name in ["app_private_key", "secret", "keys/old", "refundd.db"] {
@@ -47,13 +47,13 @@ struct FileNameTests {
             let gateway = try #require(configuration.gateways["default"])
             #expect(gateway.privateKeyFile == credentials + "/app_private_key")
             #expect(configuration.webhook.secretFiles == [credentials + "/secret", "/etc/keys/secret"])
-            // Not there, not bare, and nothing that could be written to.
+            // Missing there, not bare, and writable.
             #expect(gateway.publicKeyFiles == [sample.folder + "/keys/old", sample.folder + "/gateway_public_key"])
             #expect(configuration.database.path == sample.folder + "/refundd.db")
         }
     }
 
-    @Test func bareNamesAreLookedForInTheFolderOfCredentialsLast() throws {
+    @Test func bareNameIsLookedUpInTheFolderCredentialsLast() throws {
         try Sample.within { sample in
             try sample.write(Self.text.utf8)
             for name in ["app_private_key", "gateway_public_key", "keys/old", "refundd.db"] {
@@ -63,14 +63,14 @@ struct FileNameTests {
             let configuration = try Configuration.load(file: sample.file, environment: [:])
             let gateway = try #require(configuration.gateways["default"])
             #expect(gateway.privateKeyFile == sample.folder + "/credentials/app_private_key")
-            // There already, not bare, found nowhere, and nothing that could be written to.
+            // Present in the folder itself, not bare, found nowhere, and writable.
             #expect(gateway.publicKeyFiles == [sample.folder + "/keys/old", sample.folder + "/gateway_public_key"])
             #expect(configuration.webhook.secretFiles == [sample.folder + "/secret", "/etc/keys/secret"])
             #expect(configuration.database.path == sample.folder + "/refundd.db")
         }
     }
 
-    @Test func filesThatAreNamedNeedNotExist() throws {
+    @Test func filesNeedNotExist() throws {
         #expect(try Sample.problems(Self.text).isEmpty)
     }
 }

@@ -4,11 +4,12 @@ import Testing
 
 struct ReloadTests {
     private static func configuration() -> Configuration {
-        let gateway = GatewaySettings(url: "u", appID: "a", privateKeyFile: "k", publicKeyFiles: ["p"])
+        var gateway = GatewaySettings()
+        gateway.appID = "a"
         return Configuration(file: "/f", gateways: ["default": gateway, "second": gateway])
     }
 
-    @Test func whatIdentifiesRefundsNeedsARestart() {
+    @Test func changeOfARefundsIdentityNeedsARestart() {
         let old = Self.configuration()
         var new = old
         new.database.path = "/other.db"
@@ -19,28 +20,19 @@ struct ReloadTests {
                 "database.path", "gateway.app_id", "gateways.second.merchant_no",
             ]
         )
-        #expect(
-            new.obstaclesToReload(since: old).map(\.description)[1]
-                == #"/f: gateway.app_id = "b" cannot change while the daemon runs, and it runs with "a"; "#
-                + "write that again, or restart refundd"
-        )
     }
 
-    @Test func adminAddressMovesOnlyTogetherWithItsPort() {
+    @Test func adminHostMayOnlyChangeTogetherWithThePort() {
         let old = Self.configuration()
         var new = old
-        new.admin.listen = ListenAddress(host: "0.0.0.0", port: 9_464)
-        #expect(
-            new.obstaclesToReload(since: old).map(\.description) == [
-                #"/f: admin.listen = "0.0.0.0:9464" cannot change while the daemon runs, and it runs with "#
-                    + #""127.0.0.1:9464"; choose another port, too, or restart refundd"#
-            ]
-        )
+        new.admin.listen?.host = "0.0.0.0"
+        #expect(new.obstaclesToReload(since: old).map(\.key) == ["admin.listen"])
+        #expect(new.obstaclesToReload(since: old).map(\.code) == [.needsRestart])
         new.admin.listen?.port = 9_465
         #expect(new.obstaclesToReload(since: old).isEmpty)
     }
 
-    @Test func everythingElseIsTakenOver() {
+    @Test func everythingElseMayChange() {
         let old = Self.configuration()
         var new = old
         new.polling.jitter = 0

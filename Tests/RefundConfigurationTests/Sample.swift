@@ -4,12 +4,11 @@ import Testing
 
 /// A configuration file in a folder of its own.
 struct Sample {
-    /// The folder, which is gone after the test.
     let folder: String
 
     var file: String { "\(folder)/refundd.conf" }
 
-    /// Runs a test with an empty folder.
+    /// Runs a test with an empty folder, which is removed afterwards.
     static func within<Result>(_ body: (Sample) throws -> Result) throws -> Result {
         let folder = FileManager.default.temporaryDirectory.path + "/refundd-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -17,9 +16,9 @@ struct Sample {
         return try body(Sample(folder: folder))
     }
 
-    /// What `[gateway]` needs, with some lines replaced (or left out where nil) and more text behind it.
+    /// Returns the required keys of `[gateway]`, some replaced or, if nil, left out, followed by more text.
     ///
-    /// What is added first still belongs to `[gateway]`.
+    /// The first lines of the additional text still belong to `[gateway]`.
     static func text(gateway: [String: String?] = [:], adding more: String = "") -> String {
         let required = [
             ("url", #""https://open.n-age.co.jp""#), ("app_id", #""wz715fc0d10ee9d156""#),
@@ -29,7 +28,7 @@ struct Sample {
         return "[gateway]\n" + lines.joined(separator: "\n") + "\n\(more)\n"
     }
 
-    /// Writes a file into the folder.
+    /// Writes a file into the folder and returns its path.
     @discardableResult
     func write(_ bytes: some Sequence<UInt8>, to name: String = "refundd.conf") throws -> String {
         let path = "\(folder)/\(name)"
@@ -39,7 +38,6 @@ struct Sample {
         return path
     }
 
-    /// Loads a text.
     static func load(_ text: String, environment: [String: String] = [:]) throws -> Configuration {
         try within { sample in
             try sample.write(text.utf8)
@@ -47,21 +45,32 @@ struct Sample {
         }
     }
 
-    /// What is wrong with some bytes, each with `FILE` for the file's path; empty when they load.
-    static func problems(_ bytes: some Sequence<UInt8>, environment: [String: String] = [:]) throws -> [String] {
+    /// Returns the problems of a configuration; none if it loads.
+    static func problems(
+        _ bytes: some Sequence<UInt8>,
+        environment: [String: String] = [:]
+    ) throws -> [ConfigurationProblem] {
         try within { sample in
             try sample.write(bytes)
-            do throws(ConfigurationProblems) {
+            do throws(ConfigurationError) {
                 _ = try Configuration.load(file: sample.file, environment: environment)
                 return []
             } catch {
-                return error.errors.map { $0.description.replacing(sample.file, with: "FILE") }
+                return error.problems
             }
         }
     }
 
-    /// What is wrong with a text.
+    /// Returns the key and the code of each problem, such as `gateway.url invalid`.
     static func problems(_ text: String, environment: [String: String] = [:]) throws -> [String] {
-        try problems(text.utf8, environment: environment)
+        try problems(text.utf8, environment: environment).map { "\($0.key ?? "-") \($0.code)" }
+    }
+
+    /// Returns the messages, with `FILE` for the path of the file.
+    static func messages(_ text: String, environment: [String: String] = [:]) throws -> [String] {
+        try problems(text.utf8, environment: environment).map { problem in
+            let path = problem.description.firstMatch(of: #/\S*/refundd\.conf/#)?.output ?? "no path"
+            return problem.description.replacing(path, with: "FILE")
+        }
     }
 }

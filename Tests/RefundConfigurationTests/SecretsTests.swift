@@ -1,7 +1,7 @@
 import Testing
 
 struct SecretsTests {
-    // Long enough for the 24 bytes that a webhook secret has at least.
+    // A webhook secret has at least 24 bytes.
     private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
     @Test(arguments: [
@@ -16,13 +16,22 @@ struct SecretsTests {
         "[webhook]\nsecret = \"\(secret)\"",
         "[webhook]\nurl = \"https://user:\(secret)@host/\"",
         "[webhook]\nurl = \"ftp://host/?\(secret)\"",
+        "[webhook]\nurl = \"https://host:99999/\(secret)\"",
+        "[webhook]\nurl = \"https://host:99999/?email=ops@\(secret)\"",
+        "[webhook]\nurl = \"\(secret)\"",
+        "[webhook]\nallow_hosts = [\"user:\(secret)@host\"]",
         "[webhook]\nmax_in_flight = \"\(secret)\"",
     ])
-    func secretsAreNeverShown(text: String) throws {
-        let problems = try Sample.problems(Sample.text(adding: text))
-        #expect(problems.count == 1)
-        #expect(
-            problems.allSatisfy { $0.hasPrefix("FILE: webhook.") && !$0.contains("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw") }
-        )
+    func secretIsNeverShown(text: String) throws {
+        let messages = try Sample.messages(Sample.text(adding: text))
+        #expect(messages.count == 1)
+        #expect(messages.allSatisfy { $0.hasPrefix("FILE: webhook.") && !$0.contains(Self.secret.dropFirst(6)) })
+    }
+
+    @Test(arguments: ["https://user:\(secret)@host/", "https://host/?\(secret)", "https://host/#\(secret)"])
+    func secretInAGatewayURLIsNeverShown(url: String) throws {
+        let messages = try Sample.messages(Sample.text(gateway: ["url": "\"\(url)\""]))
+        #expect(messages.count == 1)
+        #expect(messages.allSatisfy { $0.hasPrefix("FILE: gateway.url") && !$0.contains(Self.secret) })
     }
 }

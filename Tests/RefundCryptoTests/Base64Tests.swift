@@ -18,7 +18,7 @@ struct Base64Tests {
     ]
 
     @Test(arguments: pairs)
-    func encodesWithPadding(text: String, bytes: [UInt8]) {
+    func encodingHasPadding(text: String, bytes: [UInt8]) {
         #expect(Base64.encoded(bytes) == text)
     }
 
@@ -45,12 +45,12 @@ struct Base64Tests {
         "\n\n\n\n",
         "--__", "-___", "Zm9-", "Zm9_", "Zm9!", "Zm9\0", "Zm9é", "Zm\u{301}", "Ｚm9v", "Zm9v\u{FEFF}",
     ])
-    func refusesEverythingElse(text: String) {
+    func otherTextIsRefused(text: String) {
         #expect(Base64.decoded(text) == nil)
     }
 
     @Test(arguments: ["Zh==", "Zv==", "Z/==", "Zm9=", "Zm+=", "Zm/=", "AAAAAB==", "AAAAAAB="])
-    func refusesASecondSpellingOfTheSameBytes(text: String) {
+    func secondSpellingOfTheSameBytesIsRefused(text: String) {
         #expect(Base64.decoded(text) == nil)
     }
 }

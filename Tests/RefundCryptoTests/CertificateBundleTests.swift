@@ -23,7 +23,7 @@ struct CertificateBundleTests {
     }
 
     @Test(arguments: [certificate, certificate + certificate, "an authority of ours\n" + certificate + "\n \n"])
-    func certificatesAreTakenWithWhatStandsAround(text: String) throws {
+    func textAroundCertificatesIsIgnored(text: String) throws {
         try check(text)
     }
 
@@ -32,7 +32,7 @@ struct CertificateBundleTests {
         #expect(throws: CertificateError.none) { try check(text) }
     }
 
-    @Test func damagedCertificateIsRefusedWhereverItStands() {
+    @Test func damagedCertificateIsRefusedAtAnyPosition() {
         let lines = Self.certificate.split(separator: "\n")
         let damaged = [
             "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n",

@@ -42,7 +42,7 @@ struct HMACSHA256Tests {
         #expect(Base64.encoded(HMACSHA256.code(for: Array(message.utf8), key: key)) == code)
     }
 
-    @Test func acceptsAnEmptyKeyAndAnEmptyMessage() {
+    @Test func emptyKeyAndMessageAreAccepted() {
         #expect(Base64.encoded(HMACSHA256.code(for: [], key: [])) == "thNnmggU2ex3L5XXeMNfxf8Wl8STcVZTxscSFEKSxa0=")
     }
 

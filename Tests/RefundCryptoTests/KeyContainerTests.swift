@@ -15,6 +15,15 @@ struct KeyContainerTests {
         }
     }
 
+    @Test func escapedLineBreaksAreLineBreaks() throws {
+        let expected = try RSAPrivateKey(text: Array(TestKeys.appPrivatePEM.utf8)).signature(of: message)
+        for container in try KeyTexts.privateContainers(of: TestKeys.appPrivatePEM) {
+            let escaped = container.text.replacing("\n", with: "\\n")
+            let signature = try? RSAPrivateKey(text: Array(escaped.utf8)).signature(of: message)
+            #expect(signature == expected, "\(container.name)")
+        }
+    }
+
     @Test func publicKeysLoadFromEveryContainer() throws {
         let expected = try RSAPublicKey(text: Array(TestKeys.appPublicPEM.utf8)).fingerprint
         for container in try KeyTexts.publicContainers(of: TestKeys.appPublicPEM) {

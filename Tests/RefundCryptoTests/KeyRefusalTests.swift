@@ -4,40 +4,40 @@ import Testing
 
 struct KeyRefusalTests {
     @Test(arguments: Refusal.inPlaceOfAPrivateKey + Refusal.inPlaceOfAnyKey)
-    func refusesInPlaceOfAPrivateKey(refusal: Refusal) {
+    func anythingButAPrivateKeyIsRefused(refusal: Refusal) {
         let error = #expect(throws: KeyError.self) { try RSAPrivateKey(text: Array(refusal.text.utf8)) }
         #expect(error == refusal.error)
         #expect(!KeyError.isErrorLeft)
     }
 
     @Test(arguments: Refusal.inPlaceOfAPublicKey + Refusal.inPlaceOfAnyKey)
-    func refusesInPlaceOfAPublicKey(refusal: Refusal) {
+    func anythingButAPublicKeyIsRefused(refusal: Refusal) {
         let error = #expect(throws: KeyError.self) { try RSAPublicKey(text: Array(refusal.text.utf8)) }
         #expect(error == refusal.error)
         #expect(!KeyError.isErrorLeft)
     }
 
     @Test(arguments: Refusal.inPlaceOfAPrivateKey.filter(\.isOnePlainBlock))
-    func refusesBareBase64ForTheSameReason(refusal: Refusal) throws {
+    func bareBase64IsRefusedForTheSameReason(refusal: Refusal) throws {
         let base64 = Base64.encoded(try KeyTexts.der(of: refusal.text))
         #expect(throws: refusal.error) { try RSAPrivateKey(text: Array(base64.utf8)) }
     }
 
     @Test(arguments: Refusal.inPlaceOfAPrivateKey + Refusal.inPlaceOfAPublicKey + Refusal.inPlaceOfAnyKey)
-    func errorsAreSentencesThatRepeatNothingOfTheText(refusal: Refusal) {
+    func errorsAreSentencesWithoutKeyMaterial(refusal: Refusal) {
         let sentence = refusal.error.description
         #expect(sentence.hasSuffix("."))
         let lines = refusal.text.split(separator: "\n").filter { $0.utf8.count > 20 && !$0.hasPrefix("-----") }
         #expect(!lines.contains { sentence.contains($0) })
     }
 
-    @Test func refusesBinaryText() throws {
+    @Test func binaryTextIsRefused() throws {
         let der = try KeyTexts.der(of: TestKeys.appPrivatePEM)
         #expect(throws: KeyError.notAKey) { try RSAPrivateKey(text: der) }
         #expect(throws: KeyError.notAKey) { try RSAPublicKey(text: [0xFF, 0xFE, 0x2D, 0x00]) }
     }
 
-    @Test func refusesAKeyThatIsCutAnywhere() throws {
+    @Test func truncatedKeyIsRefused() throws {
         let pkcs8 = try KeyTexts.der(of: TestKeys.appPrivatePEM)
         for count in [1, 2, 4, 10, 25, 26, 27, 100, 500, pkcs8.count - 1] {
             let text = Array(Base64.encoded(Array(pkcs8.prefix(count))).utf8)
@@ -50,7 +50,7 @@ struct KeyRefusalTests {
         }
     }
 
-    @Test func refusesBytesAfterTheKey() throws {
+    @Test func trailingBytesAreRefused() throws {
         let pem = TestKeys.appPrivatePEM
         for key in [try KeyTexts.der(of: pem), try KeyTexts.pkcs1(ofPrivate: pem)] {
             let text = Array(Base64.encoded(key + [0]).utf8)
@@ -60,7 +60,7 @@ struct KeyRefusalTests {
         #expect(throws: KeyError.trailingData) { try RSAPublicKey(text: text) }
     }
 
-    @Test func refusesAKeyWithAWrongNumber() throws {
+    @Test func keyWithAWrongNumberIsRefused() throws {
         // One bit in the middle of the private exponent, and the lowest one of the modulus, which makes it even.
         var pkcs1 = try KeyTexts.pkcs1(ofPrivate: TestKeys.appPrivatePEM)
         pkcs1[400] ^= 1

@@ -7,7 +7,7 @@ import Testing
 struct RSASignatureTests {
     private let message = Array("app_id=wz715fc0d10ee9d156&timestamp=1735873100708".utf8)
 
-    @Test func aGeneratedKeySignsAndLoadsAgain() throws {
+    @Test func generatedKeySignsAndReloads() throws {
         let key = try RSAPrivateKey.generate()
         let signature = try key.signature(of: message)
         #expect(signature.count == 256)
@@ -30,12 +30,12 @@ struct RSASignatureTests {
         #expect(throws: KeyError.tooShort(bits: bits)) { try RSAPrivateKey.generate(bits: bits) }
     }
 
-    @Test func anEmptyMessageCanBeSigned() throws {
+    @Test func emptyMessageCanBeSigned() throws {
         let key = try RSAPrivateKey(text: Array(TestKeys.appPrivatePEM.utf8))
         #expect(try key.publicKey.isValid(signature: key.signature(of: []), for: []))
     }
 
-    @Test func noOtherBytesAreAValidSignature() throws {
+    @Test func alteredSignatureIsInvalid() throws {
         let key = try RSAPrivateKey(text: Array(TestKeys.appPrivatePEM.utf8))
         let publicKey = try key.publicKey
         let signature = try key.signature(of: message)

@@ -5,7 +5,7 @@ import RefundTestSupport
 import Testing
 
 struct SigningVectorTests {
-    @Test func everyVectorIsThere() {
+    @Test func everyVectorIsPresent() {
         #expect(SigningVectors.keys.count == 5)
         #expect(SigningVectors.requests.count == 13)
         #expect(SigningVectors.responses.count == 14)
@@ -56,7 +56,7 @@ struct SigningVectorTests {
     }
 
     @Test(arguments: SigningVectors.responses + SigningVectors.notifications)
-    func bodiesGetTheirVerdict(body: SigningVectors.SignedBody) throws {
+    func bodiesVerifyAsExpected(body: SigningVectors.SignedBody) throws {
         let object = try JSONObject(parsing: body.body)
         #expect(try verdict(on: object, with: publicKey(named: body.keyName)) == body.expected)
         let sign: String? = if case .string(let text) = object["sign"] { text } else { nil }

@@ -2,7 +2,7 @@ import RefundHTTP
 import Testing
 
 struct AdmissionTests {
-    @Test func hostIsBoundedByItsOwnNumber() {
+    @Test func hostHasItsOwnLimit() {
         var admission = Admission(total: 3, perHost: 2)
         #expect([admission.enter("a"), admission.enter("a"), admission.enter("a")] == [true, true, false])
         #expect([admission.enter("b"), admission.enter("b")] == [true, false])

@@ -27,7 +27,7 @@ struct HTTPClientAddressTests {
         }
     }
 
-    @Test func addressOfIPv6IsSixteenBytes() async throws {
+    @Test func ipv6AddressHasSixteenBytes() async throws {
         try await withServer(.ipv6, script: echo) { server in
             let seen = Recorder<Address>()
             var request = HTTPRequest(test: server.url, body: "six")
@@ -35,13 +35,13 @@ struct HTTPClientAddressTests {
                 seen.add(Address(bytes: bytes, port: port))
                 return nil
             }
-            let answer = try await HTTPClient().answer(to: request)
-            #expect(answer.body == Array("six".utf8))
+            let response = try await HTTPClient().response(to: request)
+            #expect(response.body == Array("six".utf8))
             #expect(seen.elements == [Address(bytes: Self.loopback6, port: server.port)])
         }
     }
 
-    @Test func oneRefusedAddressOfANameLeavesTheOthers() async throws {
+    @Test func refusingOneAddressLeavesTheOthers() async throws {
         try await withServer(script: echo) { server in
             let seen = Recorder<[UInt8]>()
             var request = HTTPRequest(test: "http://localhost:\(server.port)/", body: "four")
@@ -49,13 +49,13 @@ struct HTTPClientAddressTests {
                 seen.add(bytes)
                 return bytes == Self.loopback4 ? nil : "only IPv4 here"
             }
-            let answer = try await HTTPClient().answer(to: request)
-            #expect(answer.body == Array("four".utf8))
+            let response = try await HTTPClient().response(to: request)
+            #expect(response.body == Array("four".utf8))
             #expect(seen.elements.contains(Self.loopback4))
         }
     }
 
-    @Test func everyAddressOfANameIsJudged() async throws {
+    @Test func everyAddressOfANameIsVetted() async throws {
         try await withServer(script: echo) { server in
             let seen = Recorder<[UInt8]>()
             var request = HTTPRequest(test: "http://localhost:\(server.port)/")
@@ -70,7 +70,7 @@ struct HTTPClientAddressTests {
         }
     }
 
-    @Test func connectionKeptOpenIsNotJudgedAgain() async throws {
+    @Test func idleConnectionIsNotVettedAgain() async throws {
         try await withServer(script: echo) { server in
             let seen = Recorder<[UInt8]>()
             var request = HTTPRequest(test: server.url)
@@ -79,13 +79,13 @@ struct HTTPClientAddressTests {
                 return nil
             }
             let client = try HTTPClient()
-            _ = try await client.answer(to: request)
-            _ = try await client.answer(to: request)
+            _ = try await client.response(to: request)
+            _ = try await client.response(to: request)
             #expect(seen.elements == [Self.loopback4])
         }
     }
 
-    @Test func portThatNobodyListensAtIsAConnectError() async throws {
+    @Test func closedPortIsAConnectError() async throws {
         let socket = try LoopbackSocket(.ipv4)
         defer { close(socket.descriptor) }
         let request = HTTPRequest(test: "http://127.0.0.1:\(socket.port)/")
@@ -93,7 +93,7 @@ struct HTTPClientAddressTests {
         #expect(await client.error(of: request) == .connect)
     }
 
-    @Test func nameThatCannotExistIsAResolveError() async throws {
+    @Test func impossibleNameIsAResolveError() async throws {
         let label = String(repeating: "a", count: 64)
         let request = HTTPRequest(test: "http://\(label).invalid/")
         let client = try HTTPClient()

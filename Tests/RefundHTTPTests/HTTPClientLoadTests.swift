@@ -4,16 +4,16 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct HTTPClientLoadTests {
-    @Test func parallelRequestsEachGetTheirOwnAnswerOverFewConnections() async throws {
+    @Test func concurrentRequestsGetTheirOwnResponsesOverFewConnections() async throws {
         try await withServer(script: echo) { server in
             let client = try HTTPClient(maxConnections: 8, maxConnectionsPerHost: 4)
             let right = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for number in 0..<200 {
                     group.addTask {
-                        let answer = try await client.answer(
+                        let response = try await client.response(
                             to: HTTPRequest(test: server.url, body: "request \(number)")
                         )
-                        return answer.body == Array("request \(number)".utf8)
+                        return response.body == Array("request \(number)".utf8)
                     }
                 }
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
@@ -23,13 +23,13 @@ struct HTTPClientLoadTests {
         }
     }
 
-    @Test func requestThatWaitsForAConnectionTimesOutAsWell() async throws {
+    @Test func timeoutIncludesTheWaitForAConnection() async throws {
         try await withServer(script: stayMute) { server in
             let client = try HTTPClient(maxConnections: 1)
             client.send(HTTPRequest(test: server.url)) { _ in }
             var request = HTTPRequest(test: server.url)
             request.timeout = .milliseconds(100)
-            #expect(await client.error(of: request) == .timeout)
+            #expect(await client.error(of: request) == .timeout(.waitingForConnection))
             client.shutDown()
             #expect(server.acceptedCount <= 1)
         }
@@ -42,13 +42,13 @@ struct HTTPClientLoadTests {
                 for _ in 0..<20 {
                     client.send(HTTPRequest(test: mute.url)) { _ in }
                 }
-                let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+                let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                     for _ in 0..<20 {
-                        group.addTask { try await client.answer(to: HTTPRequest(test: server.url)).status }
+                        group.addTask { try await client.response(to: HTTPRequest(test: server.url)).status }
                     }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
-                #expect(answers == [Int](repeating: 200, count: 20))
+                #expect(statuses == [Int](repeating: 200, count: 20))
                 client.shutDown()
                 #expect(mute.acceptedCount <= 2)
             }
@@ -60,7 +60,7 @@ struct HTTPClientLoadTests {
             try await withServer(script: echo) { second in
                 let client = try HTTPClient(maxConnections: 1)
                 for server in [first, second, first, second] {
-                    #expect(try await client.answer(to: HTTPRequest(test: server.url)).status == 200)
+                    #expect(try await client.response(to: HTTPRequest(test: server.url)).status == 200)
                 }
                 #expect(first.acceptedCount == 2)
                 #expect(second.acceptedCount == 2)

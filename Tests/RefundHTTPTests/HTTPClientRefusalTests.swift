@@ -12,7 +12,7 @@ struct HTTPClientRefusalTests {
         "mailto:a@b",
         "http://127.0.0.1/\u{7F}", "javascript:alert(1)", "ws://127.0.0.1/",
     ])
-    func urlThatCannotBePostedToIsInvalid(url: String) async throws {
+    func unusableURLIsInvalid(url: String) async throws {
         let client = try HTTPClient()
         #expect(await client.error(of: HTTPRequest(test: url)) == .invalidURL)
     }
@@ -24,7 +24,7 @@ struct HTTPClientRefusalTests {
         ("Content-Length", "0"), ("transfer-encoding", "chunked"), ("Host", "other.test"), ("Connection", "close"),
         ("Expect", "100-continue"),
     ])
-    func headerThatCouldSayMoreThanOneFieldIsRefused(name: String, value: String) async throws {
+    func headerThatCouldInjectAFieldIsRefused(name: String, value: String) async throws {
         try await withServer(script: echo) { server in
             var request = HTTPRequest(test: server.url)
             request.headers = [("X-Good", "1"), (name, value)]
@@ -47,14 +47,14 @@ struct HTTPClientRefusalTests {
         }
     }
 
-    @Test func clientGoesOnAfterARefusedRequest() async throws {
+    @Test func clientContinuesAfterARefusedRequest() async throws {
         try await withServer(script: echo) { server in
             let client = try HTTPClient(maxConnections: 1)
             var request = HTTPRequest(test: server.url, body: "good")
             request.headers = [("X-A", "\n")]
             #expect(await client.error(of: request) == .invalidHeader)
             request.headers = []
-            #expect(try await client.answer(to: request).body == Array("good".utf8))
+            #expect(try await client.response(to: request).body == Array("good".utf8))
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct HTTPClientShutDownTests {
-    @Test func everythingUnderWayFailsExactlyOnce() async throws {
+    @Test func everythingInProgressIsInterruptedExactlyOnce() async throws {
         let (arrivals, arrival) = AsyncStream<Void>.makeStream()
         let script: @Sendable (RawConnection) -> Void = { connection in
             _ = connection.readRequest()
@@ -29,12 +29,12 @@ struct HTTPClientShutDownTests {
             #expect(results.elements.isEmpty)
             client.shutDown()
             #expect(results.elements.map(\.number).sorted() == Array(0..<100))
-            #expect(results.elements.allSatisfy { $0.error == .shutDown })
+            #expect(results.elements.allSatisfy { $0.error == .interrupted })
             #expect(server.acceptedCount == 8)
         }
     }
 
-    @Test func requestAfterwardsFailsAtOnce() throws {
+    @Test func laterRequestIsInterruptedAtOnce() throws {
         let client = try HTTPClient()
         client.shutDown()
         client.shutDown()
@@ -42,10 +42,10 @@ struct HTTPClientShutDownTests {
         client.send(HTTPRequest(test: "http://127.0.0.1/")) { result in
             if case .failure(let error) = result { errors.add(error) }
         }
-        #expect(errors.elements == [.shutDown])
+        #expect(errors.elements == [.interrupted])
     }
 
-    @Test func connectionsAreClosedWhenItReturns() async throws {
+    @Test func shutDownClosesConnections() async throws {
         let (ends, end) = AsyncStream<Void>.makeStream()
         let script: @Sendable (RawConnection) -> Void = { connection in
             echo(connection)
@@ -53,10 +53,10 @@ struct HTTPClientShutDownTests {
         }
         try await withServer(script: script) { server in
             let client = try HTTPClient()
-            _ = try await client.answer(to: HTTPRequest(test: server.url))
+            _ = try await client.response(to: HTTPRequest(test: server.url))
             client.shutDown()
             for await _ in ends.prefix(1) {}
-            #expect(await client.error(of: HTTPRequest(test: server.url)) == .shutDown)
+            #expect(await client.error(of: HTTPRequest(test: server.url)) == .interrupted)
         }
     }
 
@@ -70,12 +70,12 @@ struct HTTPClientShutDownTests {
                 }
             }
             #expect(status == 200)
-            #expect(await client.error(of: HTTPRequest(test: server.url)) == .shutDown)
+            #expect(await client.error(of: HTTPRequest(test: server.url)) == .interrupted)
             client.shutDown()
         }
     }
 
-    @Test func lastReferenceMayBeDroppedByACompletion() async throws {
+    @Test func completionMayReleaseTheLastReference() async throws {
         try await withServer(script: echo) { server in
             let holder = try Mutex<HTTPClient?>(HTTPClient())
             weak let observed = holder.withLock { $0 }
@@ -94,7 +94,7 @@ struct HTTPClientShutDownTests {
         }
     }
 
-    @Test func droppedClientFailsWhatIsUnderWay() async throws {
+    @Test func releasedClientInterruptsWhatIsInProgress() async throws {
         let (arrivals, arrival) = AsyncStream<Void>.makeStream()
         let script: @Sendable (RawConnection) -> Void = { connection in
             _ = connection.readRequest()
@@ -110,7 +110,29 @@ struct HTTPClientShutDownTests {
                 }
                 for await _ in arrivals.prefix(1) {}
             }
-            #expect(errors.elements == [.shutDown])
+            #expect(errors.elements == [.interrupted])
+        }
+    }
+
+    @Test func responseWhoseHeadArrivedSurvivesTheShutDown() async throws {
+        let (stalls, stall) = AsyncStream<Void>.makeStream()
+        let script: @Sendable (RawConnection) -> Void = { connection in
+            _ = connection.readRequest()
+            // More than all socket buffers hold: once it is written, the client has read the head.
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
+            connection.write([UInt8](repeating: 0, count: 40_000_000))
+            stall.yield()
+            connection.waitForEnd()
+        }
+        try await withServer(script: script) { server in
+            let client = try HTTPClient()
+            var request = HTTPRequest(test: server.url)
+            request.responseLimit = .refuseAbove(50_000_000)
+            async let response = client.response(to: request)
+            for await _ in stalls.prefix(1) {}
+            client.shutDown()
+            #expect(try await response.status == 200)
+            #expect(try await response.bodyEnd == .broken(.interrupted))
         }
     }
 
@@ -122,7 +144,7 @@ struct HTTPClientShutDownTests {
                     group.addTask {
                         if number % 10 == 9 { client.shutDown() }
                         let error = await client.error(of: HTTPRequest(test: server.url))
-                        return error == nil || error == .shutDown
+                        return error == nil || error == .interrupted
                     }
                 }
                 return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }

@@ -1,16 +1,17 @@
-import RefundHTTP
 import Testing
+
+@testable import RefundHTTP
 
 @Suite(.timeLimit(.minutes(1)))
 struct HTTPClientTLSTests {
-    /// Runs a test's body with certificates that are removed at its end.
+    /// Runs a test with certificates that are removed at its end.
     private func withCertificates(_ body: (TestCertificates) async throws -> Void) async throws {
         let certificates = try TestCertificates()
         defer { certificates.remove() }
         try await body(certificates)
     }
 
-    /// Sends one request to a server of that identity.
+    /// Sends one request to a server with an identity.
     private func result(
         _ identity: TestCertificates.Identity,
         host: String = "127.0.0.1",
@@ -36,7 +37,7 @@ struct HTTPClientTLSTests {
         }
     }
 
-    @Test func unknownAuthorityIsNot() async throws {
+    @Test func unknownAuthorityIsNotTrusted() async throws {
         try await withCertificates { certificates in
             let authority = try certificates.authority("authority")
             let identity = try certificates.server("server", alternativeNames: "IP:127.0.0.1", by: authority)
@@ -45,7 +46,7 @@ struct HTTPClientTLSTests {
         }
     }
 
-    @Test func caFileAddsToTheTrustOfTheSystem() async throws {
+    @Test func caFileAddsToTheSystemsAuthorities() async throws {
         try await withCertificates { certificates in
             let systemAuthority = try certificates.authority("system")
             let otherAuthority = try certificates.authority("other")
@@ -56,7 +57,7 @@ struct HTTPClientTLSTests {
                 (known, nil, true), (added, nil, false),
                 (known, otherAuthority.certificate, true), (added, otherAuthority.certificate, true),
             ] {
-                let client = try HTTPClient(trustedDirectory: directory)
+                let client = try HTTPClient { $0.trustStore = TrustStore(directory: directory, bundle: nil) }
                 let result = try await result(identity, caFile: caFile, client: client)
                 #expect(result.isCertificateError == !isTrusted)
                 #expect((try? result.get().status == 200) == (isTrusted ? true : nil))
@@ -80,7 +81,7 @@ struct HTTPClientTLSTests {
         }
     }
 
-    @Test func caFileThatIsNoneIsSaidToBe() async throws {
+    @Test func unusableCAFileIsAnErrorOfItsOwn() async throws {
         try await withCertificates { certificates in
             let authority = try certificates.authority("authority")
             let identity = try certificates.server("server", alternativeNames: "IP:127.0.0.1", by: authority)
@@ -93,6 +94,14 @@ struct HTTPClientTLSTests {
                 let result = try await result(identity, caFile: caFile, client: HTTPClient())
                 #expect(throws: HTTPError.badCAFile, "\(caFile)") { try result.get() }
             }
+        }
+    }
+
+    @Test(arguments: ["1.2", "1.3"])
+    func requiredClientCertificateIsNamed(version: String) async throws {
+        try await withTLSServer("--client-ca", "AUTHORITY", "--tls", version) { _, request in
+            let error = try #require(await HTTPClient().error(of: request))
+            #expect(error.description.contains("requested a client certificate"))
         }
     }
 
@@ -111,12 +120,12 @@ struct HTTPClientTLSTests {
         }
     }
 
-    @Test func muteTLSServerIsBoundedByTheTimeout() async throws {
+    @Test func handshakeTimeoutIsNamed() async throws {
         try await withServer(script: stayMute) { server in
             var request = HTTPRequest(test: "https://127.0.0.1:\(server.port)/")
-            request.timeout = .milliseconds(100)
+            request.timeout = .milliseconds(500)
             let client = try HTTPClient()
-            #expect(await client.error(of: request) == .timeout)
+            #expect(await client.error(of: request) == .timeout(.handshake))
         }
     }
 }

@@ -2,16 +2,24 @@ import RefundHTTP
 import Testing
 
 struct HTTPErrorTests {
-    @Test(arguments: [
-        HTTPError.invalidURL, .invalidHeader, .refusedAddress("10.0.0.1 is private"), .resolve, .connect, .timeout,
-        .certificate("self-signed certificate"), .tls("no cipher in common"), .tooLarge(limit: 10), .emptyAnswer,
-        .garbledAnswer, .connectionLost, .badCAFile, .shutDown, .other(code: 27, text: "Out of memory"),
-    ])
+    private static let errors: [HTTPError] =
+        [
+            .invalidURL, .invalidHeader, .refusedAddress("10.0.0.1 is private"), .resolve, .connect,
+            .certificate("self-signed certificate"), .tls("no cipher in common"), .tooLarge(limit: 10),
+            .metadataTooLarge(limit: 10), .emptyResponse, .malformedResponse("NUL byte"), .connectionLost, .badCAFile,
+            .interrupted, .other(code: 27, text: "Out of memory"),
+        ] + HTTPError.Phase.allCases.map { .timeout($0) }
+
+    @Test(arguments: errors)
     func descriptionIsOneSentence(error: HTTPError) {
         let text = error.description
         #expect(text.first?.isUppercase == true)
         #expect(text.last == ".")
         #expect(!text.dropLast().contains(". "))
+    }
+
+    @Test func everyPhaseHasItsOwnDescription() {
+        #expect(Set(HTTPError.Phase.allCases.map(\.description)).count == HTTPError.Phase.allCases.count)
     }
 
     @Test func reasonIsPartOfTheDescription() {

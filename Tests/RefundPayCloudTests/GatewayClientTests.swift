@@ -11,7 +11,7 @@ struct GatewayClientTests {
     private static let now = Timestamp(milliseconds: 1_735_873_100_708)
     private static let success = #"{"merchant_order_no":"R-1","trans_status":2}"#
 
-    private func client(_ http: any HTTPSending) -> GatewayClient {
+    private func client(_ http: any HTTPTransport) -> GatewayClient {
         let settings = GatewayClient.Settings(
             url: Self.url,
             appID: "wz715fc0d10ee9d156",
@@ -24,9 +24,12 @@ struct GatewayClientTests {
     }
 
     // A completion that is called twice would trap in the continuation.
-    private func outcome(of query: RefundQuery, from http: any HTTPSending) async -> QueryOutcome {
+    private func outcome(of query: RefundQuery, from http: any HTTPTransport) async -> QueryOutcome {
         await withCheckedContinuation { continuation in
-            client(http).send(query, at: Self.now) { continuation.resume(returning: $0) }
+            client(http).query(query, at: Self.now) { attempt in
+                guard case .completed(let outcome, _) = attempt else { return }
+                continuation.resume(returning: outcome)
+            }
         }
     }
 
@@ -38,7 +41,7 @@ struct GatewayClientTests {
     }
 
     @Test func theRequestIsSignedAndBounded() async throws {
-        let http = ScriptedHTTP(.failure(.timeout))
+        let http = ScriptedHTTP(.failure(.timeout(.awaitingResponse)))
         _ = await outcome(of: try query(order: "TEST_REFUND_1735873100708"), from: http)
         let request = try #require(http.requests.first)
         #expect(http.requests.count == 1)
@@ -99,7 +102,8 @@ struct GatewayClientTests {
     }
 
     @Test(arguments: [
-        HTTPError.connect, .timeout, .tooLarge(limit: GatewayAnswer.maximumLength), .certificate("self-signed"),
+        HTTPError.connect, .timeout(.connecting), .tooLarge(limit: GatewayAnswer.maximumLength),
+        .certificate("self-signed"),
         .other(code: 99, text: String(repeating: "x", count: 5_000)),
     ])
     func aTransportFaultIsNoAnswer(error: HTTPError) async throws {
@@ -108,6 +112,48 @@ struct GatewayClientTests {
         let problem = try #require(outcome.problem)
         #expect(error.description.hasPrefix(problem.prefix(300)))
         #expect(problem.count <= 301)
+    }
+
+    @Test(arguments: [HTTPError.timeout(.receivingBody), .connectionLost, .tooLarge(limit: 262_144)])
+    func brokenBodyOfASignedVerdictIsNoVerdict(error: HTTPError) async throws {
+        let signed = Array(try SignedAnswer.text(data: Self.success).utf8)
+        let http = ScriptedHTTP(.success(.init(status: 200, body: signed, bodyEnd: .broken(error))))
+        #expect(await outcome(of: try query(), from: http) == .unreachable(reason: error.description))
+    }
+
+    @Test func retryAfterCountsEvenIfTheBodyIsBroken() async throws {
+        let answer = ScriptedHTTP.Answer(
+            status: 503,
+            headers: ["Retry-After: 30"],
+            bodyEnd: .broken(.timeout(.receivingBody))
+        )
+        let outcome = await outcome(of: try query(), from: ScriptedHTTP(.success(answer)))
+        #expect(outcome.kind == "slowed_down")
+    }
+
+    @Test func interruptedQueryHasNoOutcome() async throws {
+        let signed = Array(try SignedAnswer.text(data: Self.success).utf8)
+        for http in [
+            ScriptedHTTP(.failure(.interrupted)),
+            ScriptedHTTP(.success(.init(status: 200, body: signed, bodyEnd: .broken(.interrupted)))),
+        ] {
+            let query = try query()
+            let attempt = await withCheckedContinuation { continuation in
+                client(http).query(query, at: Self.now) { continuation.resume(returning: $0) }
+            }
+            #expect(attempt == .interrupted)
+        }
+    }
+
+    @Test func probeOpensANewConnection() async throws {
+        let http = ScriptedHTTP(.failure(.connect))
+        let query = try query()
+        for isProbe in [true, false] {
+            await withCheckedContinuation { continuation in
+                client(http).query(query, at: Self.now, isProbe: isProbe) { _ in continuation.resume() }
+            }
+        }
+        #expect(http.requests.map(\.connection) == [.fresh, .any])
     }
 
     // The query is sent on Friday, 3 January 2025, at 02:58:20.708 GMT.
@@ -189,7 +235,10 @@ struct GatewayClientTests {
                     let order = "R-\(number)"
                     guard let query = try? query(order: order) else { return }
                     let outcome = await withCheckedContinuation { continuation in
-                        client.send(query, at: Self.now) { continuation.resume(returning: $0) }
+                        client.query(query, at: Self.now) { attempt in
+                            guard case .completed(let outcome, _) = attempt else { return }
+                            continuation.resume(returning: outcome)
+                        }
                     }
                     #expect(outcome.report?.transaction.origTransNo == order)
                 }
@@ -199,7 +248,7 @@ struct GatewayClientTests {
 }
 
 /// Answers every request alike and keeps what was asked.
-private final class ScriptedHTTP: HTTPSending {
+private final class ScriptedHTTP: HTTPTransport {
     private let result: Result<Answer, HTTPError>
     private let received = Mutex<[HTTPRequest]>([])
 
@@ -207,6 +256,7 @@ private final class ScriptedHTTP: HTTPSending {
         let status: Int
         var headers: [String] = []
         var body: [UInt8] = []
+        var bodyEnd = HTTPResponse.BodyEnd.complete
         var duration: Duration = .zero
     }
 
@@ -226,8 +276,8 @@ private final class ScriptedHTTP: HTTPSending {
                     status: answer.status,
                     head: head,
                     body: answer.body,
-                    duration: answer.duration,
-                    isTruncated: false
+                    bodyEnd: answer.bodyEnd,
+                    duration: answer.duration
                 )
             }
         )
@@ -235,19 +285,13 @@ private final class ScriptedHTTP: HTTPSending {
 }
 
 /// Answers that the order it is asked for is refunded.
-private final class EchoingHTTP: HTTPSending {
+private final class EchoingHTTP: HTTPTransport {
     func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) {
         guard case .string(let order) = (try? JSONObject(parsing: request.body))?["merchant_order_no"],
             let answer = try? SignedAnswer.text(
                 data: #"{"merchant_order_no":"\#(order)","orig_trans_no":"\#(order)","trans_status":2}"#
             )
-        else { return completion(.failure(.garbledAnswer)) }
+        else { return completion(.failure(.connectionLost)) }
         completion(.success(HTTPResponse(status: 200, body: Array(answer.utf8))))
-    }
-}
-
-extension HTTPResponse {
-    fileprivate init(status: Int, body: [UInt8]) {
-        self.init(status: status, head: ResponseHead(), body: body, duration: .zero, isTruncated: false)
     }
 }

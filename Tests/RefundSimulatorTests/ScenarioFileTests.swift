@@ -134,7 +134,7 @@ struct ScenarioFileTests {
         ("[default]\nfault_for_queries = 1", "default.fault_for_queries", "needs a fault"),
         ("[default]\nretry_after = \"5s\"", "default.retry_after", "needs the fault"),
         ("[default]\nfault = \"html\"\nretry_after = \"5s\"", "default.retry_after", "needs the fault"),
-        ("[default]\nlatency = \"400d\"", "default.latency", "duration"),
+        ("[default]\nlatency = \"4000d\"", "default.latency", "duration"),
         ("[orders.\"R 1\"]", "orders.\"R 1\"", "no refund has such a number"),
         ("[orders]\nR1 = 1", "orders.\"R1\"", "must be a table"),
         ("[orders.\"R-1\"]\namount = \"x\"", "orders.\"R-1\".amount", "decimal"),

@@ -43,16 +43,6 @@ struct ScenarioTests {
         #expect(scenario.answer(at: Progress(queries: .max, elapsed: .seconds(1_000_000))).fault == .unsigned)
     }
 
-    @Test(arguments: [
-        ("250ms", Duration.milliseconds(250)), ("5s", .seconds(5)), ("10m", .seconds(600)), ("2h", .seconds(7_200)),
-        ("365d", .seconds(31_536_000)), ("0s", .zero), ("366d", nil), ("5", nil), ("s", nil), ("-1s", nil),
-        ("1 s", nil),
-        ("1.5s", nil), ("99999999999999999999s", nil), ("9223372036854775807d", nil), ("٣s", nil), ("", nil),
-    ])
-    func durationIsANumberWithAUnit(words: String, expected: Duration?) {
-        #expect(Duration(words: words) == expected)
-    }
-
     static let rows: [Row] = [
         Row(name: "standard", scenario: Scenario(), answers: [open, settled, settled]),
         Row(name: "at once", scenario: changed { $0.endsAt = .query(1) }, answers: [settled, settled]),

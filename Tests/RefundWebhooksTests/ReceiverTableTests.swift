@@ -1,20 +1,21 @@
 import Testing
 
+@testable import RefundCore
 @testable import RefundWebhooks
 
 struct ReceiverTableTests {
-    /// Why a webhook to a receiver is refused, by its URL or at the moment of the connection; nil when it is sent.
+    /// Returns why a webhook is refused, because of its URL or when connecting; nil if it is sent.
     private func refusal(of receiver: Receiver, _ allowHosts: [String]) throws -> String? {
-        let policy = try ReceiverPolicy(allowHosts: allowHosts)
+        let policy = try ReceiverPolicy(allowHosts)
         if let problem = policy.problem(with: receiver.url) { return problem }
-        let url = try ReceiverURL(receiver.url)
-        guard let text = receiver.leadsTo else { return nil }
+        let url = try HTTPURL(receiver.url)
+        guard let text = receiver.resolvesTo else { return nil }
         return policy.refusal(of: try #require(IPAddress(text)), port: url.port, for: url)
     }
 
     @Test(arguments: Receiver.table)
-    func receiverIsServedOnlyWhereItsEntryAllowsIt(_ receiver: Receiver) throws {
-        let everything = ["0.0.0.0/0", "::/0"] + [try? ReceiverURL(receiver.url)].compactMap { $0?.host.asEntry }
+    func receiverIsServedOnlyIfItsEntryAllowsIt(_ receiver: Receiver) throws {
+        let everything = ["0.0.0.0/0", "::/0"] + [try? HTTPURL(receiver.url)].compactMap { $0?.host.asEntry }
         switch receiver.verdict {
         case .allowed:
             #expect(try refusal(of: receiver, []) == nil)
@@ -26,19 +27,19 @@ struct ReceiverTableTests {
             for allowHosts in [[], everything] {
                 let refusal = try refusal(of: receiver, allowHosts)
                 #expect(refusal?.contains(words) == true, "\(refusal ?? "allowed")")
-                #expect(refusal?.contains("password@") != true, "a secret in a message")
+                #expect(refusal?.contains("password@") != true, "the message reveals a secret")
             }
         }
     }
 
     @Test func tableIsLong() {
         #expect(Receiver.table.count >= 60)
-        #expect(Set(Receiver.table.map { "\($0.url) \($0.leadsTo ?? "")" }).count == Receiver.table.count)
+        #expect(Set(Receiver.table.map { "\($0.url) \($0.resolvesTo ?? "")" }).count == Receiver.table.count)
     }
 }
 
 extension Host {
-    /// The host as an entry of `allow_hosts`, unless no entry can name it.
+    /// The host as an entry of `allow_hosts`; nil if no entry can name it.
     fileprivate var asEntry: String? {
         if case .address(let address) = self, address.unmapped != address { return nil }
         return description

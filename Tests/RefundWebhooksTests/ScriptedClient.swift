@@ -2,9 +2,10 @@ import RefundCore
 import RefundHTTP
 import RefundWebhooks
 import Synchronization
+import Testing
 
-/// A stand-in for the HTTP client: keeps the requests it is given and answers each with the same result.
-final class ScriptedClient: Sendable {
+/// A stub transport: records the requests and completes each with the same result.
+final class ScriptedClient: HTTPTransport {
     private let result: Result<HTTPResponse, HTTPError>
     private let taken = Mutex<[HTTPRequest]>([])
 
@@ -15,20 +16,22 @@ final class ScriptedClient: Sendable {
     var requests: [HTTPRequest] { taken.withLock { $0 } }
 
     func sender(_ settings: WebhookSender.Settings) -> WebhookSender {
-        WebhookSender(settings: settings) { [self] request, completion in
-            taken.withLock { $0.append(request) }
-            completion(result)
-        }
+        WebhookSender(settings, http: self)
+    }
+
+    func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void) {
+        taken.withLock { $0.append(request) }
+        completion(result)
     }
 }
 
 extension HTTPResponse {
-    /// An answer as the client would read it.
+    /// A response as the client would return it.
     static func canned(
         _ status: Int,
         fields: [String] = [],
         body: String = "",
-        isTruncated: Bool = false
+        bodyEnd: BodyEnd = .complete
     ) -> HTTPResponse {
         var head = ResponseHead()
         for line in ["HTTP/1.1 \(status) Status"] + fields + [""] {
@@ -38,8 +41,8 @@ extension HTTPResponse {
             status: status,
             head: head,
             body: Array(body.utf8),
-            duration: .milliseconds(250),
-            isTruncated: isTruncated
+            bodyEnd: bodyEnd,
+            duration: .milliseconds(250)
         )
     }
 }
@@ -58,16 +61,28 @@ extension WebhookSender.Settings {
             secrets: try secrets.map { try WebhookSecret($0) },
             timeout: timeout,
             caFile: "/etc/refundd/ca.pem",
-            policy: try ReceiverPolicy(allowHosts: allowHosts)
+            policy: try ReceiverPolicy(allowHosts)
         )
     }
 }
 
 extension WebhookSender {
-    /// Makes one attempt; a completion that is called twice traps here.
-    func outcome(_ delivery: Delivery, at now: Timestamp = .attempt) async -> DeliveryOutcome {
+    /// Makes one attempt.
+    ///
+    /// A second call of the completion would trap.
+    func attempt(_ delivery: Delivery, at now: Timestamp = .attempt) async -> DeliveryAttempt {
         await withCheckedContinuation { continuation in
-            send(delivery, at: now) { continuation.resume(returning: $0) }
+            deliver(delivery, at: now) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// Makes one attempt that must not be interrupted.
+    func outcome(_ delivery: Delivery, at now: Timestamp = .attempt) async -> DeliveryOutcome {
+        switch await attempt(delivery, at: now) {
+        case .completed(let outcome): return outcome
+        case .interrupted:
+            Issue.record("the attempt was interrupted")
+            return DeliveryOutcome(status: nil, error: nil, retryAfter: nil, answer: [], duration: .zero)
         }
     }
 }
@@ -83,4 +98,11 @@ extension Delivery {
 
 extension Timestamp {
     static let attempt = Timestamp(milliseconds: 1_614_265_330_999)
+}
+
+extension ReceiverPolicy {
+    /// Creates a policy from the texts of its entries.
+    init(_ allowHosts: [String]) throws {
+        self.init(allowHosts: try allowHosts.map { try AllowedHost($0) })
+    }
 }

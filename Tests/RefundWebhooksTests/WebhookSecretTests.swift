@@ -8,7 +8,7 @@ struct WebhookSecretTests {
     }
 
     @Test(arguments: [24, 25, 32, 63, 64])
-    func lengthsOfTheSpecificationAreTaken(_ count: Int) throws {
+    func lengthOfTheSpecificationIsAccepted(_ count: Int) throws {
         _ = try WebhookSecret(Self.text(bytes: count))
     }
 
@@ -33,18 +33,18 @@ struct WebhookSecretTests {
         (text(bytes: 23), .tooShort(23)),
         (text(bytes: 65), .tooLong(65)),
     ])
-    func anythingElseIsRefusedWithoutBeingShown(_ text: String, _ expected: WebhookSecretError) {
+    func otherTextIsRejectedWithoutBeingShown(_ text: String, _ expected: WebhookSecretError) {
         #expect(throws: expected) { try WebhookSecret(text) }
         #expect(!expected.description.contains("Wlpa"))
     }
 
-    @Test func nothingPrintsTheSecret() throws {
+    @Test func secretIsNeverPrinted() throws {
         let secret = try WebhookSecret(Self.text(bytes: 24))
         var dumped = ""
         dump(secret, to: &dumped)
         for text in ["\(secret)", String(reflecting: secret), String(describing: [secret]), dumped] {
             #expect(!text.contains("Wlpa"))
-            #expect(!text.contains("90"), "the bytes of the key are in \(text)")
+            #expect(!text.contains("90"), "\(text) contains the bytes of the key")
         }
     }
 }

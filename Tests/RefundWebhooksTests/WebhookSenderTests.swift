@@ -46,7 +46,7 @@ struct WebhookSenderTests {
         let settings = try WebhookSender.Settings.test()
         let url = "https://rebind.example/"
         #expect(settings.policy.problem(with: url) == nil, "nothing is known of a name before it is looked up")
-        let client = ScriptedClient(.failure(.timeout))
+        let client = ScriptedClient(.failure(.timeout(.awaitingResponse)))
         for _ in 0..<2 { _ = await client.sender(settings).outcome(.test(url)) }
         // The answers of its name server, one lookup after the other: each is judged for itself where it is connected to.
         let answers: [([UInt8], isAllowed: Bool)] = [
@@ -117,16 +117,46 @@ struct WebhookSenderTests {
     }
 
     @Test(arguments: [
-        (HTTPError.timeout, "no complete answer within the timeout of 15s"),
+        HTTPError.timeout(.receivingBody), .connectionLost, .tooLarge(limit: 4_096), .interrupted,
+    ])
+    func statusIsTheVerdictHoweverTheBodyEnds(_ error: HTTPError) async throws {
+        let delivered = HTTPResponse.canned(200, body: "ok", bodyEnd: .broken(error))
+        #expect(await ScriptedClient(.success(delivered)).sender(try .test()).outcome(.test()).isDelivered)
+        let gone = HTTPResponse.canned(410, bodyEnd: .broken(error))
+        #expect(await ScriptedClient(.success(gone)).sender(try .test()).outcome(.test()).isGone)
+        let busy = HTTPResponse.canned(503, fields: ["Retry-After: 60"], bodyEnd: .broken(error))
+        let outcome = await ScriptedClient(.success(busy)).sender(try .test()).outcome(.test())
+        #expect(outcome.error == "HTTP 503")
+        #expect(outcome.retryAfter == .seconds(60))
+    }
+
+    @Test func interruptedAttemptHasNoOutcome() async throws {
+        let sender = ScriptedClient(.failure(.interrupted)).sender(try .test())
+        #expect(await sender.attempt(.test()) == .interrupted)
+    }
+
+    @Test func probeOpensANewConnection() async throws {
+        let client = ScriptedClient(.success(.canned(200)))
+        let sender = client.sender(try .test())
+        for isProbe in [true, false] {
+            await withCheckedContinuation { continuation in
+                sender.deliver(.test(), at: .attempt, isProbe: isProbe) { _ in continuation.resume() }
+            }
+        }
+        #expect(client.requests.map(\.connection) == [.fresh, .any])
+    }
+
+    @Test(arguments: [
+        (HTTPError.timeout(.connecting), "timed out after 15s while connecting"),
+        (.timeout(.awaitingResponse), "timed out after 15s while waiting for the response"),
         (.refusedAddress("refused address 10.0.0.1: private"), "refused address 10.0.0.1: private"),
         (.connect, HTTPError.connect.description),
         (.resolve, HTTPError.resolve.description),
-        (.garbledAnswer, HTTPError.garbledAnswer.description),
-        (.emptyAnswer, HTTPError.emptyAnswer.description),
+        (.malformedResponse("HTTP/0.9"), HTTPError.malformedResponse("HTTP/0.9").description),
+        (.emptyResponse, HTTPError.emptyResponse.description),
         (.certificate("self-signed"), HTTPError.certificate("self-signed").description),
-        (.shutDown, HTTPError.shutDown.description),
     ])
-    func exchangeWithoutAnAnswerIsAFailedAttempt(_ error: HTTPError, _ words: String) async throws {
+    func exchangeWithoutAResponseIsAFailedAttempt(_ error: HTTPError, _ words: String) async throws {
         let outcome = await ScriptedClient(.failure(error)).sender(try .test()).outcome(.test())
         #expect(!outcome.isDelivered)
         #expect(outcome.status == nil)

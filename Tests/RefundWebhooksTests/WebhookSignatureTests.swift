@@ -4,7 +4,7 @@ import Testing
 @testable import RefundWebhooks
 
 struct WebhookSignatureTests {
-    /// The first row is Standard Webhooks' own test secret; the others use its shortest and longest kind of alphabet.
+    /// The first secret is Standard Webhooks' own; the others have 32 and 64 bytes.
     static let vectors = [
         Vector(
             secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -31,11 +31,11 @@ struct WebhookSignatureTests {
     ]
 
     @Test(arguments: vectors)
-    func signatureIsTheOneOfTheVector(_ vector: Vector) throws {
+    func signatureMatchesTheVector(_ vector: Vector) throws {
         #expect(vector.header(secrets: [try WebhookSecret(vector.secret)]) == vector.header)
     }
 
-    @Test func twoSecretsMakeTwoSignaturesInTheConfiguredOrder() throws {
+    @Test func twoSecretsMakeTwoSignaturesInTheirOrder() throws {
         let vector = Self.vectors[0]
         let first = try WebhookSecret(vector.secret)
         let second = try WebhookSecret(Self.vectors[1].secret)

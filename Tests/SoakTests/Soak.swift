@@ -38,7 +38,7 @@ final class Soak: Sendable {
         try store.migrate(at: SystemClock().now())
         application = try RefundStore(path: path, access: .existing)
         counts = Counts()
-        let registry = PrometheusRegistry()
+        let registry = MetricRegistry()
         let reporter = Reporter(logger: Logger(label: "soak") { _ in SwiftLogNoOpLogHandler() }, metrics: registry)
         gauges = QueueGauges(
             store: try RefundStore(path: path, access: .readOnly),

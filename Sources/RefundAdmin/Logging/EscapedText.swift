@@ -1,28 +1,48 @@
-/// The text with everything spelt out that a terminal would obey or hide instead of showing.
+package import RefundCore
+
+/// The text with every character escaped that a terminal would act on or a reader would not see.
 ///
-/// Control characters (C0, DEL and C1, so every escape sequence), line and paragraph separators and the characters
-/// that turn the direction of writing become `\n`, `\r`, `\t` or `\u{1b}`. Everything else stays, backslashes too:
-/// the result is for eyes, not for reading back.
+/// Control characters (C0, DEL and C1, hence every escape sequence), line and paragraph separators and characters that
+/// change the direction of writing become `\n`, `\r`, `\t` or `\u{1b}`. Everything else stays, backslashes included: the
+/// result is for people, not for parsing.
 ///
-/// Sources: ECMA-48 for the control characters, <https://www.unicode.org/reports/tr9/> for the direction.
+/// Sources: ECMA-48 for control characters, <https://www.unicode.org/reports/tr9/> for the direction of writing.
 package func escapedForTerminal(_ text: String) -> String {
+    escaped(text) { scalar in
+        switch scalar {
+        case "\n": "\\n"
+        case "\r": "\\r"
+        case "\t": "\\t"
+        default: "\\u{\(String(scalar.value, radix: 16))}"
+        }
+    }
+}
+
+extension JSONText {
+    /// The text with the same characters escaped as JSON escapes them; it means the same.
+    package var textForTerminal: String {
+        // Outside of strings JSONText writes no such character.
+        escaped(text) { scalar in
+            String(scalar).utf16.map { "\\u\(String(0x1_0000 + UInt32($0), radix: 16).dropFirst())" }.joined()
+        }
+    }
+}
+
+private func escaped(_ text: String, _ escape: (Unicode.Scalar) -> String) -> String {
     guard !text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) else { return text }
     var escaped = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\n": escaped.append(contentsOf: "\\n".unicodeScalars)
-        case "\r": escaped.append(contentsOf: "\\r".unicodeScalars)
-        case "\t": escaped.append(contentsOf: "\\t".unicodeScalars)
-        case _ where scalar.misleadsTerminal:
-            escaped.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
-        default: escaped.append(scalar)
+        if scalar.misleadsTerminal {
+            escaped += escape(scalar).unicodeScalars
+        } else {
+            escaped.append(scalar)
         }
     }
     return String(escaped)
 }
 
 extension Unicode.Scalar {
-    /// Whether a terminal would act on the character, or a reader be deceived by it, instead of seeing it.
+    /// Whether a terminal acts on the character, or it deceives a reader, instead of being shown.
     package var misleadsTerminal: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true

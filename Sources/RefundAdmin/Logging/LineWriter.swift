@@ -1,10 +1,10 @@
 import Glibc
 import Synchronization
 
-/// Writes whole lines to a descriptor, one write(2) each, and never fails or waits for long.
+/// Writes whole lines to a descriptor, one write(2) each, and neither fails nor waits for long.
 ///
-/// A descriptor whose reader stalls is waited for once; from then on lines are counted and dropped until it takes
-/// output again, and then a line tells how many are missing.
+/// It waits once for a descriptor whose reader stalls. From then on it counts and drops lines until the descriptor is
+/// writable again, and then writes how many are missing.
 final class LineWriter: Sendable {
     private let descriptor: Int32
     private let patience: Int32
@@ -14,29 +14,22 @@ final class LineWriter: Sendable {
     /// Creates a writer.
     ///
     /// - Parameters:
-    ///   - descriptor: Where lines go; it stays the caller's.
-    ///   - patience: How long to wait for a descriptor that takes no output, in milliseconds.
-    ///   - lossNotice: The line that tells how many lines were dropped.
+    ///   - descriptor: Where lines go; the caller keeps it.
+    ///   - patience: The wait for a descriptor that is not writable, in milliseconds.
+    ///   - lossNotice: The line that reports how many lines were dropped.
     init(_ descriptor: Int32, patience: Int32 = 250, lossNotice: @escaping @Sendable (Int) -> String) {
         self.descriptor = descriptor
         self.patience = patience
         self.lossNotice = lossNotice
     }
 
-    /// Writes a line, which has its end already.
+    /// Writes a line that includes its line break.
     @Sendable
     func write(_ line: String) {
         lost.withLock { lost in
             let patience = lost == 0 ? self.patience : 0
-            if lost > 0 {
-                guard put(lossNotice(lost), within: 0) else {
-                    lost += 1
-                    return
-                }
-                lost = 0
-            }
-            guard !put(line, within: patience) else { return }
-            lost += 1
+            if lost > 0, put(lossNotice(lost), within: 0) { lost = 0 }
+            if lost > 0 || !put(line, within: patience) { lost += 1 }
         }
     }
 
@@ -61,17 +54,17 @@ final class LineWriter: Sendable {
     }
 }
 
-/// The number of standard error.
+/// The descriptor of standard error.
 let standardErrorDescriptor: Int32 = 2
 
-/// What identifies the file behind a descriptor, as `$JOURNAL_STREAM` writes it; nil when it is closed.
+/// What identifies the file behind a descriptor, in the form of `$JOURNAL_STREAM`; nil if it is closed.
 func deviceAndInode(of descriptor: Int32) -> String? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { return nil }
     return "\(status.st_dev):\(status.st_ino)"
 }
 
-/// Opens `/dev/null` under each number of 0, 1 and 2 that is closed.
+/// Opens `/dev/null` under each of the numbers 0, 1 and 2 that is closed.
 func fillStandardDescriptors() {
     for descriptor in 0...standardErrorDescriptor where fcntl(descriptor, F_GETFD) < 0 {
         // The lowest free number is this one: those below it are open by now.

@@ -1,12 +1,12 @@
 import Logging
 import RefundCore
 
-/// One event of the log, ready to be written in any format.
+/// One event of the log, in any format.
 struct LogLine {
-    /// The length in bytes, with its end, that no line exceeds.
+    /// The length in bytes that no line exceeds, its line break included.
     ///
-    /// It is Linux's `PIPE_BUF`: up to here a write to a pipe is never mixed with another process's, and a pipe that
-    /// `poll(2)` calls writable takes it whole. Source: pipe(7).
+    /// It is Linux's `PIPE_BUF`: a write to a pipe of up to this length never mixes with another process's, and a pipe
+    /// that `poll(2)` reports as writable takes it whole. Source: pipe(7).
     static let limit = 4_096
 
     var time: Timestamp
@@ -15,9 +15,9 @@ struct LogLine {
     var message: String
     var metadata: Logger.Metadata
 
-    /// What is logged after `count` lines could not be.
+    /// The line that reports that `count` lines could not be written.
     static func loss(of count: Int, at time: Timestamp) -> LogLine {
-        let message = "standard error took no output, log lines were lost"
+        let message = "standard error was blocked, log lines were dropped"
         return LogLine(
             time: time,
             level: .warning,
@@ -27,7 +27,7 @@ struct LogLine {
         )
     }
 
-    /// The line in a format, its end included.
+    /// The line in a format, its line break included.
     func written(as format: LogFormat) -> String {
         switch format {
         case .journald: "<\(level.syslogPriority)>\(messageAndMetadata)".cut(to: Self.limit - 1) + "\n"
@@ -37,34 +37,85 @@ struct LogLine {
     }
 
     private var messageAndMetadata: String {
-        // Escaping never shortens, so nothing beyond the limit can be seen, however long it is.
-        ([escapedForTerminal(message.cut(to: Self.limit))] + sortedMetadata.map { "\(quoted($0))=\(quoted($1.plain))" })
-            .joined(separator: " ")
+        // Escaping never shortens a text, so what is beyond the limit cannot be in the line.
+        let words = [escapedForTerminal(message.cut(to: Self.limit))]
+        return (words + sortedMetadata.map { "\(quoted($0))=\(quoted($1.plain))" }).joined(separator: " ")
     }
 
-    var sortedMetadata: [(String, Logger.MetadataValue)] {
+    private var sortedMetadata: [(String, Logger.MetadataValue)] {
         metadata.sorted { $0.key < $1.key }
     }
 
-    /// A key or value as it stands in a line of text: in quotation marks where it would not be one word.
+    /// A key or value of a text line: in quotation marks unless it is one word.
     private func quoted(_ text: String) -> String {
         let text = text.cut(to: Self.limit)
-        let isWord = text.utf8.allSatisfy { byte in
-            byte > 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=") && byte != UInt8(ascii: "\\")
-        }
+        let isWord = text.utf8.allSatisfy { $0 > 0x20 && !"\"=\\".utf8.contains($0) }
         if isWord, !text.isEmpty, escapedForTerminal(text) == text { return text }
-        let protected = text.unicodeScalars.map { scalar in
-            scalar == "\"" || scalar == "\\" ? "\\\(scalar)" : "\(scalar)"
-        }
+        let protected = text.unicodeScalars.map { "\"\\".unicodeScalars.contains($0) ? "\\\($0)" : "\($0)" }
         return "\"\(escapedForTerminal(protected.joined()))\""
+    }
+
+    /// The event as one JSON object.
+    ///
+    /// An object that would be too long has its texts cut shorter and shorter, and finally loses its metadata.
+    var json: String {
+        for fieldLimit in [Self.limit, 512, 64] {
+            let text = object(fieldLimit, withMetadata: true)
+            if text.utf8.count < Self.limit { return text }
+        }
+        return object(64, withMetadata: false)
+    }
+
+    private func object(_ fieldLimit: Int, withMetadata: Bool) -> String {
+        var text = JSONText()
+        text.object { text in
+            text.string("time", time.iso8601)
+            text.string("level", level.rawValue)
+            text.string("logger", label.cut(to: fieldLimit))
+            text.string("message", message.cut(to: fieldLimit))
+            guard !metadata.isEmpty else { return }
+            guard withMetadata else { return text.bool("cut", true) }
+            text.object("metadata") { text in
+                for (key, value) in sortedMetadata { value.write(to: &text, key.cut(to: fieldLimit), fieldLimit) }
+            }
+        }
+        return text.textForTerminal
+    }
+}
+
+extension Logger.MetadataValue {
+    /// The value in a text line: itself, or JSON if it is an array or a dictionary.
+    fileprivate var plain: String {
+        switch self {
+        case .string(let text): return text
+        case .stringConvertible(let value): return value.description
+        case .dictionary, .array:
+            var text = JSONText()
+            write(to: &text, nil, LogLine.limit)
+            return text.text
+        }
+    }
+
+    fileprivate func write(to text: inout JSONText, _ name: String?, _ fieldLimit: Int) {
+        switch self {
+        case .string, .stringConvertible: text.string(name, plain.cut(to: fieldLimit))
+        case .array(let values):
+            text.array(name) { text in
+                for value in values { value.write(to: &text, nil, fieldLimit) }
+            }
+        case .dictionary(let members):
+            text.object(name) { text in
+                for (key, value) in members.sorted(by: { $0.key < $1.key }) {
+                    value.write(to: &text, key.cut(to: fieldLimit), fieldLimit)
+                }
+            }
+        }
     }
 }
 
 extension Logger.Level {
-    /// The level as a syslog priority.
-    ///
-    /// Source: syslog(3).
-    var syslogPriority: Int {
+    /// The level as a syslog priority, see syslog(3).
+    fileprivate var syslogPriority: Int {
         switch self {
         case .trace, .debug: 7
         case .info: 6
@@ -77,7 +128,7 @@ extension Logger.Level {
 }
 
 extension String {
-    /// The text, or as much of it as fits `limit` bytes with a mark of three bytes at its end.
+    /// The text, or as much of it as fits `limit` bytes together with an ellipsis.
     func cut(to limit: Int) -> String {
         guard utf8.count > limit else { return self }
         var end = utf8.index(startIndex, offsetBy: max(0, limit - 3))

@@ -1,71 +1,66 @@
 import Dispatch
-import HTTPTypes
-import HummingbirdCore
-import NIOCore
 import RefundCore
 
-/// The answers of the admin address.
+/// Why the daemon is not ready.
+///
+/// Everybody on the machine can read it, so a reason never names a path, a process or a refund.
+package enum ReadinessProblem: String, Sendable, CaseIterable {
+    /// The scheduler has had work for longer than a cycle may take.
+    case schedulerStalled = "the scheduler makes no progress"
+    /// The last transaction failed; the scheduler retries.
+    case databaseWriteFailed = "the database cannot be written"
+    /// The database cannot be trusted any more; the daemon exits.
+    case databaseLost = "the database is lost"
+}
+
+/// The responses of the admin address.
 struct AdminRoutes: Sendable {
-    private let readiness: @Sendable () async -> [String]
+    private let names: Set<String>
+    private let readiness: @Sendable () async -> [ReadinessProblem]
     private let metrics: @Sendable () -> String
-    // Collecting may wait for the database, which neither the event loop nor Swift's few shared threads must do. One
-    // after the other, so that many requests cost the database no more than one.
+    // Rendering waits for the database, which would block the cooperative pool. A serial queue, so that many scrapes
+    // read the database one after another.
     private let queue = DispatchQueue(label: "refundd.admin.metrics")
 
-    init(readiness: @escaping @Sendable () async -> [String], metrics: @escaping @Sendable () -> String) {
+    init(
+        names: Set<String>,
+        readiness: @escaping @Sendable () async -> [ReadinessProblem],
+        metrics: @escaping @Sendable () -> String
+    ) {
+        self.names = names
         self.readiness = readiness
         self.metrics = metrics
     }
 
-    func answer(_ request: Request) async -> Response {
-        switch request.method {
-        case .get: await answer(path: request.uri.path)
-        case .head: await answer(path: request.uri.path).createHeadResponse()
-        default: notFound
-        }
+    func response(to request: AdminRequest) async -> AdminResponse {
+        guard request.isAddressed(to: names) else { return .text(421) }
+        guard ["/healthz", "/readyz", "/metrics"].contains(request.path) else { return .text(404) }
+        guard ["GET", "HEAD"].contains(request.method) else { return .text(405) }
+        var response =
+            switch request.path {
+            case "/readyz": Self.response(await readiness())
+            case "/metrics":
+                AdminResponse(status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: await rendered())
+            default: AdminResponse(status: 200, body: "ok\n")
+            }
+        response.isHeadOnly = request.method == "HEAD"
+        return response
     }
 
-    private func answer(path: String) async -> Response {
-        switch path {
-        case "/healthz":
-            return response(.ok, "text/plain; charset=utf-8", "ok\n")
-        case "/readyz":
-            let reasons = await readiness()
-            return response(reasons.isEmpty ? .ok : .serviceUnavailable, "application/json", Self.json(reasons))
-        case "/metrics":
-            return response(.ok, "text/plain; version=0.0.4; charset=utf-8", await collected())
-        default:
-            return notFound
-        }
-    }
-
-    private var notFound: Response {
-        response(.notFound, "text/plain; charset=utf-8", "not found: there are /healthz, /readyz and /metrics\n")
-    }
-
-    private func response(_ status: HTTPResponse.Status, _ contentType: String, _ body: String) -> Response {
-        // Connections are not kept: between scrapes there is then nothing to look after.
-        Response(
-            status: status,
-            headers: [.contentType: contentType, .connection: "close"],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: body))
-        )
-    }
-
-    private func collected() async -> String {
+    private func rendered() async -> String {
         await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: metrics()) }
         }
     }
 
-    private static func json(_ reasons: [String]) -> String {
-        var text = JSONText()
-        text.object { text in
-            text.bool("ready", reasons.isEmpty)
-            text.array("reasons") { text in
-                for reason in reasons { text.string(nil, reason) }
+    private static func response(_ problems: [ReadinessProblem]) -> AdminResponse {
+        var json = JSONText()
+        json.object { json in
+            json.bool("ready", problems.isEmpty)
+            json.array("reasons") { json in
+                for problem in problems { json.string(nil, problem.rawValue) }
             }
         }
-        return text.text + "\n"
+        return AdminResponse(status: problems.isEmpty ? 200 : 503, type: "application/json", body: json.text + "\n")
     }
 }

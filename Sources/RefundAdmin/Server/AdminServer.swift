@@ -1,102 +1,131 @@
+import Dispatch
 import Glibc
-import HummingbirdCore
-import Logging
-import NIOCore
-import NIOPosix
+import RefundCore
 
-/// The admin address: whether the daemon lives, whether it is ready, and its metrics, over plain HTTP.
+/// The admin address: liveness, readiness and metrics over plain HTTP.
 ///
-/// Everybody who reaches the address is answered, so it tells nothing secret, and requests are bounded in size,
-/// number and time. It has one thread of its own, which sleeps while nobody asks.
+/// Everybody who reaches the address is answered, so it reveals nothing secret.
 package struct AdminServer: Sendable {
-    private static let maximumConnections = 64
-
     private let host: String
     private let port: Int
     private let routes: AdminRoutes
-
-    /// How long a connection lives, at most.
-    var connectionLimit = Duration.seconds(10)
+    var limits = AdminLimits()
 
     /// Creates a server that does not listen yet.
     ///
     /// - Parameters:
-    ///   - host: The address to listen on, such as `127.0.0.1` or `::1`.
-    ///   - port: The port, or 0 for any that is free.
-    ///   - readiness: The reasons why the daemon is not ready, in words; none when it is.
-    ///   - metrics: The Prometheus text; it runs on a queue of its own and may block.
+    ///   - host: The name or address to listen on, such as `127.0.0.1` or `::1`.
+    ///   - port: The port, or 0 for any free one.
+    ///   - names: Host names to serve besides `host`, `localhost` and IP addresses; requests for others get 421.
+    ///   - readiness: Why the daemon is not ready; empty if it is.
+    ///   - metrics: Renders the Prometheus text on a queue of its own; it may block.
     package init(
         host: String,
         port: Int,
-        readiness: @escaping @Sendable () async -> [String],
+        names: [String] = [],
+        readiness: @escaping @Sendable () async -> [ReadinessProblem],
         metrics: @escaping @Sendable () -> String
     ) {
         self.host = host
         self.port = port
-        routes = AdminRoutes(readiness: readiness, metrics: metrics)
+        let names = Set((names + [host]).map { $0.lowercased() })
+        routes = AdminRoutes(names: names, readiness: readiness, metrics: metrics)
     }
 
-    /// Listens and answers until the task is cancelled.
+    /// Listens and responds until the task is cancelled.
     ///
-    /// - Parameter onListening: Called once, with the port that is listened on.
-    /// - Throws: When the address cannot be listened on, or the listening socket closes by itself.
+    /// - Parameter onListening: Called once with the port.
+    /// - Throws: `AdminError` when the address cannot be listened on.
     package func run(onListening: @escaping @Sendable (Int) -> Void) async throws(AdminError) {
-        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        var failure = AdminError.cannotListen(address, reason: "the listening socket closed")
-        do {
-            try await server(on: eventLoops, onListening: onListening).run()
-        } catch {
-            failure = adminError(error)
+        let mailbox = AdminMailbox()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Result<Void, AdminError>, Never>) in
+                // The queue's thread is the server's own: neither resolving nor poll(2) may block a shared one.
+                DispatchQueue(label: "refundd.admin").async {
+                    do throws(AdminError) {
+                        let listener = try listen()
+                        defer { close(listener) }
+                        onListening(Self.port(of: listener))
+                        AdminConnections(listener, mailbox, limits, answer: routes.response).run()
+                        continuation.resume(returning: .success(()))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+            }
+        } onCancel: {
+            mailbox.stop()
         }
-        // The connections are closed by now, so an error here has nothing left to spoil.
-        try? await eventLoops.shutdownGracefully()
-        guard Task.isCancelled else { throw failure }
+        try result.get()
     }
 
-    private func server(
-        on eventLoops: MultiThreadedEventLoopGroup,
-        onListening: @escaping @Sendable (Int) -> Void
-    ) -> Server<HTTP1Channel> {
-        // The library's own lines (every connection that a client drops) say nothing an operator needs.
-        let silent = Logger(label: "refundd.admin.http") { _ in SwiftLogNoOpLogHandler() }
-        let routes = routes
-        let connectionLimit = TimeAmount(connectionLimit)
-        return Server(
-            childChannelSetup: HTTP1Channel(
-                responder: { (request, writer: consuming ResponseWriter, _) in
-                    let response = await routes.answer(request)
-                    try await writer.write(response: response.head, body: response.body)
-                },
-                configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionDeadline(limit: connectionLimit)],
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 4_096,
-                        maxHeaderListSize: 16_384,
-                        maxHeaderFieldCount: 64
-                    )
-                )
-            ),
-            configuration: ServerConfiguration(
-                address: .hostname(host, port: port),
-                backlog: 64,
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections, logger: silent)
-            ),
-            onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) },
-            eventLoopGroup: eventLoops,
-            logger: silent
-        )
+    private func listen() throws(AdminError) -> Int32 {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        let code = unsafe getaddrinfo(host, "\(port)", &hints, &found)
+        defer { unsafe freeaddrinfo(found) }
+        guard code == 0, let first = unsafe found?.pointee else {
+            throw .cannotListen(address, reason: unsafe String(cString: gai_strerror(code)))
+        }
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let listener = unsafe socket(first.ai_family, type, 0)
+        var isReused: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        guard listener >= 0, unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &isReused, size) == 0,
+            unsafe bind(listener, first.ai_addr, first.ai_addrlen) == 0, Glibc.listen(listener, 128) == 0
+        else {
+            let error = adminError(errno)
+            close(listener)
+            throw error
+        }
+        return listener
+    }
+
+    private static func port(of listener: Int32) -> Int {
+        var address = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = unsafe getsockname(listener, $0, &size)
+            }
+            // The port is at the same place in sockaddr_in and sockaddr_in6. Source: ip(7), ipv6(7).
+            return unsafe pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+                Int(UInt16(bigEndian: unsafe $0.pointee.sin_port))
+            }
+        }
     }
 
     private var address: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    private func adminError(_ error: any Error) -> AdminError {
-        switch (error as? IOError)?.errnoCode {
-        case EADDRINUSE: return .addressInUse(address)
-        case EACCES: return .cannotListen(address, reason: "the port may not be used by this user")
-        case EADDRNOTAVAIL: return .cannotListen(address, reason: "this machine has no such address")
-        default: return .cannotListen(address, reason: "\(error)")
+    private func adminError(_ code: Int32) -> AdminError {
+        switch code {
+        case EADDRINUSE: .addressInUse(address)
+        case EACCES: .cannotListen(address, reason: "this user may not use the port")
+        case EADDRNOTAVAIL: .cannotListen(address, reason: "this machine has no such address")
+        default: .cannotListen(address, reason: SystemError(code: code).description)
+        }
+    }
+}
+
+/// Why the admin address cannot be served.
+package enum AdminError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Another program, or another refundd, listens there.
+    case addressInUse(String)
+    /// The operating system refuses the address for another reason.
+    case cannotListen(String, reason: String)
+
+    /// One sentence that says what to change.
+    package var description: String {
+        switch self {
+        case .addressInUse(let address):
+            "cannot listen on \(address): another program listens there; "
+                + "set [admin] listen to a free port, or to \"\" for no admin address"
+        case .cannotListen(let address, let reason):
+            "cannot listen on \(escapedForTerminal(address)): \(escapedForTerminal(reason)); change [admin] listen"
         }
     }
 }

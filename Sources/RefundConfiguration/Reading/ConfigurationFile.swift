@@ -1,76 +1,45 @@
 import Glibc
 import RefundCore
 
-/// The configuration file as text.
+/// Reads the configuration file.
 enum ConfigurationFile {
-    /// More than any configuration needs, and little enough to read at once.
-    static let largestSize = 1 << 20
+    /// Far above any configuration, and small enough to read at once.
+    private static let maxSize = 1 << 20
 
-    /// Reads the file.
+    /// Returns the text of a file.
     ///
-    /// - Throws: When it cannot be read, is too large, or is no UTF-8 text.
+    /// - Throws: That the file cannot be read, is larger than 1 MiB, or is not UTF-8 text.
     static func text(of file: String) throws(ConfigurationError) -> String {
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try OpenFile(path: file).bytes(limit: largestSize)
+            bytes = try OpenFile(path: file).bytes(limit: maxSize)
         } catch {
-            throw unreadable(file, error)
+            throw unreadable(.file(file), "\(problem(error)), or name another file with --config or $REFUNDD_CONFIG")
         }
-        guard bytes.count <= largestSize else {
-            throw ConfigurationError(
-                file: file,
-                problem: "is larger than 1 MiB",
-                remedy: "name the configuration file with --config or $REFUNDD_CONFIG"
-            )
+        guard bytes.count <= maxSize else {
+            throw unreadable(.file(file), "larger than 1 MiB; name another file with --config or $REFUNDD_CONFIG")
         }
         let lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
-        if let line = lines.firstIndex(where: { $0.contains(0) }) {
-            throw ConfigurationError(
-                file: file,
-                position: ConfigurationError.Position(line: line + 1),
-                problem: "has a NUL byte",
-                remedy: "save it as plain text in UTF-8"
-            )
+        func isBad(_ line: ArraySlice<UInt8>) -> Bool {
+            line.contains(0) || String(validating: line, as: UTF8.self) == nil
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }
-            throw ConfigurationError(
-                file: file,
-                position: line.map { ConfigurationError.Position(line: $0 + 1) },
-                problem: "is not UTF-8 text",
-                remedy: "save it as plain text in UTF-8"
-            )
+        guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+            let line = (lines.firstIndex(where: isBad) ?? 0) + 1
+            throw unreadable(.line(file: file, line: line, column: nil), "not UTF-8 text")
         }
         return text
     }
 
-    private static func unreadable(_ file: String, _ error: SystemError) -> ConfigurationError {
+    private static func unreadable(_ place: ConfigurationProblem.Place, _ message: String) -> ConfigurationError {
+        ConfigurationError(problems: [ConfigurationProblem(InvalidValue(message, .unreadable), place: place)])
+    }
+
+    private static func problem(_ error: SystemError) -> String {
         switch error.code {
-        case ENOENT, ENOTDIR:
-            ConfigurationError(
-                file: file,
-                problem: "does not exist",
-                remedy: "copy refundd.conf.example there, or name another file with --config or $REFUNDD_CONFIG"
-            )
-        case EACCES, EPERM:
-            ConfigurationError(
-                file: file,
-                problem: "may not be read by this user",
-                remedy: "let the user read it, or name another file with --config or $REFUNDD_CONFIG"
-            )
-        case EISDIR:
-            ConfigurationError(
-                file: file,
-                problem: "is a folder",
-                remedy: "name the file in it with --config or $REFUNDD_CONFIG"
-            )
-        default:
-            ConfigurationError(
-                file: file,
-                problem: "cannot be read: \(error)",
-                remedy:
-                    "name a readable file with --config or $REFUNDD_CONFIG; refundd.conf.example is one to begin with"
-            )
+        case ENOENT, ENOTDIR: "not found; copy refundd.conf.example there"
+        case EACCES, EPERM: "not readable by user \(geteuid()); allow it with chown or chmod"
+        case EISDIR: "this is a folder; name the file in it"
+        default: "cannot be read: \(error); fix that"
         }
     }
 }

@@ -1,69 +1,110 @@
+import TOML
+
 extension ConfigurationReader {
     // What the queue accepts in the column "gateway".
-    private static let longestName = 64
-    private static let printable = UInt8(ascii: " ")...UInt8(ascii: "~")
+    private static let maxNameLength = 64
+    private static let nameCharacters = UInt8(ascii: " ")...UInt8(ascii: "~")
 
     /// Reads `[gateway]` and every `[gateways.NAME]`.
     mutating func gateways() -> [String: GatewaySettings] {
         var result: [String: GatewaySettings] = [:]
-        let path = SectionPath.gateway(Configuration.defaultGateway)
-        let others = otherGateways()
-        let value = takeFromTop("gateway")
-        // The environment alone may configure a gateway, as it does in a container.
-        if value != nil || Configuration.keys.contains(where: { $0.section == "gateway" && overrides.has($0.variable) })
-        {
-            result[Configuration.defaultGateway] = settings(at: path, from: value)
-        } else if others?.isEmpty == true {
-            let keys = "url, app_id, private_key_file and public_key_files"
-            report(Refusal("is missing", "add a section [gateway] with \(keys)"), at: "gateway")
+        let named = namedGateways()
+        let value = document.removeValue(forKey: GatewaySettings.name)
+        let variables = Configuration.keys.filter { $0.section == GatewaySettings.name }.map(\.variable)
+        // In a container, the environment alone may configure a gateway.
+        if value != nil || variables.contains(where: environment.contains) {
+            result[Configuration.defaultGateway] = settings(at: .gateway(Configuration.defaultGateway), from: value)
+        } else if named?.isEmpty == true {
+            let required = GatewaySettings.keys.filter(\.isRequired).map(\.name).joined(separator: ", ")
+            report(InvalidValue("missing section; it needs \(required)", .missing), at: "gateway")
         }
-        for (name, value) in (others ?? [:]).sorted(by: { $0.key < $1.key }) where isUsable(name: name) {
-            result[name] = settings(at: .gateway(name), from: value)
+        for (name, value) in (named ?? [:]).sorted(by: { $0.key < $1.key }) {
+            if let problem = Self.problem(withName: name) {
+                // Not `SectionPath.gateway`, which would name the section of the default gateway.
+                report(problem, at: SectionPath(parts: ["gateways", name]).description)
+            } else {
+                result[name] = settings(at: .gateway(name), from: value)
+            }
         }
         return result
     }
 
-    /// What stands in `[gateways]`, or nil when that is no table.
-    private mutating func otherGateways() -> [String: RawValue]? {
-        switch takeFromTop("gateways") {
+    /// Returns the content of `[gateways]`; nil if it is not a table.
+    private mutating func namedGateways() -> [String: TOMLValue]? {
+        switch document.removeValue(forKey: "gateways") {
         case nil: return [:]
         case .table(let table):
-            refuseAmbiguousVariables(of: table.keys.sorted())
+            reportAmbiguousVariables(of: table.keys.sorted())
             return table
         case let value?:
-            report(value.refusal(expected: "a table", remedy: "write [gateways.NAME] for each gateway"), at: "gateways")
+            let shown = ConfigurationValue.file(value).shown
+            report(InvalidValue("expected a section per gateway, [gateways.NAME]", value: shown), at: "gateways")
             return nil
         }
     }
 
-    private mutating func isUsable(name: String) -> Bool {
-        // Not `SectionPath.gateway`, which takes "default" for the other section.
-        let key = SectionPath(parts: ["gateways", name]).description
-        if name == Configuration.defaultGateway {
-            report(Refusal("is the name of the gateway in [gateway]", "use [gateway] for it"), at: key)
-        } else if !name.contains(where: { !$0.isWhitespace }) {
-            report(Refusal("has no name", "write a name after the dot, such as [gateways.second]"), at: key)
-        } else if name.utf8.count > Self.longestName || !name.utf8.allSatisfy(Self.printable.contains) {
-            let remedy = "use at most \(Self.longestName) printable ASCII characters"
-            report(Refusal("has a name that no row of the queue can have", remedy), at: key)
-        } else {
-            return true
-        }
-        return false
+    private static func problem(withName name: String) -> InvalidValue? {
+        if name == Configuration.defaultGateway { return InvalidValue("this gateway's section is [gateway]") }
+        let isValid =
+            (1...maxNameLength).contains(name.utf8.count) && name.utf8.allSatisfy(nameCharacters.contains)
+            && name.contains { $0 != " " }
+        return isValid ? nil : InvalidValue("expected a name of at most \(maxNameLength) printable ASCII characters")
     }
 
-    /// Refuses variables that two gateways could mean.
-    private mutating func refuseAmbiguousVariables(of names: [String]) {
+    /// Reports set variables that could belong to several gateways.
+    private mutating func reportAmbiguousVariables(of names: [String]) {
         let groups = Dictionary(grouping: names, by: SectionPath.inVariable).sorted { $0.key < $1.key }
         for (_, names) in groups where names.count > 1 {
-            let section = SectionPath(parts: ["gateways", names[0]])
-            for setting in Configuration.keys where setting.section == "gateway" {
-                let variable = section.variable(setting.name)
-                guard overrides.take(variable) != nil else { continue }
+            for key in GatewaySettings.keys {
+                let variable = SectionPath.gateway(names[0]).variable(key.name)
+                guard environment.take(variable) != nil else { continue }
                 let all = names.map(\.quoted).joined(separator: " and ")
-                let refusal = Refusal("could mean the gateways \(all)", "unset it, or give one of them another name")
-                report(refusal, at: nil, variable: variable)
+                report(
+                    InvalidValue("belongs to the gateways \(all); rename one", .conflict),
+                    at: nil,
+                    variable: variable
+                )
             }
         }
+    }
+}
+
+/// Where a section is: `[polling]` or `[gateways.NAME]`.
+struct SectionPath: Hashable, Sendable {
+    /// The names of the tables, outermost first.
+    let parts: [String]
+
+    /// Returns the section of a gateway.
+    static func gateway(_ name: String) -> SectionPath {
+        SectionPath(parts: name == Configuration.defaultGateway ? ["gateway"] : ["gateways", name])
+    }
+
+    /// The path as messages name it, such as `polling` or `gateways."my shop"`.
+    var description: String {
+        parts.map(Self.inFile).joined(separator: ".")
+    }
+
+    /// The header in the file.
+    var header: String { "[\(description)]" }
+
+    /// Returns the path of a key of this section, such as `polling.jitter`.
+    func key(_ name: String) -> String {
+        "\(description).\(Self.inFile(name))"
+    }
+
+    /// Returns the environment variable of a key of this section, such as `REFUNDD_POLLING_JITTER`.
+    func variable(_ name: String) -> String {
+        EnvironmentOverrides.prefix + (parts + [name]).map(Self.inVariable).joined(separator: "_")
+    }
+
+    /// Returns a name as a part of an environment variable's name.
+    static func inVariable(_ name: String) -> String {
+        String(name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+    }
+
+    private static func inFile(_ name: String) -> String {
+        let isBare =
+            !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-".contains($0)) }
+        return isBare ? name.shown : name.quoted
     }
 }

@@ -1,117 +1,152 @@
 import RefundCore
+import TOML
 
-/// The way from a parsed file and the environment to a configuration, noting everything that is wrong on the way.
+/// Reads a parsed file and the environment into a configuration and collects every problem.
 struct ConfigurationReader {
     let file: String
     private let files: FileLocator
-    private(set) var document: [String: RawValue]
-    var overrides: Overrides
-    /// The variable that a key's value came from, by key path.
+    var document: [String: TOMLValue]
+    var environment: EnvironmentOverrides
+    private var problems: [ConfigurationProblem] = []
+    // The variable that each overridden key's value came from, by key path.
     private var variables: [String: String] = [:]
-    private var errors: [ConfigurationError] = []
 
     /// Creates a reader.
     ///
     /// - Parameters:
-    ///   - file: The configuration file's absolute path.
-    ///   - document: What the file says.
+    ///   - file: The absolute path of the configuration file.
+    ///   - document: The content of the file.
     ///   - environment: The environment variables.
-    init(file: String, document: [String: RawValue], environment: [String: String]) {
+    init(file: String, document: [String: TOMLValue], environment: [String: String]) {
         self.file = file
         self.document = document
         files = FileLocator(file: file, environment: environment)
-        overrides = Overrides(environment)
+        self.environment = EnvironmentOverrides(environment)
     }
 
     /// Reads everything.
     ///
-    /// - Throws: Everything that is wrong.
-    mutating func configuration() throws(ConfigurationProblems) -> Configuration {
-        let database = section(DatabaseSettings.self)
+    /// - Throws: Every problem.
+    mutating func configuration() throws(ConfigurationError) -> Configuration {
+        let database: DatabaseSettings = section()
         var configuration = Configuration(file: file, gateways: gateways())
         configuration.database = database
-        configuration.polling = section(PollingPolicy.self)
-        configuration.webhook = section(WebhookSettings.self)
-        configuration.admin = section(AdminSettings.self)
-        configuration.log = section(LogSettings.self)
-        checkTogether(configuration)
-        refuseUnknownSections()
-        refuseUnknownVariables()
-        guard errors.isEmpty else { throw ConfigurationProblems(errors: errors) }
+        configuration.polling = section()
+        configuration.webhook = section()
+        configuration.admin = section()
+        configuration.log = section()
+        checkConsistency(of: configuration)
+        reportUnknownSections()
+        reportUnknownVariables()
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         return configuration
     }
 
-    /// Takes what stands at the top of the file under a name.
-    mutating func takeFromTop(_ name: String) -> RawValue? {
-        document.removeValue(forKey: name)
+    private mutating func section<Settings: ConfigurationSection>() -> Settings {
+        settings(at: SectionPath(parts: [Settings.name]), from: document.removeValue(forKey: Settings.name))
     }
 
-    private mutating func section<Settings: Section>(_ type: Settings.Type) -> Settings {
-        let path = SectionPath(parts: [Settings.sectionName])
-        return settings(at: path, from: takeFromTop(Settings.sectionName))
-    }
-
-    /// Reads the settings of a section.
+    /// Reads a section.
     ///
     /// - Parameters:
-    ///   - path: Where the section stands.
-    ///   - value: What stands there, or nil.
-    /// - Returns: The settings, with defaults for whatever was missing or refused.
-    mutating func settings<Settings: Section>(at path: SectionPath, from value: RawValue?) -> Settings {
-        var result = Settings.defaults
-        var entries: [String: RawValue] = [:]
+    ///   - path: Where the section is.
+    ///   - value: What the file contains there; nil for nothing.
+    /// - Returns: The settings, with the default of every missing or invalid key.
+    mutating func settings<Settings: ConfigurationSection>(at path: SectionPath, from value: TOMLValue?) -> Settings {
+        var settings = Settings()
+        var entries: [String: TOMLValue] = [:]
         switch value {
         case nil: break
         case .table(let table): entries = table
         case let value?:
-            let refusal = value.refusal(
-                expected: "a section",
-                remedy: "write \(path.header) on a line of its own, once"
-            )
-            report(refusal, at: path.description)
-            return result
+            let shown = ConfigurationValue.file(value).shown
+            report(InvalidValue("expected a section; write \(path.header)", value: shown), at: path.description)
+            return settings
         }
-        for setting in Settings.settings(files) {
-            let key = path.key(setting.name)
-            let variable = path.variable(setting.name)
-            var raw = entries.removeValue(forKey: setting.name)
-            if let text = overrides.take(variable) {
-                raw = .variable(text)
-                variables[key] = variable
+        for key in Settings.keys {
+            let keyPath = path.key(key.name)
+            let variable = path.variable(key.name)
+            var value = entries.removeValue(forKey: key.name).map(ConfigurationValue.file)
+            if let text = environment.take(variable) {
+                value = .variable(text)
+                variables[keyPath] = variable
             }
-            guard let raw else {
-                if setting.isRequired { report(Refusal("is missing", "add it below \(path.header)"), at: key) }
+            guard let value else {
+                if key.isRequired { report(InvalidValue("missing from \(path.header)", .missing), at: keyPath) }
                 continue
             }
-            do throws(Refusal) {
-                try setting.apply(raw, &result)
+            do throws(InvalidValue) {
+                try key.apply(value, files, &settings)
             } catch {
-                report(error, at: key)
+                report(error, at: keyPath)
             }
         }
         for name in entries.keys.sorted() {
-            let remedy = Self.remedy(forUnknownKey: name, in: Settings.sectionName)
-            report(Refusal("is not a key of \(path.header)", remedy), at: path.key(name))
+            let hint = Self.hint(forUnknownKey: name, in: Settings.name)
+            report(InvalidValue("unknown key\(hint)", .unknown), at: path.key(name))
         }
-        return result
+        return settings
     }
 
-    /// Notes what is wrong with a key or a section.
-    mutating func report(_ refusal: Refusal, at key: String?, variable: String? = nil) {
-        errors.append(
-            ConfigurationError(
-                file: file,
-                variable: variable ?? key.flatMap { variables[$0] },
-                key: key,
-                value: refusal.value,
-                problem: refusal.problem,
-                remedy: refusal.remedy
-            )
-        )
+    /// Records a problem of a key, a section or a variable.
+    mutating func report(_ what: InvalidValue, at key: String?, variable: String? = nil) {
+        let variable = variable ?? key.flatMap { variables[$0] }
+        let place = variable.map(ConfigurationProblem.Place.variable) ?? .file(file)
+        problems.append(ConfigurationProblem(what, place: place, key: key))
     }
 
-    /// Whether something was wrong with a key.
-    func isRefused(_ key: String) -> Bool {
-        errors.contains { $0.key == key }
+    private func isInvalid(_ key: String) -> Bool {
+        problems.contains { $0.key == key }
+    }
+
+    /// Checks keys that must fit together, unless one is invalid and so has its default.
+    private mutating func checkConsistency(of configuration: Configuration) {
+        let polling = configuration.polling
+        if polling.maxInterval < polling.initialInterval, !isInvalid("polling.max_interval"),
+            !isInvalid("polling.initial_interval")
+        {
+            let message = "shorter than polling.initial_interval, \(polling.initialInterval.formatted.quoted)"
+            let value = polling.maxInterval.formatted.quoted
+            report(InvalidValue(message, .conflict, value: value), at: "polling.max_interval")
+        }
+        let webhook = configuration.webhook
+        if webhook.url != nil, webhook.secretFiles.isEmpty, !isInvalid("webhook.secret_files") {
+            report(InvalidValue("required because webhook.url is set", .conflict), at: "webhook.secret_files")
+        }
+    }
+}
+
+extension ConfigurationReader {
+    private static let sections = Set(Configuration.keys.map(\.section) + ["gateways"]).sorted()
+
+    private mutating func reportUnknownSections() {
+        for (name, value) in document.sorted(by: { $0.key < $1.key }) {
+            let key = SectionPath(parts: [name]).description
+            if case .table = value {
+                let suggestion = Suggestion.closest(to: name, among: Self.sections)
+                let hint = suggestion.map { "; did you mean [\($0)]?" } ?? ""
+                report(InvalidValue("unknown section\(hint)", .unknown), at: key)
+            } else {
+                report(InvalidValue("key outside of a section\(Self.ownersHint(name))", .unknown), at: key)
+            }
+        }
+    }
+
+    private mutating func reportUnknownVariables() {
+        for variable in environment.unused {
+            let hint = environment.suggestion(for: variable).map { "did you mean \($0)?" } ?? "unset it"
+            let message = "overrides no key of \(file); \(hint)"
+            report(InvalidValue(message, .unknown), at: nil, variable: variable.shown)
+        }
+    }
+
+    private static func hint(forUnknownKey name: String, in section: String) -> String {
+        let names = Configuration.keys.filter { $0.section == section }.map(\.name)
+        return Suggestion.closest(to: name, among: names).map { "; did you mean \($0)?" } ?? ownersHint(name)
+    }
+
+    private static func ownersHint(_ name: String) -> String {
+        let owners = Configuration.keys.filter { $0.name == name }.map { "[\($0.section)]" }
+        return owners.isEmpty ? "" : "; it belongs to \(owners.joined(separator: " or "))"
     }
 }

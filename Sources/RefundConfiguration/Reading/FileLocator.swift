@@ -1,31 +1,31 @@
 import FoundationEssentials
 
-/// Where the files are that a configuration names.
+/// Resolves the file names in a configuration.
 struct FileLocator: Sendable {
-    /// The configuration file's folder.
-    let folder: String
-    /// Where systemd puts credentials, see `LoadCredential=` in systemd.exec(5).
-    let credentials: String?
+    private let folder: String
+    // Where systemd puts credentials, see `LoadCredential=` in systemd.exec(5).
+    private let credentials: String?
 
-    /// Creates a locator for the names in a configuration file.
+    /// Creates a locator.
     ///
     /// - Parameters:
-    ///   - file: The configuration file's absolute path.
-    ///   - environment: The environment, of which `CREDENTIALS_DIRECTORY` counts.
+    ///   - file: The absolute path of the configuration file.
+    ///   - environment: The environment, of which `CREDENTIALS_DIRECTORY` is used.
     init(file: String, environment: [String: String]) {
         folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
         credentials = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : Self.absolute($0) }
     }
 
-    /// The absolute path of a name.
+    /// Resolves a name.
     ///
-    /// Only the service manager hands out credentials: the command of a person finds them where they came from.
+    /// Only the service manager hands out credentials, so an operator's command also looks where they came from: in the
+    /// folder `credentials` next to the configuration file.
     ///
     /// - Parameters:
-    ///   - name: The name as configured.
-    ///   - isCredential: Whether a bare name is looked for among the credentials first, and in the folder `credentials`
-    ///     beside the configuration last.
-    /// - Returns: The path, whether or not there is a file.
+    ///   - name: The name in the configuration.
+    ///   - isCredential: Whether a bare name is looked up among the credentials first and in the folder `credentials`
+    ///     last.
+    /// - Returns: The absolute path, whether or not the file exists.
     func path(of name: String, isCredential: Bool) -> String {
         if name.hasPrefix("/") { return name }
         let path = "\(folder)/\(name)"
@@ -34,7 +34,7 @@ struct FileLocator: Sendable {
         return paths.first(where: FileManager.default.fileExists) ?? path
     }
 
-    /// A path as an absolute one.
+    /// Returns a path relative to the current directory as an absolute one.
     static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         let folder = FileManager.default.currentDirectoryPath

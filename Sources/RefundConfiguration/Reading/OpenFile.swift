@@ -1,26 +1,25 @@
 import Glibc
 package import RefundCore
 
-/// A file that is open for reading: what is known of it and what is read are of one file, whatever becomes of its name.
+/// A file open for reading.
+///
+/// Its owner, mode and content belong to one file, even if another takes its name meanwhile.
 package struct OpenFile: ~Copyable {
     private let descriptor: CInt
-    /// The owner's number.
+    /// The owner's user id.
     package let owner: UInt32
-    /// The kind of file and its permission bits, see inode(7).
+    /// The file type and permission bits, see inode(7).
     package let mode: UInt32
 
     /// Opens a file.
-    ///
-    /// - Parameter path: Its path.
-    /// - Throws: The system's reason.
     package init(path: String) throws(SystemError) {
-        // The system would take the part before the NUL for the name.
+        // The system would end the name at the NUL.
         guard !path.utf8.contains(0) else { throw SystemError(code: ENOENT) }
-        // Without O_NONBLOCK, opening a pipe would wait for somebody to write to it.
+        // Without O_NONBLOCK, opening a pipe would wait for a writer.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else { throw SystemError(code: errno) }
         var status = stat()
-        // Whoever has opened the pipe to write may take his time.
+        // Reading a pipe, however, waits for its writer.
         guard unsafe fstat(descriptor, &status) == 0, fcntl(descriptor, F_SETFL, 0) == 0 else {
             let error = SystemError(code: errno)
             close(descriptor)
@@ -32,15 +31,11 @@ package struct OpenFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Reads it.
-    ///
-    /// - Parameter limit: The most bytes that are wanted.
-    /// - Returns: Everything, or more bytes than wanted where there are more.
-    /// - Throws: The system's reason.
+    /// Reads the file to its end, or just beyond a limit if it is larger.
     package func bytes(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        // Read piece by piece, since a pipe does not know its size.
+        // In chunks, since a pipe has no size.
         while bytes.count <= limit {
             let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }

@@ -143,12 +143,12 @@ package struct RefundStateMachine: Sendable {
         if refund.isUnknownOrder {
             unknownOrder(nil, at: now)
         } else {
-            raise(.overdue, reason: "no verdict for \(policy.attentionAfter.inWords)", at: now)
+            raise(.overdue, reason: "no verdict for \(policy.attentionAfter.formatted)", at: now)
         }
     }
 
     private mutating func unknownOrder(_ evidence: Evidence?, at now: Timestamp) {
-        let age = policy.attentionAfter.inWords
+        let age = policy.attentionAfter.formatted
         raise(.unknownOrder, reason: "the gateway has no such order after \(age)", evidence: evidence, at: now)
     }
 

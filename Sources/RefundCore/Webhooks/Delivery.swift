@@ -16,6 +16,8 @@ package struct Delivery: Hashable, Sendable {
     package var attempts: Int
     /// The number of the claim.
     package var lease: Int64
+    /// Whether the attempt finds out if an endpoint that failed is back.
+    package var isProbe = false
 
     /// Creates a delivery.
     package init(

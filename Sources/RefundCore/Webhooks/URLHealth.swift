@@ -63,7 +63,7 @@ package struct URLHealth: Hashable, Sendable {
         if outcome.isGone {
             health.disabling = Disabling(at: now, reason: outcome.error ?? "the receiver answered that it is gone")
         } else if now.duration(since: health.failingSince) >= longestFailure {
-            health.disabling = Disabling(at: now, reason: "no webhook was taken for \(longestFailure.inWords)")
+            health.disabling = Disabling(at: now, reason: "no webhook was taken for \(longestFailure.formatted)")
         }
         return health
     }

@@ -1,6 +1,7 @@
 import Logging
 import RefundAdmin
 import RefundConfiguration
+import RefundCore
 import RefundScheduler
 
 /// The admin address while it is served; if it cannot be, it is tried again, and refunds do not wait for it.
@@ -18,7 +19,7 @@ struct AdminListener: Sendable {
         let server = AdminServer(
             host: address.host,
             port: address.port,
-            readiness: Readiness(scheduler: parts.scheduler).reasons,
+            readiness: Readiness(scheduler: parts.scheduler).problems,
             metrics: gauges.text
         )
         let (results, attempted) = AsyncStream<AdminError?>.makeStream(bufferingPolicy: .bufferingOldest(1))

@@ -15,16 +15,50 @@ package enum ConfigurationCheck: Sendable {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration)
         _ = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        let problems = [receiverProblem(configuration.webhook)].compactMap(\.self) + keyProblems(credentials)
+        guard problems.isEmpty else {
+            throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
+        }
         var lines = ["\(configuration.file): ok", "database: \(configuration.database.path)"]
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.publicKeys.map { $0.fingerprint.prefix(16) } ?? []
             lines.append("gateway \(name): \(gateway.url), public key \(keys.joined(separator: ", "))")
+            if gateway.merchantNo == nil {
+                lines.append(
+                    "warning: \(section(name)).merchant_no is empty, so every row must have its own merchant_no"
+                )
+            }
         }
-        let webhook = configuration.webhook
-        // What follows the host may be a token.
-        let endpoint = webhook.url.map(WebhookSender.endpoint(of:)) ?? "only to callback_url"
+        // The rest of the URL may contain a token.
+        let endpoint = configuration.webhook.url.map(WebhookSender.endpoint(of:)) ?? "only to callback_url"
         lines.append("webhooks: \(endpoint), \(credentials.secrets.count) secret(s)")
         return lines
+    }
+
+    /// Returns why the default receiver would never get a webhook; nil if it may.
+    private static func receiverProblem(_ webhook: WebhookSettings) -> String? {
+        let policy = ReceiverPolicy(allowHosts: webhook.allowHosts)
+        return webhook.url.flatMap(policy.problem).map { "webhook.url: \($0)" }
+    }
+
+    /// Returns the gateways whose public key is the public half of one of our own private keys.
+    ///
+    /// With such a key, no answer of the gateway ever verifies.
+    private static func keyProblems(_ credentials: Credentials) -> [String] {
+        var owners: [String: String] = [:]
+        for (name, keys) in credentials.gateways {
+            if let key = try? keys.privateKey.publicKey { owners[key.fingerprint] = section(name) }
+        }
+        return credentials.gateways.sorted { $0.key < $1.key }.flatMap { name, keys in
+            keys.publicKeys.compactMap { owners[$0.fingerprint] }.map { owner in
+                "\(section(name)).public_key_files: this is the public half of \(owner).private_key_file; "
+                    + "use the gateway's public key from its portal"
+            }
+        }
+    }
+
+    private static func section(_ gateway: String) -> String {
+        gateway == Configuration.defaultGateway ? "gateway" : "gateways.\(gateway)"
     }
 
     /// Queries each gateway for a refund that cannot exist, and checks that its answer verifies.
@@ -73,7 +107,7 @@ extension GatewayQuerying {
     /// Sends a query and waits for its end.
     func query(_ query: RefundQuery, at now: Timestamp) async -> QueryAttempt {
         await withCheckedContinuation { continuation in
-            self.query(query, at: now) { continuation.resume(returning: $0) }
+            self.query(query, at: now, isProbe: true) { continuation.resume(returning: $0) }
         }
     }
 }

@@ -14,7 +14,7 @@ package enum ConfigurationLoader: Sendable {
         do {
             return try Configuration.load(file: file, environment: environment)
         } catch {
-            throw CommandFailure(.configuration, error.errors.map(\.description))
+            throw CommandFailure(.configuration, error.problems.map(\.description))
         }
     }
 

@@ -1,6 +1,6 @@
 import Foundation
 package import RefundConfiguration
-package import RefundCore
+import RefundCore
 import RefundHTTP
 package import RefundPayCloud
 import RefundScheduler
@@ -37,7 +37,7 @@ final class Connections: Sendable {
         settings = SchedulerSettings(
             polling: configuration.polling,
             gateways: gateways,
-            webhooks: try Self.webhooks(configuration.webhook, credentials, http)
+            webhooks: Self.webhooks(configuration.webhook, credentials, http)
         )
         self.clients = clients
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
@@ -47,21 +47,15 @@ final class Connections: Sendable {
         _ webhook: WebhookSettings,
         _ credentials: Credentials,
         _ http: HTTPClient
-    ) throws(CommandFailure) -> SchedulerSettings.Webhooks {
-        let policy: ReceiverPolicy
-        do {
-            policy = try ReceiverPolicy(allowHosts: webhook.allowHosts)
-        } catch {
-            throw CommandFailure(.configuration, ["webhook.allow_hosts: \(error)"])
-        }
+    ) -> SchedulerSettings.Webhooks {
         let sender = WebhookSender(
-            client: http,
-            settings: WebhookSender.Settings(
+            WebhookSender.Settings(
                 secrets: credentials.secrets,
                 timeout: webhook.timeout,
                 caFile: webhook.caFile,
-                policy: policy
-            )
+                policy: ReceiverPolicy(allowHosts: webhook.allowHosts)
+            ),
+            http: http
         )
         var webhooks = SchedulerSettings.Webhooks(
             routing: WebhookRouting(webhook),
@@ -127,26 +121,9 @@ extension SchedulerSettings.Gateway {
     }
 }
 
-extension GatewayClient: GatewayQuerying {
-    package func query(
-        _ query: RefundQuery,
-        at now: Timestamp,
-        completion: @escaping @Sendable (QueryAttempt) -> Void
-    ) {
-        let start = ContinuousClock.now
-        send(query, at: now) { outcome in completion(.completed(outcome, duration: start.duration(to: .now))) }
-    }
-}
+extension GatewayClient: GatewayQuerying {}
 
-extension WebhookSender: WebhookDelivering {
-    package func deliver(
-        _ delivery: Delivery,
-        at now: Timestamp,
-        completion: @escaping @Sendable (DeliveryAttempt) -> Void
-    ) {
-        send(delivery, at: now) { outcome in completion(.completed(outcome)) }
-    }
-}
+extension WebhookSender: WebhookDelivering {}
 
 extension WebhookRouting {
     /// The routing that a configuration describes.

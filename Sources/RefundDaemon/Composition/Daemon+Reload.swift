@@ -28,9 +28,12 @@ extension Daemon {
         var isWaiting = false
         while !Task.isCancelled {
             if isReloadRequested, let newer = await prepare(parts, insteadOf: candidate) { candidate = newer }
-            guard let next = candidate else { return }
+            guard let next = candidate else { return Metric.lastReloadSuccessful.set(0, in: parts.registry) }
             switch await apply(next.connections.settings, parts.scheduler) {
-            case .success?: return replace(with: next)
+            case .success?:
+                parts.registry.setGateways(next.connections.settings.gateways.keys.sorted())
+                Metric.lastReloadSuccessful.set(1, in: parts.registry)
+                return replace(with: next)
             case .failure(let error)?:
                 if !isWaiting {
                     logger.warning("the reload waits for the database", metadata: ["error": "\(error)"])

@@ -35,7 +35,7 @@ package actor Daemon {
     struct Parts: Sendable {
         let scheduler: Scheduler
         let database: ServedDatabase
-        let registry: PrometheusRegistry
+        let registry: MetricRegistry
     }
 
     let logger = Logger(label: "refundd")
@@ -99,7 +99,8 @@ package actor Daemon {
     }
 
     private func parts(_ database: ServedDatabase, _ connections: Connections) -> Parts {
-        let registry = PrometheusRegistry()
+        let registry = MetricRegistry(gateways: connections.settings.gateways.keys.sorted())
+        Metric.lastReloadSuccessful.set(1, in: registry)
         let reporter = Reporter(logger: logger, metrics: registry)
         let scheduler = Scheduler(
             store: database.store,
@@ -184,7 +185,7 @@ package actor Daemon {
         var time: Duration = .zero
         while (try? await Task.sleep(for: progressInterval)) != nil {
             time += progressInterval
-            notifier.starting("\(opening.step.rawValue) (\(time.inWords))", extendingTimeoutBy: startExtension)
+            notifier.starting("\(opening.step.rawValue) (\(time.formatted))", extendingTimeoutBy: startExtension)
         }
     }
 
@@ -242,7 +243,7 @@ package actor Daemon {
 
     /// Stops claiming, and waits for what is in flight.
     private func drain(_ scheduler: Scheduler, _ closeLimit: inout Duration) async -> Result<Bool, CommandFailure> {
-        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.inWords)"])
+        logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.formatted)"])
         note(notifier.stopping())
         let tasks: [@Sendable () async -> Void] = [
             { [emit] in

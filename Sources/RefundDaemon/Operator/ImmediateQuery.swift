@@ -85,8 +85,8 @@ package struct ImmediateQuery: Sendable {
             polls += 1
         }
         let lag = try read { tx throws(StoreError) in try tx.status(at: clock.now()).dueLag }
-        let problem = "refundd is running but has not queried \(refund.title) within \(limit.inWords)"
-        let reason = lag < .seconds(1) ? "" : "; it is \(lag.inWords) behind"
+        let problem = "refundd is running but has not queried \(refund.title) within \(limit.formatted)"
+        let reason = lag < .seconds(1) ? "" : "; it is \(lag.formatted) behind"
         throw CommandFailure(
             .failed,
             ["\(problem)\(reason). The refund stays next in line: see `refundd show \(refund.id)`"]
@@ -154,9 +154,7 @@ package struct ImmediateQuery: Sendable {
             let query = RefundQuery(row.refund, merchantNo: merchantNo)
         else { return }
         let sentAt = clock.now()
-        let attempt = await withCheckedContinuation { continuation in
-            gateway.client.query(query, at: sentAt) { continuation.resume(returning: $0) }
-        }
+        let attempt = await gateway.client.query(query, at: sentAt)
         let claim = QueryClaim(refund: row.refund, lease: row.lease, query: query)
         let result = QueryResult(claim: claim, sentAt: sentAt, attempt: attempt)
         let now = clock.now()

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import RefundCore
+import RefundHTTP
 
 /// This process's memory, which holds keys and secrets.
 enum ProcessMemory {
@@ -18,6 +19,8 @@ enum ProcessMemory {
     ///
     /// - Throws: `CommandFailure` if the system refuses, so that no key is read into memory that others can see.
     static func hide() throws(CommandFailure) {
+        // Otherwise OpenSSL could be told to load other code, and libcurl to write session keys to a file.
+        ProcessEnvironment.removeLibraryVariables()
         guard clinux_set_dumpable(0) == 0, clinux_set_core_limit(0) == 0 else {
             throw CommandFailure(.failed, ["cannot keep keys out of core dumps: \(SystemError())"])
         }

@@ -1,3 +1,4 @@
+import RefundAdmin
 import RefundCore
 import RefundScheduler
 import RefundStore
@@ -11,15 +12,21 @@ struct Readiness: Sendable {
 
     let scheduler: Scheduler
 
-    /// Why it does not, without a path or the name of a process; empty if it does.
-    func reasons() -> [String] {
-        Self.reasons(busyTime: scheduler.busyTime, fault: scheduler.fault)
+    /// Why it does not; empty if it does.
+    func problems() -> [ReadinessProblem] {
+        Self.problems(busyTime: scheduler.busyTime, fault: scheduler.fault)
     }
 
-    static func reasons(busyTime: Duration?, fault: StoreError?) -> [String] {
-        var reasons: [String] = []
-        if let busyTime, busyTime > longestCycle { reasons.append("the scheduler makes no progress") }
-        if let fault { reasons.append(fault.isFatal ? "the database is lost" : "the database cannot be written") }
-        return reasons
+    /// Judges the scheduler.
+    ///
+    /// - Parameters:
+    ///   - busyTime: How long there has been work without a completed cycle; nil without work.
+    ///   - fault: Why the last transaction failed; nil if it succeeded.
+    /// - Returns: Why the daemon does not do its work; empty if it does.
+    static func problems(busyTime: Duration?, fault: StoreError?) -> [ReadinessProblem] {
+        var problems: [ReadinessProblem] = []
+        if let busyTime, busyTime > longestCycle { problems.append(.schedulerStalled) }
+        if let fault { problems.append(fault.isFatal ? .databaseLost : .databaseWriteFailed) }
+        return problems
     }
 }

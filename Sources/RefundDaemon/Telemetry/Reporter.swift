@@ -1,5 +1,6 @@
 import CoreMetrics
 import Logging
+import RefundAdmin
 import RefundCore
 import RefundScheduler
 import RefundStore
@@ -11,14 +12,15 @@ struct Reporter: Sendable {
 
     /// Reports what happened in a cycle.
     func report(_ events: [SchedulerEvent]) {
+        Metric.schedulerProgress.set(Double(SystemClock().now().milliseconds) / 1_000, in: metrics)
         for event in events { report(event) }
     }
 
     private func report(_ event: SchedulerEvent) {
         switch event {
         case .queried(let gateway, let refund, let outcome, let duration):
-            count("refundd_queries_total", [("gateway", gateway), ("outcome", outcome.kind)])
-            time("refundd_query_duration_seconds", [("gateway", gateway)], duration)
+            Metric.queries.increment(gateway, outcome.kind, in: metrics)
+            Metric.queryDuration.record(duration, gateway, in: metrics)
             guard let problem = outcome.problem else { return }
             logger.debug("query without a verdict", metadata: identify(refund, ["problem": "\(problem)"]))
         case .transition(let refund, let transition):
@@ -46,7 +48,7 @@ struct Reporter: Sendable {
         case .releasedClaims(let count):
             logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
         case .clockSetBack(let step):
-            logger.warning("the clock was set back; due times move with it", metadata: ["by": "\(step.inWords)"])
+            logger.warning("the clock was set back; due times move with it", metadata: ["by": "\(step.formatted)"])
         case .store(.walGrew(let bytes, let holders)):
             logger.warning(
                 "the write-ahead log keeps growing because a process keeps a transaction open; end it",
@@ -85,7 +87,7 @@ struct Reporter: Sendable {
                 "it refuses our credentials or its answers do not verify; "
                     + "check app_id, private_key_file, public_key_files and the clock"
             case .unreachable:
-                "no answer has verified for \(GatewayHealth.period.inWords); check its URL, the network and its operator"
+                "no answer has verified for \(GatewayHealth.period.formatted); check its URL, the network and its operator"
             }
         logger.error(
             "gateway needs an operator: \(problem)",
@@ -97,7 +99,10 @@ struct Reporter: Sendable {
     }
 
     private func report(_ transition: Transition, of refund: Refund) {
-        count("refundd_transitions_total", [("from", transition.from.rawValue), ("to", transition.to.rawValue)])
+        Metric.transitions.increment(transition.from.rawValue, transition.to.rawValue, in: metrics)
+        if transition.to != transition.from, transition.to.isFinal, transition.actor == Transition.refundd {
+            Metric.settleDuration.record(refund.age(at: transition.at), refund.gateway, in: metrics)
+        }
         var metadata = identify(refund, ["state": "\(transition.to.rawValue)"])
         if let reason = transition.reason { metadata["reason"] = "\(reason)" }
         guard let attention = transition.attention else {
@@ -113,10 +118,10 @@ struct Reporter: Sendable {
         _ result: AttemptRecord.Result,
         _ disabling: URLHealth.Disabling?
     ) {
-        var kind = "failed"
-        if outcome.isDelivered { kind = "delivered" } else if case .dead = result { kind = "dead" }
-        count("refundd_webhooks_total", [("outcome", kind)])
-        time("refundd_webhook_duration_seconds", [], outcome.duration)
+        var end = Metric.AttemptOutcome.failed
+        if outcome.isDelivered { end = .delivered } else if case .dead = result { end = .dead }
+        Metric.webhookAttempts.increment(end.rawValue, in: metrics)
+        Metric.webhookDuration.record(outcome.duration, in: metrics)
         var metadata: Logger.Metadata = ["webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)"]
         if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
         if let status = outcome.status { metadata["status"] = "\(status)" }
@@ -151,14 +156,5 @@ struct Reporter: Sendable {
         var metadata: Logger.Metadata = ["refund_id": "\(refund.id)", "gateway": "\(refund.gateway)"]
         if let number = refund.merchantOrderNo ?? refund.transNo { metadata["order"] = "\(number)" }
         return metadata.merging(more) { _, new in new }
-    }
-
-    private func count(_ label: String, _ dimensions: [(String, String)]) {
-        Counter(label: label, dimensions: dimensions, factory: metrics).increment()
-    }
-
-    private func time(_ label: String, _ dimensions: [(String, String)], _ duration: Duration) {
-        let timer = CoreMetrics.Timer(label: label, dimensions: dimensions, factory: metrics)
-        timer.recordNanoseconds(duration.wholeMilliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue)
     }
 }

@@ -1,5 +1,5 @@
-import RefundConfiguration
 import RefundCore
+import TOML
 
 extension ScenarioBook {
     /// Reads a scenario file.
@@ -28,10 +28,10 @@ extension ScenarioBook {
     package init(text: String, file: String) throws(ScenarioFileError) {
         let top: TableReader
         do {
-            top = TableReader(table: try TOMLReader.entries(of: text, file: file), file: file)
+            top = TableReader(table: try TOMLReader.read(text), file: file)
         } catch {
-            let place = error.position.map { "line \($0.line), column \($0.column ?? 1): " } ?? ""
-            throw ScenarioFileError(file: file, key: nil, problem: "\(place)\(error.problem); \(error.remedy)")
+            let problem = "line \(error.line), column \(error.column): \(error.problem.rawValue)"
+            throw ScenarioFileError(file: file, key: nil, problem: problem)
         }
         self.init()
         try top.allow(["sign_early_errors", "default", "orders", "prefixes", "mix"])

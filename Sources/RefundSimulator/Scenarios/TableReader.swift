@@ -1,9 +1,9 @@
-import RefundConfiguration
 import RefundCore
+import TOML
 
 /// A table of a TOML file that is read key by key, with errors that name the key.
 struct TableReader {
-    let table: [String: RawValue]
+    let table: [String: TOMLValue]
     let file: String
     /// The key of the table inside the file, empty for the file's top.
     var place = ""
@@ -26,7 +26,7 @@ struct TableReader {
 
     func string(_ key: String) throws(ScenarioFileError) -> String? {
         guard let value = table[key] else { return nil }
-        guard case .text(let string) = value else { throw error(key, "must be a text in quotation marks") }
+        guard case .string(let string) = value else { throw error(key, "must be a text in quotation marks") }
         return string
     }
 
@@ -47,8 +47,11 @@ struct TableReader {
 
     func duration(_ key: String) throws(ScenarioFileError) -> Duration? {
         guard let text = try string(key) else { return nil }
-        guard let duration = Duration(words: text) else {
-            throw error(key, "must be a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\", at most a year")
+        guard let duration = Duration(text) else {
+            throw error(
+                key,
+                "must be a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"1d\", at most \"3650d\""
+            )
         }
         return duration
     }
@@ -75,7 +78,7 @@ struct TableReader {
     /// The tables in the array under a key.
     func tables(_ key: String) throws(ScenarioFileError) -> [TableReader]? {
         guard let value = table[key] else { return nil }
-        guard case .list(let array) = value else { throw error(key, "must be an array of tables") }
+        guard case .array(let array) = value else { throw error(key, "must be an array of tables") }
         var readers: [TableReader] = []
         for (index, element) in array.enumerated() {
             guard case .table(let inner) = element else { throw error("\(key)[\(index)]", "must be a table") }
@@ -96,20 +99,7 @@ struct TableReader {
         return tables
     }
 
-    private func reader(of inner: [String: RawValue], _ key: String) -> TableReader {
+    private func reader(of inner: [String: TOMLValue], _ key: String) -> TableReader {
         TableReader(table: inner, file: file, place: place.isEmpty ? key : "\(place).\(key)")
-    }
-}
-
-extension Duration {
-    /// Creates a duration from words such as `250ms`, `5s`, `10m`, `2h` or `1d`, or nil for anything else.
-    ///
-    /// - Parameter words: A whole number and one unit, a year at most.
-    package init?(words: String) {
-        let digits = words.prefix { $0.isASCII && $0.isNumber }
-        let units: [Substring: Int64] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
-        guard let number = Int64(digits), let unit = units[words.dropFirst(digits.count)] else { return nil }
-        guard number <= 365 * 86_400_000 / unit else { return nil }
-        self = .milliseconds(number * unit)
     }
 }

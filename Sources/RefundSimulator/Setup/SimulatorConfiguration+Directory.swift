@@ -1,5 +1,5 @@
-import FoundationEssentials
 import RefundConfiguration
+import RefundCore
 
 extension SimulatorConfiguration {
     /// Creates the configuration that a directory describes.
@@ -30,7 +30,7 @@ extension SimulatorConfiguration {
     }
 }
 
-/// What a `refundd.conf` says of its gateway; whatever cannot be read is left to refundd to complain about.
+/// The gateway in a `refundd.conf`; refundd itself reports whatever is wrong with the file.
 private struct ClientSettings {
     var appID: String?
     var port: Int?
@@ -41,10 +41,8 @@ private struct ClientSettings {
             let gateway = configuration.gateways[Configuration.defaultGateway]
         else { return }
         appID = gateway.appID
-        guard let url = URL(string: gateway.url), let host = url.host(),
-            ["127.0.0.1", "localhost", "::1"].contains(host)
-        else { return }
-        port = url.port
-        usesTLS = url.scheme != "http"
+        guard let url = try? HTTPURL(gateway.url), url.host.isLoopback else { return }
+        port = Int(url.port)
+        usesTLS = url.scheme == .https
     }
 }

@@ -29,7 +29,7 @@ struct RedeliverCommand: AsyncParsableCommand {
 
     private static func time(_ text: String) throws -> Timestamp {
         if let time = Timestamp(iso8601: text) { return time }
-        guard let duration = Duration(inWords: text) else {
+        guard let duration = Duration(text), duration > .zero else {
             let forms = "2026-11-22, 2026-11-22T03:04:05Z (always UTC), or 2h for two hours ago"
             throw ValidationError("\"\(text)\" is not a time; write it as in \(forms)")
         }

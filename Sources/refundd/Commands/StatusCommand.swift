@@ -83,7 +83,7 @@ extension QueueStatus {
             rows.append(["needs attention: \(reason.rawValue)", "\(attention[reason] ?? 0)"])
         }
         rows.append(["oldest without a verdict", oldestPending?.rounded ?? "-"])
-        rows.append(["due lag", dueLag.inWords])
+        rows.append(["due lag", dueLag.formatted])
         rows += WebhookState.allCases.map { ["webhooks \($0.rawValue)", "\(webhooks[$0] ?? 0)"] }
         rows.append(["write-ahead log", "\(walBytes / 1_024) KiB"])
         for name in gateways { rows += health(of: name).map { ["gateway \(name)", $0] } }

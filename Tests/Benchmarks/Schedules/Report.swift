@@ -61,11 +61,11 @@ struct Report {
     private func write(_ month: Month, to json: inout JSONText) {
         let policy = month.schedule.policy
         json.string("name", month.schedule.name)
-        json.string("initial_interval", policy.initialInterval.inWords)
+        json.string("initial_interval", policy.initialInterval.formatted)
         json.raw("multiplier", "\(policy.multiplier)")
-        json.string("max_interval", policy.maxInterval.inWords)
-        json.string("slow_after", policy.slowAfter.inWords)
-        json.string("slow_interval", policy.slowInterval.inWords)
+        json.string("max_interval", policy.maxInterval.formatted)
+        json.string("slow_after", policy.slowAfter.formatted)
+        json.string("slow_interval", policy.slowInterval.formatted)
         json.number("most_queries", month.schedule.mostQueries)
         json.raw("peak_queries_per_day", "\(month.peakPerDay(refundsPerDay: Self.refundsPerDay))")
         json.raw("peak_queries_per_second", "\(month.peakPerSecond(refundsPerDay: Self.refundsPerDay))")

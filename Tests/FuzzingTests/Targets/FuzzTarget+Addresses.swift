@@ -1,69 +1,71 @@
+import Glibc
+
 @testable import RefundConfiguration
+@testable import RefundCore
 @testable import RefundHTTP
 @testable import RefundWebhooks
 
 extension FuzzTarget {
-    /// The address of a webhook's receiver: what is judged is what libcurl connects to.
-    static let receiverURL = FuzzTarget(name: "receiver-url") { input throws(Finding) in
+    /// A URL: libcurl connects to the host and port that were vetted, and the endpoint's name reveals nothing else.
+    static let url = FuzzTarget(name: "url") { input throws(Finding) in
         let text = String(decoding: input, as: UTF8.self)
-        guard let url = try? ReceiverURL(text) else {
-            return try hold((try? WebAddress(text)) == nil, "the sender can read what the configuration takes")
+        let endpoint = HTTPURL.endpoint(of: text)
+        guard let url = try? HTTPURL(text) else {
+            return try hold(endpoint == "invalid URL", "\(endpoint) reveals nothing of an invalid URL")
         }
-        guard let target = try? RequestTarget(text) else { throw Finding(description: "libcurl refuses the address") }
-        let read = try? ReceiverURL("\(url.scheme)://\(target.authority)")
-        try hold(read == url, "libcurl reads the same host and port: \(target.authority) for \(url.endpoint)")
+        let isEndpoint = endpoint.wholeMatch(of: #/https?://([a-z0-9._-]+|\[[0-9a-f:.]+\]):[0-9]+/#) != nil
+        try hold(isEndpoint && endpoint == url.endpoint, "\(endpoint) is a scheme, a host and a port")
+        try holdLeadsTo(url, text)
     }
 
-    /// The address of a gateway: secrets of refunds go to the machine that is named, and in clear only to this one.
+    /// The URL of a gateway: refund data goes to the named machine only, and without TLS only to this one.
     static let gatewayURL = FuzzTarget(name: "gateway-url") { input throws(Finding) in
         let text = String(decoding: input, as: UTF8.self)
-        guard let address = try? WebAddress(text) else { return }
-        let port = address.authority.port ?? (address.isSecure ? 443 : 80)
-        let host = address.authority.host
-        let ip = RefundWebhooks.IPAddress(host)
-        func leadsThere(_ url: String) -> Bool {
-            guard let authority = (try? RequestTarget(url)).flatMap({ try? HostAndPort($0.authority) }) else {
-                return false
-            }
-            // libcurl may write an IPv6 address in another way.
-            let isSameHost = ip.map { RefundWebhooks.IPAddress(authority.host) == $0 } ?? (authority.host == host)
-            return isSameHost && authority.port == port
-        }
-        try hold(leadsThere(text), "libcurl reads the same host and port")
-        guard let entrance = try? WebAddress.gateway(text) else { return }
-        try hold(
-            (try? WebAddress.gateway(entrance)) == entrance,
-            "the address of the call is an address of the gateway"
-        )
-        try hold(leadsThere(entrance), "the call goes to the same machine")
-        let isLocal = host == "localhost" || ip?.description == "::1" || ip?.bytes.first == 127
-        try hold(address.isSecure || isLocal, "without TLS nothing leaves this machine")
+        let files = FileLocator(file: "/f", environment: [:])
+        let read = { (text: String) in try? ValueType<String>.gatewayURL.read(.variable(text), files) }
+        guard let url = try? HTTPURL(text), let entrance = read(text) else { return }
+        try hold(read(entrance) == entrance, "the URL of the call is a URL of the gateway")
+        try holdLeadsTo(url, entrance)
+        let isLocal = ["localhost", "[::1]"].contains("\(url.host)") || "\(url.host)".hasPrefix("127.")
+        try hold(url.scheme == .https || isLocal, "nothing leaves this machine without TLS")
     }
 
-    /// An entry of `allow_hosts`, and a host with a port.
+    /// An entry of `allow_hosts`.
     static let allowedHost = FuzzTarget(name: "allowed-host") { input throws(Finding) in
         let text = String(decoding: input, as: UTF8.self)
-        if let entry = try? AllowedHost.checked(text) {
-            let allowed = try? AllowedReceiver(entry)
-            try hold(allowed != nil, "the sender can read what the configuration takes")
-            try hold((try? AllowedReceiver(text)) == allowed, "letter case does not matter")
-        }
-        guard let authority = try? HostAndPort(text) else { return }
-        let again = try? HostAndPort(authority.text)
-        try hold(again?.host == authority.host && again?.port == authority.port, "it prints back to the same")
+        guard let entry = try? AllowedHost(text) else { return }
+        try hold((try? AllowedHost(text.uppercased())) == entry, "letter case does not matter")
+        try hold((try? AllowedHost("\(entry)")) == entry, "\(entry) is read as the same entry")
     }
 
-    /// An IP address: both readers agree, it prints back, and another spelling of it is judged alike.
+    /// An IP address: the system reads the same, it prints back, and its other spellings are classified alike.
     static let address = FuzzTarget(name: "address") { input throws(Finding) in
         let text = String(decoding: input, as: UTF8.self)
-        let address = RefundWebhooks.IPAddress(text)
-        try hold(RefundConfiguration.IPAddress(text)?.bytes == address?.bytes, "both readers agree")
+        let address = IPAddress(text)
+        try hold(address == systemAddress(text), "inet_pton reads the same")
         guard let address else { return }
-        try hold(RefundWebhooks.IPAddress(address.description) == address, "\(address) prints back to the same")
-        guard address.isIPv4, let policy = try? ReceiverPolicy(allowHosts: []) else { return }
-        let plain = policy.problem(with: "https://\(address)/")
-        for other in ["::ffff:\(address)", "64:ff9b::\(address)", "::\(address)"] where plain != nil {
+        try hold(IPAddress("\(address)") == address, "\(address) is read as the same address")
+        guard address.isIPv4 else { return }
+        let policy = ReceiverPolicy(allowHosts: [])
+        for other in ["::ffff:\(address)", "64:ff9b::\(address)", "::\(address)"]
+        where policy.problem(with: "https://\(address)/") != nil {
             try hold(policy.problem(with: "https://[\(other)]/") != nil, "\(other) is refused, as \(address) is")
         }
+    }
+
+    private static func holdLeadsTo(_ url: HTTPURL, _ text: String) throws(Finding) {
+        guard let target = try? RequestTarget(text) else { throw Finding(description: "libcurl rejects the URL") }
+        let read = try? HTTPURL("\(url.scheme)://\(target.authority)")
+        try hold(read?.endpoint == url.endpoint, "libcurl connects to \(target.authority) for \(url.endpoint)")
+    }
+
+    private static func systemAddress(_ text: String) -> IPAddress? {
+        // A C string would end at the NUL.
+        guard !text.utf8.contains(0) else { return nil }
+        for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+            var bytes = [UInt8](repeating: 0, count: count)
+            if unsafe inet_pton(family, text, &bytes) == 1 { return IPAddress(bytes: bytes) }
+        }
+        return nil
     }
 }

@@ -13,7 +13,13 @@ extension FuzzTarget {
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let parts = date.iso8601Seconds.split { "-T".contains($0) }
         guard parts.count == 4, let month = Int(parts[1]) else { throw Finding(description: "no date") }
-        let again = "\(parts[2]) \(months[month - 1]) \(parts[0]) \(parts[3].dropLast()) GMT"
-        try hold(text.hasSuffix(again), "\(text) is printed as \(again)")
+        let (year, day, time) = (parts[0], parts[2], parts[3].dropLast())
+        let name = months[month - 1]
+        let spellings = [
+            "\(day) \(name) \(year) \(time) GMT", "\(day)-\(name)-\(year.suffix(2)) \(time) GMT",
+            "\(name) \(day.hasPrefix("0") ? " \(day.dropFirst())" : day) \(time) \(year)",
+            "\(name) \(day) \(time) \(year)",
+        ]
+        try hold(spellings.contains(where: text.hasSuffix), "\(text) means one of \(spellings)")
     }
 }

@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     static let all = [
-        json, signingString, answer, toml, configuration, duration, receiverURL, gatewayURL, allowedHost, address,
+        json, signingString, answer, toml, configuration, duration, url, gatewayURL, allowedHost, address,
         retryAfter,
     ]
 }

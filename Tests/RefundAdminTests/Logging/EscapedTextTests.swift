@@ -19,11 +19,11 @@ struct EscapedTextTests {
         ("\u{2028}\u{2029}", "\\u{2028}\\u{2029}"),
         ("\u{a0}", "\u{a0}"),
     ])
-    func whatATerminalWouldObeyIsSpeltOut(text: String, shown: String) {
+    func whatATerminalActsOnIsEscaped(text: String, shown: String) {
         #expect(escapedForTerminal(text) == shown)
     }
 
-    @Test func noControlCharacterIsLeftOver() {
+    @Test func noControlCharacterIsLeft() {
         for value: UInt32 in 0..<0x3000 {
             guard let scalar = Unicode.Scalar(value) else { continue }
             let isControl = scalar.properties.generalCategory == .control || scalar.properties.isBidiControl

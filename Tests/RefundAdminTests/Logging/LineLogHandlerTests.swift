@@ -37,7 +37,7 @@ struct LineLogHandlerTests {
         }
     }
 
-    @Test func onlyLevelsFromTheThresholdUpwardsAreWritten() {
+    @Test func levelsBelowTheThresholdAreNotWritten() {
         let logger = logger()
         logger.debug("no")
         logger.info("yes")
@@ -48,7 +48,7 @@ struct LineLogHandlerTests {
         #expect(lines.all == ["<6>yes\n", "<7>now\n"])
     }
 
-    @Test func formatChangesForLoggersThatAreInUse() {
+    @Test func formatChangesForLoggersInUse() {
         let logger = logger()
         logger.info("before")
         control.change(level: .info, format: .json)
@@ -56,7 +56,7 @@ struct LineLogHandlerTests {
         #expect(lines.all.map { $0.hasPrefix("{") } == [false, true])
     }
 
-    @Test func aLoggerWithALevelOfItsOwnKeepsIt() {
+    @Test func loggerWithItsOwnLevelKeepsIt() {
         var own = logger()
         own.logLevel = .critical
         control.change(level: .trace, format: .journald)
@@ -65,7 +65,7 @@ struct LineLogHandlerTests {
         #expect(lines.all == ["<7>yes\n"])
     }
 
-    @Test func metadataOfTheEventWinsOverTheContextsAndTheLoggers() {
+    @Test func eventMetadataWinsOverContextAndLogger() {
         var logger = logger(provider: Logger.MetadataProvider { ["b": "context", "c": "context"] })
         logger[metadataKey: "a"] = "logger"
         logger[metadataKey: "b"] = "logger"
@@ -74,7 +74,7 @@ struct LineLogHandlerTests {
         #expect(lines.all == ["<6>m a=logger b=context c=event\n"])
     }
 
-    @Test func errorsOfAnEventAreShown() {
+    @Test func errorOfAnEventIsShown() {
         logger().error("query failed", error: Failure(description: "timed out\n"))
         #expect(lines.all == ["<3>query failed error=\"timed out\\n\"\n"])
     }

@@ -23,7 +23,7 @@ struct LineWriterTests {
         #expect(lines.allSatisfy { $0.utf8.count == 999 })
     }
 
-    @Test func aStalledReaderCostsLinesAndIsToldHowMany() {
+    @Test func stalledReaderLosesLinesAndLearnsHowMany() {
         let pipe = Pipe()
         let writer = writer(pipe.writer)
         pipe.fill()
@@ -35,27 +35,27 @@ struct LineWriterTests {
         #expect(pipe.read() == "lost 2\nc\nd\n")
     }
 
-    @Test func aReaderThatWentAwayIsNoError() {
+    @Test func readerThatWentAwayDoesNoHarm() {
         ignoreBrokenPipes()
         let descriptor = Pipe.broken()
         defer { close(descriptor) }
         let writer = writer(descriptor)
         writer.write("a\n")
         writer.write("b\n")
-        // Reached at all: neither a signal nor a trap ended the process.
+        // Neither a signal nor a trap ended the process.
         #expect(fcntl(descriptor, F_GETFD) >= 0)
     }
 
-    @Test func aClosedDescriptorIsNoError() {
+    @Test func closedDescriptorDoesNoHarm() {
         let writer = writer(-1)
         writer.write("a\n")
         #expect(deviceAndInode(of: -1) == nil)
     }
 
-    @Test func theLossIsToldInTheFormatOfTheLog() {
+    @Test func lossIsReportedInTheFormatOfTheLog() {
         let loss = LogLine.loss(of: 3, at: .init(milliseconds: 0))
         #expect(
-            loss.written(as: .journald) == "<4>standard error took no output, log lines were lost lines=3\n"
+            loss.written(as: .journald) == "<4>standard error was blocked, log lines were dropped lines=3\n"
         )
     }
 }

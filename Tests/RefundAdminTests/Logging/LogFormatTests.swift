@@ -3,7 +3,7 @@ import Testing
 @testable import RefundAdmin
 
 struct LogFormatTests {
-    @Test func configuredNamesChooseTheFormat() {
+    @Test func configuredNameChoosesTheFormat() {
         #expect(LogFormat(named: "text", environment: [:]) == .text)
         #expect(LogFormat(named: "json", environment: [:]) == .json)
         #expect(LogFormat(named: "auto", environment: [:]) == .text)
@@ -11,7 +11,7 @@ struct LogFormatTests {
         #expect(LogFormat(named: "", environment: [:]) == nil)
     }
 
-    @Test func theJournalIsRecognisedByDeviceAndInode() throws {
+    @Test func journalIsRecognisedByDeviceAndInode() throws {
         let pipe = Pipe()
         let other = Pipe()
         let stream = try #require(deviceAndInode(of: pipe.writer))

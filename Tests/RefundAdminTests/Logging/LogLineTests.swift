@@ -37,7 +37,7 @@ struct LogLineTests {
             (.trace, 7), (.debug, 7), (.info, 6), (.notice, 5), (.warning, 4), (.error, 3), (.critical, 2),
         ] as [(Logger.Level, Int)]
     )
-    func journalLinesBeginWithTheSyslogPriority(level: Logger.Level, priority: Int) {
+    func journalLineStartsWithTheSyslogPriority(level: Logger.Level, priority: Int) {
         #expect(line("m", level: level).written(as: .journald) == "<\(priority)>m\n")
     }
 
@@ -52,25 +52,25 @@ struct LogLineTests {
         ("x\ny", #""x\ny""#),
         ("\" level=critical forged=\"", #""\" level=critical forged=\"""#),
     ])
-    func valuesThatAreNotOneWordAreQuotedInText(value: String, shown: String) {
+    func valuesOfSeveralWordsAreQuotedInText(value: String, shown: String) {
         #expect(line("m", ["k": "\(value)"]).written(as: .journald) == "<6>m k=\(shown)\n")
         #expect(line("m", [value: "v"]).written(as: .journald) == "<6>m \(shown)=v\n")
     }
 
     @Test(arguments: LogFormat.allCases)
-    func nothingFromOutsideBreaksOutOfALine(format: LogFormat) {
+    func textFromOutsideCannotBreakOutOfALine(format: LogFormat) {
         let written = line(Self.attack, [Self.attack: "\(Self.attack)", "list": ["\(Self.attack)"]]).written(as: format)
         #expect(written.hasSuffix("\n"))
         #expect(written.dropLast().unicodeScalars.allSatisfy { !$0.misleadsTerminal })
     }
 
-    @Test func theAttackStaysReadable() {
+    @Test func attackStaysReadable() {
         let shown = #"R-1\n<0>forged\u{1b}[2J\u{9b}31m\u{202e}\r\u{2028}"#
         #expect(line("m", ["order": "\(Self.attack)"]).written(as: .journald) == "<6>m order=\"\(shown)\"\n")
         #expect(line(Self.attack).written(as: .journald) == "<6>\(shown)\n")
     }
 
-    @Test func jsonLinesReadBackToWhatWasLogged() throws {
+    @Test func jsonLineParsesBackToTheEvent() throws {
         let written = line(Self.attack, ["order": "\(Self.attack)"]).written(as: .json)
         let object = try JSONObject(parsing: written)
         #expect(object["message"] == .string(Self.attack))
@@ -99,7 +99,7 @@ struct LogLineTests {
         }
     }
 
-    @Test func anObjectWithTooMuchMetadataSaysThatItWasLeftOut() throws {
+    @Test func objectWithTooMuchMetadataSaysThatItWasCut() throws {
         let metadata = Dictionary(
             uniqueKeysWithValues: (0..<1_000).map { ("key\($0)", "value" as Logger.MetadataValue) }
         )
@@ -112,7 +112,7 @@ struct LogLineTests {
     @Test(arguments: [
         ("abcdef", 6, "abcdef"), ("abcdefg", 6, "abc…"), ("aéééé", 7, "aé…"), ("éééé", 6, "é…"), ("aaaa", 2, "…"),
     ])
-    func cuttingKeepsCharactersWhole(text: String, limit: Int, expected: String) {
+    func cutKeepsCharactersWhole(text: String, limit: Int, expected: String) {
         #expect(text.cut(to: limit) == expected)
     }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A pipe whose ends are closed with it.
+/// A pipe that closes its ends when it is released.
 final class Pipe: Sendable {
     let reader: Int32
     let writer: Int32
@@ -17,7 +17,7 @@ final class Pipe: Sendable {
         close(writer)
     }
 
-    /// What was written so far; waits for the first byte.
+    /// Reads what has been written; waits for the first byte.
     func read() -> String {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         let size = buffer.count
@@ -25,7 +25,7 @@ final class Pipe: Sendable {
         return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
     }
 
-    /// Writes until nothing more fits, as when a reader stalls.
+    /// Fills the pipe, as a stalled reader does.
     func fill() {
         let flags = fcntl(writer, F_GETFL)
         _ = fcntl(writer, F_SETFL, flags | O_NONBLOCK)
@@ -34,7 +34,7 @@ final class Pipe: Sendable {
         _ = fcntl(writer, F_SETFL, flags)
     }
 
-    /// A descriptor of the writing end whose reading end is gone.
+    /// The write end of a pipe whose read end is closed.
     static func broken() -> Int32 {
         let pipe = Pipe()
         return withExtendedLifetime(pipe) { dup(pipe.writer) }

@@ -1,4 +1,5 @@
 import Glibc
+import RefundCore
 import Testing
 
 @testable import RefundAdmin
@@ -17,11 +18,11 @@ struct ServiceNotifierTests {
         #expect(manager.received() == ["READY=1", "STATUS=3 refunds pending", "WATCHDOG=1", "STOPPING=1"])
     }
 
-    @Test func aReloadCarriesTheMonotonicTimeInTheSameDatagram() throws {
+    @Test func reloadCarriesTheMonotonicTimeInTheSameDatagram() throws {
         let manager = UnixDatagramReceiver("/tmp/\(Self.unique)-reload")
-        let before = monotonicMicroseconds()
+        let before = ServiceNotifier.monotonicMicroseconds()
         #expect(ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.address]).reloading() == nil)
-        let after = monotonicMicroseconds()
+        let after = ServiceNotifier.monotonicMicroseconds()
         let messages = manager.received()
         let lines = try #require(messages.first).split(separator: "\n")
         #expect(messages.count == 1)
@@ -31,7 +32,7 @@ struct ServiceNotifierTests {
         #expect((before...after).contains(time))
     }
 
-    @Test func aStatusCannotCarryAnotherAssignment() {
+    @Test func statusCannotCarryAnotherAssignment() {
         let manager = UnixDatagramReceiver("/tmp/\(Self.unique)-status")
         let notifier = ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.address])
         notifier.status("busy\nSTOPPING=1")
@@ -46,20 +47,18 @@ struct ServiceNotifierTests {
     @Test(arguments: [
         "relative", "vsock:2:1234", "/", "@", "/\(String(repeating: "x", count: 108))", "/tmp/a\u{0}b", "\u{1b}[2J",
     ])
-    func badAddressesAreErrorsAndNothingMore(address: String) {
+    func badAddressesAreReportedAndDoNoHarm(address: String) {
         let error = ServiceNotifier(environment: ["NOTIFY_SOCKET": address]).ready()
         #expect(error == .badAddress(address))
         #expect(error?.description.unicodeScalars.contains("\u{1b}") == false)
     }
 
-    @Test func aServiceManagerThatIsGoneIsAnErrorAndNothingMore() {
+    @Test func serviceManagerThatIsGoneIsReportedAndDoesNoHarm() {
         let notifier = ServiceNotifier(environment: ["NOTIFY_SOCKET": "/tmp/\(Self.unique)-nobody"])
         let error = notifier.stopping()
-        #expect(error == .failed(call: "sendto", errno: ENOENT))
-        #expect(
-            error?.description
-                == "the service manager cannot be told: sendto on $NOTIFY_SOCKET: No such file or directory"
-        )
+        #expect(error == .failed(call: "sendto", SystemError(code: ENOENT)))
+        let description = "cannot notify the service manager: sendto on $NOTIFY_SOCKET: No such file or directory"
+        #expect(error?.description == description)
     }
 
     @Test(
@@ -74,7 +73,7 @@ struct ServiceNotifierTests {
             (["WATCHDOG_USEC": "99999999999999999999"], nil),
         ] as [([String: String], Duration?)]
     )
-    func theWatchdogsTimeComesFromTheEnvironment(environment: [String: String], timeout: Duration?) {
+    func watchdogTimeoutComesFromTheEnvironment(environment: [String: String], timeout: Duration?) {
         #expect(ServiceNotifier(environment: environment).watchdogTimeout == timeout)
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// A service manager's end of `$NOTIFY_SOCKET`.
 final class UnixDatagramReceiver: Sendable {
-    /// What `$NOTIFY_SOCKET` is set to.
+    /// The value of `$NOTIFY_SOCKET`.
     let address: String
     private let descriptor: Int32
 
@@ -26,7 +26,7 @@ final class UnixDatagramReceiver: Sendable {
         if address.hasPrefix("/") { unsafe unlink(address) }
     }
 
-    /// The datagrams that have arrived; sending to a Unix socket is over when `sendto` returns.
+    /// The datagrams received so far; a datagram has arrived when `sendto` returns.
     func received() -> [String] {
         var messages: [String] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)

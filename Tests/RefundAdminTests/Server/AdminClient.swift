@@ -1,11 +1,11 @@
 import Dispatch
 import Glibc
 
-/// A client that speaks HTTP over a bare socket, so that it can also speak it badly.
+/// A client that speaks HTTP over a bare socket, correctly or not.
 struct AdminClient: Sendable {
     let port: Int
 
-    /// An answer as it came.
+    /// A response as received.
     struct Answer: Sendable {
         let text: String
 
@@ -21,9 +21,9 @@ struct AdminClient: Sendable {
         await exchange("\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     }
 
-    /// Sends bytes and reads until the server closes the connection, or for twenty seconds at most.
+    /// Sends bytes and reads until the server closes the connection, for at most 20 seconds.
     func exchange(_ request: String) async -> Answer {
-        // On a thread of its own: blocking Swift's shared threads would keep the server from answering.
+        // On its own thread: blocking the cooperative pool would keep the server from responding.
         await withCheckedContinuation { continuation in
             DispatchQueue(label: "admin.client").async {
                 let descriptor = connected()
@@ -34,7 +34,7 @@ struct AdminClient: Sendable {
         }
     }
 
-    /// A connection on which a request has been sent and whose answer nobody reads; the caller closes it.
+    /// Sends bytes on a connection that nobody reads; the caller closes it.
     func sendWithoutReading(_ request: String) -> Int32 {
         let descriptor = connected(receiveBuffer: 4_096)
         send(request, on: descriptor)

@@ -12,15 +12,34 @@ struct DurationTests {
             (.seconds(-60), "-1m"), (.milliseconds(Int64.max), "9223372036854775807ms"),
         ] as [(Duration, String)]
     )
-    func aDurationIsNamedAsTheConfigurationWritesIt(duration: Duration, words: String) {
-        #expect(duration.inWords == words)
+    func durationIsFormattedInItsLargestUnit(duration: Duration, words: String) {
+        #expect(duration.formatted == words)
+    }
+
+    @Test(
+        arguments: [
+            ("1ms", .milliseconds(1)), ("250ms", .milliseconds(250)), ("5s", .seconds(5)), ("10m", .seconds(600)),
+            ("72h", .seconds(72 * 3_600)), ("30d", .seconds(30 * 86_400)), ("3650d", .seconds(3_650 * 86_400)),
+            ("007s", .seconds(7)), ("0s", .zero),
+        ] as [(String, Duration)]
+    )
+    func durationIsReadInEveryUnit(text: String, expected: Duration) {
+        #expect(Duration(text) == expected)
+    }
+
+    @Test(arguments: [
+        "", "5", "s", "ms", "5 s", " 5s", "5S", "5w", "1.5h", "1h30m", "-5s", "+5s", "٥s", "5s\u{301}", "3651d",
+        "315360000001ms", "9223372036854775807d", "99999999999999999999999s", "2026-11-22",
+    ])
+    func otherTextIsNotADuration(text: String) {
+        #expect(Duration(text) == nil)
     }
 
     @Test(arguments: [Int64.min, .max])
     func extremeDurationsSaturate(seconds: Int64) {
         let duration = Duration.seconds(seconds)
         #expect(duration.wholeMilliseconds == seconds)
-        #expect(!duration.inWords.isEmpty)
+        #expect(!duration.formatted.isEmpty)
         #expect(duration.scaled(by: 2) == (seconds < 0 ? .zero : .milliseconds(Int64.max)))
         #expect(duration.jittered(by: 0.1, draw: 1) >= .zero)
     }
@@ -41,7 +60,7 @@ struct DurationTests {
             (1e300, .max),
         ] as [(Double, Int64)]
     )
-    func aDurationIsScaledToWholeMilliseconds(factor: Double, milliseconds: Int64) {
+    func durationIsScaledToWholeMilliseconds(factor: Double, milliseconds: Int64) {
         #expect(Duration.seconds(1).scaled(by: factor) == .milliseconds(milliseconds))
     }
 

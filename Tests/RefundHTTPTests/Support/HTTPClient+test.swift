@@ -1,14 +1,15 @@
 import Foundation
-import RefundHTTP
 import Synchronization
 
+@testable import RefundHTTP
+
 extension HTTPClient {
-    /// Creates a client with small bounds.
+    /// Creates a client with low limits.
     convenience init(
         test name: String = "test",
         maxConnections: Int = 8,
         maxConnectionsPerHost: Int = 8,
-        trustedDirectory: String? = nil
+        configure: (inout Settings) -> Void = { _ in }
     ) throws {
         var settings = Settings(
             maxConnections: maxConnections,
@@ -16,23 +17,25 @@ extension HTTPClient {
             name: name,
             userAgent: "refund-tests/1"
         )
-        if let trustedDirectory { settings.trustedDirectory = trustedDirectory }
+        configure(&settings)
         try self.init(settings: settings)
     }
 
-    /// Sends a request and waits for its result; a second completion of the same request would trap.
+    /// Sends a request and waits for its result.
+    ///
+    /// A second call of the completion would trap.
     func result(of request: HTTPRequest) async -> Result<HTTPResponse, HTTPError> {
         await withCheckedContinuation { continuation in
             send(request) { continuation.resume(returning: $0) }
         }
     }
 
-    /// Sends a request and waits for its answer.
-    func answer(to request: HTTPRequest) async throws -> HTTPResponse {
+    /// Sends a request and waits for its response.
+    func response(to request: HTTPRequest) async throws -> HTTPResponse {
         try await result(of: request).get()
     }
 
-    /// Sends a request and waits for its error, `nil` when there is an answer.
+    /// Sends a request and waits for its error; `nil` if there is a response.
     func error(of request: HTTPRequest) async -> HTTPError? {
         guard case .failure(let error) = await result(of: request) else { return nil }
         return error
@@ -40,13 +43,13 @@ extension HTTPClient {
 }
 
 extension HTTPRequest {
-    /// Creates a request with bounds that no test reaches unless it sets them.
+    /// Creates a request with limits that no test reaches unless it sets them.
     init(test url: String, body: String = "") {
         self.init(url: url, body: Array(body.utf8), timeout: .seconds(60), responseLimit: .refuseAbove(1_000_000))
     }
 }
 
-/// A list that grows on any thread.
+/// A list that any thread may append to.
 final class Recorder<Element: Sendable>: Sendable {
     private let list = Mutex<[Element]>([])
 
@@ -57,15 +60,15 @@ final class Recorder<Element: Sendable>: Sendable {
     }
 }
 
-/// Answers every request of a connection with 200 and the request's own body.
+/// Responds to every request of a connection with 200 and the request's own body.
 @Sendable
 func echo(_ connection: RawConnection) {
     while let request = connection.readRequest() {
-        connection.answer(body: request.body)
+        connection.respond(body: request.body)
     }
 }
 
-/// Reads a request and never answers.
+/// Reads a request and never responds.
 @Sendable
 func stayMute(_ connection: RawConnection) {
     connection.waitForEnd()

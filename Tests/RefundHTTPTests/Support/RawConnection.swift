@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A request as it came over the wire.
+/// A request as received.
 struct RawRequest: Sendable {
     let head: String
     let body: [UInt8]
@@ -13,9 +13,11 @@ struct RawRequest: Sendable {
     }
 }
 
-/// The server's side of one connection; a write to a client that has gone is `false`, a read from it `nil`.
+/// The server's side of a connection.
+///
+/// Once the client has gone, writes return `false` and reads return `nil`.
 struct RawConnection: Sendable {
-    /// The place of this connection among those accepted, from 1.
+    /// Counts the accepted connections, from 1.
     let number: Int
     let descriptor: Int32
 
@@ -46,7 +48,7 @@ struct RawConnection: Sendable {
         return body
     }
 
-    /// Writes a text as it stands.
+    /// Writes a text.
     @discardableResult
     func write(_ text: String) -> Bool {
         write(Array(text.utf8))
@@ -66,9 +68,9 @@ struct RawConnection: Sendable {
         return true
     }
 
-    /// Writes an answer with a `Content-Length`.
+    /// Writes a response with a `Content-Length`.
     @discardableResult
-    func answer(_ status: Int = 200, fields: [String] = [], body: [UInt8] = []) -> Bool {
+    func respond(_ status: Int = 200, fields: [String] = [], body: [UInt8] = []) -> Bool {
         let lines = ["HTTP/1.1 \(status) Test", "Content-Length: \(body.count)"] + fields
         return write(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body)
     }
@@ -78,13 +80,13 @@ struct RawConnection: Sendable {
         while read() != nil {}
     }
 
-    /// Waits for the end as well, but no longer than a moment; `true` when it has come.
+    /// Waits for the end for a limited time; returns whether it has come.
     func waitForEnd(milliseconds: Int32) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&entry, 1, milliseconds) > 0 && read() == nil
     }
 
-    /// Makes the closing of this connection a reset.
+    /// Makes closing this connection send a reset.
     func resetOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))

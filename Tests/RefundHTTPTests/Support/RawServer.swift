@@ -1,7 +1,8 @@
+import Foundation
 import Glibc
 import Synchronization
 
-/// A TCP server on a loopback address that runs a script on each connection, on a thread for each.
+/// A TCP server on a loopback address that runs a script for each connection, each on its own thread.
 final class RawServer: Sendable {
     enum Loopback: Sendable {
         case ipv4
@@ -20,13 +21,18 @@ final class RawServer: Sendable {
     private let script: @Sendable (RawConnection) -> Void
     private let state = Mutex(State())
 
-    /// Listens at a port of the system's choice.
-    init(_ loopback: Loopback = .ipv4, script: @escaping @Sendable (RawConnection) -> Void) throws {
-        let socket = try LoopbackSocket(loopback)
+    /// Listens on a port, 0 for a free one.
+    init(
+        _ loopback: Loopback = .ipv4,
+        host: UInt32 = 1,
+        port: UInt16 = 0,
+        script: @escaping @Sendable (RawConnection) -> Void
+    ) throws {
+        let socket = try LoopbackSocket(loopback, host: host, port: port)
         try socket.listen()
         listener = socket.descriptor
-        port = socket.port
-        host = loopback == .ipv4 ? "127.0.0.1" : "[::1]"
+        self.port = socket.port
+        self.host = loopback == .ipv4 ? "127.0.0.\(host)" : "[::1]"
         self.script = script
         startThread { [self] in acceptConnections() }
     }
@@ -37,7 +43,7 @@ final class RawServer: Sendable {
     /// How many connections have been accepted.
     var acceptedCount: Int { state.withLock { $0.acceptedCount } }
 
-    /// Ends the listening and every connection, which lets the scripts that read or write go on to their end.
+    /// Closes the listener and every connection, so that scripts that read or write run to their end.
     func stop() {
         state.withLock { state in
             guard !state.isStopped else { return }
@@ -75,7 +81,7 @@ final class RawServer: Sendable {
     }
 }
 
-/// Runs a test's body with a server that is stopped at its end.
+/// Runs a test with a server that is stopped at its end.
 func withServer<Result>(
     _ loopback: RawServer.Loopback = .ipv4,
     script: @escaping @Sendable (RawConnection) -> Void,
@@ -84,4 +90,10 @@ func withServer<Result>(
     let server = try RawServer(loopback, script: script)
     defer { server.stop() }
     return try await body(server)
+}
+
+/// Runs a body that may block on its own thread.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+    let thread = Thread(block: body)
+    thread.start()
 }

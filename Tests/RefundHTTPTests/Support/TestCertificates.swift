@@ -1,6 +1,6 @@
 import Foundation
 
-/// Certificate authorities and server certificates made for one test by the `openssl` command.
+/// Certificate authorities and server certificates, created for one test by the `openssl` command.
 struct TestCertificates: Sendable {
     /// A certificate and its key, both in PEM.
     struct Identity: Sendable {
@@ -10,7 +10,7 @@ struct TestCertificates: Sendable {
 
     private let directory: URL
 
-    /// Makes an empty directory for them.
+    /// Creates an empty directory for them.
     init() throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "refund-http-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -25,18 +25,18 @@ struct TestCertificates: Sendable {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// Makes an authority.
+    /// Creates an authority.
     func authority(_ name: String) throws -> Identity {
         try identity(name, extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"], by: nil)
     }
 
-    /// Makes the certificate of a server.
+    /// Creates a server certificate.
     func server(_ name: String, alternativeNames: String, by authority: Identity) throws -> Identity {
         let extensions = ["basicConstraints=critical,CA:FALSE", "subjectAltName=\(alternativeNames)"]
         return try identity(name, extensions: extensions, by: authority)
     }
 
-    /// Makes a directory with hashed names, such as the system has one, of an authority.
+    /// Creates a directory with hashed names, like the system's, that contains one authority.
     func trustedDirectory(of authority: Identity) throws -> String {
         let trusted = file("trusted")
         try FileManager.default.createDirectory(at: trusted, withIntermediateDirectories: true)
@@ -85,7 +85,7 @@ struct TestCertificates: Sendable {
     }
 }
 
-/// Why a test's own machinery failed.
+/// Why a test's own tools failed.
 struct TestFailure: Error, CustomStringConvertible {
     let description: String
 

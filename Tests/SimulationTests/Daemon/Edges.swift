@@ -25,15 +25,15 @@ struct Edges {
             http: gatewayWire,
             signing: SigningPool(threads: 1)
         )
-        let wire = webhookWire
         sender = WebhookSender(
-            settings: WebhookSender.Settings(
+            WebhookSender.Settings(
                 secrets: [try WebhookSecret(Mailroom.secret)],
                 timeout: SimulatedReceiver.timeout,
                 caFile: nil,
-                policy: try ReceiverPolicy(allowHosts: [])
-            )
-        ) { request, completion in wire.send(request, completion: completion) }
+                policy: ReceiverPolicy(allowHosts: [])
+            ),
+            http: webhookWire
+        )
     }
 
     /// What the engine goes by, with these edges behind it.
@@ -45,12 +45,19 @@ struct Edges {
                 merchantNo: SimulatedGateway.merchantNo,
                 limits: limits,
                 timeout: SimulatedGateway.timeout
-            ) { query, now, completion in client.send(query, at: now, completion: completion) }
+            ) { query, now, completion in
+                client.query(query, at: now) { attempt in
+                    if case .completed(let outcome, _) = attempt { completion(outcome) }
+                }
+            }
         }
         var webhooks = EngineSettings.Webhooks(routing: Self.routing(scenario), hasSecret: setup.hasSecret) {
             delivery,
             now,
-            completion in sender.send(delivery, at: now, completion: completion)
+            completion in
+            sender.deliver(delivery, at: now) { attempt in
+                if case .completed(let outcome) = attempt { completion(outcome) }
+            }
         }
         webhooks.capacity = setup.capacity
         webhooks.timeout = SimulatedReceiver.timeout

@@ -1,10 +1,9 @@
 import Dispatch
 import RefundHTTP
-import RefundPayCloud
 import Synchronization
 
 /// Where the real edges put their HTTP requests: the simulation takes each out and answers it when its time has come.
-final class Wire: HTTPSending {
+final class Wire: HTTPTransport {
     struct Exchange: Sendable {
         let request: HTTPRequest
         let answer: @Sendable (Result<HTTPResponse, HTTPError>) -> Void

@@ -40,10 +40,10 @@ extension SimulatedGateway {
         case .slow:
             let wait = Duration.milliseconds(random.integer(1_500...9_900))
             return (wait, .success(.canned(200, body: try truth(of: fate, at: time))))
-        case .timeout: return fails(.timeout, after: Self.timeout)
+        case .timeout: return fails(.timeout(.awaitingResponse), after: Self.timeout)
         case .reset: return fails(.connectionLost, after: soon)
         case .noConnection: return fails(.connect, after: soon)
-        case .empty: return fails(.emptyAnswer, after: soon)
+        case .empty: return fails(.emptyResponse, after: soon)
         case .tooLarge: return fails(.tooLarge(limit: 256 * 1_024), after: soon)
         case .serverError:
             let status = random.pick([500, 502, 504])

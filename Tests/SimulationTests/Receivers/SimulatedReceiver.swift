@@ -53,9 +53,10 @@ final class SimulatedReceiver {
             return random.chance(0.3)
                 ? (false, soon, .failure(random.pick([.connect, .connectionLost, .tls("no"), .resolve])))
                 : (false, soon, .success(.canned(random.pick([500, 502, 404, 302, 100]), fields: ["Location: /"])))
-        case .silent: return (false, Self.timeout, .failure(.timeout))
+        case .silent: return (false, Self.timeout, .failure(.timeout(.awaitingResponse)))
         case .slow: return (true, .milliseconds(random.integer(5_000...14_900)), .success(.canned(200)))
-        case .losing: return (true, Self.timeout, .failure(random.pick([.timeout, .connectionLost])))
+        case .losing:
+            return (true, Self.timeout, .failure(random.pick([.timeout(.awaitingResponse), .connectionLost])))
         case .throttling:
             let wait = random.pick([Duration.seconds(1), .minutes(10), .hours(3), .hours(40)])
             // Nobody is bound to wait for longer than a day.

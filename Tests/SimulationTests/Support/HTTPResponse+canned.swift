@@ -6,7 +6,7 @@ extension HTTPResponse {
     static func canned(_ status: Int, fields: [String] = [], body: [UInt8] = []) -> HTTPResponse {
         var head = ResponseHead()
         for line in ["HTTP/1.1 \(status) Status"] + fields + [""] { head.add(Array("\(line)\r\n".utf8)) }
-        return HTTPResponse(status: status, head: head, body: body, duration: .milliseconds(20), isTruncated: false)
+        return HTTPResponse(status: status, head: head, body: body, duration: .milliseconds(20))
     }
 }
 

@@ -1,0 +1,145 @@
+import FoundationEssentials
+package import Logging
+package import RefundCore
+import Synchronization
+
+/// Sends the whole process's log to standard error; called once, before anything else is opened.
+///
+/// Standard descriptors that are closed are filled with `/dev/null`, so that no database or connection gets the number
+/// of standard error and with it the log. SIGPIPE is ignored, so that the reader of standard error may go away.
+///
+/// - Parameters:
+///   - level: The lowest level to log.
+///   - format: The format of lines.
+/// - Returns: The control that changes both later.
+package func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogControl {
+    fillStandardDescriptors()
+    ignoreBrokenPipes()
+    let control = LogControl(level: level, format: format)
+    let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
+    let writer = LineWriter(standardErrorDescriptor) { LogLine.loss(of: $0, at: now()).written(as: control.format) }
+    LoggingSystem.bootstrap(
+        { label, provider in
+            var handler = LineLogHandler(label: label, control: control, now: now, write: writer.write)
+            handler.metadataProvider = provider
+            return handler
+        },
+        metadataProvider: nil
+    )
+    return control
+}
+
+/// The format of log lines.
+package enum LogFormat: Sendable, CaseIterable {
+    /// A syslog priority in angle brackets and the message; the journal adds the time.
+    ///
+    /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html>.
+    case journald
+    /// Time, level, message and metadata, to be read by people.
+    case text
+    /// One JSON object a line.
+    case json
+
+    /// Creates the format that `[log] format` names; nil for an unknown name.
+    ///
+    /// - Parameters:
+    ///   - name: `auto`, `text` or `json`; `auto` is `journald` if standard error goes to the journal, else `text`.
+    ///   - environment: The process's environment, for `$JOURNAL_STREAM`.
+    package init?(named name: String, environment: [String: String]) {
+        switch name {
+        case "auto": self = Self.isJournal(standardErrorDescriptor, environment) ? .journald : .text
+        case "text": self = .text
+        case "json": self = .json
+        default: return nil
+        }
+    }
+
+    /// Whether a descriptor is the connection to the journal that the service manager announced.
+    ///
+    /// The variable holds device and inode, so it does not match output that was redirected since.
+    /// Source: <https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html> (`$JOURNAL_STREAM`).
+    static func isJournal(_ descriptor: Int32, _ environment: [String: String]) -> Bool {
+        guard let stream = environment["JOURNAL_STREAM"] else { return false }
+        return stream == deviceAndInode(of: descriptor)
+    }
+}
+
+/// The level and format that all loggers share; both can change while loggers are in use.
+package final class LogControl: Sendable {
+    private let state: Mutex<(level: Logger.Level, format: LogFormat)>
+
+    /// Creates a control.
+    package init(level: Logger.Level, format: LogFormat) {
+        state = Mutex((level, format))
+    }
+
+    /// The lowest level to log.
+    package var level: Logger.Level { state.withLock { $0.level } }
+
+    /// The format of lines.
+    package var format: LogFormat { state.withLock { $0.format } }
+
+    /// Changes both at once.
+    package func change(level: Logger.Level, format: LogFormat) {
+        state.withLock { $0 = (level, format) }
+    }
+}
+
+/// A log handler that writes each event as one line.
+///
+/// Messages and metadata may come from outside. Whatever they contain, the line stays one line of bounded length,
+/// without a character that a terminal acts on.
+package struct LineLogHandler: LogHandler, Sendable {
+    /// The metadata of every event of this logger.
+    package var metadata: Logger.Metadata = [:]
+    /// Adds metadata from an event's context.
+    package var metadataProvider: Logger.MetadataProvider?
+
+    private let label: String
+    private let control: LogControl
+    private let now: @Sendable () -> Timestamp
+    private let write: @Sendable (String) -> Void
+    private var ownLevel: Logger.Level?
+
+    /// Creates a handler.
+    ///
+    /// - Parameters:
+    ///   - label: The logger's label, which the JSON format shows.
+    ///   - control: The shared level and format; this logger can be given a level of its own.
+    ///   - now: Reads the clock.
+    ///   - write: Takes one line with its line break.
+    package init(
+        label: String,
+        control: LogControl,
+        now: @escaping @Sendable () -> Timestamp,
+        write: @escaping @Sendable (String) -> Void
+    ) {
+        self.label = label
+        self.control = control
+        self.now = now
+        self.write = write
+    }
+
+    /// The lowest level to log: the shared one, unless this logger has its own.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? control.level }
+        set { ownLevel = newValue }
+    }
+
+    /// One item of the metadata of every event of this logger.
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes an event.
+    package func log(event: LogEvent) {
+        var metadata = metadata
+        if let provided = metadataProvider?.get() { metadata.merge(provided) { $1 } }
+        if let own = event.metadata { metadata.merge(own) { $1 } }
+        if let error = event.error { metadata["error"] = "\(error)" }
+        let message = event.message.description
+        let line = LogLine(time: now(), level: event.level, label: label, message: message, metadata: metadata)
+        write(line.written(as: control.format))
+    }
+}

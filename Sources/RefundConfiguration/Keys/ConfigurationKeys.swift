@@ -1,0 +1,129 @@
+import RefundCore
+
+// Every key of refundd.conf. This table is their only declaration: the reader, the environment variables, the
+// suggestions for misspelt names and the test of refundd.conf.example follow it. Defaults are those of the settings.
+
+extension DatabaseSettings: ConfigurationSection {
+    static let name = "database"
+    static let keys: [Key] = [
+        Key("path", \.path, .file(isCredential: false, example: "refundd.db"))
+    ]
+}
+
+extension GatewaySettings: ConfigurationSection {
+    static let name = "gateway"
+    static let keys: [Key] = [
+        Key("url", \.url, .gatewayURL, isRequired: true),
+        Key("app_id", \.appID, .identifier, isRequired: true),
+        Key("merchant_no", \.merchantNo, ValueType.identifier.orEmpty),
+        Key("private_key_file", \.privateKeyFile, .file(example: "app_private_key"), isRequired: true),
+        Key("public_key_files", \.publicKeyFiles, .files(1...2, example: "gateway_public_key"), isRequired: true),
+        Key("ca_file", \.caFile, ValueType.file(example: "ca.pem").orEmpty),
+        Key("timeout", \.timeout, .duration),
+        Key("max_in_flight", \.limits.maxInFlight, .integer(in: 1...1_024)),
+        Key("max_queries_per_second", \.limits.maxQueriesPerSecond, .positive),
+    ]
+}
+
+extension PollingPolicy: ConfigurationSection {
+    static let name = "polling"
+    static let keys: [Key] = [
+        Key("initial_interval", \.initialInterval, .duration),
+        Key("multiplier", \.multiplier, .factor),
+        Key("max_interval", \.maxInterval, .duration),
+        Key("slow_after", \.slowAfter, .duration),
+        Key("slow_interval", \.slowInterval, .duration),
+        Key("jitter", \.jitter, .fraction),
+        Key("attention_after", \.attentionAfter, .duration),
+    ]
+}
+
+extension WebhookSettings: ConfigurationSection {
+    static let name = "webhook"
+    static let keys: [Key] = [
+        Key("url", \.url, ValueType.webhookURL.orEmpty),
+        Key("secret_files", \.secretFiles, .files(0...2, example: "webhook_secret")),
+        Key("events", \.events, .events),
+        Key("timeout", \.timeout, .duration),
+        Key("max_in_flight", \.maxInFlight, .integer(in: 1...1_024)),
+        Key("retry_schedule", \.retrySchedule.delays, ValueType.duration.array(of: "durations")),
+        Key("allow_hosts", \.allowHosts, ValueType.allowedHost.array(of: "hosts")),
+        Key("ca_file", \.caFile, ValueType.file(example: "ca.pem").orEmpty),
+    ]
+}
+
+extension AdminSettings: ConfigurationSection {
+    static let name = "admin"
+    static let keys: [Key] = [
+        Key("listen", \.listen, ValueType.listenAddress.orEmpty)
+    ]
+}
+
+extension LogSettings: ConfigurationSection {
+    static let name = "log"
+    static let keys: [Key] = [
+        Key("level", \.level, .choice),
+        Key("format", \.format, .choice),
+    ]
+}
+
+extension Configuration {
+    /// Every key, in the order of `refundd.conf.example`.
+    package static let keys: [ConfigurationKey] =
+        DatabaseSettings.descriptions + GatewaySettings.descriptions + PollingPolicy.descriptions
+        + WebhookSettings.descriptions + AdminSettings.descriptions + LogSettings.descriptions
+}
+
+/// The description of a key.
+package struct ConfigurationKey: Hashable, Sendable {
+    /// The section of the key, such as `polling`; every `[gateways.NAME]` has the keys of `gateway`.
+    package let section: String
+    /// The name in the section, such as `jitter`.
+    package let name: String
+    /// Whether the key has no default.
+    package let isRequired: Bool
+
+    /// The key as messages name it, such as `polling.jitter`.
+    package var path: String { "\(section).\(name)" }
+
+    /// The environment variable that overrides the key, such as `REFUNDD_POLLING_JITTER`.
+    package var variable: String { SectionPath(parts: [section]).variable(name) }
+}
+
+/// The settings of a section and the keys that fill them.
+protocol ConfigurationSection: Sendable {
+    typealias Key = SectionKey<Self>
+
+    static var name: String { get }
+    static var keys: [Key] { get }
+
+    /// Creates the settings of an empty section: the defaults.
+    init()
+}
+
+extension ConfigurationSection {
+    fileprivate static var descriptions: [ConfigurationKey] {
+        keys.map { ConfigurationKey(section: name, name: $0.name, isRequired: $0.isRequired) }
+    }
+}
+
+/// A key of a section: its name, the values it takes and the setting it fills.
+struct SectionKey<Settings: Sendable>: Sendable {
+    let name: String
+    let isRequired: Bool
+    /// Reads a value into the settings.
+    let apply: @Sendable (ConfigurationValue, FileLocator, inout Settings) throws(InvalidValue) -> Void
+
+    init<Value>(
+        _ name: String,
+        _ path: any WritableKeyPath<Settings, Value> & Sendable,
+        _ type: ValueType<Value>,
+        isRequired: Bool = false
+    ) {
+        self.name = name
+        self.isRequired = isRequired
+        apply = { (value, files, settings) throws(InvalidValue) in
+            settings[keyPath: path] = try type.read(value, files)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package import RefundCore
+
+/// A gateway: the `[gateway]` section, or one of `[gateways.NAME]`.
+///
+/// Keys without a default are empty until they are read.
+package struct GatewaySettings: Hashable, Sendable {
+    /// The exact URL that queries are posted to.
+    package var url = ""
+    /// The application's id at the gateway.
+    package var appID = ""
+    /// The merchant of rows that name none; nil if every row must name its own.
+    package var merchantNo: String?
+    /// The absolute path of the application's private key.
+    package var privateKeyFile = ""
+    /// The absolute paths of the gateway's public keys, one or two.
+    package var publicKeyFiles: [String] = []
+    /// The absolute path of additional trust anchors.
+    package var caFile: String?
+    /// How long a query may take as a whole.
+    package var timeout: Duration = .seconds(10)
+    /// How many queries may be sent and in flight.
+    package var limits = QueryLimits()
+
+    package init() {}
+}
+
+/// The `[database]` section.
+package struct DatabaseSettings: Hashable, Sendable {
+    /// The absolute path of the SQLite file that contains the queue.
+    package var path = "/var/lib/refundd/refundd.db"
+}
+
+/// The `[webhook]` section: which events are sent where.
+package struct WebhookSettings: Hashable, Sendable {
+    /// The URL for rows without a `callback_url`; nil if they get no webhooks.
+    package var url: String?
+    /// The absolute paths of the files with one secret each, at most two.
+    package var secretFiles: [String] = []
+    /// The event types that are sent as webhooks.
+    package var events: Set<EventType> = Set(EventType.allCases).subtracting([.processing])
+    /// How long a delivery attempt may take as a whole.
+    package var timeout: Duration = .seconds(15)
+    /// The most webhooks in flight.
+    package var maxInFlight = 16
+    /// When an undelivered webhook is retried.
+    package var retrySchedule = RetrySchedule()
+    /// The private or loopback receivers that are allowed.
+    package var allowHosts: [AllowedHost] = []
+    /// The absolute path of additional trust anchors.
+    package var caFile: String?
+
+    package init() {}
+}
+
+/// The `[admin]` section: what operators and their monitoring see over HTTP.
+package struct AdminSettings: Hashable, Sendable {
+    /// The address that serves `/metrics`, `/healthz` and `/readyz`; nil turns it off.
+    package var listen = ListenAddress("127.0.0.1:9464")
+}
+
+/// The `[log]` section.
+package struct LogSettings: Hashable, Sendable {
+    /// The lowest level that is logged.
+    package var level: LogLevel = .info
+    /// The format of a line.
+    package var format: LogFormat = .auto
+}
+
+/// The severity of a log line, in increasing order.
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace
+    case debug
+    case info
+    case notice
+    case warning
+    case error
+    case critical
+}
+
+/// The format of a log line.
+package enum LogFormat: String, Sendable, CaseIterable {
+    /// The journal's format under systemd, otherwise text.
+    case auto
+    /// For people.
+    case text
+    /// One JSON object per line.
+    case json
+}
