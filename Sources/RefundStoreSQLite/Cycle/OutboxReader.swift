@@ -85,28 +85,48 @@ struct OutboxReader {
         try readDue(into: &due, "", limit: limit, disabledLimit: disabledLimit)
     }
 
-    private func readDue(into due: inout DueEndpoint, _ condition: String, limit: Int, disabledLimit: Int) throws {
-        // A time that is none, or further ahead than any retry, has come; text is greater than every number to SQLite.
-        let isDue = "(w.next_attempt_at <= ? OR w.next_attempt_at IS NULL OR w.next_attempt_at > ?)"
+    // A time that is none, or further ahead than any retry, has come; text is greater than every number to SQLite. Each
+    // range is a query of its own, since SQLite would walk over everything that waits for a condition with OR.
+    private func readDue(into due: inout DueEndpoint, _ filter: String, limit: Int, disabledLimit: Int) throws {
+        for (range, bound) in [("<= ?", now), ("IS NULL", nil), ("> ?", claims.latestAttempt)] as [(String, Timestamp?)]
+        where due.deliveries.count < limit {
+            let sql = select("w.next_attempt_at \(range)", filter)
+            let statement = try statements[sql].bind(due.endpoint)
+            if let bound { statement.bind(bound) }
+            if !claims.heldWebhooks.isEmpty { statement.bind(JSONText.list(claims.heldWebhooks)) }
+            try read(statement, into: &due, limit: limit, disabledLimit: disabledLimit)
+        }
+        // A statement is not to be run while another one is read.
+        for index in due.disabled.indices where due.disabled[index].refund == nil {
+            due.disabled[index].refund = try refund(of: due.disabled[index].delivery)
+        }
+    }
+
+    private func select(_ range: String, _ filter: String) -> String {
         let held = claims.heldWebhooks.isEmpty ? "" : "AND w.id NOT IN (SELECT value FROM json_each(?))"
-        let sql = """
+        return """
             SELECT w.position, w.id, w.refund_id, w.url,
             CASE typeof(w.attempts) WHEN 'integer' THEN min(max(w.attempts, 0), 2147483647) ELSE 0 END, w.lease,
             e.body, d.disabled_at, d.reason
-            FROM \(Self.waiting.replacing("WHERE", with: """
-            JOIN refund_event_log e ON e.position = w.position
+            FROM refund_outbox w INDEXED BY refund_outbox_due JOIN refund_event_log e ON e.position = w.position
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
-            WHERE
-            """))
-            AND w.endpoint = ? AND \(isDue) \(condition) \(held) AND NOT EXISTS
+            WHERE w.state = 'pending' AND w.leased_until IS NULL AND w.endpoint = ? AND \(range) \(held) \(filter)
+            AND NOT EXISTS
             (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL)
             ORDER BY w.next_attempt_at, w.position
             """
-        let statement = try statements[sql].bind(due.endpoint).bind(now).bind(claims.latestAttempt)
-        if !claims.heldWebhooks.isEmpty { statement.bind(JSONText.list(claims.heldWebhooks)) }
-        var refunds: Set<Int64> = []
-        var passedOver = 0
+    }
+
+    private func read(
+        _ statement: HotStatement,
+        into due: inout DueEndpoint,
+        limit: Int,
+        disabledLimit: Int
+    ) throws {
         var found = due
+        var refunds = Set(found.deliveries.compactMap(\.refundID))
+        var passedOver = 0
+        // Row by row: what waits behind the claimed ones is not read.
         try statement.read { row in
             guard found.deliveries.count < limit else { return false }
             guard passedOver < claims.batch else {
@@ -138,10 +158,6 @@ struct OutboxReader {
                 found.deliveries.append(delivery)
             }
             return true
-        }
-        // A statement is not to be run while another one of the same text is read.
-        for index in found.disabled.indices {
-            found.disabled[index].refund = try refund(of: found.disabled[index].delivery)
         }
         due = found
     }
