@@ -125,11 +125,14 @@ extension Decider {
 
     private mutating func postponeRefunds(_ due: DueRefunds, of name: String) {
         let problem = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"
-        for (read, _) in due.inTurn(permits: .max, favorsNew: false) { postpone(rows[read.refund.id] ?? read, problem) }
+        for (read, _) in due.inTurn(permits: .max, favorsNew: false) {
+            postpone(rows[read.refund.id] ?? read, problem)
+            // A scan finds a limited number: what is left follows with the next one.
+            decision.state.noteUnknownRefunds()
+        }
         let hints = due.hinted.flatMap(\.hints)
         if !hints.isEmpty { write(.deleteHints(hints)) }
-        // What is left of a large backlog follows with the next scan.
-        if let next = due.next, next <= now { decision.state.noteUnknownRefunds() } else { decision.wake(at: due.next) }
+        if let next = due.next, next > now { decision.wake(at: next) }
     }
 
     // A refund that cannot be queried is flagged and checked again later, or as soon as the configuration changes.

@@ -115,7 +115,8 @@ extension SchedulerState {
         if clockStep > .zero { decider.clockSetBack(by: clockStep) }
         for result in queries { decider.complete(result) }
         for result in deliveries { decider.complete(result) }
-        if let claims = request.claims {
+        // What was read before due times move looks due that is not.
+        if let claims = request.claims, clockStep <= .zero {
             if claims.includesUnknownGateways { decider.decision.state.beginUnknownScan(at: now) }
             decider.releaseExpiredClaims()
             decider.flagOverdue(batch: claims.batch)
@@ -167,6 +168,7 @@ struct Decider {
         decision.state.clockSetBack(by: step)
         decision.events.append(.clockSetBack(by: step))
         write(.moveDueTimes(by: step, after: now))
+        decision.wake(at: now)
     }
 
     /// Writes a change of a refund, if there is one, and lets later steps build on it.

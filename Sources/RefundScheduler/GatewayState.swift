@@ -36,6 +36,8 @@ package struct GatewayState: Sendable {
     private var refusals: [Int64: Int] = [:]
     private var lastFailed: Int64?
     private var lastSlowedDown: Int64?
+    // The refund whose answer alone made the gateway pause.
+    private var pausedBy: Int64?
 
     /// Creates the state of a gateway that was not queried yet, with the incident that an earlier run recorded.
     package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?) {
@@ -132,7 +134,7 @@ package struct GatewayState: Sendable {
         case .report, .notFound, .inconclusive:
             refusals[refund] = nil
             (lastFailed, lastSlowedDown) = (nil, nil)
-            return (.count(notBefore: nil), change, breaker.succeeded())
+            return (.count(notBefore: nil), change, endPause(answered: refund) ?? breaker.succeeded())
         case .credentialsRefused:
             if isOwnRefusal { countRefusal(of: refund) }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
@@ -143,12 +145,13 @@ package struct GatewayState: Sendable {
             return (.count(notBefore: nil), change, breaker.succeeded())
         case .slowedDown(let reason, let retryAfter):
             // One order's limit is no limit of the gateway's, unless several orders meet it.
-            let isAlone = answersOthers && (lastSlowedDown == nil || lastSlowedDown == refund)
+            let isAlone = lastSlowedDown == nil || lastSlowedDown == refund
             lastSlowedDown = refund
-            if isAlone, !wasOpen {
+            if isAlone, answersOthers, !wasOpen {
                 return (.count(notBefore: retryAfter.map(now.advanced(by:))), change, .none)
             }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            pausedBy = isAlone && (!wasOpen || pausedBy == refund) ? refund : nil
             return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
         case .unreachable(let reason):
             // One order's failures do not count against the gateway, however many they are.
@@ -158,6 +161,14 @@ package struct GatewayState: Sendable {
             let breakerChange = isRepeated ? .none : breaker.failed(reason, at: now)
             return (isProbe ? .spare : .count(notBefore: nil), change, breakerChange)
         }
+    }
+
+    // An answer about another refund, which was in flight with the one that was limited, shows whose limit it was.
+    private mutating func endPause(answered refund: Int64) -> CircuitBreaker.Change? {
+        defer { pausedBy = nil }
+        guard let pausedBy, pausedBy != refund, breaker.openSince != nil else { return nil }
+        breaker = CircuitBreaker()
+        return .closed
     }
 
     private mutating func endProbe(

@@ -274,7 +274,8 @@ package actor Scheduler {
 
     private func send(_ claim: QueryClaim, at now: Timestamp) {
         inFlight.queries[claim.refund.id] = claim
-        settings.gateways[claim.refund.gateway]?.client.query(claim.query, at: now, isProbe: claim.isProbe) { [weak self] attempt in
+        settings.gateways[claim.refund.gateway]?.client.query(claim.query, at: now, isProbe: claim.isProbe) {
+            [weak self] attempt in
             CrashPoint.reached(.afterAnswer)
             let result = QueryResult(claim: claim, sentAt: now, attempt: attempt)
             self?.put { $0.queries.append(result) }

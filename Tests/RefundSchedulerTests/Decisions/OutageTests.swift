@@ -92,6 +92,25 @@ struct OutageTests {
         #expect(scheduler.claim([scheduler.refund(3), scheduler.refund(4)]).count == 1, "one probe")
     }
 
+    @Test func firstOrdersLimitEndsWithAnAnswerToAnother() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim((1...3).map { scheduler.refund($0) })
+        scheduler.end(claims[0], .busy)
+        scheduler.end(claims[1], .report(.settled))
+        #expect(scheduler.run().summary.contains("close gateway default"))
+        #expect(!isOpen(scheduler))
+    }
+
+    @Test func limitOfSeveralOrdersHoldsAlthoughOthersAreAnswered() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim((1...4).map { scheduler.refund($0) })
+        for claim in claims.prefix(2) { scheduler.end(claim, .busy) }
+        for claim in claims.suffix(2) { scheduler.end(claim, .report(.settled)) }
+        scheduler.run()
+        #expect(isOpen(scheduler))
+        #expect(scheduler.claim([scheduler.refund(5)]).isEmpty)
+    }
+
     @Test func limitWithoutOtherAnswersPausesTheGateway() {
         let scheduler = PureScheduler()
         let decision = scheduler.query(scheduler.refund(1), .busy)

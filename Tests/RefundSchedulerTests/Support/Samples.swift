@@ -31,8 +31,19 @@ extension SchedulerSettings {
 
 /// Sends nothing: the test itself says how queries and attempts end.
 struct SilentClient: GatewayQuerying, WebhookDelivering {
-    func query(_: RefundQuery, at _: Timestamp, completion _: @escaping @Sendable (QueryAttempt) -> Void) {}
-    func deliver(_: Delivery, at _: Timestamp, completion _: @escaping @Sendable (DeliveryAttempt) -> Void) {}
+    func query(
+        _: RefundQuery,
+        at _: Timestamp,
+        isProbe _: Bool,
+        completion _: @escaping @Sendable (QueryAttempt) -> Void
+    ) {}
+
+    func deliver(
+        _: Delivery,
+        at _: Timestamp,
+        isProbe _: Bool,
+        completion _: @escaping @Sendable (DeliveryAttempt) -> Void
+    ) {}
 }
 
 extension Evidence {

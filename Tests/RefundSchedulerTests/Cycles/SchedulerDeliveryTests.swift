@@ -1,0 +1,182 @@
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundScheduler
+
+struct SchedulerDeliveryTests {
+    private let harness: SchedulerHarness
+
+    init() throws {
+        harness = try SchedulerHarness()
+    }
+
+    /// Settles a refund; its webhook is in flight after it.
+    private func settle(_ order: String, callback: String? = nil) throws -> Int64 {
+        let id = try harness.enqueue(order, callback.map { [(name: .callbackURL, value: $0)] } ?? [])
+        try harness.query(.report(.settled))
+        try harness.run()
+        return id
+    }
+
+    private func states(_ id: Int64) throws -> [String] { try harness.webhooks(id).map(\.state) }
+
+    @Test func failedWebhookIsRetriedUnderTheSameIDUntilItIsAccepted() throws {
+        let id = try settle("R-1")
+        let first = try #require(harness.decision.deliveries.first)
+        harness.endDeliveries(status: 500)
+        #expect(try harness.run().deliveries.isEmpty)
+        let second = try #require(try harness.runAtNextWake().deliveries.first)
+        #expect(second.id == first.id)
+        #expect(second.body == first.body)
+        harness.endDeliveries(status: 204)
+        try harness.run()
+        #expect(try states(id) == ["delivered"])
+        #expect(try harness.fixture.column("SELECT status FROM refund_webhook_attempts ORDER BY at") == ["500", "204"])
+        harness.advance(by: .seconds(86_400 * 10))
+        #expect(try harness.run().deliveries.isEmpty)
+    }
+
+    @Test func lastFailedRetryLeavesADeadWebhookAndAttentionWithoutAnEvent() throws {
+        try harness.apply { $0.webhooks.retrySchedule.delays = [.seconds(1)] }
+        let id = try settle("R-1")
+        for _ in 1...2 {
+            harness.endDeliveries(status: 500)
+            try harness.run()
+            try harness.runAtNextWake()
+        }
+        #expect(try states(id) == ["dead"])
+        #expect(try harness.refund(id).state == .settled)
+        #expect(try harness.refund(id).attention == .undeliverable)
+        #expect(try harness.ledger(id).map(\.attention) == [nil, "undeliverable"])
+    }
+
+    @Test func redeliveredWebhookHasAllItsRetriesAndClearsTheAttention() throws {
+        try harness.apply { $0.webhooks.retrySchedule.delays = [.seconds(1)] }
+        let id = try settle("R-1")
+        let first = try #require(harness.decision.deliveries.first)
+        for _ in 1...2 {
+            harness.endDeliveries(status: 500)
+            try harness.run()
+            harness.advance(by: .seconds(2))
+            try harness.run()
+        }
+        #expect(try harness.refund(id).attention == .undeliverable)
+        let now = harness.now
+        try harness.fixture.store.write { tx throws(StoreError) in
+            _ = try tx.redeliver(first.id, by: "ada", at: now)
+        }
+        #expect(try harness.run().deliveries.map(\.id) == [first.id])
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        #expect(try states(id) == ["pending"], "it has its retry again")
+        try harness.runAtNextWake()
+        harness.endDeliveries(status: 204)
+        try harness.run()
+        #expect(try states(id) == ["delivered"])
+        #expect(try harness.refund(id).attention == nil)
+        #expect(try harness.ledger(id).map(\.attention) == [nil, "undeliverable", nil])
+    }
+
+    @Test func newerEventSupersedesAnUndeliveredOlderOneOnceItsAttemptHasEnded() throws {
+        try harness.apply { $0.webhooks.routing.events = Set(EventType.allCases) }
+        let id = try harness.enqueue("R-1")
+        try harness.query(.report(.processing))
+        try harness.run()
+        harness.endDeliveries(status: 500)
+        harness.advance(by: .seconds(6))
+        try harness.run()
+        harness.advance(by: .seconds(6))
+        // The retry of the older one is in flight when the newer event comes.
+        let older = try #require(try harness.run().deliveries.first)
+        harness.endQueries(.report(.settled))
+        try harness.run()
+        #expect(try harness.run().deliveries.isEmpty)
+        harness.end(older, status: 500)
+        try harness.run()
+        #expect(try states(id) == ["superseded", "pending"])
+        try harness.run()
+        #expect(harness.state.sending.count == 1)
+    }
+
+    @Test func dueWebhookThatAnEventSupersedesInTheSameCycleIsNotSent() throws {
+        try harness.apply { $0.webhooks.routing.events = Set(EventType.allCases) }
+        let id = try harness.enqueue("R-1")
+        try harness.query(.report(.processing))
+        try harness.run()
+        let first = try #require(harness.decision.deliveries.first)
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        harness.advance(by: .seconds(6))
+        // The query was sent, and its verdict comes in the cycle in which the retry is due.
+        try harness.apply { $0.webhooks.hasSecret = false }
+        try harness.run()
+        try harness.apply { $0.webhooks.hasSecret = true }
+        harness.endQueries(.report(.settled))
+        #expect(try harness.run().deliveries.allSatisfy { $0.id != first.id })
+        #expect(try states(id) == ["superseded", "pending"])
+    }
+
+    @Test func hangingReceiverDelaysNoOther() throws {
+        try harness.apply { $0.webhooks.maxInFlight = 4 }
+        for number in 1...20 {
+            try harness.enqueue("S-\(number)", [(name: .callbackURL, value: "https://slow.example/")])
+        }
+        try harness.query(.report(.settled))
+        #expect(try harness.run().deliveries.map(\.endpoint) == ["slow.example", "slow.example"])
+        let id = try settle("R-1", callback: "https://fast.example/")
+        #expect(harness.decision.deliveries.map(\.refundID) == [id])
+    }
+
+    @Test func eventWithoutAURLHasNoWebhook() throws {
+        try harness.apply { $0.webhooks.routing.defaultURL = nil }
+        let id = try settle("R-1")
+        #expect(try harness.webhooks(id).isEmpty)
+        #expect(try harness.eventCount(.settled) == 1)
+    }
+
+    @Test func strayClaimHidesNoWebhook() throws {
+        let id = try settle("R-1")
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        try harness.fixture.execute("UPDATE refund_outbox SET leased_until = 9223372036854775807")
+        harness.advance(by: .seconds(6))
+        try harness.run()
+        #expect(try harness.run().deliveries.map(\.refundID) == [id])
+        #expect(try harness.run().deliveries.isEmpty)
+    }
+
+    @Test func webhookWaitsForASecret() throws {
+        try harness.apply { $0.webhooks.hasSecret = false }
+        let id = try settle("R-1", callback: "https://shop.example/x")
+        harness.advance(by: .seconds(86_400))
+        #expect(try harness.run().deliveries.isEmpty)
+        #expect(try harness.webhooks(id).last?.attempts == 0)
+        try harness.apply { $0.webhooks.hasSecret = true }
+        #expect(try harness.run().deliveries.map(\.refundID) == [id])
+    }
+
+    @Test(arguments: [3_000, 9 * 3_600, 365 * 86_400])
+    func clockSetBackDelaysNoWebhook(seconds: Int) throws {
+        try harness.apply { $0.webhooks.retrySchedule.delays = [.seconds(7_200)] }
+        let id = try settle("R-1")
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        let wait = try #require(try harness.webhooks(id).first?.nextAttemptAt).duration(since: harness.now)
+        harness.setClockBack(by: .seconds(seconds))
+        #expect(try harness.run().deliveries.isEmpty)
+        #expect(try harness.run().deliveries.isEmpty)
+        #expect(try harness.webhooks(id).first?.nextAttemptAt?.duration(since: harness.now) == wait)
+        #expect(try harness.runAtNextWake().deliveries.map(\.refundID) == [id])
+    }
+
+    @Test func webhookPostponedForYearsByAWrongClockIsSent() throws {
+        let id = try settle("R-1")
+        harness.advance(by: .seconds(86_400 * 365))
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        // The next start has the right clock again, and no memory of the wrong one.
+        harness.advance(by: .zero - .seconds(86_400 * 365))
+        #expect(try harness.restart().deliveries.map(\.refundID) == [id])
+    }
+}

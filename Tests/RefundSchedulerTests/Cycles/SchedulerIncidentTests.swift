@@ -1,0 +1,148 @@
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundScheduler
+
+/// Gateways that refuse our credentials, cannot be believed, or cannot be reached.
+struct SchedulerIncidentTests {
+    private let harness: SchedulerHarness
+
+    init() throws {
+        harness = try SchedulerHarness()
+    }
+
+    private func incidents() throws -> [String: GatewayIncident] {
+        try harness.status().incidents
+    }
+
+    @Test(arguments: QueryOutcome.failures)
+    func incidentIsProbedInTurnAndChangesNoRow(outcome: QueryOutcome) throws {
+        let ids = try harness.enqueue(5)
+        let before = try ids.map(harness.refund)
+        try harness.query(.refusal)
+        var probed: [Int64] = []
+        var last = harness.now
+        while probed.count < 10 {
+            try harness.runAtNextWake()
+            guard !harness.queries.isEmpty else { continue }
+            #expect(harness.now.duration(since: last) >= .seconds(15))
+            last = harness.now
+            probed += harness.queries.map(\.refund.id)
+            harness.endQueries(outcome)
+            #expect(try harness.run().queries.isEmpty)
+        }
+        #expect(probed.prefix(5).sorted() == ids, "each takes its turn")
+        #expect(probed.suffix(5).sorted() == ids)
+        #expect(try ids.map(harness.refund) == before)
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
+        #expect(try incidents()["default"]?.code == "SYS002")
+    }
+
+    @Test func verifiedAnswerEndsTheIncident() throws {
+        try harness.enqueue(5)
+        try harness.query(.refusal)
+        harness.advance(by: .seconds(15))
+        try harness.query(.report(.settled))
+        #expect(try harness.run().queries.count <= 4)
+        #expect(harness.queries.count == 4)
+        #expect(try incidents().isEmpty)
+    }
+
+    @Test func refusedMerchantDelaysNoOtherAndRaisesNoIncident() throws {
+        let refused = try (1...12).map { try harness.enqueue("X-\($0)", [(name: .merchantNo, value: "M-BAD")]) }
+        let healthy = try harness.enqueue(12)
+        let start = harness.now
+        for _ in 1...8 {
+            try harness.run()
+            harness.endQueries { $0.merchantNo == "M-BAD" ? .refusal : .report(.settled) }
+            try harness.run()
+            try harness.runAtNextWake()
+            if harness.now == start {
+                for id in healthy { #expect(try harness.refund(id).state == .settled) }
+            }
+        }
+        for id in refused { #expect(try harness.refund(id).attention == .misconfigured) }
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 0)
+        #expect(try harness.eventCount(.needsAttention) == 12)
+    }
+
+    @Test func wrongPublicKeyIsAnIncidentWithASingleRefundToo() throws {
+        try harness.enqueue(1)
+        let start = harness.now
+        while try incidents().isEmpty, harness.now.duration(since: start) < .seconds(3_600) {
+            try harness.query(.unverified)
+            try harness.runAtNextWake()
+            harness.endQueries(.unverified)
+            try harness.run()
+        }
+        #expect(try incidents()["default"]?.code == "UNVERIFIED")
+        #expect(harness.now.duration(since: start) < .seconds(20 * 60))
+        #expect(try harness.refund(1).state == .pending)
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
+    }
+
+    @Test func unreachableGatewayIsReportedOnceAndStatusKeepsTheLastVerifiedAnswer() throws {
+        try harness.enqueue(1)
+        try harness.query(.report(.processing))
+        let verified = harness.now
+        for _ in 1...15 {
+            try harness.runAtNextWake()
+            harness.endQueries(.unreachable)
+            try harness.run()
+        }
+        #expect(try incidents()["default"]?.kind == .unreachable)
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
+        #expect(try harness.status().sightings["default"]?.lastVerified == verified)
+        #expect(try harness.status().sightings["default"]?.lastError == "no answer")
+        _ = try harness.restart()
+        harness.endQueries(.unreachable)
+        try harness.run()
+        #expect(try harness.status().sightings["default"]?.lastVerified == verified, "also after a restart")
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
+    }
+
+    @Test func incidentSurvivesARestartWithoutBeingReportedAgain() throws {
+        try harness.enqueue(3)
+        try harness.query(.refusal)
+        harness.advance(by: .seconds(15))
+        #expect(try harness.restart().queries.count == 1)
+        harness.endQueries(.refusal)
+        try harness.run()
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
+    }
+
+    @Test func gatewaysThatLeaveTheConfigurationLeaveNothingBehind() throws {
+        try harness.apply { settings in
+            settings.gateways["other"] = settings.gateways["default"]
+            settings.gateways["third"] = settings.gateways["default"]
+        }
+        for name in ["other", "third"] {
+            for number in 1...12 { try harness.enqueue("R-\(number)", [(name: .gateway, value: name)]) }
+        }
+        try harness.run()
+        harness.endQueries { $0.gateway == "other" ? .refusal : .unreachable }
+        try harness.run()
+        #expect(try incidents().keys.sorted() == ["other"])
+        #expect(try harness.status().breakers.keys.sorted() == ["other", "third"])
+        harness.advance(by: .seconds(15))
+        #expect(try harness.run().queries.count == 2)
+        try harness.apply { $0.gateways = ["default": $0.gateways["default"]!] }
+        #expect(try incidents().isEmpty)
+        #expect(try harness.status().breakers.isEmpty)
+        harness.endQueries(.refusal)
+        try harness.run()
+        #expect(try incidents().isEmpty, "their answers concern nobody any more")
+        #expect(harness.state.gateways.values.flatMap(\.inFlight).isEmpty)
+    }
+
+    @Test func gatewayThatIsGoneAtTheNextStartLeavesNothingBehind() throws {
+        try harness.apply { $0.gateways["other"] = $0.gateways["default"] }
+        try harness.enqueue("R-1", [(name: .gateway, value: "other")])
+        try harness.query(.refusal)
+        #expect(try incidents().count == 1)
+        try harness.apply { $0.gateways["other"] = nil }
+        _ = try harness.restart()
+        #expect(try incidents().isEmpty)
+    }
+}

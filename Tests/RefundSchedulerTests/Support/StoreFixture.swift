@@ -1,0 +1,66 @@
+import Foundation
+import GRDB
+import RefundCore
+import RefundStore
+import RefundStoreSQLite
+
+/// A queue in a store under test, seen by an application too.
+protocol StoreFixture: AnyObject {
+    /// The daemon's connection.
+    var store: any QueueStore { get }
+    /// Runs a statement on an application's connection.
+    func execute(_ sql: String) throws
+    /// The rows of a query on an application's connection; nil for null.
+    func rows(_ sql: String) throws -> [[String?]]
+}
+
+extension StoreFixture {
+    /// The first column of a query.
+    func column(_ sql: String) throws -> [String?] { try rows(sql).map { $0.first ?? nil } }
+
+    /// The number that a query returns.
+    func number(_ sql: String) throws -> Int { try column(sql).first.flatMap { $0.flatMap(Int.init) } ?? -1 }
+}
+
+/// A SQLite file in a folder of its own.
+final class SQLiteFixture: StoreFixture {
+    let store: any QueueStore
+    let path: String
+    private let folder: URL
+    private let application: DatabaseQueue
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "refundd-scheduler-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        path = folder.appending(path: "queue.db").path
+        store = try SQLiteStore(path: path, access: .readWrite)
+        try store.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
+        application = try DatabaseQueue(path: path)
+    }
+
+    deinit {
+        try? application.close()
+        store.close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    func execute(_ sql: String) throws {
+        try application.writeWithoutTransaction { db in try db.execute(sql: sql) }
+    }
+
+    func rows(_ sql: String) throws -> [[String?]] {
+        try application.read { db in
+            try Row.fetchAll(db, sql: sql).map { row in
+                row.databaseValues.map { value in
+                    switch value.storage {
+                    case .null: nil
+                    case .int64(let number): "\(number)"
+                    case .double(let number): "\(number)"
+                    case .string(let text): text
+                    case .blob(let data): String(decoding: data, as: UTF8.self)
+                    }
+                }
+            }
+        }
+    }
+}
