@@ -87,10 +87,8 @@ package struct ImmediateQuery: Sendable {
         let lag = try read { tx throws(StoreError) in try tx.status(at: clock.now()).dueLag }
         let problem = "refundd is running but has not queried \(refund.title) within \(limit.formatted)"
         let reason = lag < .seconds(1) ? "" : "; it is \(lag.formatted) behind"
-        throw CommandFailure(
-            .failed,
-            ["\(problem)\(reason). The refund stays next in line: see `refundd show \(refund.id)`"]
-        )
+        let outlook = "the refund stays next in line; see `refundd show '#\(refund.id)'` later"
+        throw CommandFailure(.failed, [problem + reason, outlook])
     }
 
     /// The refund once a query has been answered, or nil as long as it has not.
@@ -125,7 +123,7 @@ package struct ImmediateQuery: Sendable {
 
     private func unavailable(_ refund: Refund, _ problem: String) -> CommandFailure {
         let outlook = "\(refund.title) stays \(refund.state.rawValue) and is queried again"
-        return CommandFailure(.unavailable, ["\(problem); \(outlook)"])
+        return CommandFailure(.unavailable, [problem, outlook])
     }
 
     // MARK: - Without a daemon
