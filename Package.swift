@@ -142,6 +142,13 @@ let package = Package(
             resources: [.copy("Fixtures")],
             swiftSettings: swiftSettings
         ),
+        // What every store does, over a fixture.
+        .target(
+            name: "RefundStoreConformance",
+            dependencies: ["RefundCore", "RefundStore", "RefundTestSupport"],
+            path: "Tests/RefundStoreConformance",
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "refund-benchmark-schedules",
             dependencies: ["RefundCore", "RefundTestSupport", arguments],
@@ -155,7 +162,7 @@ let package = Package(
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests(
             "RefundStoreSQLiteTests",
-            ["RefundCore", "RefundStoreSQLite", grdb, sqlite],
+            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", grdb, sqlite],
             resources: [.copy("Fixtures")]
         ),
         tests("RefundSchedulerTests", ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundScheduler", grdb]),

@@ -5,7 +5,8 @@ extension SQLiteTransaction {
     func histories(after id: Int64?, limit: Int) throws(StoreError) -> HistoryBatch {
         try mapped {
             var batch = HistoryBatch()
-            let select = "SELECT q.id, q.state, \(QueuedRefund.columns) FROM refund_queue q WHERE q.id > ? ORDER BY q.id LIMIT ?"
+            let select =
+                "SELECT q.id, q.state, \(QueuedRefund.columns) FROM refund_queue q WHERE q.id > ? ORDER BY q.id LIMIT ?"
             let found = try rows(try statements[select].bind(id ?? .min).bind(limit)) {
                 row -> (id: Int64, state: String?, refund: Refund?)? in
                 (row.integer() ?? 0, row.text(), QueuedRefund(row: row)?.refund)

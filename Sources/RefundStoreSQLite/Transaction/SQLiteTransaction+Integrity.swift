@@ -61,6 +61,11 @@ extension SQLiteTransaction {
                 "refund_outbox_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = a.position)"
             ),
             try stray(
+                "row(s) of the ledger are about another refund than the one with their refund_id",
+                "refund_transitions t JOIN refund_queue q ON q.id = t.refund_id WHERE t.enqueued_at <> q.created_at "
+                    + "OR t.number <> ifnull(q.merchant_order_no, q.trans_no)"
+            ),
+            try stray(
                 "number(s) in refund_counts are wrong",
                 "refund_counts c WHERE " + counts.joined(separator: " OR ")
             ),

@@ -1,4 +1,5 @@
 import Foundation
+import RefundTestSupport
 import Synchronization
 import Testing
 
@@ -6,13 +7,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct CommitWatcherTests {
-    private let folder: URL
+    private let folder: TemporaryFolder
     private let database: String
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "refundd-watch-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        database = folder.appending(path: "queue.db").path
+        folder = try TemporaryFolder()
+        database = folder.path("queue.db")
         try Data().write(to: URL(fileURLWithPath: database))
     }
 
@@ -42,7 +42,7 @@ struct CommitWatcherTests {
 
     @Test func databaseReachedThroughALinkIsWatchedAtItsRealWAL() async throws {
         try write("first")
-        let link = folder.appending(path: "link.db").path
+        let link = folder.path("link.db")
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: database)
         let (looks, continuation) = AsyncStream<Void>.makeStream()
         let watcher = CommitWatcher(databasePath: link) { continuation.yield() }

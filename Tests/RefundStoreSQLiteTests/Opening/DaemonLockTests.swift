@@ -1,27 +1,27 @@
 import Foundation
 import Glibc
+import RefundStore
+import RefundStoreConformance
 import RefundStoreSQLite
+import RefundTestSupport
 import Synchronization
 import Testing
 
 struct DaemonLockTests {
-    private let folder: Folder
+    private let folder: TemporaryFolder
     private let path: String
     private let files = FileManager.default
 
     init() throws {
-        folder = try Folder()
-        path = folder.path + "/refunds.db"
+        folder = try TemporaryFolder()
+        path = folder.path("refunds.db")
         try "".write(toFile: path, atomically: false, encoding: .utf8)
     }
 
     private func expectServed(_ path: String) throws {
-        let error = try #require(throws: StoreError.self) { try DaemonLock(databasePath: path) }
-        guard case .alreadyServed(path) = error else {
-            Issue.record("\(error)")
-            return
-        }
-        #expect(error.description.contains("another refundd runs on the database \(path)"))
+        let error = try #require(throws: StoreError.self) { try DaemonLock.taken(path) }
+        #expect(error.kind == .alreadyServed)
+        #expect(error.description.contains("another refundd serves the database \(path)"))
     }
 
     /// Takes a lock that was given back: a program that another test starts meanwhile shares it until it begins.
@@ -29,19 +29,19 @@ struct DaemonLockTests {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
             do {
-                return try DaemonLock(databasePath: path)
+                return try DaemonLock.taken(path)
             } catch {
-                guard case .alreadyServed = error, ContinuousClock.now < deadline else { throw error }
+                guard ContinuousClock.now < deadline else { throw error }
                 Thread.sleep(forTimeInterval: 0.001)
             }
         }
     }
 
     @Test func oneDaemonServesADatabase() throws {
-        let lock = try DaemonLock(databasePath: path)
+        let lock = try DaemonLock.taken(path)
         try expectServed(path)
         try expectServed(path)
-        let other = try DaemonLock(databasePath: folder.path + "/other.db")
+        let other = try DaemonLock.taken(folder.path("other.db"))
         withExtendedLifetime((lock, other)) {}
     }
 
@@ -54,13 +54,13 @@ struct DaemonLockTests {
         let holder = try Holder(program, path)
         try expectServed(path)
         holder.letGo()
-        let lock = try DaemonLock(databasePath: path)
+        let lock = try DaemonLock.taken(path)
         #expect(throws: Command.Failure.self) { try Holder(program + " ", path) }
         withExtendedLifetime(lock) {}
     }
 
     @Test func itEndsWithItsHolderAndItsFileStays() throws {
-        var lock: DaemonLock? = try DaemonLock(databasePath: path)
+        var lock: DaemonLock? = try DaemonLock.taken(path)
         try expectServed(path)
         withExtendedLifetime(lock) {}
         lock = nil
@@ -71,7 +71,7 @@ struct DaemonLockTests {
     }
 
     @Test func aProgramThatTheDaemonStartedDoesNotInheritIt() throws {
-        var lock: DaemonLock? = try DaemonLock(databasePath: path)
+        var lock: DaemonLock? = try DaemonLock.taken(path)
         let child = try Holder("", path)
         withExtendedLifetime(lock) {}
         lock = nil
@@ -81,43 +81,40 @@ struct DaemonLockTests {
     }
 
     @Test func aLinkIsTheSameDatabase() throws {
-        try files.createSymbolicLink(atPath: folder.path + "/link.db", withDestinationPath: path)
-        try files.createSymbolicLink(atPath: folder.path + "/relative.db", withDestinationPath: "refunds.db")
-        try files.createSymbolicLink(atPath: folder.path + "/chain.db", withDestinationPath: "link.db")
-        try files.createSymbolicLink(atPath: folder.path + "/folder", withDestinationPath: folder.path)
+        try files.createSymbolicLink(atPath: folder.path("link.db"), withDestinationPath: path)
+        try files.createSymbolicLink(atPath: folder.path("relative.db"), withDestinationPath: "refunds.db")
+        try files.createSymbolicLink(atPath: folder.path("chain.db"), withDestinationPath: "link.db")
+        try files.createSymbolicLink(atPath: folder.path("folder"), withDestinationPath: folder.path)
         let names = ["link.db", "relative.db", "chain.db", "folder/refunds.db", "folder/link.db", "./refunds.db"]
         for name in names {
-            let lock = try take(folder.path + "/" + name)
+            let lock = try take(folder.path("") + name)
             try expectServed(path)
-            for name in names { try expectServed(folder.path + "/" + name) }
+            for name in names { try expectServed(folder.path("") + name) }
             withExtendedLifetime(lock) {}
         }
     }
 
     @Test func aLinkToAFileThatIsStillToBeMadeIsTheSameDatabase() throws {
-        let link = folder.path + "/link.db"
-        let target = folder.path + "/new.db"
+        let link = folder.path("link.db")
+        let target = folder.path("new.db")
         try files.createSymbolicLink(atPath: link, withDestinationPath: target)
-        let lock = try DaemonLock(databasePath: link)
+        let lock = try DaemonLock.taken(link)
         try expectServed(target)
         withExtendedLifetime(lock) {}
     }
 
     @Test func aFolderThatIsMissingIsToldWithItsPlace() throws {
         let error = try #require(throws: StoreError.self) {
-            try DaemonLock(databasePath: folder.path + "/none/refunds.db")
+            try DaemonLock.taken(folder.path("none/refunds.db"))
         }
-        guard case .cannotOpen(let path, _) = error else {
-            Issue.record("\(error)")
-            return
-        }
-        #expect(path == folder.path + "/none/refunds.db.lock")
+        #expect(error.kind == .cannotOpen)
+        #expect(error.location == folder.path("none/refunds.db.lock"))
     }
 
     @Test(arguments: [0o600, 0o660, 0o644])
     func whoeverMayWriteTheDatabaseMayTakeTheLock(mode: Int) throws {
         try files.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-        let lock = try DaemonLock(databasePath: path)
+        let lock = try DaemonLock.taken(path)
         let attributes = try files.attributesOfItem(atPath: path + ".lock")
         #expect(attributes[.posixPermissions] as? Int == mode)
         withExtendedLifetime(lock) {}
@@ -126,7 +123,7 @@ struct DaemonLockTests {
     @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
     func aLockThatRootMakesBelongsToTheDatabasesOwner() throws {
         try files.setAttributes([.ownerAccountID: 12_345, .groupOwnerAccountID: 23_456], ofItemAtPath: path)
-        let lock = try DaemonLock(databasePath: path)
+        let lock = try DaemonLock.taken(path)
         let attributes = try files.attributesOfItem(atPath: path + ".lock")
         #expect(attributes[.ownerAccountID] as? Int == 12_345)
         #expect(attributes[.groupOwnerAccountID] as? Int == 23_456)
@@ -135,7 +132,7 @@ struct DaemonLockTests {
 
     @Test(arguments: ["ln -s", "ln", "mkfifo", "mkdir"])
     func whatIsNoLockFileIsRefusedAndLeftAlone(command: String) throws {
-        let precious = folder.path + "/precious"
+        let precious = folder.path("precious")
         try "root:*\n".write(toFile: precious, atomically: false, encoding: .utf8)
         try files.setAttributes([.posixPermissions: 0o640], ofItemAtPath: precious)
         try files.setAttributes([.posixPermissions: 0o660], ofItemAtPath: path)
@@ -144,7 +141,7 @@ struct DaemonLockTests {
         try #require(try Command.run(arguments + [path + ".lock"]).status == 0)
         let before = try files.attributesOfItem(atPath: precious)
 
-        let error = try #require(throws: StoreError.self) { try DaemonLock(databasePath: path) }
+        let error = try #require(throws: StoreError.self) { try DaemonLock.taken(path) }
         #expect(error.description.contains("\(path).lock") && error.description.contains("remove it"), "\(error)")
         let after = try files.attributesOfItem(atPath: precious)
         #expect(after[.posixPermissions] as? Int == 0o640)
@@ -153,9 +150,9 @@ struct DaemonLockTests {
     }
 
     @Test func aLinkToNothingIsRefusedAndNothingIsMade() throws {
-        try files.createSymbolicLink(atPath: path + ".lock", withDestinationPath: folder.path + "/none")
-        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path) }
-        #expect(!files.fileExists(atPath: folder.path + "/none"))
+        try files.createSymbolicLink(atPath: path + ".lock", withDestinationPath: folder.path("none"))
+        #expect(throws: StoreError.self) { try DaemonLock.taken(path) }
+        #expect(!files.fileExists(atPath: folder.path("none")))
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
@@ -163,7 +160,7 @@ struct DaemonLockTests {
         try files.setAttributes([.ownerAccountID: 12_345, .posixPermissions: 0o660], ofItemAtPath: path)
         try "".write(toFile: path + ".lock", atomically: false, encoding: .utf8)
         try files.setAttributes([.ownerAccountID: 34_567, .posixPermissions: 0o600], ofItemAtPath: path + ".lock")
-        let lock = try DaemonLock(databasePath: path)
+        let lock = try DaemonLock.taken(path)
         let attributes = try files.attributesOfItem(atPath: path + ".lock")
         #expect(attributes[.ownerAccountID] as? Int == 34_567)
         #expect(attributes[.posixPermissions] as? Int == 0o600)
@@ -174,7 +171,7 @@ struct DaemonLockTests {
     @Test func aFileThatWasReplacedBeforeItWasLockedIsNotTheLock() throws {
         let failures = concurrently(4) { [path] _ in
             for _ in 0..<2_000 {
-                guard let lock = try? DaemonLock(databasePath: path) else { continue }
+                guard let lock = try? DaemonLock.taken(path) else { continue }
                 try FileManager.default.removeItem(atPath: path + ".lock")
                 withExtendedLifetime(lock) {}
             }
@@ -185,43 +182,49 @@ struct DaemonLockTests {
     // MARK: - Commands
 
     @Test func commandsAndTheDaemonKeepEachOtherOut() throws {
-        var holder: DaemonLock? = try DaemonLock(databasePath: path, for: .command)
+        var holder: DaemonLock? = try DaemonLock.taken(path, for: .command)
         try expectServed(path)
-        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path, for: .command) }
+        #expect(throws: StoreError.self) { try DaemonLock.taken(path, for: .command) }
         withExtendedLifetime(holder) {}
         holder = nil
         holder = try take(path)
-        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path, for: .command) }
+        #expect(throws: StoreError.self) { try DaemonLock.taken(path, for: .command) }
         withExtendedLifetime(holder) {}
     }
 
-    @Test func theDaemonWaitsForACommandButForNoOtherDaemon() throws {
-        let command = Mutex<DaemonLock?>(try DaemonLock(databasePath: path, for: .command))
-        let begin = ContinuousClock.now
-        #expect(throws: StoreError.self) { try DaemonLock(databasePath: path, for: .daemon(patience: .seconds(1))) }
-        #expect(ContinuousClock.now - begin >= .seconds(1))
-        let failures = concurrently(2) { [path] index in
-            guard index == 1 else { return command.withLock { $0 = nil } }
-            let lock = try DaemonLock(databasePath: path, for: .daemon(patience: .seconds(60)))
-            let second = ContinuousClock.now
-            #expect(throws: StoreError.self) {
-                try DaemonLock(databasePath: path, for: .daemon(patience: .seconds(60)))
-            }
-            #expect(ContinuousClock.now - second < .seconds(30))
-            withExtendedLifetime(lock) {}
+    @Test func heldLockTellsWhetherACommandOrADaemonHasIt() throws {
+        let command = try DaemonLock.taken(path, for: .command)
+        guard case .heldByCommand = try DaemonLock.attempt(path, for: .daemon) else {
+            Issue.record("a daemon would not wait for the command")
+            return
         }
-        #expect(failures.isEmpty, "\(failures)")
+        withExtendedLifetime(command) {}
+        let other = folder.path("other.db")
+        let daemon = try DaemonLock.taken(other)
+        guard case .heldByDaemon = try DaemonLock.attempt(other, for: .daemon) else {
+            Issue.record("a daemon would wait for another daemon")
+            return
+        }
+        withExtendedLifetime(daemon) {}
     }
 
     // MARK: - What its file says
 
     @Test func aDatabaseWasServedOnceThatIsWrittenDown() throws {
         for wasServed in [false, true, true] {
-            let lock = try DaemonLock(databasePath: path)
+            let lock = try DaemonLock.taken(path)
             #expect(lock.wasServed == wasServed)
             lock.noteServed()
         }
         try take(path).markSuspect(because: "it is damaged")
         #expect(try take(path).wasServed)
+    }
+}
+
+extension DaemonLock {
+    /// Takes the lock at once, or fails as the daemon would.
+    static func taken(_ path: String, for holder: Holder = .daemon) throws(StoreError) -> DaemonLock {
+        guard case .taken(let lock) = try attempt(path, for: holder) else { throw .alreadyServed(path) }
+        return lock
     }
 }

@@ -1,18 +1,20 @@
 import Foundation
 import Glibc
+import RefundStoreConformance
+import RefundTestSupport
 import Testing
 
 @testable import RefundStoreSQLite
 
 /// Who may write a database that was not there before.
 struct NewDatabaseTests {
-    private let folder: Folder
+    private let folder: TemporaryFolder
     private let path: String
     private let files = FileManager.default
 
     init() throws {
-        folder = try Folder()
-        path = folder.path + "/refunds.db"
+        folder = try TemporaryFolder()
+        path = folder.path("refunds.db")
     }
 
     private func mode(of path: String) throws -> Int? {
@@ -20,7 +22,7 @@ struct NewDatabaseTests {
     }
 
     private func make(_ path: String) throws {
-        let store = try RefundStore(path: path, access: .readWrite)
+        let store = try SQLiteStore(path: path, access: .readWrite)
         try store.migrate(at: now)
         store.close()
     }
@@ -49,7 +51,7 @@ struct NewDatabaseTests {
 
     @Test func fileThatALinkNamesIsMade() throws {
         try files.setAttributes([.posixPermissions: 0o2770], ofItemAtPath: folder.path)
-        let link = folder.path + "/link.db"
+        let link = folder.path("link.db")
         try files.createSymbolicLink(atPath: link, withDestinationPath: path)
         try make(link)
         #expect(try mode(of: path) == 0o660)

@@ -1,49 +1,49 @@
 import Foundation
 import GRDB
 import RefundCore
+import RefundStore
+import RefundStoreConformance
+import RefundTestSupport
 import Testing
 
 @testable import RefundStoreSQLite
 
 struct OpeningTests {
-    private let folder: Folder
+    private let folder: TemporaryFolder
     private let path: String
 
     init() throws {
-        folder = try Folder()
-        path = folder.path + "/refunds.db"
+        folder = try TemporaryFolder()
+        path = folder.path("refunds.db")
     }
 
-    private func initialised() throws -> RefundStore {
-        let store = try RefundStore(path: path, access: .readWrite)
+    private func initialised() throws -> SQLiteStore {
+        let store = try SQLiteStore(path: path, access: .readWrite)
         try store.migrate(at: now)
         return store
     }
 
-    private func pragma(_ name: String, of store: RefundStore) throws -> String? {
-        try store.transaction { tx in try String.fetchOne(tx.db, sql: "PRAGMA \(name)") }
+    private func pragma(_ name: String, of store: SQLiteStore) throws -> String? {
+        try store.database.inDatabase { db in try String.fetchOne(db, sql: "PRAGMA \(name)") }
     }
 
-    @Test(arguments: [RefundStore.Access.readWrite, .existing])
-    func whatIsCommittedIsOnTheDisk(access: RefundStore.Access) throws {
+    @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
+    func whatIsCommittedIsOnTheDisk(access: SQLiteStore.Access) throws {
         try initialised().close()
-        let store = try RefundStore(path: path, access: access)
+        let store = try SQLiteStore(path: path, access: access)
         // Asked of the connection as it is used, since a library may set its own after ours.
         #expect(try pragma("synchronous", of: store) == "2")
         #expect(try pragma("journal_mode", of: store) == "wal")
         #expect(try pragma("busy_timeout", of: store) == "5000")
-        try store.transaction { _ in }
-        _ = try store.read { tx in try tx.refund(id: 1) }
+        try store.execute()
+        _ = try refund(of: store)
         #expect(try pragma("synchronous", of: store) == "2")
     }
 
     @Test func readingLeavesTheStatementsCompiled() throws {
         let store = try initialised()
-        for _ in 1...3 { _ = try store.read { tx in try tx.refund(id: 1) } }
-        let repeated = try store.read { tx in
-            try Row.fetchAll(tx.db, sql: "SELECT sql FROM sqlite_stmt WHERE reprep > 0").map { $0[0] as String }
-        }
-        #expect(repeated == [])
+        for _ in 1...3 { _ = try refund(of: store) }
+        #expect(try store.texts("SELECT sql FROM sqlite_stmt WHERE reprep > 0") == [])
     }
 
     @Test func guardsNeedNoPragmaOfTheDaemonsEither() throws {
@@ -52,78 +52,70 @@ struct OpeningTests {
         #expect(try pragma("recursive_triggers", of: store) == "0")
     }
 
-    @Test(arguments: [RefundStore.Access.existing, .readOnly])
-    func aMissingFileIsNotMade(access: RefundStore.Access) throws {
-        let error = try #require(throws: StoreError.self) { try RefundStore(path: path, access: access) }
-        guard case .notInitialised(path) = error else {
-            Issue.record("\(error)")
-            return
-        }
+    @Test(arguments: [SQLiteStore.Access.existing, .readOnly])
+    func aMissingFileIsNotMade(access: SQLiteStore.Access) throws {
+        let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: access) }
+        #expect(error.kind == .notInitialised)
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     @Test func aFileThatCannotBeMadeIsToldWithItsPlace() throws {
-        for path in [folder.path + "/none/refunds.db", folder.path] {
-            let error = try #require(throws: StoreError.self) { try RefundStore(path: path, access: .readWrite) }
-            guard case .cannotOpen(path, _) = error else {
-                Issue.record("\(error)")
-                continue
-            }
+        for path in [folder.path("none/refunds.db"), folder.path] {
+            let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: .readWrite) }
+            #expect(error.kind == .cannotOpen)
             #expect(error.description.contains("check [database] path"))
         }
     }
 
-    @Test(arguments: [RefundStore.Access.readWrite, .existing])
-    func aFileThatIsNoDatabaseIsNotTouched(access: RefundStore.Access) throws {
+    @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
+    func aFileThatIsNoDatabaseIsNotTouched(access: SQLiteStore.Access) throws {
         let text = String(repeating: "this is no database\n", count: 100)
         try text.write(toFile: path, atomically: true, encoding: .utf8)
-        let error = try #require(throws: StoreError.self) { try RefundStore(path: path, access: access) }
-        guard case .cannotOpen(path, _) = error else {
-            Issue.record("\(error)")
-            return
-        }
+        let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: access) }
+        #expect(error.kind == .cannotOpen)
         #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
     }
 
-    @Test func aReaderReadsBesideTheWriterAndWritesNothing() throws {
+    @Test func readerReadsBesideTheWriterAndWritesNothing() throws {
         let writer = try initialised()
-        let reader = try RefundStore(path: path, access: .readOnly)
+        let reader = try SQLiteStore(path: path, access: .readOnly)
         try reader.checkSchema()
-        try writer.transaction { tx in
-            try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')", [])
-            #expect(try reader.read { try $0.refund(id: 1) } == nil)
+        try writer.transaction(.immediate) { db in
+            try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+            #expect(try refund(of: reader) == nil)
         }
-        #expect(try reader.read { try $0.refund(id: 1) }?.merchantOrderNo == "R-1")
-        #expect(throws: StoreError.self) { try reader.transaction { try $0.lease([1], until: now) } }
-        #expect(throws: StoreError.self) { try reader.read { try $0.lease([1], until: now) } }
-        #expect(throws: StoreError.self) { try writer.read { try $0.lease([1], until: now) } }
-        #expect(try pragma("query_only", of: writer) == "0")
+        #expect(try refund(of: reader)?.merchantOrderNo == "R-1")
+        #expect(throws: StoreError.self) { try reader.execute("DELETE FROM refund_hints") }
         writer.close()
-        #expect(try reader.read { try $0.refund(id: 1) }?.merchantOrderNo == "R-1")
+        #expect(try refund(of: reader)?.merchantOrderNo == "R-1")
     }
 
-    @Test func onlyOthersCommitsChangeTheDataVersion() throws {
+    private func refund(of store: SQLiteStore) throws -> Refund? {
+        try store.read { tx throws(StoreError) in try tx.refund(id: 1) }?.refund
+    }
+
+    @Test func onlyCommitsOfOthersAreForeign() throws {
         let store = try initialised()
-        let before = try store.dataVersion()
-        try store.transaction { tx in
-            try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')", [])
-        }
-        #expect(try store.dataVersion() == before)
+        #expect(try store.hasForeignCommits(), "nothing was looked at before")
+        try store.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        #expect(try !store.hasForeignCommits())
         let application = try DatabaseQueue(path: path)
-        try application.write { db in try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-2')")
+        try application.write { db in
+            try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-2')")
         }
-        #expect(try store.dataVersion() != before)
+        #expect(try store.hasForeignCommits())
+        #expect(try !store.hasForeignCommits())
     }
 
     @Test func aLockThatIsReplacedWhileItIsHeldEndsTheDaemonsWork() throws {
-        let lock = try DaemonLock(databasePath: path)
+        let lock = try DaemonLock.taken(path)
         let store = try initialised()
-        try store.transaction { _ in }
+        try store.execute()
         try FileManager.default.removeItem(atPath: path + ".lock")
-        let other = try DaemonLock(databasePath: path)
-        for use in [{ try store.transaction { _ in } }, { _ = try store.dataVersion() }] {
+        let other = try DaemonLock.taken(path)
+        for use in [{ try store.execute() }, { _ = try store.hasForeignCommits() }] {
             let error = try #require(throws: StoreError.self, performing: use)
-            #expect(error.isBeyondRetrying)
+            #expect(error.isFatal)
             #expect(error.description.contains("\(path).lock was deleted or replaced"), "\(error)")
             #expect(error.description.contains("another refundd"))
         }
@@ -131,65 +123,32 @@ struct OpeningTests {
     }
 
     @Test func aQueueIsThereOnceItIsMade() throws {
-        let store = try RefundStore(path: path, access: .readWrite)
+        let store = try SQLiteStore(path: path, access: .readWrite)
         #expect(throws: StoreError.self) { try store.checkSchema() }
         try store.migrate(at: now)
         try store.checkSchema()
     }
 
-    @Test func whatTheBodyThrowsTakesEverythingBack() throws {
-        struct Fault: Error {}
+    @Test func errorOfTheBodyRollsBackAndPassesUnchanged() throws {
         let store = try initialised()
-        #expect(throws: StoreError.self) {
-            try store.transaction { tx in
-                try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')", [])
-                throw Fault()
+        let fault = StoreError(.missing, location: "elsewhere", reason: "a test", description: "a test's own")
+        let error = #expect(throws: StoreError.self) {
+            try store.write { tx throws(StoreError) in
+                _ = try tx.enqueue(NewRefund(columns: [(name: .merchantOrderNo, value: "R-1")]))
+                throw fault
             }
         }
-        #expect(try store.read { try $0.refund(id: 1) } == nil)
-        try store.transaction { _ in }
+        #expect(error == fault)
+        #expect(try refund(of: store) == nil)
+        try store.execute()
     }
 
-    @Test func anErrorThatIsNoRefusalEndsTheWholeTransaction() throws {
-        let store = try initialised()
-        #expect(throws: StoreError.self) {
-            try store.transaction { tx in
-                try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')", [])
-                _ = try tx.refusal { try tx.execute("INSERT INTO no_such_table VALUES (1)", []) }
-            }
-        }
-        #expect(try store.read { try $0.refund(id: 1) } == nil)
-    }
-
-    @Test func aRefusedPartIsTakenBackAlone() throws {
-        let store = try initialised()
-        try store.transaction { tx in
-            try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')", [])
-            let refusal = try tx.refusal {
-                try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-2')", [])
-                try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R 1')", [])
-            }
-            #expect(refusal?.contains("merchant_order_no must be text") == true)
-            let none = try tx.refusal {
-                try tx.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-3')", [])
-            }
-            #expect(none == nil)
-        }
-        let orders = try store.read { tx in
-            try String.fetchAll(tx.db, sql: "SELECT merchant_order_no FROM refund_queue ORDER BY id")
-        }
-        #expect(orders == ["R-1", "R-3"])
-    }
-
-    @Test func aTriggersRefusalIsPassedOnInItsOwnWords() throws {
+    @Test func rejectionKeepsTheGuardsOwnWords() throws {
         let store = try initialised()
         let error = try #require(throws: StoreError.self) {
-            try store.transaction { try $0.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('a b')", []) }
+            try store.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('a b')")
         }
-        guard case .refused(let reason) = error else {
-            Issue.record("\(error)")
-            return
-        }
-        #expect(reason.hasPrefix("refund_queue: merchant_order_no must be text"))
+        #expect(error.kind == .rejected)
+        #expect(error.reason.hasPrefix("refund_queue: merchant_order_no must be text"))
     }
 }

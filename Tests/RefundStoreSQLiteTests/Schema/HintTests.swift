@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStoreConformance
 import RefundStoreSQLite
 import Testing
 
@@ -11,7 +12,7 @@ struct HintTests {
         try database.enqueue("R-1")
         try database.enqueue("R-2", ["trans_no": "'T-2'", "merchant_no": "'3121'", "gateway": "'second'"])
         try database.execute("INSERT INTO refund_queue (trans_no) VALUES ('T-3')")
-        try database.happen(to: 1) { $0.answered(.succeeded) }
+        try database.daemon.happen(to: 1) { $0.answered(.settled) }
     }
 
     private static let verbs = ["INSERT", "INSERT OR IGNORE", "INSERT OR REPLACE", "REPLACE"]

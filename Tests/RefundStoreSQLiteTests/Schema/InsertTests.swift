@@ -1,4 +1,6 @@
 import RefundCore
+import RefundStore
+import RefundStoreConformance
 import RefundStoreSQLite
 import Testing
 
@@ -148,7 +150,7 @@ struct InsertTests {
     @Test(arguments: Program.allCases, pragmas)
     func abandonedRefundFreesItsNumbers(program: Program, pragmas: [String]) throws {
         for id in [1, 2] as [Int64] {
-            try database.happen(to: id) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
+            try database.daemon.happen(to: id) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
         }
         let rows = ["(merchant_order_no) VALUES ('D-1')", "(trans_no) VALUES ('T-1')"]
         let statements = InsertTable.forms.flatMap { form in
@@ -167,7 +169,9 @@ struct InsertTests {
             }
         }
         let selector = RefundSelector(.number("D-1"))
-        #expect(try database.store.read { tx in try tx.refunds(selector).map { $0.text("state") } } == ["pending"])
+        #expect(
+            try database.store.read { tx throws(StoreError) in try tx.refunds(selector) }.map(\.state) == [.pending]
+        )
     }
 
     @Test(arguments: Program.allCases)
@@ -196,7 +200,7 @@ struct InsertTests {
         try database.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001')")
         let columns = "state, attention, attempts, gateway, next_query_at, created_at = updated_at, typeof(created_at)"
         #expect(
-            try database.rows("SELECT \(columns) FROM refund_queue WHERE merchant_order_no = 'R-1001'")
+            try database.texts("SELECT \(columns) FROM refund_queue WHERE merchant_order_no = 'R-1001'")
                 == [["pending", "-", "0", "default", "0", "1", "integer"]]
         )
         let age = try database.column(

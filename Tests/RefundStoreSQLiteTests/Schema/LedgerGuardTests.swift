@@ -1,4 +1,6 @@
 import RefundCore
+import RefundStore
+import RefundStoreConformance
 import RefundStoreSQLite
 import Testing
 
@@ -10,14 +12,25 @@ struct LedgerGuardTests {
         database = try TestDatabase()
         try database.enqueue("R-1")
         try database.enqueue("R-2")
-        try database.happen(to: 1) { $0.answered(.inProgress) }
-        try database.happen(to: 1) { $0.answered(.succeeded) }
-        try database.store.transaction { tx in
-            try tx.requestQuery(2, by: "ada", at: now)
-            let trouble = GatewayHealth.Trouble(code: "SYS002", message: "refused", isVerified: true, since: now)
-            try tx.setTrouble(trouble, gateway: "default", database.context(url: nil))
-        }
-        try database.store.finish(try #require(try database.store.claim().first), .refused, retryAt: later(5))
+        try database.daemon.happen(to: 1) { $0.answered(.processing) }
+        try database.daemon.happen(to: 1) { $0.answered(.settled) }
+        try database.store.write { tx throws(StoreError) in try tx.requestQuery(2, by: "ada", at: now) }
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "refused",
+            isVerified: true,
+            since: now
+        )
+        let context = EventContext(
+            routing: WebhookRouting(defaultURL: nil, events: []) { $0 },
+            merchantNumbers: [:]
+        )
+        var random = SplitMix64(seed: 1)
+        let event = EventRecord(of: "default", incident, context, using: &random)
+        let daemon = database.daemon
+        try daemon.write(.incident(gateway: "default", IncidentRecord(incident: incident, event: event)))
+        try daemon.finish(try #require(try daemon.claim().first), .failed, retryAt: later(5))
     }
 
     struct Refused: CustomStringConvertible {
@@ -334,7 +347,7 @@ struct LedgerGuardTests {
 
     @Test func positionsAreNeverUsedTwice() throws {
         let sql = try database.column("SELECT sql FROM sqlite_master WHERE name = 'refund_event_log'")
-        #expect(sql.first?.contains("PRIMARY KEY AUTOINCREMENT") == true)
+        #expect(sql.first??.contains("PRIMARY KEY AUTOINCREMENT") == true)
         #expect(try database.column("SELECT position FROM refund_events") == ["1", "2", "3"])
     }
 }

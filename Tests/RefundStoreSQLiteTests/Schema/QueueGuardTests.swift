@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStoreConformance
 import RefundStoreSQLite
 import Testing
 
@@ -9,20 +10,21 @@ struct QueueGuardTests {
     /// Refunds 1 to 5: pending, processing, settled, failed and abandoned; the second needs attention.
     init() throws {
         database = try TestDatabase()
+        let guardSQL = try #require(
+            try database.column("SELECT sql FROM sqlite_master WHERE name = 'refund_queue_identity'")[0]
+        )
         for number in 1...5 {
             try database.enqueue("R-\(number)", ["expected_amount": "'1.50'", "expected_currency": "'EUR'"])
         }
-        try database.happen(to: 2) { $0.answered(.processing) }
-        try database.happen(to: 2, isOld: true) { $0.aged(at: now) }
-        try database.happen(to: 4) { $0.answered(.failed) }
-        try database.happen(to: 5) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
-        try database.store.transaction { tx in
-            guard var refund = try tx.refund(id: 3) else { throw TestDatabase.NoSuchRefund() }
-            refund.expected = nil
-            var machine = RefundStateMachine(refund, policy: PollingPolicy())
-            let transitions = machine.answered(.settled)
-            try tx.apply(machine.refund, transitions, endsLease: true, database.context())
-        }
+        try database.daemon.happen(to: 2) { $0.answered(.processing) }
+        try database.daemon.happen(to: 2, isOld: true) { $0.aged(at: now) }
+        try database.daemon.happen(to: 4) { $0.answered(.failed) }
+        try database.daemon.happen(to: 5) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
+        try database.execute("DROP TRIGGER refund_queue_identity")
+        try database.execute("UPDATE refund_queue SET expected_amount = NULL, expected_currency = NULL WHERE id = 3")
+        try database.daemon.happen(to: 3) { $0.answered(.settled) }
+        try database.execute("UPDATE refund_queue SET expected_amount = '1.50', expected_currency = 'EUR' WHERE id = 3")
+        try database.execute(guardSQL)
     }
 
     static let pragmas = InsertTests.pragmas
@@ -49,7 +51,7 @@ struct QueueGuardTests {
 
     @Test func theRefundsAreWhereTheseTestsWantThem() throws {
         #expect(
-            try database.rows("SELECT state, attention FROM refund_queue ORDER BY id") == [
+            try database.texts("SELECT state, attention FROM refund_queue ORDER BY id") == [
                 ["pending", "-"], ["processing", "overdue"], ["settled", "-"], ["failed", "-"], ["abandoned", "-"],
             ]
         )
@@ -142,7 +144,7 @@ struct QueueGuardTests {
         let update = "UPDATE refund_queue SET state = 'processing', attention = NULL WHERE id = 2"
         #expect(throws: (any Error).self) { try database.execute(update) }
         #expect(
-            try database.rows("SELECT state, attention FROM refund_queue WHERE id = 2") == [["processing", "overdue"]]
+            try database.texts("SELECT state, attention FROM refund_queue WHERE id = 2") == [["processing", "overdue"]]
         )
     }
 

@@ -1,6 +1,8 @@
 import GRDB
 import RefundCore
+import RefundStoreConformance
 import RefundStoreSQLite
+import RefundTestSupport
 import Testing
 
 struct SchemaTests {
@@ -11,7 +13,9 @@ struct SchemaTests {
     }
 
     private func sql() throws -> [String] {
-        try database.column("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name LIKE 'refund%'")
+        try database.column("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name LIKE 'refund%'").compactMap(
+            \.self
+        )
     }
 
     @Test func everythingIsNamedRefund() throws {
@@ -19,7 +23,7 @@ struct SchemaTests {
             "SELECT name FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'sqlite_sequence'"
         )
         #expect(names.count > 20)
-        #expect(names.allSatisfy { $0.hasPrefix("refund_") })
+        #expect(names.allSatisfy { $0?.hasPrefix("refund_") == true })
     }
 
     /// SQLite 3.26 knows these; all that came later, such as `unixepoch` or `iif`, is not among them.
@@ -60,7 +64,7 @@ struct SchemaTests {
     }
 
     @Test func everyRefusalIsATriggersAndNoConstraintOfTheQueue() throws {
-        let table = try #require(try database.column("SELECT sql FROM sqlite_master WHERE name = 'refund_queue'").first)
+        let table = try #require(try database.column("SELECT sql FROM sqlite_master WHERE name = 'refund_queue'")[0])
         #expect(!table.contains("NOT NULL"))
         #expect(!table.contains("CHECK"))
         for statement in try sql() where statement.contains("RAISE") {
@@ -76,8 +80,8 @@ struct SchemaTests {
 
     @Test(arguments: ["DatabaseQueue", "recursive_triggers"])
     func theApplicationsOwnDatabaseStaysItsOwn(kind: String) throws {
-        let folder = try Folder()
-        let path = folder.path + "/shop.db"
+        let folder = try TemporaryFolder()
+        let path = folder.path("shop.db")
         let application = try DatabaseQueue(path: path)
         try application.writeWithoutTransaction { db in
             try db.execute(
@@ -92,7 +96,7 @@ struct SchemaTests {
             )
             if kind == "recursive_triggers" { try db.execute(sql: "PRAGMA recursive_triggers = ON") }
         }
-        let store = try RefundStore(path: path, access: .readWrite)
+        let store = try SQLiteStore(path: path, access: .readWrite)
         defer { store.close() }
         try store.migrate(at: now)
         try store.checkSchema()

@@ -1,4 +1,5 @@
 import Foundation
+import RefundTestSupport
 
 /// Another program, run for a test.
 enum Command {
@@ -16,10 +17,10 @@ enum Command {
 
     /// Runs a program to its end.
     static func run(_ arguments: [String], input: String = "") throws -> Result {
-        let folder = try Folder()
+        let folder = try TemporaryFolder()
         // Files rather than pipes: nobody has to read while the program writes.
         func file(_ name: String, _ content: String) throws -> FileHandle {
-            let path = folder.path + "/" + name
+            let path = folder.path("") + name
             try content.write(toFile: path, atomically: false, encoding: .utf8)
             return try FileHandle(forUpdating: URL(fileURLWithPath: path))
         }
@@ -32,8 +33,8 @@ enum Command {
         try process.run()
         process.waitUntilExit()
         return Result(
-            output: try String(contentsOfFile: folder.path + "/output", encoding: .utf8),
-            errors: try String(contentsOfFile: folder.path + "/errors", encoding: .utf8),
+            output: try String(contentsOfFile: folder.path("output"), encoding: .utf8),
+            errors: try String(contentsOfFile: folder.path("errors"), encoding: .utf8),
             status: process.terminationStatus
         )
     }

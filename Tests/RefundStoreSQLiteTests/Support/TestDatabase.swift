@@ -1,43 +1,45 @@
 import GRDB
 import RefundCore
+import RefundStore
+import RefundStoreConformance
+import RefundTestSupport
 
 @testable import RefundStoreSQLite
 
-/// A database in a folder of its own, gone with it.
-final class TestDatabase {
+/// A SQLite queue in a folder of its own, with an application's connection to it.
+final class TestDatabase: StoreFixture {
     let path: String
-    let store: RefundStore
+    let sqlite: SQLiteStore
+    var store: any QueueStore { sqlite }
     /// An application's connection, as GRDB opens it by default.
     let application: DatabaseQueue
-    private let folder: Folder
-    private var webhooks = 0
+    private let folder: TemporaryFolder
 
     init() throws {
-        folder = try Folder()
-        path = folder.path + "/refunds.db"
-        store = try RefundStore(path: path, access: .readWrite)
-        try store.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
+        folder = try TemporaryFolder()
+        path = folder.path("refunds.db")
+        sqlite = try SQLiteStore(path: path, access: .readWrite)
+        try sqlite.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
         application = try DatabaseQueue(path: path)
     }
 
     deinit {
-        store.close()
+        sqlite.close()
         try? application.close()
     }
 
-    // MARK: - As an application
+    var daemon: Daemon { Daemon(self) }
 
     func execute(_ sql: String) throws {
         try application.writeWithoutTransaction { db in try db.execute(sql: sql) }
     }
 
-    /// The rows of a query, each value as text and null as `-`.
-    func rows(_ sql: String) throws -> [[String]] {
+    func rows(_ sql: String) throws -> [[String?]] {
         try application.read { db in
             try Row.fetchAll(db, sql: sql).map { row in
                 row.databaseValues.map { value in
                     switch value.storage {
-                    case .null: "-"
+                    case .null: nil
                     case .int64(let number): "\(number)"
                     case .double(let number): "\(number)"
                     case .string(let text): text
@@ -48,9 +50,18 @@ final class TestDatabase {
         }
     }
 
-    /// The first column of a query.
-    func column(_ sql: String) throws -> [String] {
-        try rows(sql).compactMap(\.first)
+    func whileLocked(_ body: () throws -> Void) throws {
+        try application.inDatabase { db in
+            try db.inTransaction(.immediate) {
+                try body()
+                return .rollback
+            }
+        }
+    }
+
+    /// The rows of a query, with null as `-`.
+    func texts(_ sql: String) throws -> [[String]] {
+        try rows(sql).map { row in row.map { $0 ?? "-" } }
     }
 
     /// Everything that the guards protect, as text.
@@ -58,68 +69,18 @@ final class TestDatabase {
         try [
             "refund_queue", "refund_transitions", "refund_event_log", "refund_outbox", "refund_outbox_attempts",
             "refund_hints", "refund_gateways", "refund_incidents", "refund_actions",
-        ].flatMap { table in try rows("SELECT '\(table)', * FROM \(table) ORDER BY 2") }
+        ].flatMap { table in try texts("SELECT '\(table)', * FROM \(table) ORDER BY 2") }
+    }
+}
+
+extension SQLiteStore {
+    /// Runs statements in a transaction of the daemon's connection.
+    func execute(_ sql: String = "") throws(StoreError) {
+        try transaction(.immediate) { db in try db.execute(sql: sql) }
     }
 
-    /// Enqueues a refund whose further columns have these SQL values.
-    @discardableResult
-    func enqueue(_ order: String, _ columns: KeyValuePairs<String, String> = [:]) throws -> Int64 {
-        let names = ["merchant_order_no"] + columns.map(\.key)
-        let values = ["'\(order)'"] + columns.map(\.value)
-        let (nameList, valueList) = (names.joined(separator: ", "), values.joined(separator: ", "))
-        return try application.write { db in
-            try db.execute(sql: "INSERT INTO refund_queue (\(nameList)) VALUES (\(valueList))")
-            return db.lastInsertedRowID
-        }
+    /// The first column of a query.
+    func texts(_ sql: String) throws(StoreError) -> [String] {
+        try transaction(.deferred) { db in try String.fetchAll(db, sql: sql) }
     }
-
-    // MARK: - As the daemon
-
-    static let allEvents = Set(EventType.allCases)
-    static let defaultURL = "https://hooks.example/in"
-
-    func context(
-        url: String? = defaultURL,
-        events: Set<EventType> = allEvents,
-        makeWebhookID: ((Timestamp) -> String)? = nil
-    ) -> StoreTransaction.EventContext {
-        StoreTransaction.EventContext(
-            routing: WebhookRouting(defaultURL: url, events: events) { url in
-                url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
-            },
-            merchantNo: { $0.merchantNo ?? "3121" },
-            makeWebhookID: makeWebhookID ?? { [unowned self] _ in
-                webhooks += 1
-                return "msg_\(webhooks)"
-            }
-        )
-    }
-
-    func refund(_ id: Int64) throws -> Refund? {
-        try store.read { tx in try tx.refund(id: id) }
-    }
-
-    /// Lets something happen to a refund and writes what follows, in one transaction.
-    ///
-    /// Whether the refund has reached the age at which a person is told does not depend on the clock of the machine.
-    @discardableResult
-    func happen(
-        to id: Int64,
-        isOld: Bool = false,
-        url: String? = defaultURL,
-        events: Set<EventType> = allEvents,
-        _ event: (inout RefundStateMachine) -> [Transition]
-    ) throws -> [Transition] {
-        try store.transaction { tx in
-            guard let refund = try tx.refund(id: id) else { throw NoSuchRefund() }
-            var policy = PollingPolicy()
-            policy.attentionAfter = .seconds(isOld ? -1_000_000_000_000 : 1_000_000_000_000)
-            var machine = RefundStateMachine(refund, policy: policy)
-            let transitions = event(&machine)
-            try tx.apply(machine.refund, transitions, endsLease: true, context(url: url, events: events))
-            return transitions
-        }
-    }
-
-    struct NoSuchRefund: Error {}
 }

@@ -1,0 +1,165 @@
+import RefundCore
+import RefundStore
+import RefundTestSupport
+import Testing
+
+extension StoreBehaviour {
+    static let commands = [
+        StoreBehaviour("enqueueInsertsOnceAsAnApplicationWould") { fixture in
+            let store = fixture.store
+            let refund = NewRefund(columns: [
+                (.merchantOrderNo, "R-1"), (.expectedAmount, "1"), (.expectedCurrency, "EUR"),
+            ])
+            for expected in [1, nil] as [Int64?] {
+                let id = try store.write { tx throws(StoreError) in try tx.enqueue(refund) }
+                #expect(id == expected)
+            }
+            let error = #expect(throws: StoreError.self) {
+                try store.write { tx throws(StoreError) in try tx.enqueue(NewRefund(columns: [(.transNo, "a b")])) }
+            }
+            #expect(error?.kind == .rejected)
+            #expect(error?.reason.contains("trans_no") == true)
+        },
+        StoreBehaviour("abandonedRefundFreesItsNumbers") { fixture in
+            let daemon = Daemon(fixture)
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
+            let again = try fixture.enqueue("R-1")
+            #expect(again != id)
+            #expect(throws: (any Error).self) { try fixture.enqueue("R-1") }
+            let found = try daemon.store.read { tx throws(StoreError) in try tx.refunds(RefundSelector(.number("R-1")))
+            }
+            #expect(found.map(\.id) == [again], "whoever names the number means the live refund")
+        },
+        StoreBehaviour("requestedQueryIsDueFirstAndRecorded") { fixture in
+            let daemon = Daemon(fixture)
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.answered(.processing) }
+            #expect(try daemon.due().isEmpty)
+            try daemon.store.write { tx throws(StoreError) in try tx.requestQuery(id, by: "ada", at: now) }
+            #expect(try daemon.claims(at: later(5)).gateways["default"]?.hinted.map(\.refund.refund.id) == [id])
+            let actions = try daemon.store.read { tx throws(StoreError) in try tx.actions(refundID: id) }
+            #expect(actions.map(\.action) == ["query"])
+            #expect(actions.map(\.actor) == ["ada"])
+        },
+        StoreBehaviour("requestForAFinalRefundChangesNothing") { fixture in
+            let daemon = Daemon(fixture)
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.answered(.settled) }
+            try daemon.store.write { tx throws(StoreError) in try tx.requestQuery(id, by: "ada", at: now) }
+            #expect(try fixture.column("SELECT next_query_at FROM refund_queue") == [nil])
+            #expect(try fixture.number("SELECT count(*) FROM refund_hints") == 0)
+        },
+        StoreBehaviour("misconfiguredRefundsAreTriedAgain") { fixture in
+            let daemon = Daemon(fixture)
+            let ids = try (1...3).map { try fixture.enqueue("R-\($0)") }
+            for id in ids { try daemon.happen(to: id) { $0.answered(.processing) } }
+            for id in [ids[0], ids[2]] {
+                try daemon.happen(to: id) { $0.checked(trouble: "no such gateway", at: now) }
+            }
+            try daemon.happen(to: ids[2]) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
+            try daemon.store.write { tx throws(StoreError) in try tx.retryMisconfigured(at: now) }
+            #expect(try daemon.due() == [ids[0]])
+        },
+        StoreBehaviour("redeliverySendsAnyWebhookAgainUnderItsID") { fixture in
+            let daemon = Daemon(fixture)
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.answered(.processing) }
+            try daemon.happen(to: id) { $0.answered(.settled) }
+            let settled = try #require(try daemon.claim().first)
+            try daemon.finish(settled, .accepted)
+            let superseded = try #require(try fixture.column("SELECT id FROM refund_webhooks")[0])
+            for webhook in [settled.id, superseded] {
+                #expect(try daemon.redeliver(webhook) == .due)
+                let again = try #require(try daemon.claim(at: later(60)).first)
+                #expect(again.id == webhook)
+                #expect(again.attempts == 0)
+                #expect(try daemon.redeliver(webhook) == .inFlight)
+                try daemon.finish(again, .accepted, at: later(61))
+            }
+            #expect(try daemon.redeliver("msg_none") == .unknown)
+            let actions = try daemon.store.read { tx throws(StoreError) in try tx.actions(refundID: id) }
+            #expect(actions.map(\.webhookID) == [settled.id, superseded])
+        },
+        StoreBehaviour("redeliveryIsExemptFromTheOrderOfEvents") { fixture in
+            let daemon = Daemon(fixture)
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.answered(.processing) }
+            let first = try #require(try daemon.claim().first)
+            try daemon.finish(first, .failed)
+            #expect(try daemon.redeliver(first.id) == .due)
+            try daemon.happen(to: id) { $0.answered(.settled) }
+            #expect(try daemon.webhooks() == ["processing pending", "settled pending"])
+            let again = try #require(try daemon.claim(at: later(60)).first)
+            try daemon.finish(again, .failed, at: later(61), retryAt: later(66))
+            #expect(try daemon.webhooks() == ["processing pending", "settled pending"])
+            _ = try daemon.claim(at: later(66))
+            try daemon.store.write { tx throws(StoreError) in try tx.releaseClaims() }
+            #expect(try daemon.webhooks() == ["processing pending", "settled pending"])
+        },
+        StoreBehaviour("redeliveryEnablesTheURLAndNoOther") { fixture in
+            let daemon = Daemon(fixture)
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.answered(.settled) }
+            let health = URLHealth(failingSince: now, lastFailure: now, disabling: .init(at: now, reason: "HTTP 410"))
+            for url in [Daemon.defaultURL, "https://hooks.example/other"] {
+                try daemon.write(.urlHealth(url: url, health))
+            }
+            let webhook = try #require(try fixture.column("SELECT id FROM refund_webhooks")[0])
+            #expect(try daemon.redeliver(webhook) == .due)
+            #expect(try fixture.column("SELECT url FROM refund_endpoints") == ["https://hooks.example/other"])
+        },
+        StoreBehaviour("webhooksAreFoundByStateAndTimeOldestFirst") { fixture in
+            let daemon = Daemon(fixture)
+            try daemon.happen(to: try fixture.enqueue("R-1")) { $0.answered(.settled) }
+            try daemon.finish(try #require(try daemon.claim().first), .failed)
+            try daemon.happen(to: try fixture.enqueue("R-2")) { $0.answered(.settled, at: later(10)) }
+            try daemon.finish(try #require(try daemon.claim(at: later(10)).first), .accepted)
+            let ids = try fixture.column("SELECT id FROM refund_webhooks ORDER BY created_at").compactMap(\.self)
+            func found(_ states: [WebhookState], since: Timestamp = now) throws -> [String] {
+                try daemon.store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: since) }
+            }
+            #expect(try found([.dead]) == [ids[0]])
+            #expect(try found([.delivered, .dead]) == ids)
+            #expect(try found([.delivered, .dead], since: later(10)) == [ids[1]])
+            #expect(try found([.pending]).isEmpty)
+            let shown = try daemon.store.read { tx throws(StoreError) in try tx.webhooks(state: nil, limit: 1) }
+            #expect(shown.map(\.id) == [ids[1]], "the outbox is shown newest first")
+        },
+        StoreBehaviour("forgottenGatewaysLeaveNoIncidentAndNoBreaker") { fixture in
+            let daemon = Daemon(fixture)
+            for name in ["default", "old"] {
+                let incident = GatewayIncident(
+                    kind: .misconfigured,
+                    code: "1",
+                    message: "",
+                    isVerified: false,
+                    since: now
+                )
+                var random = SplitMix64(seed: 1)
+                let event = EventRecord(of: name, incident, daemon.context(url: nil), using: &random)
+                try daemon.write(.incident(gateway: name, IncidentRecord(incident: incident, event: event)))
+                try daemon.write(.breaker(.gateway, name: name, OpenBreaker(since: now, reason: "down")))
+                try daemon.write(.gatewaySeen(gateway: name, GatewaySighting(lastVerified: now)))
+            }
+            try daemon.write(
+                .gatewaySeen(gateway: "default", GatewaySighting(lastError: "down", lastErrorAt: later(1)))
+            )
+            try daemon.store.write { tx throws(StoreError) in try tx.forgetGateways(except: ["default"]) }
+            let status = try daemon.store.read { tx throws(StoreError) in try tx.status(at: now) }
+            #expect(Array(status.incidents.keys) == ["default"])
+            #expect(Array(status.breakers.keys) == ["default"])
+            let sighting = GatewaySighting(lastVerified: now, lastError: "down", lastErrorAt: later(1))
+            #expect(status.sightings == ["default": sighting])
+            try daemon.store.write { tx throws(StoreError) in try tx.removeBreakers() }
+            #expect(try daemon.store.read { tx throws(StoreError) in try tx.openBreakers(.gateway) }.isEmpty)
+        },
+    ]
+}
+
+extension Daemon {
+    @discardableResult
+    func redeliver(_ id: String) throws -> Redelivery {
+        try store.write { tx throws(StoreError) in try tx.redeliver(id, by: "ada", at: later(60)) }
+    }
+}
