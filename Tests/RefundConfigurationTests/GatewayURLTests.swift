@@ -39,6 +39,14 @@ struct GatewayURLTests {
         #expect(try Sample.problems(Sample.text(gateway: ["url": "\"\(url)\""])) == ["gateway.url invalid"])
     }
 
+    @Test func completedURLMayNotExceedTheLengthLimit() throws {
+        let path = String(repeating: "a", count: 2_048 - "https://host//api/entry/refundquery".utf8.count)
+        #expect(try Sample.problems(Sample.text(gateway: ["url": "\"https://host/\(path)\""])).isEmpty)
+        #expect(
+            try Sample.problems(Sample.text(gateway: ["url": "\"https://host/\(path)a\""])) == ["gateway.url invalid"]
+        )
+    }
+
     @Test(arguments: [
         "https://shop.example", "https://shop.example/hooks?token=a%20b", "http://127.0.0.1:8080/hook",
         "http://hooks.internal/", "https://Shop.Example./hooks#there",

@@ -14,10 +14,8 @@ extension ValueType where Value == String {
     /// The documented path of a refund query is `/api/entry/refundquery`, see
     /// <https://developer.n-age.co.jp/docs/ja/newage/CloudAPI/query-refund>; portals show addresses that end in
     /// `/api/entry`.
-    static let gatewayURL = text(
-        #"a URL such as "https://open.n-age.co.jp""#,
-        show: withoutCredentials
-    ) { (text, _) throws(InvalidValue) in
+    static let gatewayURL = text(#"a URL such as "https://open.n-age.co.jp""#, show: withoutCredentials) {
+        (text, _) throws(InvalidValue) in
         let url = try HTTPURL(reading: text)
         guard url.scheme == .https || url.host.isLoopback else {
             throw InvalidValue("plain http is allowed only to localhost, 127.0.0.0/8 and [::1]; use https")
@@ -34,7 +32,10 @@ extension ValueType where Value == String {
         guard !path.contains("/api/entry") else {
             throw InvalidValue("the URL is that of another API call; end it with /api/entry")
         }
-        return "\(url.origin)\(path)/api/entry/refundquery"
+        let call = "\(url.origin)\(path)/api/entry/refundquery"
+        // Appending the path must not exceed the length limit.
+        _ = try HTTPURL(reading: call)
+        return call
     }
 
     /// The URL of a webhook receiver, never shown since its path or query often holds a token.
