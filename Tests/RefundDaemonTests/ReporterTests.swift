@@ -13,7 +13,7 @@ struct ReporterTests {
 
     private func report(_ events: SchedulerEvent...) {
         let logger = Logger(label: "test") { _ in log }
-        Reporter(logger: logger, metrics: PrometheusRegistry()).report(events)
+        Reporter(logger: logger, metrics: MetricRegistry()).report(events)
     }
 
     private func attempt(

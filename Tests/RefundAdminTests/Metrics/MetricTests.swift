@@ -51,7 +51,7 @@ struct MetricTests {
     @Test func everyOutcomeOfAQueryHasASeries() {
         let evidence = Evidence(code: "0", psn: nil, response: [])
         let outcomes: [QueryOutcome] = [
-            .report(GatewayReport(status: .succeeded), evidence), .notFound(message: "", evidence),
+            .report(GatewayReport(.settled, GatewayTransaction(status: 2)), evidence), .notFound(message: "", evidence),
             .inconclusive(reason: ""), .credentialsRefused(code: "", message: "", isVerified: true),
             .unverified(reason: ""), .slowedDown(reason: "", retryAfter: nil), .unreachable(reason: ""),
         ]
