@@ -1,4 +1,4 @@
-import Foundation
+import Dispatch
 import Glibc
 import Testing
 
@@ -68,6 +68,34 @@ struct HTTPClientConnectionTests {
             _ = try await client.response(to: HTTPRequest(test: server.url))
             #expect(await client.error(of: HTTPRequest(test: server.url)) == .emptyResponse)
             #expect(requests.elements == [1, 1, 2])
+        }
+    }
+
+    @Test func onlyOneOfManyDyingConnectionsIsTried() async throws {
+        let count = 4
+        let arrivals = DispatchGroup()
+        for _ in 0..<count { arrivals.enter() }
+        let deaths = Recorder<Int>()
+        let script: @Sendable (RawConnection) -> Void = { connection in
+            _ = connection.readRequest()
+            if connection.number <= count {
+                arrivals.leave()
+                arrivals.wait()
+            }
+            connection.respond()
+            if connection.readRequest() != nil { deaths.add(connection.number) }
+        }
+        try await withServer(script: script) { server in
+            let client = try HTTPClient()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<count {
+                    group.addTask { _ = try await client.response(to: HTTPRequest(test: server.url)) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await client.response(to: HTTPRequest(test: server.url)).status == 200)
+            #expect(deaths.elements.count == 1)
+            #expect(server.acceptedCount == count + 1)
         }
     }
 
