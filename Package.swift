@@ -154,7 +154,14 @@ let package = Package(
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
-        tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundDaemon"]),
+        tests(
+            "RefundDaemonTests",
+            [
+                "RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin",
+                "RefundDaemon",
+                logging,
+            ]
+        ),
         tests(
             "SimulationTests",
             [
