@@ -103,6 +103,7 @@ final class AdminConnections {
                 guard let index = connections.firstIndex(where: { $0.id == id }) else { continue }
                 respond(response, on: &connections[index])
             }
+            closeDone()
             let accepts = pausedUntil == nil && hasPlace
             var polled = [
                 pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
@@ -135,7 +136,8 @@ final class AdminConnections {
     }
 
     private func acceptAll(_ now: ContinuousClock.Instant) {
-        while hasPlace {
+        // As many as there are places, so that nobody who keeps connecting holds up the others.
+        for _ in 0..<limits.connections where hasPlace {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
                 // When descriptors run out, poll(2) would report the listener again at once.
