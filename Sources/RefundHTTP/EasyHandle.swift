@@ -73,6 +73,10 @@ final class EasyHandle {
             unsafe ccurl_set_post_body(pointer, bytes.baseAddress, bytes.count)
         }
         try HTTPError.check(body)
+        // With an encoding set, libcurl decodes what a server encodes although it was asked not to. A body of which only
+        // the start is kept is recorded as it came.
+        let encoding: String? = if case .refuseAbove = request.responseLimit { "identity" } else { nil }
+        try set(CURLOPT_ACCEPT_ENCODING, encoding)
         try set(CURLOPT_TIMEOUT_MS, timeout.wholeMillisecondsForCurl)
         let limit = curl_off_t(transfer.announcedLimit)
         try HTTPError.check(unsafe ccurl_set_offset(pointer, CURLOPT_MAXFILESIZE_LARGE, limit))

@@ -70,7 +70,7 @@ package final class GatewayClient: Sendable {
             case .success(let signature):
                 post(request.body(signature: signature), for: query, at: now, completion: completion)
             case .failure(let error):
-                completion(.unreachable(reason: "the query could not be signed: \(error)".legible(upTo: 300)))
+                completion(.unreachable(reason: "the query could not be signed: \(error)".sanitized(maxLength: 300)))
             }
         }
     }
@@ -90,12 +90,20 @@ package final class GatewayClient: Sendable {
             caFile: settings.caFile
         )
         // Verifying takes a twentieth of what signing does: on the sender's own thread no answer waits behind signatures.
-        http.send(request) { [publicKeys = settings.publicKeys] result in
+        http.send(request) { [settings] result in
             switch result {
             case .success(let response):
-                completion(QueryOutcome(response, for: query, verifiedBy: publicKeys, sentAt: now))
+                completion(
+                    QueryOutcome(
+                        response,
+                        for: query,
+                        appID: settings.appID,
+                        verifiedBy: settings.publicKeys,
+                        sentAt: now
+                    )
+                )
             case .failure(let error):
-                completion(.unreachable(reason: "\(error)".legible(upTo: 300)))
+                completion(.unreachable(reason: "\(error)".sanitized(maxLength: 300)))
             }
         }
     }

@@ -48,6 +48,7 @@ package struct GatewayHealth: Sendable {
     private var unverified: (count: Int, since: Timestamp)?
     private var nextProbe: Timestamp?
     private var lastVerified: Timestamp?
+    private var clock = ClockSkew()
     /// The refunds that raised the alarm by a refusal and have not been believed since.
     private var refusedAlone: Set<Int64> = []
 
@@ -58,7 +59,7 @@ package struct GatewayHealth: Sendable {
 
     /// Takes note of what came of a query for the refund with the id `refund`.
     package mutating func answered(_ outcome: QueryOutcome, of refund: Int64, at now: Timestamp) -> Action {
-        switch outcome {
+        switch clock.judge(outcome, at: now) {
         case .report, .notFound, .inconclusive:
             lastVerified = now
             refusedAlone.remove(refund)
@@ -74,7 +75,7 @@ package struct GatewayHealth: Sendable {
                 refusedAlone.insert(refund)
             }
             return raise(code: code, message: message, isVerified: isVerified, at: now)
-        case .unverified(let reason):
+        case .unverified(let reason, _):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
             unverified = run
             guard run.count >= Self.unverifiedLimit || now.duration(since: run.since) >= Self.unverifiedPeriod else {

@@ -175,7 +175,7 @@ package struct RefundStateMachine: Sendable {
         case .settled:
             change(to: .settled, attention: nil, reason: reason, actor: actor, event: .settled, at: now)
         case .failed:
-            refund.failure = Failure(saidBy: actor, reason: reason)
+            refund.failure = Failure(code: "resolved", message: reason)
             change(to: .failed, attention: nil, reason: reason, actor: actor, event: .failed, at: now)
         }
         return finish(at: now)
@@ -255,12 +255,5 @@ package struct RefundStateMachine: Sendable {
         defer { transitions = [] }
         refund.updatedAt = now
         return transitions
-    }
-}
-
-extension Failure {
-    /// What is known of a refund that failed by a person's word.
-    init(saidBy actor: String, reason: String) {
-        self.init(code: "resolved", message: "\(actor) said so: \(reason)")
     }
 }

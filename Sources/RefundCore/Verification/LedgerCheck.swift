@@ -170,7 +170,7 @@ package struct LedgerCheck: Sendable {
 extension LedgerRow {
     /// Why the refund failed, for a row by which it did: by its answer, or in the person's words.
     func failure(_ reports: [Int64: GatewayReport]) -> Failure? {
-        isByRefundd ? reports[sequence]?.failure : Failure(saidBy: actor, reason: reason ?? "")
+        isByRefundd ? reports[sequence]?.failure : Failure(code: "resolved", message: reason)
     }
 }
 

@@ -26,7 +26,7 @@ struct ResolveTests {
         #expect(transitions.changes == [Change(state, .failed, nil, .failed)])
         #expect(transitions.first?.actor == "ada")
         #expect(transitions.first?.reason == "card closed")
-        #expect(machine.refund.failure == Failure(code: "resolved", message: "ada said so: card closed"))
+        #expect(machine.refund.failure == Failure(code: "resolved", message: "card closed"))
         #expect(machine.refund.nextQueryAt == nil)
     }
 

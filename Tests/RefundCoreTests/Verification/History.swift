@@ -91,7 +91,7 @@ struct History: Sendable, CustomTestStringConvertible {
             refund.failure =
                 row.actor == "refundd"
                 ? Failure(code: "closed", message: nil)
-                : Failure(code: "resolved", message: "alice said so: the bank confirmed it")
+                : Failure(code: "resolved", message: "the bank confirmed it")
         }
         var history = RefundHistory(refund: refund, ledger: [], events: [], webhooks: [])
         for (index, row) in rows.enumerated() {
