@@ -76,6 +76,10 @@ final class EasyHandle {
             unsafe ccurl_set_post_body(pointer, bytes.baseAddress, bytes.count)
         }
         try HTTPError.check(body)
+        // With an encoding set, libcurl decodes what a server encodes although it was asked not to. A body of which only
+        // the start is kept is recorded as it came.
+        let encoding: String? = if case .refuseAbove = request.responseLimit { "identity" } else { nil }
+        try set(CURLOPT_ACCEPT_ENCODING, encoding)
         let registry = unsafe Unmanaged.passUnretained(transfer.sockets).toOpaque()
         let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
         try HTTPError.check(

@@ -1,62 +1,92 @@
 package import RefundCore
 package import RefundCrypto
 
-/// Reads what the gateway answers to a refund query: an envelope of `code`, `msg`, `psn`, `data` and `sign`.
+/// Reads PayCloud's answer to a refund query: an envelope of `code`, `msg`, `psn`, `data` and `sign`.
 ///
-/// Nothing is believed before the signature verifies. The one use of an answer that does not verify is a refusal of our
-/// credentials, since all it can do is make refundd ask less.
+/// Nothing is believed before the signature verifies. An unverified answer has one use: a refusal of our credentials, since
+/// all it can do is make refundd query less. Unsigned answers are common, but not believed: the vendor's Java SDK
+/// `paycloud-open/wise-paycloud-open-api-sdk-java` 3.1.2 accepts them.
 ///
-/// Sources: <https://developer.n-age.co.jp/docs/ja/public/Sign>, <https://developer.codepay.us/docs/BasicRules>, and the
-/// vendor's Java SDK `paycloud-open/wise-paycloud-open-api-sdk-java` 3.1.2, which accepts unsigned answers; refundd
-/// does not.
+/// Sources: <https://developer.n-age.co.jp/docs/ja/public/Sign>, <https://developer.codepay.us/docs/BasicRules>.
 package enum GatewayAnswer: Sendable {
     /// The largest body that is read, in bytes; answers to refund queries take one or two thousand.
     package static let maximumLength = 256 * 1_024
 
-    /// Tells what came of a query.
+    /// Reads the answer to a query.
     ///
     /// - Parameters:
-    ///   - body: The body of an answer with HTTP status 200; the caller bounds its size.
-    ///   - query: What was asked.
-    ///   - keys: The gateway's public keys, each of which may have signed.
-    /// - Returns: The outcome; a report or an unknown order only where the signature verifies.
+    ///   - body: The body of the response; the caller bounds its size.
+    ///   - query: The query.
+    ///   - appID: The application's id at the gateway; nil to accept any, as in an answer that was stored long ago.
+    ///   - keys: The gateway's public keys, any of which may have signed.
+    /// - Returns: The outcome; a report or an unknown order only if the signature verifies.
     package static func outcome(
         of body: [UInt8],
         for query: RefundQuery,
+        appID: String? = nil,
         verifiedBy keys: [RSAPublicKey]
     ) -> QueryOutcome {
-        let envelope: JSONObject
+        let (envelope, problem): (JSONObject, String?)
         do throws(JSONError) {
-            envelope = try JSONObject(parsing: body)
+            (envelope, problem) = try verified(body, by: keys)
         } catch {
             return unreadable(body, error)
         }
         let code = AnswerCode(envelope["code"])
         let message = message(of: envelope, code)
-        if let problem = signatureProblem(of: envelope, keys) {
-            guard let code, code.meaning == .credentialsRefused else { return .unverified(reason: problem) }
+        if let problem {
+            guard let code, code.meaning != .answered else { return .unverified(reason: problem) }
+            guard code.meaning == .credentialsRefused else {
+                return .unverified(reason: "\(problem); it says \(code.text): \(message)")
+            }
             return .credentialsRefused(code: code.text, message: message, isVerified: false)
         }
         guard let code else { return .inconclusive(reason: "code in the gateway's answer is missing or malformed") }
         let evidence = Evidence(
             code: code.text,
-            psn: envelope["psn"]?.text?.legible(upTo: 128),
+            psn: envelope["psn"]?.text?.sanitized(maxLength: 128),
             response: body
         )
-        switch code.meaning {
-        case .answered:
-            do throws(RefundData.Doubt) {
-                return .report(try RefundData(envelope["data"]).report(for: query), evidence)
-            } catch {
-                return .inconclusive(reason: error.reason)
+        let binding = AnswerBinding(query, appID: appID)
+        do throws(AnswerDoubt) {
+            switch code.meaning {
+            case .answered:
+                try binding.check(envelope)
+                return .report(try RefundData(envelope["data"]).report(for: query, binding), evidence)
+            case .unknownOrder:
+                try binding.check(envelope)
+                return .notFound(message: message, evidence)
+            case .credentialsRefused:
+                return .credentialsRefused(code: code.text, message: message, isVerified: true)
+            case .other:
+                return .inconclusive(reason: "the gateway answered \(code.text): \(message)")
             }
-        case .unknownOrder:
-            return .notFound(message: message, evidence)
-        case .credentialsRefused:
-            return .credentialsRefused(code: code.text, message: message, isVerified: true)
-        case .other:
-            return .inconclusive(reason: "the gateway answered \(code.text): \(message)")
+        } catch {
+            return .inconclusive(reason: error.reason)
         }
+    }
+
+    /// The envelopes that a body may be, of which at most one has a signature that verifies.
+    ///
+    /// The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question
+    /// mark for it and most others U+FFFD. An envelope is believed only as it was signed.
+    ///
+    /// - Parameter body: The body of the response.
+    /// - Returns: One envelope, or two if the body has an unpaired surrogate.
+    /// - Throws: `JSONError` if the body is not one JSON object.
+    package static func envelopes(in body: [UInt8]) throws(JSONError) -> [JSONObject] {
+        let first = try JSONObject(parsing: body, .tolerant(surrogate: "?"))
+        let second = try JSONObject(parsing: body, .tolerant(surrogate: "\u{FFFD}"))
+        return first == second ? [first] : [first, second]
+    }
+
+    private static func verified(
+        _ body: [UInt8],
+        by keys: [RSAPublicKey]
+    ) throws(JSONError) -> (envelope: JSONObject, problem: String?) {
+        let envelopes = try envelopes(in: body)
+        for envelope in envelopes where signatureProblem(of: envelope, keys) == nil { return (envelope, nil) }
+        return (envelopes[0], signatureProblem(of: envelopes[0], keys))
     }
 
     private static func signatureProblem(of envelope: JSONObject, _ keys: [RSAPublicKey]) -> String? {
@@ -75,19 +105,88 @@ package enum GatewayAnswer: Sendable {
 
     private static func unreadable(_ body: [UInt8], _ error: JSONError) -> QueryOutcome {
         if error.isRepeatedName {
-            return .unverified(reason: "the gateway's answer is ambiguous: \(error)".legible(upTo: 200))
+            return .unverified(reason: "the gateway's answer is ambiguous: \(error)".sanitized(maxLength: 200))
         }
         guard !body.isEmpty else { return .unreachable(reason: "the gateway's answer is empty") }
-        let start = String(decoding: body.prefix(200), as: UTF8.self).quotedBriefly
+        let start = String(decoding: body.prefix(200), as: UTF8.self).quoted(maxLength: 80)
         return .unreachable(
-            reason: "the gateway's answer is not a JSON object: \(error) of \(start)".legible(upTo: 300)
+            reason: "the gateway's answer is not a JSON object: \(error) of \(start)".sanitized(maxLength: 300)
         )
     }
 
-    // Refusals repeat the code in brackets, `[E04111]Merchant order number is invalid`; it is told beside the message.
+    // Refusals repeat the code in brackets: `[E04111]Merchant order number is invalid`.
     private static func message(of envelope: JSONObject, _ code: AnswerCode?) -> String {
         guard let text = envelope["msg"]?.text else { return "no message" }
         let prefix = "[\(code?.text ?? "")]"
-        return (text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text).legible(upTo: 200)
+        return (text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text).sanitized(maxLength: 200)
+    }
+}
+
+/// Why a verified answer says nothing about the refund that was queried.
+struct AnswerDoubt: Error {
+    let reason: String
+}
+
+/// What an answer must say about itself wherever it says it: our merchant, our application, a refund.
+///
+/// Nothing else ties an answer to its query, so an answer signed for somebody else must not pass for ours. `trans_type` 3
+/// is a refund, as integrators of the platform found.
+struct AnswerBinding {
+    private let expected: [(name: String, value: String)]
+
+    init(_ query: RefundQuery, appID: String?) {
+        // A stored answer to a row without a merchant number may be any merchant's: the configuration may have changed.
+        expected = [("merchant_no", query.merchantNo), ("app_id", appID ?? ""), ("trans_type", "3")]
+            .filter { !$0.1.isEmpty }
+    }
+
+    /// Checks the envelope of an answer, or its `data`.
+    ///
+    /// - Throws: `AnswerDoubt` for a value that is present and different.
+    func check(_ object: JSONObject) throws(AnswerDoubt) {
+        for (name, value) in expected {
+            guard let actual = object[name], !actual.isBlank else { continue }
+            guard let text = actual.text else {
+                throw AnswerDoubt(
+                    reason: "the gateway's answer is about \(name) of an unexpected type instead of "
+                        + value.quoted(maxLength: 80)
+                )
+            }
+            try checkEcho(text, of: name, is: value)
+        }
+    }
+
+    /// Checks a value that an answer repeats.
+    func checkEcho(_ echo: String, of name: String, is expected: String) throws(AnswerDoubt) {
+        guard !echo.isSameText(as: expected) else { return }
+        let both = "\(echo.quoted(maxLength: 80)) instead of \(expected.quoted(maxLength: 80))"
+        throw AnswerDoubt(reason: "the gateway's answer is about \(name) \(both)")
+    }
+}
+
+extension JSONValue {
+    /// The text of a string or the token of a number; nil if it is blank or of another type.
+    var text: String? {
+        switch self {
+        case .string(let text): text.allSatisfy(\.isWhitespace) ? nil : text
+        case .number(let token): token
+        case .bool, .null, .object, .array: nil
+        }
+    }
+
+    /// Whether this is null or a string without visible characters, which PayCloud does not distinguish from absence.
+    var isBlank: Bool {
+        switch self {
+        case .null: true
+        case .string(let text): text.allSatisfy(\.isWhitespace)
+        case .number, .bool, .object, .array: false
+        }
+    }
+}
+
+extension String {
+    /// This text in quotation marks and of bounded length, for a reason that quotes somebody else.
+    func quoted(maxLength: Int) -> String {
+        JSONText.quoted(sanitized(maxLength: maxLength))
     }
 }

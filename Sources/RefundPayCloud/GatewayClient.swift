@@ -73,7 +73,7 @@ package final class GatewayClient: Sendable {
                 let body = request.body(signature: signature)
                 post(body, for: query, at: now, over: isProbe ? .fresh : .any, completion: completion)
             case .failure(let error):
-                let reason = "the query could not be signed: \(error)".legible(upTo: 300)
+                let reason = "the query could not be signed: \(error)".sanitized(maxLength: 300)
                 completion(.completed(.unreachable(reason: reason), duration: .zero))
             }
         }
@@ -98,16 +98,22 @@ package final class GatewayClient: Sendable {
         let start = ContinuousClock.now
         // Verifying takes a twentieth of the time of signing. On the transport's thread, no response waits behind
         // signatures.
-        http.send(request) { [publicKeys = settings.publicKeys] result in
+        http.send(request) { [settings] result in
             switch result {
             case .failure(.interrupted): completion(.interrupted)
             case .failure(let error):
-                let outcome = QueryOutcome.unreachable(reason: "\(error)".legible(upTo: 300))
+                let outcome = QueryOutcome.unreachable(reason: "\(error)".sanitized(maxLength: 300))
                 completion(.completed(outcome, duration: start.duration(to: .now)))
             case .success(let response):
                 // The signed body is the verdict: without all of it, there is none.
                 if response.bodyEnd == .broken(.interrupted) { return completion(.interrupted) }
-                let outcome = QueryOutcome(response, for: query, verifiedBy: publicKeys, sentAt: now)
+                let outcome = QueryOutcome(
+                    response,
+                    for: query,
+                    appID: settings.appID,
+                    verifiedBy: settings.publicKeys,
+                    sentAt: now
+                )
                 completion(.completed(outcome, duration: response.duration))
             }
         }

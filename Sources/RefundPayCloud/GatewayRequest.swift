@@ -10,10 +10,12 @@ import RefundCrypto
 /// <https://developer.codepay.us/docs/CloudAPI>; `OrderRefundQueryRequest` of the vendor's Java SDK
 /// `paycloud-open/wise-paycloud-open-api-sdk-java` 3.1.2.
 package struct GatewayRequest: Sendable {
-    /// The headers that the documentation requires: <https://developer.codepay.us/docs/BasicRules>.
+    /// The header fields that the documentation requires (<https://developer.codepay.us/docs/BasicRules>), and one that
+    /// asks for the body as it was signed.
     package static let headers = [
         (name: "Content-Type", value: "application/json"),
         (name: "Accept", value: "application/json"),
+        (name: "Accept-Encoding", value: "identity"),
     ]
 
     private let members: [(name: String, value: String)]

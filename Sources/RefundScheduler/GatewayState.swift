@@ -153,7 +153,7 @@ package struct GatewayState: Sendable {
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             pausedBy = isAlone && (!wasOpen || pausedBy == refund) ? refund : nil
             return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
-        case .unreachable(let reason):
+        case .unreachable(let reason, _):
             // One order's failures do not count against the gateway, however many they are.
             let isRepeated = lastFailed == refund && breaker.openSince == nil
             lastFailed = refund

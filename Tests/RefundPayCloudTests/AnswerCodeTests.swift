@@ -81,7 +81,7 @@ struct AnswerCodeTests {
     @Test(arguments: ["0", "E04111", "E04112", "SYS003", "ET002", "E07303&x=y"])
     func noOtherCodeIsHeededUnlessItVerifies(code: String) throws {
         let answer = #"{"code":"\#(code)","msg":"E07303 SYS002",\#(Self.report)}"#
-        #expect(outcome(of: answer, for: try query()) == .unverified(reason: "the gateway's answer is not signed"))
+        #expect(outcome(of: answer, for: try query()).kind == "unverified")
     }
 
     @Test func messagesAreShortAndOnOneLine() throws {

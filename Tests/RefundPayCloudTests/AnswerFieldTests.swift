@@ -10,11 +10,38 @@ struct AnswerFieldTests {
     }
 
     @Test(arguments: [
-        (#""81""#, "81"), (#""12.50""#, "12.50"), ("12.50", "12.50"), ("1200", "1200"), ("1E+3", "1E+3"),
-        ("0.10000000000000000000000000001", "0.10000000000000000000000000001"), (#""twelve""#, "twelve"),
+        (#""81""#, "81"), (#""12.50""#, "12.50"), ("12.50", "12.50"), ("1200", "1200"), ("1E+3", "1000"),
+        ("1.2E+3", "1200"), (#""1E+2""#, "100"), ("12.5e0", "12.5"), (#""12500E-3""#, "12.5"), ("0E-8", "0"),
+        ("0.10000000000000000000000000001", "0.10000000000000000000000000001"), ("-12.5", "-12.5"),
     ])
-    func amountsKeepTheirText(value: String, text: String) throws {
+    func amountsAreKeptAsPlainDecimals(value: String, text: String) throws {
         #expect(try report(#""trans_amount":\#(value)"#)?.transaction.amount == text)
+    }
+
+    @Test(arguments: [
+        #""twelve""#, "1E+1000000", "1e-99999999999999999999", #""1E""#, #""1,200""#, #""0x10""#, #""1200\u0000""#,
+        #""∞""#, #""١٢""#, #""+5""#, #""1200 JPY""#,
+    ])
+    func whatIsNoAmountIsLeftOut(value: String) throws {
+        #expect(try report(#""trans_amount":\#(value)"#) == GatewayReport(.failed))
+    }
+
+    /// SQLite's text functions end at U+0000 and JSON's strings do not: row, ledger and event must not differ.
+    @Test func controlCharactersReachNeitherRowNorEvent() throws {
+        let names = ["price_currency", "trans_no", "orig_trans_no", "pay_channel_trans_no", "trans_error_code"]
+        for name in names + ["trans_error_msg"] {
+            let report = try #require(try report(#""\#(name)":"a\u0000b\u001f\u2028c""#))
+            let texts = [
+                report.transaction.currency, report.transaction.transNo, report.transaction.origTransNo,
+                report.transaction.payChannelTransNo, report.failure?.message,
+                report.failure?.code == "closed" ? nil : report.failure?.code,
+            ]
+            #expect(texts.compactMap { $0 } == ["a b  c"], "\(name)")
+        }
+        let answer = try SignedAnswer.text(
+            #"{"code":"0","psn":"P\u00001","data":{"merchant_order_no":"R-1","trans_status":2}}"#
+        )
+        #expect(outcome(of: answer, for: try query()).evidence?.psn == "P 1")
     }
 
     @Test func theEchoedOrderAmountIsNotTheAmount() throws {
@@ -45,9 +72,9 @@ struct AnswerFieldTests {
 
     @Test func anIdentifierThatIsTooLongIsLeftOut() throws {
         let longest = String(repeating: "9", count: 512)
-        #expect(try report(#""trans_amount":"\#(longest)""#)?.transaction.amount == longest)
-        #expect(try report(#""trans_amount":"\#(longest)9""#) == GatewayReport(.failed))
-        #expect(try report(#""trans_amount":\#(longest)9"#) == GatewayReport(.failed))
+        #expect(try report(#""orig_trans_no":"\#(longest)""#)?.transaction.origTransNo == longest)
+        #expect(try report(#""orig_trans_no":"\#(longest)9""#) == GatewayReport(.failed))
+        #expect(try report(#""orig_trans_no":\#(longest)9"#) == GatewayReport(.failed))
     }
 
     @Test func aLongMessageIsCut() throws {

@@ -11,7 +11,7 @@ struct AnswerMutationTests {
     ]
     /// Bytes that mean something in an answer, so that mutants stay close to well-formed ones.
     private static let alphabet =
-        Array(#"{}[]":,\ 0123456789eE+-.tfnuRsign_ABC=&/"#.utf8) + [0x00, 0x0A, 0x80, 0xC3, 0xFF]
+        Array(#"{}[]":,\ 0123456789eE+-.tfnudR8csign_ABC=&/?"#.utf8) + [0x00, 0x0A, 0x80, 0xC3, 0xEF, 0xBB, 0xBF, 0xFF]
 
     @Test(arguments: [1, 2, 3] as [UInt64], [false, true])
     func aMutatedAnswerIsNeverBelievedUnlessItSaysTheSame(seed: UInt64, isString: Bool) throws {
@@ -25,7 +25,7 @@ struct AnswerMutationTests {
                 var body = original
                 for _ in 0..<Int.random(in: 1...3, using: &random) { Self.mutate(&body, using: &random) }
                 guard let believed = try outcome(of: body).report else { continue }
-                #expect(SigningString.bytes(of: try JSONObject(parsing: body)) == signed)
+                #expect(try GatewayAnswer.envelopes(in: body).map(SigningString.bytes(of:)).contains(signed))
                 #expect(believed == report)
             }
         }

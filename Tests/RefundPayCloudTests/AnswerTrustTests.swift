@@ -120,7 +120,7 @@ struct AnswerTrustTests {
             let outcome = try outcome(of: changed)
             let shown = name == "c\\u006fde" ? "code" : name
             #expect(outcome.kind == "unverified")
-            #expect(outcome.problem?.contains("member \"\(shown)\" stands twice") == true)
+            #expect(outcome.problem?.contains("member \"\(shown)\" is repeated") == true)
         }
     }
 
@@ -129,7 +129,7 @@ struct AnswerTrustTests {
         let changed = answer.replacing(#""trans_status":2"#, with: #""trans_status":0,"trans_status":2"#)
         let outcome = try outcome(of: changed)
         #expect(outcome.kind == "unverified")
-        #expect(outcome.problem?.contains(#"member "trans_status" stands twice"#) == true)
+        #expect(outcome.problem?.contains(#"member "trans_status" is repeated"#) == true)
     }
 
     @Test func aLongNameThatStandsTwiceStillMakesAShortReason() throws {

@@ -13,7 +13,7 @@ struct UnreadableAnswerTests {
         #""x""#,
         "{", "}", "{]", #"{"code":"0""#, #"{"code":}"#, #"{"code":"0",}"#, #"{'code':'0'}"#, "{code:0}",
         #"{"code":01}"#,
-        #"{"code":"\ud800"}"#, #"{"code":"0"}x"#, #"{"code":"0"}{"code":"0"}"#, #"[{"code":"0"}]"#, " ", "\u{FEFF}{}",
+        #"{"code":"0"}x"#, #"{"code":"0"}{"code":"0"}"#, #"[{"code":"0"}]"#, " ", "\u{FEFF}\u{FEFF}{}",
         #"{"code":+0}"#, #"{"code":.5}"#, #"{"code":NaN}"#,
     ])
     func whatIsNotAnObjectIsNoAnswer(body: String) throws {

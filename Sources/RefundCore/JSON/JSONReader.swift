@@ -1,16 +1,27 @@
+/// How strictly a JSON text is read.
+package enum JSONSyntax: Sendable {
+    /// Exactly RFC 8259.
+    case strict
+    /// Also accepts a byte-order mark, unescaped control characters in strings, and escapes of unpaired surrogates, each of
+    /// which reads as a replacement.
+    case tolerant(surrogate: Unicode.Scalar)
+}
+
 extension JSONObject {
     /// Reads one JSON object (RFC 8259) and nothing else.
     ///
-    /// Stricter than most readers where leniency would let two texts be taken for one: names must not repeat at any
-    /// depth, bytes must be UTF-8, and unpaired surrogate escapes are refused.
+    /// Two texts that mean different things to some reader must never read the same here: names must not repeat at any
+    /// depth, and the bytes must be UTF-8.
     ///
-    /// - Parameter bytes: The text; the caller bounds its size.
+    /// - Parameters:
+    ///   - bytes: The text; the caller bounds its size.
+    ///   - syntax: How strictly to read.
     /// - Throws: `JSONError` with what is wrong and where.
-    package init(parsing bytes: [UInt8]) throws(JSONError) {
+    package init(parsing bytes: [UInt8], _ syntax: JSONSyntax = .strict) throws(JSONError) {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw JSONError(problem: "the text is not UTF-8", offset: 0)
         }
-        var reader = JSONReader(bytes: bytes)
+        var reader = JSONReader(bytes: bytes, syntax: syntax)
         reader.skipBlanks()
         let members = try reader.object()
         reader.skipBlanks()
@@ -18,25 +29,34 @@ extension JSONObject {
         self.init(members)
     }
 
-    /// Reads one JSON object from a text.
+    /// Reads one JSON object from a string.
     ///
     /// - Throws: `JSONError` with what is wrong and where.
-    package init(parsing text: String) throws(JSONError) {
-        try self.init(parsing: [UInt8](text.utf8))
+    package init(parsing text: String, _ syntax: JSONSyntax = .strict) throws(JSONError) {
+        try self.init(parsing: [UInt8](text.utf8), syntax)
     }
 }
 
-/// A one-pass reader over bytes that are known to be UTF-8.
+/// A one-pass reader over valid UTF-8.
 struct JSONReader {
     /// Deeper nesting is refused, so that hostile text cannot exhaust the stack.
     private static let maximumDepth = 64
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     private let bytes: [UInt8]
+    private let replacement: Unicode.Scalar?
     private(set) var position = 0
     private var depth = 0
 
-    init(bytes: [UInt8]) {
+    init(bytes: [UInt8], syntax: JSONSyntax) {
         self.bytes = bytes
+        switch syntax {
+        case .strict:
+            replacement = nil
+        case .tolerant(let surrogate):
+            replacement = surrogate
+            if bytes.starts(with: Self.byteOrderMark) { position = Self.byteOrderMark.count }
+        }
     }
 
     func error(_ problem: String) -> JSONError {
@@ -70,7 +90,7 @@ struct JSONReader {
             guard next == UInt8(ascii: "\"") else { throw error("expected the name of a member") }
             let name = try string()
             guard names.insert(name) else {
-                let problem = "member \(JSONText.quoted(name)) stands twice"
+                let problem = "member \(JSONText.quoted(name)) is repeated"
                 throw JSONError(problem: problem, offset: position, isRepeatedName: true)
             }
             skipBlanks()
@@ -153,7 +173,7 @@ struct JSONReader {
         position += 1
         let start = position
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
-        // Most strings hold no escape and are taken over in one piece.
+        // Most strings have no escape and are copied in one piece.
         if next == UInt8(ascii: "\"") {
             position += 1
             return String(decoding: bytes[start..<position - 1], as: UTF8.self)
@@ -167,8 +187,8 @@ struct JSONReader {
             case UInt8(ascii: "\\"):
                 position += 1
                 try escape(into: &text)
-            case 0..<0x20:
-                throw error("a control character stands unescaped in a string")
+            case 0..<0x20 where replacement == nil:
+                throw error("a string contains an unescaped control character")
             default:
                 text.append(byte)
                 position += 1
@@ -193,14 +213,20 @@ struct JSONReader {
     }
 
     private mutating func unicodeScalar() throws(JSONError) -> Unicode.Scalar {
-        let high = try codeUnit()
-        if let scalar = Unicode.Scalar(high) { return scalar }
-        guard (0xD800...0xDBFF).contains(high), skip("\\"), skip("u") else { throw error("an unpaired surrogate") }
-        let low = try codeUnit()
-        guard (0xDC00...0xDFFF).contains(low) else { throw error("an unpaired surrogate") }
-        let value = 0x10000 + (UInt32(high) - 0xD800) << 10 + (UInt32(low) - 0xDC00)
-        guard let scalar = Unicode.Scalar(value) else { throw error("an unpaired surrogate") }
-        return scalar
+        let unit = try codeUnit()
+        if let scalar = Unicode.Scalar(unit) { return scalar }
+        let end = position
+        if (0xD800...0xDBFF).contains(unit), skip("\\"), skip("u") {
+            let low = try codeUnit()
+            if (0xDC00...0xDFFF).contains(low),
+                let scalar = Unicode.Scalar(0x10000 + (UInt32(unit) - 0xD800) << 10 + (UInt32(low) - 0xDC00))
+            {
+                return scalar
+            }
+        }
+        guard let replacement else { throw error("an unpaired surrogate") }
+        position = end
+        return replacement
     }
 
     private mutating func codeUnit() throws(JSONError) -> UInt16 {
@@ -213,5 +239,28 @@ struct JSONReader {
             position += 1
         }
         return unit
+    }
+}
+
+/// The names of an object's members so far.
+struct MemberNames {
+    // Comparing a name with a few others costs less than hashing it. With many others, it would take a hostile object's
+    // square of time.
+    private static let fewest = 24
+
+    private var few: [String] = []
+    private var many: Set<[UInt8]> = []
+
+    /// Adds a name.
+    ///
+    /// - Returns: Whether it is new.
+    mutating func insert(_ name: String) -> Bool {
+        guard few.count < Self.fewest else {
+            if many.isEmpty { many = Set(few.map { Array($0.utf8) }) }
+            return many.insert(Array(name.utf8)).inserted
+        }
+        guard !few.contains(where: { $0.isSameText(as: name) }) else { return false }
+        few.append(name)
+        return true
     }
 }

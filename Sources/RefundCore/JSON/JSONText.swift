@@ -1,4 +1,4 @@
-/// Writes JSON text: what refundd sends, and what its commands print with `--json`.
+/// Writes JSON: what refundd sends, and what its commands print with `--json`.
 package struct JSONText: Sendable {
     /// The UTF-8 bytes of the text written so far.
     package private(set) var bytes: [UInt8] = []
@@ -6,7 +6,7 @@ package struct JSONText: Sendable {
 
     /// Creates an empty text.
     package init() {
-        // Most texts are the size of an event's body: grown in steps they would be copied some ten times.
+        // Most texts are as long as an event's body. Growing in steps would copy them about ten times.
         bytes.reserveCapacity(1_024)
     }
 
@@ -49,7 +49,7 @@ package struct JSONText: Sendable {
         raw(name, value ? "true" : "false")
     }
 
-    /// Writes a value whose JSON text is known already.
+    /// Writes a value given as JSON text.
     package mutating func raw(_ name: String? = nil, _ json: String) {
         separate(name)
         bytes += json.utf8

@@ -1,6 +1,6 @@
-/// A JSON value as it stood on the wire.
+/// A JSON value as it stands in a text.
 ///
-/// Numbers keep their token (`1`, `1.0` and `1.00` are signed differently) and nested values their exact text.
+/// Numbers keep their token, because `1`, `1.0` and `1.00` are signed differently, and nested values their exact text.
 package enum JSONValue: Hashable, Sendable {
     /// A string, unescaped.
     case string(String)
@@ -10,13 +10,13 @@ package enum JSONValue: Hashable, Sendable {
     case bool(Bool)
     /// `null`.
     case null
-    /// An object, as its exact text, checked to be well formed.
+    /// An object: its exact text, checked to be well formed.
     case object(String)
-    /// An array, as its exact text, checked to be well formed.
+    /// An array: its exact text, checked to be well formed.
     case array(String)
 }
 
-/// The members of a JSON object in their order on the wire, no name twice.
+/// The members of a JSON object in the order of the text, without repeated names.
 package struct JSONObject: Hashable, Sendable {
     /// A name with its value.
     package struct Member: Hashable, Sendable {
@@ -34,7 +34,7 @@ package struct JSONObject: Hashable, Sendable {
 
     private let storage: [Member]
 
-    /// Creates an object from members whose names differ.
+    /// Creates an object from members with different names.
     package init(_ members: [Member]) {
         storage = members
     }
@@ -44,8 +44,23 @@ package struct JSONObject: Hashable, Sendable {
         storage.map { ($0.name, $0.value) }
     }
 
-    /// The value of the member called `name`, or nil.
+    /// The value of the member with a name, or nil.
     package subscript(name: String) -> JSONValue? {
         storage.first { $0.name.isSameText(as: name) }?.value
+    }
+}
+
+/// Why a text is not one JSON object.
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong, such as "member \"code\" is repeated".
+    package let problem: String
+    /// The offset in bytes from the start of the text.
+    package let offset: Int
+    /// Whether an object repeats a name. Readers disagree about what such a text means.
+    package var isRepeatedName = false
+
+    /// A sentence for a log or `last_error`.
+    package var description: String {
+        "\(problem) at byte \(offset)"
     }
 }

@@ -1,4 +1,4 @@
-/// What came of one query, in the words of the domain.
+/// What a query led to.
 package enum QueryOutcome: Hashable, Sendable {
     /// A verified answer about this refund.
     case report(GatewayReport, Evidence)
@@ -6,27 +6,33 @@ package enum QueryOutcome: Hashable, Sendable {
     case notFound(message: String, Evidence)
     /// A verified answer that says nothing about the refund: another code, an unknown status, another refund's data.
     case inconclusive(reason: String)
-    /// The gateway refuses our credentials, signed or not. Its trouble is the configuration's, not the refund's.
+    /// The gateway refuses our credentials, in a signed answer or not. The configuration is at fault, not the refund.
     case credentialsRefused(code: String, message: String, isVerified: Bool)
     /// An answer whose signature is missing, empty or wrong.
-    case unverified(reason: String)
-    /// The gateway asks to be asked less: HTTP 429, or 503 with a time to come back after.
+    ///
+    /// The offset is a hint, which nothing signs: how far our clock seems to be ahead of the gateway's, negative if it is
+    /// behind; nil unless it may be why the gateway refused the query.
+    case unverified(reason: String, clockOffset: Duration? = nil)
+    /// The gateway asks for fewer queries: HTTP 429, or 503 with a time to come back.
     case slowedDown(reason: String, retryAfter: Duration?)
-    /// No answer of the gateway: a transport fault, a timeout, an HTTP status other than 200, a body that is not JSON.
-    case unreachable(reason: String)
+    /// No answer of the gateway: a transport error, a timeout, an unexpected HTTP status, a body that is not JSON.
+    ///
+    /// The offset is the same hint as that of an unverified answer.
+    case unreachable(reason: String, clockOffset: Duration? = nil)
 
     /// What was wrong, in words, or nil for a report.
     package var problem: String? {
         switch self {
         case .report: nil
         case .notFound(let message, let evidence): "the gateway has no such order (\(evidence.code): \(message))"
-        case .inconclusive(let reason), .unverified(let reason), .unreachable(let reason), .slowedDown(let reason, _):
+        case .inconclusive(let reason), .unverified(let reason, _), .unreachable(let reason, _),
+            .slowedDown(let reason, _):
             reason
         case .credentialsRefused(let code, let message, _): "the gateway refuses our credentials (\(code): \(message))"
         }
     }
 
-    /// Whether the gateway answered and its signature proves it, whatever it said.
+    /// Whether the gateway answered and its signature proves it, whatever the answer says.
     package var isVerified: Bool {
         switch self {
         case .report, .notFound, .inconclusive: true
@@ -35,7 +41,15 @@ package enum QueryOutcome: Hashable, Sendable {
         }
     }
 
-    /// The word that metrics and logs use for this kind of outcome.
+    /// How far our clock seems to be ahead of the gateway's, or nil without such a hint.
+    package var clockOffset: Duration? {
+        switch self {
+        case .unverified(_, let offset), .unreachable(_, let offset): offset
+        case .report, .notFound, .inconclusive, .credentialsRefused, .slowedDown: nil
+        }
+    }
+
+    /// The name of this kind of outcome in metrics and logs.
     package var kind: String {
         switch self {
         case .report: "report"
@@ -49,11 +63,11 @@ package enum QueryOutcome: Hashable, Sendable {
     }
 }
 
-/// What proves an outcome: the exact signed body, with the members that support asks for.
+/// What proves an outcome: the exact signed body, and the members that a gateway's support asks for.
 package struct Evidence: Hashable, Sendable {
-    /// The answer's `code`.
+    /// The answer's code for the call.
     package var code: String
-    /// The answer's `psn`, the gateway's id of the request.
+    /// The gateway's id of the request.
     package var psn: String?
     /// The answer's bytes as they arrived.
     package var response: [UInt8]

@@ -36,6 +36,7 @@ package struct GatewayHealth: Sendable {
     // Since when no answer has verified although refundd asked.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
+    private var clock = ClockSkew()
     // After a refusal, the other queries in flight get a chance to be answered before it counts against the gateway.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
     // Refunds that were refused since the last verified answer, and those that were refused before it.
@@ -81,23 +82,26 @@ package struct GatewayHealth: Sendable {
         others: Set<Int64>,
         at now: Timestamp
     ) -> Change {
-        switch outcome {
+        switch clock.judge(outcome, at: now) {
         case .report, .notFound, .inconclusive:
             return verified(refund, at: now)
+        case .credentialsRefused(ClockSkew.code, let message, let isVerified):
+            // Several dates in a row say so: the clock is wrong for every refund.
+            return begin(.misconfigured, ClockSkew.code, message, isVerified: isVerified, at: now)
         case .credentialsRefused(let code, let message, let isVerified):
             unverified = nil
             let isAlone = isRefusedAlone(refund, at: now)
             refused.insert(refund)
             if isAlone { return endWait(for: refund) ?? .none }
             return refused(code: code, message: message, isVerified: isVerified, refund, others, at: now)
-        case .unverified(let reason):
+        case .unverified(let reason, _):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
             unverified = run
             guard run.count >= Self.unverifiedLimit || now.duration(since: run.since) >= Self.period else {
                 return failing(reason, refund, at: now)
             }
             return begin(.misconfigured, GatewayIncident.unverifiedCode, reason, isVerified: false, at: now)
-        case .slowedDown(let reason, _), .unreachable(let reason):
+        case .slowedDown(let reason, _), .unreachable(let reason, _):
             return failing(reason, refund, at: now)
         }
     }

@@ -39,7 +39,7 @@ package struct GatewayKeys: Sendable {
         }
         let keys = configured[refund.gateway] ?? []
         let outcome = GatewayAnswer.outcome(of: answer, for: query, verifiedBy: keys + retired)
-        guard case .unverified(let reason) = outcome else { return outcome }
+        guard case .unverified(let reason, _) = outcome else { return outcome }
         return .unverified(reason: "\(reason); if the gateway signed with another key then, give it with --public-key")
     }
 }

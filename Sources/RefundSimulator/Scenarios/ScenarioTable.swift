@@ -62,7 +62,7 @@ extension Scenario {
 
     private mutating func readData(_ table: TableReader) throws(ScenarioFileError) {
         if let amount = try table.string("amount") {
-            guard DecimalAmount(amount) != nil, amount.utf8.count <= 32 else {
+            guard DecimalAmount.plainText(amount) == amount, !amount.hasPrefix("-"), amount.utf8.count <= 32 else {
                 throw table.error("amount", "must be a decimal in quotation marks, such as \"1200\" or \"12.50\"")
             }
             self.amount = amount

@@ -74,7 +74,7 @@ struct JSONReaderTests {
     ])
     func aNameThatStandsTwiceIsRefusedAtAnyDepth(text: String) throws {
         let error = try #require(throws: JSONError.self) { try JSONObject(parsing: text) }
-        #expect(error.problem.contains("stands twice"))
+        #expect(error.problem.contains("is repeated"))
         #expect(error.isRepeatedName)
     }
 
@@ -93,6 +93,24 @@ struct JSONReaderTests {
     func unpairedSurrogatesAreRefused(text: String) {
         #expect(throws: JSONError.self) { try JSONObject(parsing: "{\"m\":\(text)}") }
         #expect(throws: JSONError.self) { try JSONObject(parsing: "{\(text):1}") }
+    }
+
+    @Test(arguments: [
+        (#""\ud800""#, "?"), (#""\udc00x""#, "?x"), (#""\ud800\u0041""#, "?A"), (#""\ud800\ud800""#, "??"),
+        (#""\ud800\ud83d\ude00""#, "?😀"), (#""\udc00\ud800\n""#, "??\n"), (#""\ud83d\\ude00""#, "?\\ude00"),
+        ("\"a\nb\u{0}\u{1F}\"", "a\nb\u{0}\u{1F}"),
+    ])
+    func tolerantReadingAcceptsSurrogatesAndControlCharacters(text: String, value: String) throws {
+        let object = try JSONObject(parsing: "\u{FEFF} {\"m\":\(text)}", .tolerant(surrogate: "?"))
+        #expect(object["m"] == .string(value))
+    }
+
+    @Test(arguments: [
+        #"{"m":"\ud800"#, #"{"m":"\ud800\u00"}"#, #"{"\ud800":1,"\udc00":2}"#, #"{"m":1,"m":2}"#, "\u{FEFF}\u{FEFF}{}",
+        "{\u{1}}", #"{"m":\ud800}"#, "{}\u{FEFF}", "{\u{FEFF}}", #"{'m':1}"#, #"{"m":01}"#,
+    ])
+    func tolerantReadingRefusesEverythingElse(text: String) {
+        #expect(throws: JSONError.self) { try JSONObject(parsing: text, .tolerant(surrogate: "?")) }
     }
 
     @Test(

@@ -6,9 +6,9 @@ struct MismatchTests {
     /// What a gateway may say of a refund that must amount to 12.50 EUR.
     static let different: [(amount: String?, currency: String?)] = [
         ("12.51", "EUR"), ("1250", "EUR"), ("12.5", "USD"), ("12.50", "eur"), (nil, "EUR"), ("12.50", nil), (nil, nil),
-        ("-12.50", "EUR"), ("12,50", "EUR"), ("", "EUR"), ("12.50", ""), ("1.25e1", "EUR"), ("NaN", "EUR"),
+        ("-12.50", "EUR"), ("12,50", "EUR"), ("", "EUR"), ("12.50", ""), ("NaN", "EUR"),
     ]
-    static let same = ["12.50", "12.5", "12.500", "012.50", "12.5000000000000000000000000000"]
+    static let same = ["12.50", "12.5", "12.500", "012.50", "12.5000000000000000000000000000", "1.25E+1"]
 
     private func machine(_ state: RefundState = .pending) -> RefundStateMachine {
         RefundStateMachine(.sample(state, expected: .twelveFifty))

@@ -1,0 +1,31 @@
+extension String {
+    /// Whether this text has the same bytes as another.
+    ///
+    /// Strings are equal if Unicode considers them equivalent; to JSON and to gateways they are not.
+    package func isSameText(as other: String) -> Bool {
+        let (bytes, others) = (utf8.span, other.utf8.span)
+        guard bytes.count == others.count else { return false }
+        for index in bytes.indices where bytes[index] != others[index] { return false }
+        return true
+    }
+
+    /// This text as refundd stores and shows text from outside: on one line and of bounded length.
+    ///
+    /// Control characters and line separators become blanks. SQLite's text functions end at U+0000 and JSON's strings do
+    /// not, so text must be sanitized once, before row, ledger and event are built from it.
+    ///
+    /// - Parameter maxLength: The greatest number of Unicode scalars; a single character may have any number of them.
+    /// - Returns: The text, ending with an ellipsis if it was longer.
+    package func sanitized(maxLength: Int) -> String {
+        // Nearly every text is short and plain.
+        if utf8.count <= maxLength, utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return self }
+        let start = unicodeScalars.prefix(maxLength)
+        let line = start.map { scalar -> Unicode.Scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: " "
+            default: scalar
+            }
+        }
+        return String(String.UnicodeScalarView(line)) + (start.endIndex < unicodeScalars.endIndex ? "…" : "")
+    }
+}
