@@ -154,6 +154,7 @@ let package = Package(
         tests("RefundStoreSQLiteTests", ["RefundCore", "RefundStoreSQLite", grdb, sqlite]),
         tests("RefundSchedulerTests", ["RefundCore", "RefundScheduler"]),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
+        tests("ToyGatewayTests", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
         tests("RefundDaemonTests", ["RefundCore", "RefundConfiguration", "RefundStoreSQLite", "RefundDaemon"]),

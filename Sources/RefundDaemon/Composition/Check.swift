@@ -18,11 +18,12 @@ package enum Check: Sendable {
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
         let configuration = try Setup.configuration(file: file, environment: environment)
         let credentials = try Setup.credentials(configuration)
-        _ = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
         var lines = ["\(configuration.file): ok", "database: \(configuration.database.path)"]
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.publicKeys.map { $0.fingerprint.prefix(16) } ?? []
-            lines.append("gateway \(name): \(gateway.url), public key \(keys.joined(separator: ", "))")
+            let url = connections.settings.gateways[name]?.address ?? gateway.url
+            lines.append("gateway \(name): \(url), public key \(keys.joined(separator: ", "))")
         }
         let webhook = configuration.webhook
         // What follows the host may be a token.

@@ -26,11 +26,12 @@ final class Connections: Sendable {
         var gateways: [String: EngineSettings.Gateway] = [:]
         for (name, gateway) in configuration.gateways {
             guard let keys = credentials.gateways[name] else { continue }
+            let url = try Self.queryURL(of: gateway, name)
             let http = try Self.client("gateway \(name)", connections: gateway.limits.maxInFlight)
             clients.append(http)
             let client = GatewayClient(
                 GatewayClient.Settings(
-                    url: gateway.url,
+                    url: url,
                     appID: gateway.appID,
                     privateKey: keys.privateKey,
                     publicKeys: keys.publicKeys,
@@ -44,7 +45,7 @@ final class Connections: Sendable {
                 merchantNo: gateway.merchantNo,
                 limits: gateway.limits,
                 timeout: gateway.timeout,
-                address: gateway.url
+                address: url
             ) { query, now, completion in client.send(query, at: now, completion: completion) }
         }
         let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
@@ -56,6 +57,14 @@ final class Connections: Sendable {
         )
         self.clients = clients
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
+    }
+
+    private static func queryURL(of gateway: GatewaySettings, _ name: String) throws(CommandFailure) -> String {
+        do {
+            return try GatewayURL.query(at: gateway.url)
+        } catch {
+            throw CommandFailure(.configuration, ["gateway \(name): url = \(gateway.url) \(error)"])
+        }
     }
 
     private static func webhooks(
