@@ -167,6 +167,7 @@ let package = Package(
         ),
         tests("RefundSchedulerTests", ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundScheduler", grdb]),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
+        tests("ToyGatewayTests", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
         tests(

@@ -1,42 +1,42 @@
 import RefundCore
 
-/// The `code` of an answer, with what it says about the call.
+/// The `code` of an answer and its meaning.
 ///
-/// Matched by code only, never by the words beside it: "does not exist" stands in the message of `E07303` too, which
-/// refuses the application.
+/// Only the code counts, never the message: "does not exist" is in the message of `E07303` too, which refuses the
+/// application.
 ///
-/// Sources: `0` and the message's form from the vendor's Java SDK `paycloud-open/wise-paycloud-open-api-sdk-java`
-/// 3.1.2; the other codes as integrators of the platform quote them from its response-code page and saw them live. No
-/// complete list is public, so every code that is not named here says nothing about the refund.
+/// Sources: `0` and the form of the message are in the vendor's Java SDK `paycloud-open/wise-paycloud-open-api-sdk-java`
+/// 3.1.2; integrators quote the other codes from the platform's response-code page and saw them live. No complete list is
+/// public, so any other code says nothing about the refund.
 struct AnswerCode: Hashable {
-    /// What a code says about the call.
+    /// What a code says about the query.
     enum Meaning: Hashable {
-        /// The call went through and `data` holds the result.
+        /// The query succeeded, and `data` contains the result.
         case answered
         /// The gateway has no such order.
         case unknownOrder
-        /// The gateway refuses the application: its signature, its protocol members or its rights.
+        /// The gateway refuses the application: its signature, its protocol members or its permissions.
         case credentialsRefused
         /// Anything else.
         case other
     }
 
-    /// No order has the number: `E04111` (merchant order number), `E04110` (transaction number), `ET002`, `ET003`
-    /// (no such transaction, no such reversed transaction) and `M010` (no original transaction).
+    // `E04111` (merchant order number) and `E04110` (transaction number) are invalid numbers, `ET002` and `ET003` missing
+    // transactions, `M010` a missing original transaction.
     private static let unknownOrder: Set = ["E04111", "E04110", "ET002", "ET003", "M010"]
-    /// `SYS002` (signature refused) and `SYS011` (protocol members missing).
+    // `SYS002`: the signature; `SYS011`: missing protocol members.
     private static let credentialsRefused: Set = ["SYS002", "SYS011"]
-    /// The authorisation family; `E07303` is an API that the application may not call.
+    // `E07303`: an API that the application may not call.
     private static let authorisationFamily = "E07"
     private static let maximumLength = 32
 
     /// The code as text, such as `"0"` or `"E04111"`.
     let text: String
 
-    /// Creates a code from the member of an answer, a string or a number.
+    /// Reads a code from the member of an answer, a string or a number.
     ///
-    /// Signing strings join members without escaping, so a `code` that has swallowed its neighbours would verify too.
-    /// The form is what tells them apart.
+    /// Signing strings join members without escaping, so that a `code` which contains its neighbours would verify too. Its
+    /// form rules that out.
     ///
     /// - Returns: Nil for anything but 1 to 32 letters, digits, `_` and `-`.
     init?(_ value: JSONValue?) {
@@ -53,7 +53,7 @@ struct AnswerCode: Hashable {
         self.text = text
     }
 
-    /// What the code says about the call.
+    /// What the code says about the query.
     var meaning: Meaning {
         if text == "0" { return .answered }
         if Self.unknownOrder.contains(text) { return .unknownOrder }

@@ -66,27 +66,17 @@ package enum GatewayAnswer: Sendable {
         }
     }
 
-    /// The envelopes that a body may be, of which at most one has a signature that verifies.
-    ///
-    /// The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question
-    /// mark for it and most others U+FFFD. An envelope is believed only as it was signed.
-    ///
-    /// - Parameter body: The body of the response.
-    /// - Returns: One envelope, or two if the body has an unpaired surrogate.
-    /// - Throws: `JSONError` if the body is not one JSON object.
-    package static func envelopes(in body: [UInt8]) throws(JSONError) -> [JSONObject] {
-        let first = try JSONObject(parsing: body, .tolerant(surrogate: "?"))
-        let second = try JSONObject(parsing: body, .tolerant(surrogate: "\u{FFFD}"))
-        return first == second ? [first] : [first, second]
-    }
-
+    // The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question
+    // mark for it and most others U+FFFD. An envelope is read, and believed, only as it was signed.
     private static func verified(
         _ body: [UInt8],
         by keys: [RSAPublicKey]
     ) throws(JSONError) -> (envelope: JSONObject, problem: String?) {
-        let envelopes = try envelopes(in: body)
-        for envelope in envelopes where signatureProblem(of: envelope, keys) == nil { return (envelope, nil) }
-        return (envelopes[0], signatureProblem(of: envelopes[0], keys))
+        let envelope = try JSONObject(parsing: body, .tolerant(surrogate: "?"))
+        guard let problem = signatureProblem(of: envelope, keys) else { return (envelope, nil) }
+        let other = try JSONObject(parsing: body, .tolerant(surrogate: "\u{FFFD}"))
+        guard other != envelope, signatureProblem(of: other, keys) == nil else { return (envelope, problem) }
+        return (other, nil)
     }
 
     private static func signatureProblem(of envelope: JSONObject, _ keys: [RSAPublicKey]) -> String? {

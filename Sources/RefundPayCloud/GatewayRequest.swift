@@ -1,10 +1,10 @@
 package import RefundCore
 import RefundCrypto
 
-/// The request `order.refund.query`, which asks the gateway for the state of one refund.
+/// The request `order.refund.query` for the state of one refund.
 ///
-/// Every value is a JSON string that is not empty: the vendor's own implementations of the signature differ in how they
-/// write numbers, nested values and empty ones, and agree on these.
+/// Every value is a JSON string and not empty. The vendor's implementations of the signature agree only on these: they
+/// differ in how they write numbers, nested values and empty ones.
 ///
 /// Sources: <https://developer.n-age.co.jp/docs/ja/newage/CloudAPI/query-refund>; common members after
 /// <https://developer.codepay.us/docs/CloudAPI>; `OrderRefundQueryRequest` of the vendor's Java SDK
@@ -22,12 +22,12 @@ package struct GatewayRequest: Sendable {
 
     /// Creates a request.
     ///
-    /// Of the two numbers one is sent, the order number where there is one: which of them wins is not documented.
+    /// Only one of the two numbers is sent, the order number if there is one. Which of them wins is not documented.
     ///
     /// - Parameters:
-    ///   - query: What to ask.
+    ///   - query: The query.
     ///   - appID: The application's id at the gateway.
-    ///   - now: The time of the request, which the gateway accepts within 15 minutes of its own clock.
+    ///   - now: The time of the request, which must be within 15 minutes of the gateway's clock.
     package init(_ query: RefundQuery, appID: String, at now: Timestamp) {
         let values: KeyValuePairs = [
             "app_id": appID,
@@ -44,15 +44,15 @@ package struct GatewayRequest: Sendable {
         members = values.filter { !$0.value.isEmpty }.map { (name: $0.key, value: $0.value) }
     }
 
-    /// The bytes that the application's private key signs.
+    /// The bytes to sign with the application's private key.
     package var signingString: [UInt8] {
         SigningString.bytes(of: JSONObject(members.map { .init(name: $0.name, value: .string($0.value)) }))
     }
 
     /// The body to send.
     ///
-    /// - Parameter signature: The signature over `signingString`.
-    /// - Returns: One JSON object, `sign` being its last member.
+    /// - Parameter signature: The signature of `signingString`.
+    /// - Returns: One JSON object whose last member is `sign`.
     package func body(signature: [UInt8]) -> [UInt8] {
         var json = JSONText()
         json.object { json in

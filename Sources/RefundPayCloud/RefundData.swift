@@ -2,7 +2,7 @@ package import RefundCore
 
 /// The member `data` of a verified answer: what PayCloud says about one refund.
 struct RefundData {
-    /// In bytes. A longer text cannot be what the field is meant for, and would bloat the queue's rows.
+    // In bytes. A longer text cannot be what the field is meant for, and would bloat the rows of the queue.
     private static let longestText = 512
 
     private let object: JSONObject

@@ -2,12 +2,12 @@ import Dispatch
 package import RefundCrypto
 import Synchronization
 
-/// Threads that sign requests.
+/// Signs requests on queues of its own.
 ///
-/// A signature takes half a millisecond of one core: too long for the threads that Swift's tasks share, and for a
-/// shared queue that other work waits on. So the pool has serial queues of its own.
+/// A signature takes half a millisecond of one core: too long for the threads of Swift's tasks, and for a queue that
+/// other work shares.
 package final class SigningPool: Sendable {
-    // What is handed over together wakes whoever takes it once. More would keep the first of a batch waiting for longer.
+    // A batch wakes its receiver once. In a longer batch, the first signature would wait too long for the others.
     private static let largestBatch = 8
 
     private struct Job {
@@ -26,7 +26,7 @@ package final class SigningPool: Sendable {
 
     /// Creates a pool.
     ///
-    /// - Parameter threads: How many signatures may be made at the same time, at least one; the number of cores is best.
+    /// - Parameter threads: The number of signatures at a time, at least one; the number of cores is best.
     package init(threads: Int) {
         self.threads = max(threads, 1)
         state = Mutex(State(idle: (0..<self.threads).map { DispatchQueue(label: "refundd.signing.\($0)") }))
@@ -37,8 +37,8 @@ package final class SigningPool: Sendable {
     /// - Parameters:
     ///   - message: The bytes to sign.
     ///   - key: The key to sign with.
-    ///   - completion: Takes the signature, or why there is none; called once, on the pool's thread. Under load those of
-    ///     a few messages are called one right after the other.
+    ///   - completion: Called once, on a thread of the pool, with the signature or the reason there is none. Under load,
+    ///     the completions of a few messages are called together.
     package func sign(
         _ message: [UInt8],
         with key: RSAPrivateKey,
@@ -55,7 +55,7 @@ package final class SigningPool: Sendable {
         }
     }
 
-    // Without jobs the queue is idle, which it says under the same lock, so that no job is left without a queue.
+    // A queue without jobs becomes idle under the same lock, so that no job is left without a queue.
     private func nextBatch(for queue: DispatchQueue) -> [Job]? {
         state.withLock { state in
             guard !state.jobs.isEmpty else {

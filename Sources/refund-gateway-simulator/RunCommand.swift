@@ -3,17 +3,17 @@ import Glibc
 import RefundCore
 import RefundSimulator
 
-/// Serves until it is told to stop.
+/// Serves until it is stopped.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Serve on 127.0.0.1 until SIGTERM or SIGINT.",
         discussion: """
-            Prints one line once connections are accepted: "listening on https://127.0.0.1:8443".
-            GET /simulator/refunds lists the refunds that were asked for.
+            Prints one line once it accepts connections: "listening on https://127.0.0.1:8443".
+            GET /simulator/refunds lists the refunds that were queried.
 
-            At SIGHUP the keys in the directory are read again, so that a change of keys can be tried: answers are
-            signed with gateway_private_key.pem, and queries verify with app_public_key.pem or app_public_key_2.pem.
+            SIGHUP reloads the keys in the directory, to try a key rotation: gateway_private_key.pem signs answers, and
+            app_public_key.pem or app_public_key_2.pem verifies queries.
 
             \(BuiltInPrefix.help)
             """
@@ -22,26 +22,26 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The directory that \"init\" wrote.", valueName: "dir"))
     var directory: String
 
-    @Option(help: "The port; 0 takes a free one. (default: that of refundd.conf in the directory, else 8443)")
+    @Option(help: "The port; 0 for a free one. (default: that of refundd.conf in the directory, or 8443)")
     var port: UInt16?
 
-    @Flag(help: "Serve plain HTTP. (default: what refundd.conf in the directory says)")
+    @Flag(help: "Serve plain HTTP. (default: the scheme in refundd.conf in the directory)")
     var http = false
 
     @Option(help: ArgumentHelp("The scenario file. (default: scenarios.toml in the directory)", valueName: "file"))
     var scenarios: String?
 
-    @Option(help: "Decides what is drawn from the scenario file's mix, and the numbers that refunds get.")
+    @Option(help: "Determines what is drawn from the scenario file's mix, and the numbers of refunds.")
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("Append one line of JSON per request to this file.", valueName: "file"))
     var log: String?
 
-    @Option(help: "The app_id that is known. (default: that of refundd.conf in the directory)")
+    @Option(help: "The known app_id. (default: that of refundd.conf in the directory)")
     var appID: String?
 
     @Option(
-        help: ArgumentHelp("Hold every answer back for this long.", valueName: "duration"),
+        help: ArgumentHelp("Delay every answer.", valueName: "duration"),
         transform: { text in
             guard let duration = Duration(text) else {
                 throw ValidationError("a duration is written like 250ms, 5s or 1m")
@@ -53,7 +53,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Set the gateway's clock ahead by this much, or back with =-20m: the clock of timestamp checks and Date.",
+            "Set the gateway's clock (timestamp checks, Date) ahead by this much, or back with =-20m.",
             valueName: "duration"
         ),
         transform: { text in
@@ -82,9 +82,9 @@ struct RunCommand: AsyncParsableCommand {
         try await Simulator(configuration).run(stopsOnSignals: true) { simulator in
             do throws(SimulatorError) {
                 simulator.use(try SimulatorKeys(directory: directory))
-                say("the keys were read again")
+                say("keys reloaded")
             } catch {
-                say("the keys stay as they were: \(error)")
+                say("reload failed, keeping the current keys: \(error)")
             }
         } onReady: { port in
             say("listening on \(scheme)://\(Simulator.host):\(port)")
@@ -92,7 +92,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 }
 
-/// Prints a line at once: a program that waits for it reads it from a pipe, which is otherwise written in blocks.
+/// Prints a line at once: a program that waits for it reads from a pipe, which is otherwise written in blocks.
 private func say(_ line: String) {
     print(line)
     _ = fflush(nil)

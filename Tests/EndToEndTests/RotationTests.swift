@@ -118,11 +118,11 @@ extension Workspace {
     /// Changes files of the simulator's and waits until it goes by them.
     fileprivate func changeKeysOfTheGateway(_ command: String) async throws {
         let simulator = try #require(simulator)
-        let before = simulator.output.components(separatedBy: "the keys were read again").count
+        let before = simulator.output.components(separatedBy: "keys reloaded").count
         try #require(try await run("/bin/sh", ["-c", command]).exitCode == 0)
         simulator.signal(SIGHUP)
         try await eventually("the simulator's new keys: \(simulator.output)") {
-            simulator.output.components(separatedBy: "the keys were read again").count > before
+            simulator.output.components(separatedBy: "keys reloaded").count > before
         }
     }
 

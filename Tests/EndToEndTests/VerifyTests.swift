@@ -91,7 +91,7 @@ struct VerifyTests {
                 "DELETE FROM refund_transitions WHERE refund_id = \(id("FAIL-1"))",
                 past: "refund_transitions_delete"
             )
-            #expect(said.contains("FAIL-1: its state is failed, its ledger ends with pending"))
+            #expect(said.contains("FAIL-1: its state is failed, but its ledger ends in pending"))
 
             said = try await problems(
                 w,
@@ -114,7 +114,7 @@ struct VerifyTests {
                 "UPDATE refund_queue SET state = 'settled' WHERE merchant_order_no = 'UNKNOWN-1'",
                 past: "refund_queue_state"
             )
-            #expect(said.contains("UNKNOWN-1: its state is settled, its ledger ends with pending"))
+            #expect(said.contains("UNKNOWN-1: its state is settled, but its ledger ends in pending"))
 
             said = try await problems(
                 w,
@@ -148,19 +148,19 @@ struct VerifyTests {
                     past: "refund_event_log_update"
                 )
                 #expect(said.contains("OK3-1: event "), "\(said)")
-                #expect(said.contains(" tells another \(member) than the ledger, its answer and the refund"), "\(said)")
+                #expect(said.contains(" differs from the ledger, its answer and the refund in \(member)"), "\(said)")
             }
             // These columns have no guard, because nothing depends on them.
             for column in ["trans_end_at", "gateway_trans_no", "orig_trans_no", "pay_channel_trans_no"] {
                 let said = try await problems(w, "UPDATE refund_queue SET \(column) = 7 WHERE id = \(id)")
-                #expect(said.contains("OK3-1: its \(column) is not what the answer of row 2 says"), "\(said)")
+                #expect(said.contains("OK3-1: it differs from the answer of row 2 in \(column)"), "\(said)")
             }
             for column in ["failure_code", "failure_message"] {
                 let said = try await problems(
                     w,
                     "UPDATE refund_queue SET \(column) = 'x' WHERE merchant_order_no = 'FAIL-1'"
                 )
-                #expect(said.contains("FAIL-1: its failure_code or failure_message is not what its ledger says"))
+                #expect(said.contains("FAIL-1: its failure_code or failure_message differs from its ledger"))
             }
         }
     }
@@ -172,7 +172,7 @@ struct VerifyTests {
                 w,
                 "UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL \(its) AND type = 'refund.settled'"
             )
-            #expect(said.contains("is dead and the refund does not ask for attention"), "\(said)")
+            #expect(said.contains("is dead, but the refund has no attention"), "\(said)")
             said = try await problems(
                 w,
                 "UPDATE refund_outbox SET url = 'https://elsewhere.example/' \(its)",
@@ -197,7 +197,7 @@ struct VerifyTests {
             var said = try await problems(w, row("settled"), past: "refund_transitions_insert")
             #expect(said.contains("is the verdict of eve on a refund that needed no attention"), "\(said)")
             said = try await problems(w, row("processing"))
-            #expect(said.contains("row 1 of its ledger goes to processing without an answer of the gateway"), "\(said)")
+            #expect(said.contains("row 1 of its ledger enters processing without an answer of the gateway"), "\(said)")
             #expect(said.contains("row 1 of its ledger is by eve, and a person only ends refunds"), "\(said)")
         }
     }

@@ -25,7 +25,7 @@ struct AnswerMutationTests {
                 var body = original
                 for _ in 0..<Int.random(in: 1...3, using: &random) { Self.mutate(&body, using: &random) }
                 guard let believed = try outcome(of: body).report else { continue }
-                #expect(try GatewayAnswer.envelopes(in: body).map(SigningString.bytes(of:)).contains(signed))
+                #expect(SignedAnswer.signingStrings(of: body).contains(signed))
                 #expect(believed == report)
             }
         }

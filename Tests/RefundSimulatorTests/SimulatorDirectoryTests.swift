@@ -68,7 +68,7 @@ struct SimulatorDirectoryTests {
         let error = #expect(throws: SimulatorError.self) {
             try target.write(port: 1, usesTLS: false, replacesFiles: false)
         }
-        #expect(error?.description.contains("webhook_secret is there already") == true)
+        #expect(error?.description.contains("webhook_secret exists") == true)
         #expect(error?.description.contains("--force") == true)
         #expect(throws: (any Error).self) { try directory.text("refundd.conf") }
 

@@ -37,4 +37,11 @@ package enum SignedAnswer: Sendable {
     package static func text(data: String) throws -> String {
         try text(#"{"msg":"SUCCESS","code":"0","data":\#(data),"psn":"P-1"}"#)
     }
+
+    /// The signing strings that a body may have: two if it has an unpaired surrogate, which encoders replace differently.
+    package static func signingStrings(of body: [UInt8]) -> [[UInt8]] {
+        ["?", "\u{FFFD}"].compactMap { replacement in
+            (try? JSONObject(parsing: body, .tolerant(surrogate: replacement))).map(SigningString.bytes(of:))
+        }
+    }
 }

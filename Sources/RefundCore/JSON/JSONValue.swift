@@ -56,7 +56,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     package let problem: String
     /// The offset in bytes from the start of the text.
     package let offset: Int
-    /// Whether an object repeats a name. Readers disagree about what such a text means.
+    /// Whether an object repeats a name, so that readers disagree about what the text means.
     package var isRepeatedName = false
 
     /// A sentence for a log or `last_error`.

@@ -1,16 +1,16 @@
-/// What becomes of a refund: each method takes an event that happened, changes the refund, and returns the ledger rows
-/// that must be written with it in one transaction.
+/// Decides what becomes of a refund: each method applies an event to the refund and returns the ledger rows to write with
+/// it in one transaction.
 ///
 /// ```
 ///  (insert) ──▶ pending ──found──▶ processing ──settled──▶ settled
 ///                  └──── settled or failed ────┴──failed──▶ failed
-///  abandoned: a person told refundd to stop; a person's verdict ends only what needs attention
+///  abandoned: an operator stopped polling; an operator resolves only what needs attention
 /// ```
 ///
-/// Only a verified answer or a person ends a refund; no error, timeout, unknown code or age ever does. A final refund
-/// ignores every event but that of its webhooks. Each transition carries at most one event.
+/// Only a verified answer or an operator ends a refund; no error, timeout, unknown code or age ever does. A final refund
+/// ignores every event except those of its webhooks. Each transition has at most one event.
 package struct RefundStateMachine: Sendable {
-    /// The refund as it stands after the events so far.
+    /// The refund after the events so far.
     package private(set) var refund: Refund
     private let policy: PollingPolicy
     private var transitions: [Transition] = []
@@ -21,14 +21,14 @@ package struct RefundStateMachine: Sendable {
         self.policy = policy
     }
 
-    /// A query came back.
+    /// Applies the outcome of a query.
     ///
     /// - Parameters:
-    ///   - outcome: What came of it.
-    ///   - sentAt: When it was sent.
-    ///   - now: When its outcome was known; the wait for the next query starts here.
-    ///   - draw: A uniform draw from 0 to 1 for the jitter of the next query, if there is one.
-    /// - Returns: The ledger rows; empty when neither state nor attention changed.
+    ///   - outcome: The outcome.
+    ///   - sentAt: When the query was sent.
+    ///   - now: When the outcome was known; the wait for the next query starts here.
+    ///   - draw: A uniform draw from 0 to 1 for the jitter of the next query.
+    /// - Returns: The ledger rows; empty if neither state nor attention changed.
     package mutating func queryAnswered(
         _ outcome: QueryOutcome,
         sentAt: Timestamp,
@@ -63,13 +63,13 @@ package struct RefundStateMachine: Sendable {
         return finish(at: now)
     }
 
-    /// A query came to nothing because the gateway is down or asks to be asked less: the refund is as due as before, and
-    /// its backoff is not used up.
+    /// Applies the outcome of a query that does not count, because the gateway is down or asked for fewer queries: the
+    /// refund stays due and keeps its backoff.
     ///
     /// - Parameters:
-    ///   - outcome: What came of it.
-    ///   - sentAt: When it was sent.
-    ///   - now: When its outcome was known.
+    ///   - outcome: The outcome.
+    ///   - sentAt: When the query was sent.
+    ///   - now: When the outcome was known.
     package mutating func querySpared(_ outcome: QueryOutcome, sentAt: Timestamp, at now: Timestamp) {
         guard !refund.state.isFinal else { return }
         refund.lastQueryAt = sentAt
@@ -96,7 +96,7 @@ package struct RefundStateMachine: Sendable {
         }
     }
 
-    // The gateway knows the order: a pending refund moves on, and a complaint about an unknown order ends.
+    // The gateway knows the order: a pending refund is processing, and it is no longer an unknown order.
     private mutating func found(_ report: GatewayReport, _ evidence: Evidence, at now: Timestamp) {
         let attention = refund.attention == .unknownOrder ? nil : refund.attention
         if refund.state == .pending {
@@ -106,12 +106,12 @@ package struct RefundStateMachine: Sendable {
         }
     }
 
-    /// A claimed refund cannot be served, or can again: its row and the configuration do not fit, or fit now.
+    /// Applies whether the configuration has what a claimed refund needs.
     ///
     /// - Parameters:
     ///   - trouble: What is missing, or nil.
     ///   - now: The time.
-    /// - Returns: The ledger rows; empty when neither state nor attention changed.
+    /// - Returns: The ledger rows; empty if neither state nor attention changed.
     package mutating func checked(trouble: String?, at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         if let trouble {
@@ -125,13 +125,13 @@ package struct RefundStateMachine: Sendable {
         return finish(at: now)
     }
 
-    /// A refund that cannot be queried at all is put off.
+    /// Postpones a refund that cannot be queried at all.
     package mutating func postponed(at now: Timestamp, draw: Double) {
         guard !refund.state.isFinal else { return }
         refund.nextQueryAt = now.advanced(by: policy.slowInterval.jittered(by: policy.jitter, draw: draw))
     }
 
-    /// The refund may have reached the age at which a person is told.
+    /// Flags the refund if it has reached the age for attention.
     package mutating func aged(at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         noteAge(at: now)
@@ -152,18 +152,18 @@ package struct RefundStateMachine: Sendable {
         raise(.unknownOrder, reason: "the gateway has no such order after \(age)", evidence: evidence, at: now)
     }
 
-    /// A person told refundd to stop asking.
+    /// Abandons the refund: an operator stopped polling.
     ///
-    /// - Returns: The ledger rows; empty when the refund has ended already.
+    /// - Returns: The ledger rows; empty if the refund is final.
     package mutating func abandoned(reason: String, actor: String, at now: Timestamp) -> [Transition] {
         guard !refund.state.isFinal else { return [] }
         change(to: .abandoned, attention: nil, reason: reason, actor: actor, event: .abandoned, at: now)
         return finish(at: now)
     }
 
-    /// A person who looked at a refund that needs attention said what became of it.
+    /// Resolves the refund: an operator who looked into it said what became of it.
     ///
-    /// - Returns: The ledger rows; empty when the refund has ended already or needs no attention.
+    /// - Returns: The ledger rows; empty if the refund is final or needs no attention.
     package mutating func resolved(
         as verdict: Verdict,
         reason: String,
@@ -181,12 +181,12 @@ package struct RefundStateMachine: Sendable {
         return finish(at: now)
     }
 
-    /// Webhooks of this refund died or were delivered.
+    /// Applies the number of the refund's dead webhooks.
     ///
     /// - Parameters:
-    ///   - dead: How many of its webhooks are dead now.
+    ///   - dead: The number of dead webhooks.
     ///   - now: The time.
-    /// - Returns: The ledger rows; empty when the attention did not change.
+    /// - Returns: The ledger rows; empty if the attention did not change.
     package mutating func webhooksChanged(dead: Int, at now: Timestamp) -> [Transition] {
         if dead > 0 {
             raise(.undeliverable, reason: "a webhook of this refund is dead", at: now)

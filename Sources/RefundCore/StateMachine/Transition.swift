@@ -1,4 +1,4 @@
-/// One change of a refund's state or attention: a row of the ledger.
+/// A change of a refund's state or attention: a row of the ledger.
 package struct Transition: Hashable, Sendable {
     /// When it happened.
     package var at: Timestamp
@@ -8,20 +8,20 @@ package struct Transition: Hashable, Sendable {
     package var to: RefundState
     /// The attention after.
     package var attention: Attention?
-    /// Why, in words, or nil where the answer says it all.
+    /// The reason in words, or nil if the answer says it all.
     package var reason: String?
-    /// The gateway's own status number in the answer that caused it, kept as a record.
+    /// The gateway's own status number in the answer that caused it, for the record.
     package var transStatus: Int?
     /// The gateway's verdict that caused it.
     package var verdict: GatewayVerdict?
     /// The answer that caused it.
     package var evidence: Evidence?
-    /// `refundd`, or the name of the person who used the command.
+    /// `refundd`, or the name of the operator who used the command.
     package var actor: String
-    /// The event that tells of it, or nil for a change that nobody is told of.
+    /// The event that reports it, or nil for a change without an event.
     package var event: EventType?
 
-    /// The actor of everything that no person did.
+    /// The actor of every change that no operator made.
     package static let refundd = "refundd"
 }
 
@@ -33,10 +33,10 @@ package enum EventType: String, Sendable, CaseIterable {
     case settled = "refund.settled"
     /// The refund failed.
     case failed = "refund.failed"
-    /// A person told refundd to stop asking.
+    /// An operator stopped polling the refund.
     case abandoned = "refund.abandoned"
-    /// A person should look at a refund.
+    /// A refund needs an operator.
     case needsAttention = "refund.needs_attention"
-    /// A person should look at a gateway.
+    /// A gateway needs an operator.
     case gatewayNeedsAttention = "gateway.needs_attention"
 }

@@ -1,8 +1,8 @@
-/// Checks that the events tell what the ledger says, each change once and in its order, and nothing else.
+/// Checks that the events report the changes in the ledger, each once and in order, and nothing else.
 ///
-/// A body is written again from the row of the ledger, its answer and the refund, and must come out the same to the byte.
-/// What the database does not keep is taken from the body: the merchant number of the configuration, the metadata, and,
-/// for what did not end the refund and has no answer of its own, what the gateway had said last and the attempts so far.
+/// Each body is written again from its ledger row, the stored answer and the refund, and must be equal to the byte. What
+/// the database does not keep is taken from the body itself: the configured merchant number, the metadata, and, for a
+/// change that neither ends the refund nor has an answer, the gateway's last report and the number of attempts.
 package struct EventCheck: Sendable {
     /// What is wrong, a sentence each.
     package private(set) var problems: [String] = []
@@ -12,8 +12,8 @@ package struct EventCheck: Sendable {
     /// Checks the events of one refund.
     ///
     /// - Parameters:
-    ///   - history: What was found.
-    ///   - reports: What the stored answers say, by the sequence of their row.
+    ///   - history: The history.
+    ///   - reports: What the stored answers say, by the sequence of their rows.
     init(_ history: RefundHistory, _ reports: [Int64: GatewayReport]) {
         refund = history.refund
         self.reports = reports
@@ -21,10 +21,12 @@ package struct EventCheck: Sendable {
         var last: Int64 = 0
         for event in history.events {
             let sequence = event.subject.sequence ?? 0
-            if sequence <= last { note("event \(event.position) tells of row \(sequence) after one of row \(last)") }
+            if sequence <= last {
+                note("event \(event.position) reports row \(sequence) after an event of row \(last)")
+            }
             last = max(last, sequence)
             guard let (type, row) = expected.removeValue(forKey: sequence) else {
-                note("event \(event.position) (\(event.subject.type)) tells of no row of its ledger")
+                note("event \(event.position) (\(event.subject.type)) reports no row of its ledger")
                 continue
             }
             check(event, type, row)
@@ -34,7 +36,7 @@ package struct EventCheck: Sendable {
         }
     }
 
-    /// Checks the event of a gateway, of whose trouble nothing else is kept.
+    /// Checks the event of a gateway, the only record of its incident.
     package init(ofGateway event: LoggedEvent) {
         refund = Refund(id: 0, createdAt: event.at)
         reports = [:]
@@ -56,7 +58,7 @@ package struct EventCheck: Sendable {
         problems.append(problem)
     }
 
-    // Which changes are told is decided by the ledger alone.
+    // The ledger alone determines which changes have an event.
     private static func expected(by ledger: [LedgerRow]) -> [Int64: (type: EventType, row: LedgerRow)] {
         var expected: [Int64: (type: EventType, row: LedgerRow)] = [:]
         var told: Set<Attention> = []
@@ -87,7 +89,7 @@ package struct EventCheck: Sendable {
         compare(event, told, with: body)
     }
 
-    /// The body as refundd writes it, or nil for a row that is itself wrong.
+    /// The body as refundd writes it, or nil if the row itself is wrong.
     private func body(_ type: EventType, _ row: LedgerRow, _ told: ToldEvent?) -> String? {
         guard let from = RefundState(rawValue: row.from), let to = RefundState(rawValue: row.to) else { return nil }
         var refund = refund
@@ -119,14 +121,14 @@ package struct EventCheck: Sendable {
     private mutating func compare(_ event: LoggedEvent, _ told: ToldEvent?, with body: String) {
         guard !event.body.elementsEqual(body.utf8) else { return }
         guard let told, let expected = ToldEvent(Array(body.utf8)) else {
-            return note("the body of event \(event.position) is none that refundd writes")
+            return note("the body of event \(event.position) was not written by refundd")
         }
         let differing = expected.data.members.filter { told.data[$0.name] != $0.value }.map(\.name)
         guard !differing.isEmpty else {
-            return note("the body of event \(event.position) is not written as refundd writes it")
+            return note("the body of event \(event.position) is not formatted as refundd formats it")
         }
         let names = differing.joined(separator: ", ")
-        note("event \(event.position) tells another \(names) than the ledger, its answer and the refund")
+        note("event \(event.position) differs from the ledger, its answer and the refund in \(names)")
     }
 }
 

@@ -1,21 +1,20 @@
-/// Checks what was written about a refund against everything that refundd promises of its ledger.
+/// Checks everything that is stored about a refund against what refundd promises about its ledger.
 ///
-/// The check knows no guard and no code that writes: it goes by the rows alone, so it also finds what a program wrote
-/// that got past the guards.
+/// The check relies on the rows alone, and on no guard or code that writes them, so that it also finds what another
+/// program wrote past the guards.
 package struct LedgerCheck: Sendable {
     /// What is wrong, a sentence each.
     package private(set) var problems: [String] = []
-    /// How many stored answers were read again.
+    /// The number of stored answers that were reread.
     package private(set) var answers = 0
     private var reports: [Int64: GatewayReport] = [:]
 
     /// Checks a history.
     ///
     /// - Parameters:
-    ///   - history: What was found.
-    ///   - reread: Tells what a stored answer says when it is taken for an answer about this refund, its signature
-    ///     checked.
-    ///   - endpoint: Names the receiver behind an address.
+    ///   - history: The history.
+    ///   - reread: Returns what a stored answer says about the refund, with its signature verified.
+    ///   - endpoint: Returns the endpoint of a URL.
     package init(
         _ history: RefundHistory,
         reread: (_ answer: [UInt8], _ refund: Refund) -> QueryOutcome,
@@ -24,9 +23,9 @@ package struct LedgerCheck: Sendable {
         var verdict: LedgerRow?
         var (state, attention) = (RefundState.pending.rawValue, String?.none)
         for (row, sequence) in zip(history.ledger, Int64(1)...) {
-            if row.sequence != sequence { note("its ledger has row \(row.sequence) where row \(sequence) belongs") }
+            if row.sequence != sequence { note("its ledger has row \(row.sequence) in place of row \(sequence)") }
             if row.from != state {
-                note(row, "goes on from state \(row.from), the one before it ended with \(state)")
+                note(row, "starts from state \(row.from), but the row before it ends in \(state)")
             }
             checkStep(row, after: verdict)
             checkPerson(row, attention)
@@ -36,11 +35,11 @@ package struct LedgerCheck: Sendable {
         }
         let refund = history.refund
         if refund.state.rawValue != state {
-            note("its state is \(refund.state.rawValue), its ledger ends with \(state)")
+            note("its state is \(refund.state.rawValue), but its ledger ends in \(state)")
         }
         if refund.attention?.rawValue != attention {
             note(
-                "its attention is \(refund.attention?.rawValue ?? "null"), its ledger ends with \(attention ?? "null")"
+                "its attention is \(refund.attention?.rawValue ?? "null"), but its ledger ends in \(attention ?? "null")"
             )
         }
         checkFailure(of: refund, verdict)
@@ -64,38 +63,38 @@ package struct LedgerCheck: Sendable {
         if let attention = row.attention, Attention(rawValue: attention) == nil {
             note(row, "has the unknown attention \(attention)")
         }
-        if row.actor.isEmpty { note(row, "names nobody who made the change") }
+        if row.actor.isEmpty { note(row, "has no actor") }
         if let verdict {
             if row.to != verdict.to { note(row, "leaves the final state \(verdict.to)") }
             if row.attention != nil, row.attention != Attention.undeliverable.rawValue {
-                note(row, "asks for attention after the final state \(verdict.to)")
+                note(row, "has attention after the final state \(verdict.to)")
             }
         } else if to == .pending, row.from != row.to {
             note(row, "goes back to pending")
         }
         guard row.finalState != nil else { return }
-        if row.attention != nil { note(row, "ends the refund and asks for attention") }
-        if row.isByRefundd, to == .abandoned { note(row, "abandons the refund and names no person who did") }
+        if row.attention != nil { note(row, "ends the refund and has attention") }
+        if row.isByRefundd, to == .abandoned { note(row, "abandons the refund without an operator") }
     }
 
-    // A person does nothing but end refunds, and settles or fails only what needs attention.
+    // Operators only end refunds, and settle or fail only those that need attention.
     private mutating func checkPerson(_ row: LedgerRow, _ attention: String?) {
         guard !row.isByRefundd else { return }
         guard let verdict = row.finalState else {
-            return note(row, "is by \(row.actor), and a person only ends refunds")
+            return note(row, "is by \(row.actor), but operators only end refunds")
         }
-        if row.reason ?? "" == "" { note(row, "is the verdict of \(row.actor) and gives no reason") }
+        if row.reason ?? "" == "" { note(row, "is the verdict of \(row.actor) without a reason") }
         if verdict != .abandoned, attention == nil {
             note(row, "is the verdict of \(row.actor) on a refund that needed no attention")
         }
     }
 
-    // The end of a refund clears what earlier webhooks died of; from then on it must be told again.
+    // A final state clears the attention for earlier dead webhooks; later ones need attention again.
     private mutating func checkDeadWebhooks(of history: RefundHistory, _ verdict: LedgerRow?) {
         guard history.refund.attention == nil else { return }
         for webhook in history.webhooks where webhook.state == "dead" {
             if webhook.sequence ?? 0 < verdict?.sequence ?? 0 { continue }
-            note("webhook \(webhook.id) is dead and the refund does not ask for attention")
+            note("webhook \(webhook.id) is dead, but the refund has no attention")
         }
     }
 
@@ -108,7 +107,7 @@ package struct LedgerCheck: Sendable {
     ) {
         guard let response = row.response else {
             if row.from != row.to, row.to != RefundState.abandoned.rawValue, row.isByRefundd || row.finalState == nil {
-                note(row, "goes to \(row.to) without an answer of the gateway")
+                note(row, "enters \(row.to) without an answer of the gateway")
             }
             return
         }
@@ -121,7 +120,7 @@ package struct LedgerCheck: Sendable {
             checkVerdict(row, report, refund)
         case .notFound(_, let evidence):
             checkCopies(row, evidence, nil)
-            if row.from != row.to { note(row, "goes to \(row.to), its answer says there is no such order") }
+            if row.from != row.to { note(row, "enters \(row.to), but its answer says that there is no such order") }
         case .inconclusive, .credentialsRefused, .unverified, .slowedDown, .unreachable:
             note(row, "has an answer that does not prove it: \(outcome.problem ?? "")")
         }
@@ -130,12 +129,12 @@ package struct LedgerCheck: Sendable {
     private mutating func checkCopies(_ row: LedgerRow, _ evidence: Evidence, _ report: GatewayReport?) {
         let said = report.map { Int64($0.transaction.status) }
         if row.transStatus != said {
-            note(row, "has trans_status \(row.transStatus.shown), its answer has \(said.shown)")
+            note(row, "has trans_status \(row.transStatus.shown), but its answer has \(said.shown)")
         }
         let verdict = report?.verdict.rawValue
-        if row.verdict != verdict { note(row, "has verdict \(row.verdict.shown), its answer has \(verdict.shown)") }
-        if row.code != evidence.code { note(row, "has code \(row.code.shown), its answer has \(evidence.code)") }
-        if row.psn != evidence.psn { note(row, "has psn \(row.psn.shown), its answer has \(evidence.psn.shown)") }
+        if row.verdict != verdict { note(row, "has verdict \(row.verdict.shown), but its answer has \(verdict.shown)") }
+        if row.code != evidence.code { note(row, "has code \(row.code.shown), but its answer has \(evidence.code)") }
+        if row.psn != evidence.psn { note(row, "has psn \(row.psn.shown), but its answer has \(evidence.psn.shown)") }
     }
 
     private mutating func checkVerdict(_ row: LedgerRow, _ report: GatewayReport, _ refund: Refund) {
@@ -144,14 +143,14 @@ package struct LedgerCheck: Sendable {
         let difference = refund.expected.flatMap(transaction.difference(from:))
         let verdict = report.verdict
         if row.isFound, verdict == .failed || verdict == .settled && difference == nil {
-            note(row, "goes to processing, its answer has verdict \(verdict)")
+            note(row, "enters processing, but its answer has verdict \(verdict)")
         }
         guard let state = row.finalState else { return }
-        if state.rawValue != verdict.rawValue { note(row, "goes to \(row.to), its answer has verdict \(verdict)") }
+        if state.rawValue != verdict.rawValue { note(row, "enters \(row.to), but its answer has verdict \(verdict)") }
         if state == .settled, let difference { note(row, "settles the refund although \(difference)") }
         let wrong = refund.columns(thatDifferFrom: transaction)
         if !wrong.isEmpty {
-            note("its \(wrong.joined(separator: ", ")) is not what the answer of row \(row.sequence) says")
+            note("it differs from the answer of row \(row.sequence) in \(wrong.joined(separator: ", "))")
         }
     }
 
@@ -162,20 +161,20 @@ package struct LedgerCheck: Sendable {
             if expected == nil { return }
         }
         if refund.failure != expected {
-            note("its failure_code or failure_message is not what its ledger says")
+            note("its failure_code or failure_message differs from its ledger")
         }
     }
 }
 
 extension LedgerRow {
-    /// Why the refund failed, for a row by which it did: by its answer, or in the operator's words.
+    /// Why the refund failed, for a row in which it did: from the row's answer, or in the operator's words.
     func failure(_ reports: [Int64: GatewayReport]) -> Failure? {
         isByRefundd ? reports[sequence]?.failure : Failure(resolvedBecause: reason ?? "")
     }
 }
 
 extension Refund {
-    /// The columns of the queue that do not hold what the gateway says of the transaction.
+    /// The columns of the queue that differ from a transaction.
     fileprivate func columns(thatDifferFrom said: GatewayTransaction) -> [String] {
         [
             ("trans_status", transaction?.status == said.status),

@@ -1,4 +1,4 @@
-/// Checks that every event that was to have a webhook has it, and that each webhook's state fits its attempts.
+/// Checks that every event has its webhook, and that each webhook's state matches its attempts.
 package struct OutboxCheck: Sendable {
     /// What is wrong, a sentence each.
     package private(set) var problems: [String] = []
@@ -8,7 +8,7 @@ package struct OutboxCheck: Sendable {
     /// - Parameters:
     ///   - events: The events.
     ///   - webhooks: The webhooks.
-    ///   - endpoint: Names the receiver behind an address.
+    ///   - endpoint: Returns the endpoint of a URL.
     package init(events: [LoggedEvent], webhooks: [OutboxRow], endpoint: (_ url: String) -> String) {
         var unclaimed: [String: OutboxRow] = [:]
         for webhook in webhooks { unclaimed[webhook.id] = webhook }
@@ -24,7 +24,7 @@ package struct OutboxCheck: Sendable {
         for webhook in webhooks {
             check(webhook, among: events)
             if endpoint(webhook.url) != webhook.endpoint {
-                note("webhook \(webhook.id) counts for endpoint \(webhook.endpoint), its url is of another")
+                note("webhook \(webhook.id) has endpoint \(webhook.endpoint), but its url has another")
             }
         }
     }
@@ -37,7 +37,7 @@ package struct OutboxCheck: Sendable {
         if webhook.position != event.position || webhook.type != event.subject.type
             || webhook.refundID != event.subject.refundID || webhook.sequence != event.subject.sequence
         {
-            note("webhook \(webhook.id) tells of something else than its event \(event.position)")
+            note("webhook \(webhook.id) is about something else than its event \(event.position)")
         }
         if webhook.body != event.body {
             note("webhook \(webhook.id) has another body than its event \(event.position)")
@@ -47,32 +47,32 @@ package struct OutboxCheck: Sendable {
     private mutating func check(_ webhook: OutboxRow, among events: [LoggedEvent]) {
         if webhook.attempts > webhook.recordedAttempts {
             note(
-                "webhook \(webhook.id) counts \(webhook.attempts) attempts, recorded are \(webhook.recordedAttempts)"
+                "webhook \(webhook.id) has \(webhook.attempts) attempts, but \(webhook.recordedAttempts) are recorded"
             )
         }
         switch webhook.state {
         case "pending":
             if webhook.nextAttemptAt == nil { note("webhook \(webhook.id) is pending and has no next attempt") }
-            if !webhook.isInFlight, !webhook.isRedelivery, isOvertaken(webhook, events) {
-                note("webhook \(webhook.id) is pending although a newer event has overtaken it")
+            if !webhook.isInFlight, !webhook.isRedelivery, isSuperseded(webhook, events) {
+                note("webhook \(webhook.id) is pending, but a newer event supersedes it")
             }
         case "delivered":
-            if webhook.deliveredAt == nil { note("webhook \(webhook.id) is delivered and does not say when") }
+            if webhook.deliveredAt == nil { note("webhook \(webhook.id) is delivered without a time") }
             if !webhook.wasTaken { note("webhook \(webhook.id) is delivered without an attempt that succeeded") }
             if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is delivered and has a next attempt") }
         case "dead":
             if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is dead and has a next attempt") }
         case "superseded":
-            if !isOvertaken(webhook, events) {
-                note("webhook \(webhook.id) is superseded although no newer event has overtaken it")
+            if !isSuperseded(webhook, events) {
+                note("webhook \(webhook.id) is superseded, but not by a newer event")
             }
         default:
             note("webhook \(webhook.id) has the unknown state \(webhook.state)")
         }
     }
 
-    // A call for attention is overtaken only by an event that itself has a webhook.
-    private func isOvertaken(_ webhook: OutboxRow, _ events: [LoggedEvent]) -> Bool {
+    // Only an event with a webhook of its own supersedes a refund.needs_attention.
+    private func isSuperseded(_ webhook: OutboxRow, _ events: [LoggedEvent]) -> Bool {
         webhook.refundID != nil
             && events.contains { event in
                 event.position > webhook.position

@@ -1,4 +1,4 @@
-/// Everything that was written about one refund, as it was found: what is to be checked, and nothing of it believed.
+/// Everything that is stored about one refund, before it is checked.
 package struct RefundHistory: Sendable {
     /// The row of the queue.
     package var refund: Refund
@@ -18,7 +18,7 @@ package struct RefundHistory: Sendable {
     }
 }
 
-/// A row of the ledger as it was found.
+/// A row of the ledger as stored.
 package struct LedgerRow: Hashable, Sendable {
     /// The row's id, 0 for one that is not stored.
     package var id: Int64 = 0
@@ -34,7 +34,7 @@ package struct LedgerRow: Hashable, Sendable {
     package var to: String
     /// The attention after.
     package var attention: String?
-    /// Why, in words.
+    /// The reason in words.
     package var reason: String?
     /// The gateway's own status number in the answer that caused it.
     package var transStatus: Int64?
@@ -62,7 +62,7 @@ package struct LedgerRow: Hashable, Sendable {
         self.actor = actor
     }
 
-    /// The final state that the refund enters by this row, or nil.
+    /// The final state that the refund enters in this row, or nil.
     var finalState: RefundState? {
         guard from != to, let state = RefundState(rawValue: to), state.isFinal else { return nil }
         return state
@@ -70,32 +70,32 @@ package struct LedgerRow: Hashable, Sendable {
 
     var isByRefundd: Bool { actor == Transition.refundd }
 
-    /// Whether the gateway has confirmed by this row that it knows the refund.
+    /// Whether the gateway first knows the refund in this row.
     var isFound: Bool {
         from == RefundState.pending.rawValue && to == RefundState.processing.rawValue
     }
 }
 
-/// A row of the event log as it was found.
+/// A row of the event log as stored.
 package struct LoggedEvent: Hashable, Sendable {
-    /// Where it stands in the log.
+    /// Its position in the log.
     package var position: Int64
     /// When it happened.
     package var at: Timestamp
-    /// What the columns say it is about.
+    /// Its subject, by the columns.
     package var subject: Subject
-    /// The webhook that goes out for it, or nil when none does.
+    /// Its webhook, if any.
     package var webhookID: String?
     /// The body.
     package var body: [UInt8]
 
-    /// What an event is about.
+    /// The subject of an event.
     package struct Subject: Hashable, Sendable {
         /// The type.
         package var type: String
-        /// The refund, or nil for a gateway's event.
+        /// The refund; nil for a gateway's event.
         package var refundID: Int64?
-        /// The row of the ledger that it tells of.
+        /// The row of the ledger that it reports.
         package var sequence: Int64?
         /// The state after that row.
         package var state: String?
@@ -119,42 +119,42 @@ package struct LoggedEvent: Hashable, Sendable {
     }
 }
 
-/// A webhook of the outbox as it was found, with what its attempts came to.
+/// A webhook of the outbox as stored, with a summary of its attempts.
 package struct OutboxRow: Hashable, Sendable {
     /// The `webhook-id`.
     package var id: String
-    /// The refund it tells of, or nil for a gateway's event.
+    /// The refund; nil for a gateway's event.
     package var refundID: Int64?
-    /// The row of the ledger that it tells of.
+    /// The row of the ledger that it reports.
     package var sequence: Int64?
     /// The event's type.
     package var type: String
-    /// The exact bytes to send.
+    /// The exact bytes.
     package var body: [UInt8]
-    /// The event's place in the log.
+    /// The event's position in the log.
     package var position: Int64
-    /// Where it goes.
+    /// The URL.
     package var url: String
-    /// The receiver that it counts for.
+    /// The endpoint.
     package var endpoint: String
     /// `pending`, `delivered`, `dead` or `superseded`.
     package var state = "pending"
-    /// The attempts that the row counts.
+    /// The number of attempts in the row.
     package var attempts: Int64 = 0
-    /// The attempts that are recorded.
+    /// The number of recorded attempts.
     package var recordedAttempts: Int64 = 0
-    /// Whether one of the recorded attempts ended with a 2xx status.
+    /// Whether a recorded attempt got a 2xx status.
     package var wasTaken = false
     /// When the next attempt is due.
     package var nextAttemptAt: Int64?
-    /// When the receiver took it.
+    /// When it was delivered.
     package var deliveredAt: Int64?
     /// Whether an attempt is in flight.
     package var isInFlight = false
-    /// Whether a person sent it again, which exempts it from being overtaken.
+    /// Whether an operator requested its redelivery, which exempts it from being superseded.
     package var isRedelivery = false
 
-    /// Creates a webhook that was not sent yet.
+    /// Creates a webhook without attempts.
     package init(
         id: String,
         refundID: Int64?,

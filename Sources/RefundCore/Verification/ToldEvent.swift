@@ -1,6 +1,6 @@
-/// What the body of an event says, as it was found.
+/// The body of an event as stored.
 struct ToldEvent {
-    /// The members of `data` but the metadata.
+    /// The members of `data` except the metadata.
     let data: JSONObject
     private let metadata: String?
 
@@ -9,9 +9,9 @@ struct ToldEvent {
 
     /// Reads a body.
     ///
-    /// Metadata stand last and are cut off first: they may be nested as deeply as the reader goes, and lie deeper here.
+    /// The metadata is cut off first: it may be nested as deeply as the reader accepts, and is deeper here.
     ///
-    /// - Returns: Nil for what refundd does not write.
+    /// - Returns: Nil for a body that refundd did not write.
     init?(_ body: [UInt8]) {
         var head = body
         if let name = body.firstRange(of: Self.metadataName) {
@@ -28,28 +28,28 @@ struct ToldEvent {
         self.data = data
     }
 
-    /// The text of a member, or nil when it is none.
+    /// The text of a member, or nil if it is not a string.
     func text(_ name: String) -> String? {
         guard case .string(let text) = data[name] else { return nil }
         return text
     }
 
-    /// The number of a member, or nil when it is none.
+    /// The number of a member, or nil if it is not a whole number.
     func number(_ name: String) -> Int? {
         guard case .number(let text) = data[name] else { return nil }
         return Int(text)
     }
 
-    /// The metadata as the row had them when the event was written: the application may have changed them since.
+    /// The metadata in the row when the event was written; the application may have changed it since.
     ///
-    /// - Parameter row: The metadata that the row has now, which hold for all that is no object.
-    /// - Returns: The text, or nil for none.
+    /// - Parameter row: The metadata in the row now, which stands for anything that is not an object.
+    /// - Returns: The text, if any.
     func metadata(row: String?) -> String? {
         guard let metadata, metadata != "null" else { return nil }
         return (try? JSONObject(parsing: metadata)) == nil ? row : metadata
     }
 
-    /// What the gateway had said last, which the ledger keeps only where it made a change.
+    /// The transaction as last reported, which the ledger keeps only for reports that changed something.
     var transaction: GatewayTransaction? {
         guard let status = number("trans_status") else { return nil }
         var transaction = GatewayTransaction(status: status)

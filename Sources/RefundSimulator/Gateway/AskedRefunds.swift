@@ -2,20 +2,20 @@ import RefundCore
 import RefundPayCloud
 import Synchronization
 
-/// What the simulator remembers of a refund that was asked for.
+/// A refund that was queried at least once.
 struct AskedRefund: Hashable {
     let number: RefundNumber
     let firstAskedAt: Timestamp
     var lastAskedAt: Timestamp
-    /// The accepted queries so far.
+    /// The number of accepted queries.
     var queries = 0
-    /// When a final status was told first.
+    /// When a query was first answered with the final status.
     var endedAt: Timestamp?
-    /// The status that was told last; nil while the refund is unknown.
+    /// The status in the last answer; nil while the refund is unknown.
     var status: TransStatus?
 }
 
-/// The refunds that were asked for so far, in memory.
+/// The refunds that were queried so far, kept in memory.
 final class AskedRefunds: Sendable {
     private struct State {
         var places: [RefundNumber: Int] = [:]
@@ -24,18 +24,18 @@ final class AskedRefunds: Sendable {
 
     private let state = Mutex(State())
 
-    /// All refunds in the order in which they were first asked for.
+    /// All refunds in the order of their first queries.
     var all: [AskedRefund] {
         state.withLock { $0.refunds }
     }
 
-    /// Counts an accepted query and moves the refund's story on.
+    /// Counts an accepted query and advances the refund's scenario.
     ///
     /// - Parameters:
-    ///   - number: The number that is asked for.
+    ///   - number: The number in the query.
     ///   - scenario: The refund's scenario.
     ///   - now: The time of the query.
-    /// - Returns: What to answer, and the refund afterwards.
+    /// - Returns: The answer, and the refund after it.
     func ask(
         _ number: RefundNumber,
         scenario: Scenario,
@@ -63,7 +63,7 @@ final class AskedRefunds: Sendable {
         }
     }
 
-    /// The refunds as JSON: `{"refunds":[…]}`, in the order in which they were first asked for.
+    /// The refunds as JSON, `{"refunds":[…]}`, in the order of their first queries.
     var json: String {
         var json = JSONText()
         json.object { json in
@@ -84,7 +84,7 @@ final class AskedRefunds: Sendable {
 }
 
 extension JSONText {
-    /// Writes the two members that name a refund, one of them null.
+    /// Writes both members that can identify a refund; at least one is null.
     mutating func number(of number: RefundNumber?) {
         switch number {
         case .order(let text):

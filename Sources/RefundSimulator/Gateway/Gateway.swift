@@ -2,21 +2,21 @@ import RefundCore
 import RefundCrypto
 import Synchronization
 
-/// The gateway's side of the refund query: checks a request, decides by scenario, writes and signs the answer.
+/// The gateway's side of the refund query: checks a request, follows the scenario, writes and signs the answer.
 ///
-/// It does not touch the network. A call keeps its thread busy for about half a millisecond, the cost of a signature.
+/// Does not use the network. A call occupies its thread for about half a millisecond, the cost of a signature.
 final class Gateway: Sendable {
-    /// A reply with what has to be known to deliver and to log it.
+    /// A reply, and what it takes to deliver and log it.
     struct Outcome {
         var reply: Reply
-        /// How long to hold the reply back; nil for the simulator's own latency.
+        /// The delay before the reply; nil for the simulator's default.
         var latency: Duration?
-        /// How long the client is asked to stay away.
+        /// The reply's `Retry-After`.
         var retryAfter: Duration?
         var record: RequestRecord
     }
 
-    /// The refunds that were asked for so far.
+    /// The refunds that were queried so far.
     let refunds = AskedRefunds()
     private let appID: String
     private let keys: Mutex<SimulatorKeys>
@@ -31,7 +31,7 @@ final class Gateway: Sendable {
         self.book = book
     }
 
-    /// Goes by other keys from now on.
+    /// Replaces the keys.
     func use(_ keys: SimulatorKeys) {
         self.keys.withLock { $0 = keys }
     }
@@ -43,11 +43,11 @@ final class Gateway: Sendable {
     /// Answers the body of a request.
     ///
     /// - Parameters:
-    ///   - body: The bytes, of which the caller bounds the number.
+    ///   - body: The bytes; the caller bounds their number.
     ///   - path: The path of the request, for the log.
     ///   - now: The time at which the request arrived.
-    /// - Returns: The reply, when to give it and what to log.
-    /// - Throws: `KeyError` when the key cannot sign.
+    /// - Returns: The reply, its timing, and the line for the log.
+    /// - Throws: `KeyError` if the key cannot sign.
     func outcome(of body: [UInt8], path: String, now: Timestamp) throws(KeyError) -> Outcome {
         var record = RequestRecord(receivedAt: now, path: path)
         let number: RefundNumber
@@ -64,11 +64,11 @@ final class Gateway: Sendable {
         let (answer, refund) = refunds.ask(number, scenario: scenario, at: now)
         record.fault = answer.fault
         record.queries = refund.queries
-        let data: RefundData? =
+        let data: RefundAnswer? =
             switch answer.content {
             case .unknownRefund: nil
             case .status(let status):
-                RefundData(
+                RefundAnswer(
                     number,
                     scenario: scenario,
                     status: status,
@@ -87,7 +87,7 @@ final class Gateway: Sendable {
     }
 
     private func reply(
-        with data: RefundData?,
+        with data: RefundAnswer?,
         about number: RefundNumber,
         fault: Fault?,
         dataForm: Scenario.DataForm,
@@ -112,7 +112,7 @@ final class Gateway: Sendable {
         return fault?.spoiltReply(of: body) ?? .json(body)
     }
 
-    private func envelope(of refusal: Refusal, now: Timestamp) -> Envelope {
+    private func envelope(of refusal: GatewayRefusal, now: Timestamp) -> Envelope {
         let message = "[\(refusal.code)]\(refusal.message)"
         var envelope = Envelope(code: refusal.code, message: message, psn: nextPSN(now))
         if refusal.isEarly && !book.signsEarlyErrors { envelope.signature = .absent }

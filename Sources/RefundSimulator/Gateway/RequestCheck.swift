@@ -2,7 +2,7 @@ import RefundCore
 import RefundCrypto
 import RefundPayCloud
 
-/// The checks that a query has to pass before the gateway looks for its refund.
+/// The checks that a query must pass before the gateway looks for its refund.
 ///
 /// Sources: <https://developer.codepay.us/docs/CloudAPI> (members, fifteen minutes),
 /// <https://developer.n-age.co.jp/docs/ja/public/Sign> (signature).
@@ -17,10 +17,10 @@ struct RequestCheck {
     let appID: String
     let appKeys: [RSAPublicKey]
 
-    /// Reads the members of a body: one flat object of texts and whole numbers.
+    /// Reads the members of a body: one flat object of strings and whole numbers.
     ///
     /// - Throws: The refusal to answer with.
-    static func members(of body: [UInt8]) throws(Refusal) -> JSONObject {
+    static func members(of body: [UInt8]) throws(GatewayRefusal) -> JSONObject {
         let object: JSONObject
         do {
             object = try JSONObject(parsing: body)
@@ -28,19 +28,19 @@ struct RequestCheck {
             throw .malformed("the body is not one JSON object: \(error)")
         }
         for (name, value) in object.members where value.requestText == nil {
-            throw .malformed("member \(name) is neither a text nor a whole number")
+            throw .malformed("member \(name) is neither a string nor a whole number")
         }
         return object
     }
 
-    /// Finds out which refund an authentic and complete query asks for.
+    /// Checks a query and returns the number of its refund.
     ///
     /// - Parameters:
     ///   - request: The members of the body.
     ///   - now: The gateway's clock.
     /// - Returns: The refund's number.
     /// - Throws: The refusal to answer with.
-    func number(askedBy request: JSONObject, now: Timestamp) throws(Refusal) -> RefundNumber {
+    func number(askedBy request: JSONObject, now: Timestamp) throws(GatewayRefusal) -> RefundNumber {
         try authenticate(request, now: now)
         let method = request.text("method") ?? ""
         guard method == "order.refund.query" else { throw .notAuthorised(method: method) }
@@ -57,7 +57,7 @@ struct RequestCheck {
         return number
     }
 
-    private func authenticate(_ request: JSONObject, now: Timestamp) throws(Refusal) {
+    private func authenticate(_ request: JSONObject, now: Timestamp) throws(GatewayRefusal) {
         let missing = Self.protocolMembers.filter { request.text($0) == nil }
         guard missing.isEmpty else { throw .malformed("missing: \(missing.joined(separator: ", "))") }
         guard request.text("sign_type") == "RSA2" else { throw .malformed("sign_type must be RSA2") }
@@ -76,15 +76,15 @@ struct RequestCheck {
 }
 
 extension JSONObject {
-    /// The number that a query asks for; the order number where both are given.
+    /// The refund's number in a query: the order number if there are both.
     ///
-    /// What the live gateway prefers is not documented.
+    /// Which one the live gateway prefers is not documented.
     var refundNumber: RefundNumber? {
         if let text = text("merchant_order_no") { return .order(text) }
         return text("trans_no").map { .trans($0) }
     }
 
-    /// The text of a member, or nil when it is missing or empty, which the protocol does not tell apart.
+    /// The text of a member; nil if it is missing or empty, which the protocol does not distinguish.
     fileprivate func text(_ name: String) -> String? {
         guard let text = self[name]?.requestText, !text.isEmpty else { return nil }
         return text
@@ -92,13 +92,46 @@ extension JSONObject {
 }
 
 extension JSONValue {
-    /// The text of a value of a request, or nil for what must not stand in one.
+    /// The text of a value, or nil for a type that requests must not contain.
     fileprivate var requestText: String? {
         switch self {
         case .string(let text): return text
         case .number(let token):
             return token.contains { $0 == "." || $0 == "e" || $0 == "E" } ? nil : token
         case .bool, .null, .object, .array: return nil
+        }
+    }
+}
+
+/// The number that identifies a refund in a query.
+package enum RefundNumber: Hashable, Sendable {
+    /// `merchant_order_no`, the refund's own order number.
+    case order(String)
+    /// `trans_no`, the gateway's number of the refund.
+    case trans(String)
+
+    /// The longest order number: <https://developer.codepay.us/docs/CloudAPI>.
+    static let orderLimit = 32
+    /// The longest accepted `trans_no`; the protocol sets no limit.
+    static let transNoLimit = 64
+
+    /// The number itself.
+    package var text: String {
+        switch self {
+        case .order(let text), .trans(let text): text
+        }
+    }
+
+    /// Whether a text has the alphabet and length of a refund's number.
+    static func isValid(_ text: String, upTo limit: Int) -> Bool {
+        guard (1...limit).contains(text.utf8.count) else { return false }
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): true
+            case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "|"), UInt8(ascii: "*"), UInt8(ascii: "@"): true
+            default: false
+            }
         }
     }
 }

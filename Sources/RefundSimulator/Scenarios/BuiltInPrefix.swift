@@ -1,30 +1,30 @@
-/// The scenarios that an order number asks for by itself, so that nothing needs to be configured to try one.
+/// The scenarios that an order number selects by itself, without a scenario file.
 ///
-/// | number | story |
+/// | number | scenario |
 /// | --- | --- |
 /// | `OK-…` | settles at the first query |
 /// | `OK3-…`, `OK5S-…` | settles at the third query, or 5 seconds after the first |
-/// | `FAIL-…`, `FAIL3-…`, `FAIL5S-…` | fails likewise, with `TS-D2012` |
-/// | `CANCEL-…`, `CANCEL3-…`, `CANCEL5S-…` | is cancelled likewise |
+/// | `FAIL-…`, `FAIL3-…`, `FAIL5S-…` | fails in the same way, with `TS-D2012` |
+/// | `CANCEL-…`, `CANCEL3-…`, `CANCEL5S-…` | is cancelled in the same way |
 /// | `LATE-…`, `LATE3-…`, `LATE5S-…` | unknown for the first 2 or 3 queries, or 5 seconds, then settles |
-/// | `UNKNOWN-…` | unknown for ever |
-/// | `NEVER-…` | known, and never ends |
+/// | `UNKNOWN-…` | stays unknown |
+/// | `NEVER-…` | stays in progress |
 /// | `MISMATCH-…` | settles at the first query with the amount 999 |
-/// | `BADSIGN-…` | settles at the first query, but every signature is wrong |
-/// | `UNSIGNED-…` | settles at the first query, but no answer has a signature |
-/// | `HTTP429-…` | every query is answered with HTTP status 429 |
-/// | `HTTP503-…` | every query is answered with HTTP status 503 |
+/// | `BADSIGN-…` | settles at the first query, with wrong signatures |
+/// | `UNSIGNED-…` | settles at the first query, without signatures |
+/// | `HTTP429-…` | HTTP status 429 for every query |
+/// | `HTTP503-…` | HTTP status 503 for every query |
 package enum BuiltInPrefix: Sendable {
-    /// The table of the prefixes as text for a command's help.
+    /// The prefixes as text for the command's help.
     package static let help = """
         Order numbers that begin like this need no scenario file; n is a number:
           OK-, OKn-, OKnS-        settles at query 1, at query n, or after n seconds
-          FAIL-, FAILn-, FAILnS-  fails likewise, with TS-D2012
-          CANCEL- and so on       is cancelled likewise
+          FAIL-, FAILn-, FAILnS-  fails in the same way, with TS-D2012
+          CANCEL- and so on       is cancelled in the same way
           LATE-, LATEn-, LATEnS-  unknown (E04111) for 2 or n queries or n seconds,
                                   then settles
-          UNKNOWN-                unknown (E04111) for ever
-          NEVER-                  in progress for ever
+          UNKNOWN-                stays unknown (E04111)
+          NEVER-                  stays in progress
           MISMATCH-               settles with the amount 999
           BADSIGN-, UNSIGNED-     settles, with a wrong signature or none
           HTTP429-, HTTP503-      HTTP status 429 or 503
@@ -32,12 +32,12 @@ package enum BuiltInPrefix: Sendable {
         otherwise.
         """
 
-    /// Finds the scenario that a refund's number asks for.
+    /// The scenario that a refund's number selects.
     ///
     /// - Parameters:
     ///   - number: The order number or `trans_no`.
-    ///   - base: The scenario to take from what the prefix does not decide, such as the currency.
-    /// - Returns: Nil when the number begins with none of the prefixes.
+    ///   - base: The scenario for everything that the prefix leaves open, such as the currency.
+    /// - Returns: Nil if the number has none of the prefixes.
     package static func scenario(for number: String, base: Scenario) -> Scenario? {
         guard let dash = number.firstIndex(of: "-") else { return nil }
         let prefix = number[..<dash]
@@ -69,7 +69,7 @@ package enum BuiltInPrefix: Sendable {
         return scenario
     }
 
-    /// What stands between the word and the dash: nothing, `3` or `5S`.
+    /// What is between the word and the dash: nothing, `3` or `5S`.
     private enum Parameter {
         case none
         case queries(Int)
@@ -82,12 +82,12 @@ package enum BuiltInPrefix: Sendable {
             }
             let isTime = text.hasSuffix("S")
             let digits = isTime ? text.dropLast() : text
-            // More digits would be no parameter anybody means.
+            // Nobody means a parameter with more digits.
             guard digits.utf8.count <= 6, let number = UInt32(digits), !digits.hasPrefix("+") else { return nil }
             self = isTime ? .seconds(Int(number)) : .queries(Int(number))
         }
 
-        /// The moment that the parameter names.
+        /// The moment that the parameter denotes.
         var moment: Moment {
             switch self {
             case .none: .query(1)
@@ -96,7 +96,7 @@ package enum BuiltInPrefix: Sendable {
             }
         }
 
-        /// The moment after the time or the queries that the parameter names.
+        /// The moment after the time or the queries that the parameter denotes.
         var momentAfter: Moment {
             switch self {
             case .none: .query(3)

@@ -1,8 +1,8 @@
 package import RefundPayCloud
 
-/// The story of one refund: what the gateway says of it at which query or time.
+/// What the gateway says about one refund at which query or time.
 ///
-/// A scenario decides and does nothing else: the answer follows from it and from the refund's progress.
+/// The answer follows from the scenario and the refund's progress alone.
 package struct Scenario: Hashable, Sendable {
     /// How a refund ends.
     package enum Ending: Hashable, Sendable {
@@ -13,7 +13,7 @@ package struct Scenario: Hashable, Sendable {
         /// `trans_status` 3.
         case cancelled
 
-        /// The `trans_status` that tells of this ending.
+        /// The `trans_status` of this ending.
         package var status: TransStatus {
             switch self {
             case .settled: .succeeded
@@ -25,16 +25,16 @@ package struct Scenario: Hashable, Sendable {
 
     /// The form of the answer's member `data`.
     package enum DataForm: String, Sendable, CaseIterable {
-        /// A JSON string that holds JSON text, as live gateways send it.
+        /// A JSON string containing JSON text, as live gateways send it.
         case text
         /// A nested JSON object.
         case object
     }
 
-    /// A processor's code that live gateways were seen to give (insufficient funds).
+    /// A processor's code that live gateways were seen to send (insufficient funds).
     package static let defaultFailure = Ending.failed(code: "TS-D2012", message: "insufficient funds")
 
-    /// When the gateway begins to know the refund; before, it answers `E04111` or `E04110`.
+    /// When the gateway first knows the refund; before, it answers `E04111` or `E04110`.
     package var knownFrom = Moment.query(1)
     /// How the refund ends.
     package var ending = Ending.settled
@@ -50,22 +50,22 @@ package struct Scenario: Hashable, Sendable {
     package var transNo: String?
     /// The form of `data`.
     package var dataForm = DataForm.text
-    /// How long every answer is held back; nil for the simulator's own latency.
+    /// The delay before every answer; nil for the simulator's default.
     package var latency: Duration?
-    /// What is wrong with the answers, if anything.
+    /// The fault of the answers, if any.
     package var fault: Fault?
-    /// How many queries the fault lasts; nil for ever.
+    /// The number of queries that the fault affects; nil for all.
     package var faultForQueries: Int?
-    /// The `Retry-After` of the faults 429 and 503; nil to send none.
+    /// The `Retry-After` of faults 429 and 503; nil to send none.
     package var retryAfter: Duration?
 
     /// Creates the scenario of a refund that settles at the second query.
     package init() {}
 
-    /// Decides what the gateway says.
+    /// What the gateway answers.
     ///
-    /// - Parameter progress: How far the refund is, the query that is being answered included.
-    /// - Returns: What to say, and how to spoil it.
+    /// - Parameter progress: The refund's progress, including the query that is being answered.
+    /// - Returns: The answer, and how to spoil it.
     package func answer(at progress: Progress) -> ScriptedAnswer {
         let hasFault = progress.queries <= faultForQueries ?? .max
         return ScriptedAnswer(content: content(at: progress), fault: hasFault ? fault : nil)
@@ -77,9 +77,9 @@ package struct Scenario: Hashable, Sendable {
     }
 }
 
-/// What a scenario wants a query to be answered with.
+/// The answer that a scenario determines.
 package struct ScriptedAnswer: Hashable, Sendable {
-    /// What is said of the refund.
+    /// What the answer says about the refund.
     package enum Content: Hashable, Sendable {
         /// The gateway has no such refund.
         case unknownRefund
@@ -87,14 +87,47 @@ package struct ScriptedAnswer: Hashable, Sendable {
         case status(TransStatus)
     }
 
-    /// What is said of the refund.
+    /// What the answer says about the refund.
     package var content: Content
-    /// How the answer is spoilt, if at all.
+    /// How the answer is spoiled, if at all.
     package var fault: Fault?
 
     /// Creates an answer.
     package init(content: Content, fault: Fault? = nil) {
         self.content = content
         self.fault = fault
+    }
+}
+
+/// The point of a scenario from which something applies.
+package enum Moment: Hashable, Sendable {
+    /// From the n-th accepted query on, counting from 1.
+    case query(Int)
+    /// From this time after the first accepted query on.
+    case elapsed(Duration)
+    /// Never.
+    case never
+
+    /// Whether a refund with this progress has reached the moment.
+    package func isReached(by progress: Progress) -> Bool {
+        switch self {
+        case .query(let number): progress.queries >= number
+        case .elapsed(let duration): progress.elapsed >= duration
+        case .never: false
+        }
+    }
+}
+
+/// How far a refund's scenario has advanced; only queries that passed every check count.
+package struct Progress: Hashable, Sendable {
+    /// The number of accepted queries, including the one that is being answered.
+    package var queries: Int
+    /// The time since the first of them.
+    package var elapsed: Duration
+
+    /// Creates a progress.
+    package init(queries: Int, elapsed: Duration) {
+        self.queries = queries
+        self.elapsed = elapsed
     }
 }

@@ -1,11 +1,11 @@
-/// All scenarios of a simulator, and which refund gets which.
+/// All scenarios of a simulator and the rules that assign them to refunds.
 ///
-/// A refund's scenario is, in this order: the one under its exact number, the one with the longest prefix of its
-/// number, that of a built-in prefix (see ``BuiltInPrefix``), one drawn from the mix, the default.
+/// A refund's scenario is the first of these: that of its exact number, that of the longest matching prefix, that of a
+/// built-in prefix (see ``BuiltInPrefix``), one drawn from the mix, the default.
 package struct ScenarioBook: Hashable, Sendable {
     /// A scenario of the mix.
     package struct Share: Hashable, Sendable {
-        /// How often it is drawn, relative to the other weights.
+        /// How often it is drawn, relative to the others.
         package var weight: Int
         /// The scenario.
         package var scenario: Scenario
@@ -17,28 +17,28 @@ package struct ScenarioBook: Hashable, Sendable {
         }
     }
 
-    /// Whether errors raised before the application is authenticated are signed.
+    /// Whether refusals before the application is authenticated are signed.
     ///
-    /// What live gateways do is not known.
+    /// What live gateways do is unknown.
     package var signsEarlyErrors = false
-    /// The scenario of a refund that nothing else claims.
+    /// The scenario of every other refund.
     package var standard = Scenario()
     /// Scenarios by exact number.
     package var orders: [String: Scenario] = [:]
-    /// Scenarios by the beginning of the number.
+    /// Scenarios by prefix of the number.
     package var prefixes: [String: Scenario] = [:]
-    /// Scenarios to draw from, or none.
+    /// Scenarios to draw from.
     package var mix: [Share] = []
-    /// Decides what is drawn, and the numbers that the gateway gives refunds.
+    /// Determines what is drawn, and the numbers that the gateway assigns.
     package var seed: UInt64 = 0
 
     /// Creates a book in which every refund settles at the second query.
     package init() {}
 
-    /// Finds the scenario of a refund, the same one every time.
+    /// The scenario of a refund, always the same one.
     ///
-    /// - Parameter number: The order number or `trans_no` that is asked for.
-    /// - Returns: The scenario; there always is one.
+    /// - Parameter number: The order number or `trans_no` in the query.
+    /// - Returns: The scenario.
     package func scenario(for number: String) -> Scenario {
         orders[number] ?? prefixed(number) ?? BuiltInPrefix.scenario(for: number, base: standard) ?? drawn(number)
             ?? standard
@@ -58,5 +58,29 @@ package struct ScenarioBook: Hashable, Sendable {
             rest -= weight
         }
         return nil
+    }
+}
+
+/// A hash that, unlike `Hasher`, is the same in every process, so that drawing and numbering are repeatable.
+enum StableHash {
+    /// Hashes a text.
+    ///
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - seed: Different seeds give unrelated values.
+    ///   - purpose: Different purposes give unrelated values.
+    /// - Returns: A value spread evenly over all 64 bits.
+    static func value(of text: String, seed: UInt64, purpose: String) -> UInt64 {
+        // FNV-1a, then the finalizer of SplitMix64, so that similar texts have unrelated values.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ mixed(seed)
+        for byte in "\(purpose)\0\(text)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return mixed(hash)
+    }
+
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var value = value &+ 0x9e37_79b9_7f4a_7c15
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
     }
 }

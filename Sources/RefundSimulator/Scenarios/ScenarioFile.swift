@@ -53,7 +53,7 @@ extension ScenarioBook {
                 throw ScenarioFileError(
                     file: table.file,
                     key: table.place,
-                    problem: "no refund has such a number; they are 1 to 64 of A-Z a-z 0-9 _ - | * @"
+                    problem: "is not a refund's number: 1 to 64 of A-Z a-z 0-9 _ - | * @"
                 )
             }
             scenarios[name] = try Scenario(table, base: base)
@@ -69,9 +69,24 @@ extension ScenarioBook {
         }
         for entry in entries {
             guard let weight = try entry.integer("weight", in: 1...1_000_000) else {
-                throw entry.error("weight", "is missing; write how often the scenario is drawn, such as weight = 70")
+                throw entry.error("weight", "is missing; set how often the scenario is drawn, such as weight = 70")
             }
             mix.append(Share(weight: weight, scenario: try Scenario(entry, base: standard, alsoAllowed: ["weight"])))
         }
+    }
+}
+
+/// Why a scenario file cannot be used, and where.
+package struct ScenarioFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The file's name.
+    package let file: String
+    /// The key, such as `orders."R-1001".amount`, or nil for the file as a whole.
+    package let key: String?
+    /// What is wrong, and what to write instead.
+    package let problem: String
+
+    /// One sentence for the terminal.
+    package var description: String {
+        key.map { "\(file): \($0): \(problem)" } ?? "\(file): \(problem)"
     }
 }

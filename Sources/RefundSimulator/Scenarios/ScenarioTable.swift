@@ -17,9 +17,9 @@ extension Scenario {
     ///
     /// - Parameters:
     ///   - table: The table.
-    ///   - base: What holds where the table says nothing.
-    ///   - alsoAllowed: Keys that the table may have beside a scenario's own.
-    /// - Throws: `ScenarioFileError` with the key and what is wrong with it.
+    ///   - base: The scenario for every key that the table does not have.
+    ///   - alsoAllowed: Further keys that the table may have.
+    /// - Throws: `ScenarioFileError` with the key and the problem.
     init(_ table: TableReader, base: Scenario, alsoAllowed: [String] = []) throws(ScenarioFileError) {
         self = base
         try table.allow(alsoAllowed + Self.endingKeys + Self.unknownKeys + Self.otherKeys)
@@ -46,7 +46,7 @@ extension Scenario {
         if try table.bool("never") == true { endsAt = .never }
         guard case .failed = ending else {
             for key in ["error_code", "error_message"] where table.has(key) {
-                throw table.error(key, "belongs to a refund that fails; add fails_after_queries or fails_after")
+                throw table.error(key, "requires fails_after_queries or fails_after")
             }
             return
         }
@@ -94,19 +94,19 @@ extension Scenario {
         }
         if let retryAfter = try table.duration("retry_after") {
             guard fault == .http429 || fault == .http503 else {
-                throw table.error("retry_after", "needs the fault \"http_429\" or \"http_503\" beside it")
+                throw table.error("retry_after", "needs the fault \"http_429\" or \"http_503\"")
             }
             self.retryAfter = retryAfter
         }
         guard let queries = try table.integer("fault_for_queries", in: Self.counts) else { return }
-        guard fault != nil else { throw table.error("fault_for_queries", "needs a fault beside it") }
+        guard fault != nil else { throw table.error("fault_for_queries", "needs a fault") }
         faultForQueries = queries
     }
 
     private static func allowOne(of keys: [String], in table: TableReader) throws(ScenarioFileError) {
         let present = keys.filter(table.has)
         guard present.count <= 1 else {
-            throw table.error(present[1], "contradicts \(present[0]); leave one of them")
+            throw table.error(present[1], "contradicts \(present[0]); remove one of them")
         }
     }
 }

@@ -1,19 +1,19 @@
 import RefundCore
 import TOML
 
-/// A table of a TOML file that is read key by key, with errors that name the key.
+/// Reads a table of a TOML file key by key, with errors that name the key.
 struct TableReader {
     let table: [String: TOMLValue]
     let file: String
-    /// The key of the table inside the file, empty for the file's top.
+    /// The key of the table in the file; empty for the root table.
     var place = ""
 
-    /// The error that something is wrong with a key of this table.
+    /// An error in a key of this table.
     func error(_ key: String, _ problem: String) -> ScenarioFileError {
         ScenarioFileError(file: file, key: place.isEmpty ? key : "\(place).\(key)", problem: problem)
     }
 
-    /// Refuses keys that are none of those allowed.
+    /// Rejects unknown keys.
     func allow(_ keys: [String]) throws(ScenarioFileError) {
         for key in table.keys.sorted() where !keys.contains(key) {
             throw error(key, "there is no such key here; the keys are \(keys.joined(separator: ", "))")
@@ -56,7 +56,7 @@ struct TableReader {
         return duration
     }
 
-    /// A text that is one of an enumeration's raw values.
+    /// A string that is one of an enumeration's raw values.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ key: String,
         of type: Choice.Type

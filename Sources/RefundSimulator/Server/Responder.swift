@@ -1,24 +1,28 @@
+import FoundationEssentials
+import Glibc
 import Hummingbird
 import NIOCore
+import NIOPosix
+import NIOSSL
 import RefundCore
 import ServiceLifecycle
 
-/// The HTTP side of the simulator: finds out what is asked for, and delivers what the gateway replies.
+/// The HTTP side of the simulator: routes requests and delivers the gateway's replies.
 struct Responder {
     private struct Abandoned: Error {}
 
     let gateway: Gateway
-    let pool: SigningPool
+    let pool: WorkerPool
     let log: RequestLog?
     let latency: Duration
 
-    /// Answers a request that came by a connection.
+    /// Answers a request.
     ///
     /// - Parameters:
     ///   - request: The request.
     ///   - channel: The connection.
-    ///   - date: What the gateway's clock says.
-    /// - Returns: The response; one of a connection that was ended on purpose reaches nobody.
+    ///   - date: The time of the gateway's clock.
+    /// - Returns: The response, which nobody receives if the reply ended the connection.
     func response(to request: Request, over channel: any Channel, at date: Timestamp) async -> Response {
         let connection = ConnectionContext(channel: channel)
         var response = (try? await respond(to: request, over: connection)) ?? Response(status: .internalServerError)
@@ -51,13 +55,13 @@ struct Responder {
         return response
     }
 
-    /// What is wrong with a request before its body is looked at.
+    /// The reply to a request that is wrong regardless of its body.
     private func refusal(of request: Request, path: String) -> Reply? {
         let parts = path.split(separator: "/")
         guard parts.starts(with: ["api", "entry"]), parts.count <= 3 else {
-            return .text(status: 404, "there is nothing here; queries go to /api/entry or /api/entry/refundquery")
+            return .text(status: 404, "not found; post queries to /api/entry or /api/entry/refundquery")
         }
-        guard request.method == .post else { return .text(status: 405, "queries are sent with POST") }
+        guard request.method == .post else { return .text(status: 405, "use POST") }
         let type = request.headers[.contentType]?.prefix { $0 != ";" && $0 != " " }
         guard type?.lowercased() == "application/json" else {
             return .text(status: 415, "the Content-Type must be application/json")
@@ -108,7 +112,7 @@ struct Responder {
         )
     }
 
-    /// Waits, but not longer than the simulator runs.
+    /// Waits, but no longer than the simulator runs.
     private func pause(_ duration: Duration) async throws {
         guard duration > .zero else { return }
         try await cancelWhenGracefulShutdown { try await Task.sleep(for: duration) }
@@ -116,12 +120,56 @@ struct Responder {
 }
 
 extension Reply {
-    /// The HTTP status that the client sees, or nil where it sees none.
+    /// The HTTP status that the client receives, if any.
     var httpStatus: Int? {
         switch self {
         case .answer(let status, _, _): status
         case .truncated: 200
         case .close, .reset, .hang: nil
         }
+    }
+}
+
+/// The connection of a request.
+struct ConnectionContext {
+    let channel: any Channel
+
+    /// Closes the connection without an answer.
+    func close() async {
+        // Fails only if the client closed it first.
+        try? await channel.close()
+    }
+
+    /// Resets the connection, as a crashing peer does: with a linger of zero, the kernel sends RST instead of FIN.
+    func reset() async {
+        let linger = linger(l_onoff: 1, l_linger: 0)
+        try? await (channel as? any SocketOptionProvider)?.setSoLinger(linger).get()
+        let channel = channel
+        try? await channel.eventLoop.submit {
+            // Closing below TLS skips the close_notify.
+            if let tls = try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self) {
+                tls.close(promise: nil)
+            } else {
+                channel.close(promise: nil)
+            }
+        }.get()
+    }
+}
+
+extension Timestamp {
+    /// The time of the system's clock.
+    static var now: Timestamp {
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+    }
+
+    /// The time as HTTP writes it, such as `Fri, 31 Dec 1999 23:59:59 GMT`.
+    var httpDate: String {
+        let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        // `1999-12-31T23:59:59Z`; the first of January 1970 was a Thursday.
+        let parts = iso8601Seconds.dropLast().split { $0 == "-" || $0 == "T" }
+        let day = days[Int(max(milliseconds, 0) / 86_400_000 % 7)]
+        let month = months[(Int(parts[1]) ?? 1) - 1]
+        return "\(day), \(parts[2]) \(month) \(parts[0]) \(parts[3]) GMT"
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -8,12 +9,12 @@ import RefundCore
 import ServiceLifecycle
 import UnixSignals
 
-/// The gateway's side of the refund query as a server on the loopback interface.
+/// The gateway's side of the refund query, as a server on the loopback interface.
 ///
-/// It answers `POST /api/entry` and everything one level below as the gateway does, and `GET /simulator/refunds` with
-/// the refunds that were asked for and how often.
+/// Answers `POST /api/entry` and every path one level below as the gateway does, and `GET /simulator/refunds` with the
+/// refunds that were queried and how often.
 package struct Simulator: Sendable {
-    /// The address that is listened on.
+    /// The address to listen on.
     package static let host = "127.0.0.1"
 
     private let gateway: Gateway
@@ -23,10 +24,10 @@ package struct Simulator: Sendable {
     private let server: HTTPServerBuilder
     private let port: Int
 
-    /// Creates a simulator that does not serve yet.
+    /// Creates a simulator, which does not serve yet.
     ///
     /// - Parameter configuration: Keys, scenarios, port and the rest.
-    /// - Throws: `SimulatorError` when the log cannot be opened or the TLS identity is none.
+    /// - Throws: `SimulatorError` if the log or the TLS identity cannot be used.
     package init(_ configuration: SimulatorConfiguration) throws(SimulatorError) {
         do {
             log = try configuration.logFile.map { path throws(LocalFile.Failure) in try RequestLog(path: path) }
@@ -45,35 +46,35 @@ package struct Simulator: Sendable {
         port = configuration.port
     }
 
-    /// Goes by other keys from now on.
+    /// Replaces the keys.
     package func use(_ keys: SimulatorKeys) {
         gateway.use(keys)
     }
 
-    /// Serves until the task is cancelled, or until SIGTERM or SIGINT where they are to stop it.
+    /// Serves until the task is cancelled or, optionally, until SIGTERM or SIGINT.
     ///
     /// - Parameters:
-    ///   - stopsOnSignals: Whether SIGTERM and SIGINT end it. They are the whole process's, so only a program of its
-    ///     own says yes.
-    ///   - onHangUp: Called at each SIGHUP, where it is given.
+    ///   - stopsOnSignals: Whether SIGTERM and SIGINT end it. Signals concern the whole process, so only a program that
+    ///     does nothing else sets this.
+    ///   - onHangUp: Called on SIGHUP; nil to leave SIGHUP alone.
     ///   - onReady: Called once with the port, as soon as connections are accepted.
-    /// - Throws: `SimulatorError` when the port is taken or may not be used.
+    /// - Throws: `SimulatorError` if the port cannot be used.
     package func run(
         stopsOnSignals: Bool = false,
         onHangUp: (@Sendable (Simulator) -> Void)? = nil,
         onReady: @escaping @Sendable (_ port: Int) -> Void
     ) async throws {
-        // Caught from before anybody knows of this server, since an uncaught one would end it.
+        // Caught before anyone can know of this server: an uncaught SIGHUP would end it.
         let hangUps = await UnixSignalsSequence(trapping: onHangUp == nil ? [] : [.sighup])
         let listening = Task {
             for await _ in hangUps { onHangUp?(self) }
         }
         defer { listening.cancel() }
-        let pool = SigningPool()
+        let pool = WorkerPool()
         var logger = Logger(label: "refund-gateway-simulator") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error
         let responder = Responder(gateway: gateway, pool: pool, log: log, latency: latency)
-        // Hummingbird's own application would overwrite the date.
+        // Hummingbird's own application type would overwrite the date.
         let application = try server.buildServer(
             configuration: ServerConfiguration(address: .hostname(Self.host, port: port), backlog: 1_024),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
@@ -91,7 +92,7 @@ package struct Simulator: Sendable {
         )
         configuration.maximumGracefulShutdownDuration = .seconds(2)
         let group = ServiceGroup(configuration: configuration)
-        // Cancelling the group itself would cut off the answers that are being written.
+        // Cancelling the group itself would cut off responses that are being written.
         let service = Task { try await group.run() }
         let result = await withTaskCancellationHandler {
             await service.result
@@ -118,11 +119,33 @@ package struct Simulator: Sendable {
                 certificateChain: [.certificate(certificate)],
                 privateKey: .privateKey(key)
             )
-            // A client that keeps an idle connection does not answer the farewell, and nobody waits for it.
+            // A client with an idle connection does not answer close_notify; don't wait for it.
             configuration.shutdownTimeout = .milliseconds(200)
             return try .tls(.http1(), tlsConfiguration: configuration)
         } catch {
             throw SimulatorError("the TLS certificate or its key cannot be used: \(error)")
         }
+    }
+}
+
+/// One thread per core, for work that would block event loops and the cooperative pool.
+struct WorkerPool: Sendable {
+    private let threads: NIOThreadPool
+
+    /// Creates a pool and starts its threads.
+    init() {
+        threads = NIOThreadPool(numberOfThreads: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        threads.start()
+    }
+
+    /// Runs work on one of the threads.
+    func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await threads.runIfActive(work)
+    }
+
+    /// Ends the threads once they have finished their work.
+    func stop() async {
+        // Fails only if the threads have ended already.
+        try? await threads.shutdownGracefully()
     }
 }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Reading and writing of whole files, with errors in the system's words.
+/// Reads and writes whole files, with the system's error messages.
 enum LocalFile {
-    /// The reason why a file cannot be used.
+    /// Why a file cannot be used.
     struct Failure: Error, Hashable, CustomStringConvertible {
         let path: String
         let problem: String
 
         var description: String { "\(path): \(problem)" }
 
-        /// The failure that `errno` tells of.
+        /// The failure that `errno` describes.
         static func last(_ path: String, _ action: String) -> Failure {
             Failure(path: path, problem: "cannot \(action): \(systemMessage(errno))")
         }
@@ -17,7 +17,7 @@ enum LocalFile {
 
     private static let maximumSize = 16 << 20
 
-    /// The system's words for a value of `errno`.
+    /// The system's message for a value of `errno`.
     static func systemMessage(_ code: Int32) -> String {
         unsafe String(cString: strerror(code))
     }
@@ -38,12 +38,12 @@ enum LocalFile {
         throw Failure(path: path, problem: "the file is too large")
     }
 
-    /// Tells whether anything has this name.
+    /// Whether a file exists.
     static func exists(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0
     }
 
-    /// Creates a directory and those above it, where there are none.
+    /// Creates a directory and its missing parents.
     static func createDirectory(_ path: String) throws(Failure) {
         var directory = path.hasPrefix("/") ? "/" : ""
         for name in path.split(separator: "/") {
@@ -54,7 +54,7 @@ enum LocalFile {
         }
     }
 
-    /// Writes a new file that has its mode from the moment it is created; one of the same name is replaced.
+    /// Writes a new file with its mode from the start, replacing one with the same name.
     static func create(_ path: String, mode: mode_t, _ text: String) throws(Failure) {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .last(path, "replace the file") }
         let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
@@ -63,14 +63,14 @@ enum LocalFile {
         guard write(Array(text.utf8), to: file) else { throw .last(path, "write the file") }
     }
 
-    /// Opens a file to append to, which is created where there is none.
+    /// Opens a file for appending, creating it if necessary.
     static func openToAppend(_ path: String) throws(Failure) -> Int32 {
         let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw .last(path, "open the file") }
         return file
     }
 
-    /// Writes all bytes to an open file; false when that fails.
+    /// Writes all bytes to an open file; false if that fails.
     static func write(_ bytes: [UInt8], to file: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {

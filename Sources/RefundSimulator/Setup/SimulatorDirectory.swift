@@ -1,6 +1,6 @@
 import RefundCrypto
 
-/// A directory with everything to run a simulator and a refundd against it.
+/// A directory with everything to run a simulator and refundd against it.
 package struct SimulatorDirectory: Sendable {
     /// A file that was written.
     package struct WrittenFile: Hashable, Sendable {
@@ -20,7 +20,7 @@ package struct SimulatorDirectory: Sendable {
     /// The directory's path.
     package let path: String
 
-    /// Creates a description of a directory, which need not exist yet.
+    /// Creates a reference to a directory, which need not exist.
     ///
     /// - Parameter path: The directory's path.
     package init(path: String) {
@@ -30,7 +30,7 @@ package struct SimulatorDirectory: Sendable {
     /// The path of a file in the directory.
     ///
     /// - Parameter name: The file's name.
-    /// - Returns: The path, which need not exist.
+    /// - Returns: The path of the file, which need not exist.
     package func file(_ name: String) -> String {
         path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
@@ -40,24 +40,24 @@ package struct SimulatorDirectory: Sendable {
         do {
             return try LocalFile.bytes(at: file(name))
         } catch {
-            throw SimulatorError("\(error); \"refund-gateway-simulator init\" makes it")
+            throw SimulatorError("\(error); \"refund-gateway-simulator init\" creates it")
         }
     }
 
     /// Writes new keys, certificates, a webhook secret, a `refundd.conf` and a `scenarios.toml`.
     ///
-    /// Private files have mode 0600 from their creation on.
+    /// Private files have mode 0600 from the start.
     ///
     /// - Parameters:
     ///   - port: The port that the simulator will listen on.
     ///   - usesTLS: Whether it will serve HTTPS.
-    ///   - replacesFiles: Whether files that are there already are overwritten.
-    /// - Returns: What was written, in that order.
-    /// - Throws: When a file is in the way or cannot be written.
+    ///   - replacesFiles: Whether to overwrite existing files.
+    /// - Returns: The files in the order they were written.
+    /// - Throws: An error if a file exists or cannot be written.
     package func write(port: Int, usesTLS: Bool, replacesFiles: Bool) throws -> [WrittenFile] {
         let names = Self.names(usesTLS: usesTLS)
         if !replacesFiles, let name = names.first(where: { LocalFile.exists(file($0)) }) {
-            throw SimulatorError("\(file(name)) is there already; take another directory, or --force to overwrite it")
+            throw SimulatorError("\(file(name)) exists; choose another directory, or use --force to overwrite it")
         }
         try LocalFile.createDirectory(path)
         let files = try Self.files(port: port, usesTLS: usesTLS)
@@ -98,7 +98,7 @@ package struct SimulatorDirectory: Sendable {
         if usesTLS {
             let certificates = try ServerCertificates.make()
             files += [
-                File(name: "ca.pem", purpose: "the authority to trust", text: certificates.authority),
+                File(name: "ca.pem", purpose: "the authority that refundd must trust", text: certificates.authority),
                 File(name: "server.pem", purpose: "the simulator's certificate", text: certificates.server),
                 File(
                     name: "server_key.pem",
@@ -117,10 +117,10 @@ package struct SimulatorDirectory: Sendable {
             ),
             File(
                 name: "refundd.conf",
-                purpose: "a configuration of refundd that fits",
+                purpose: "a matching configuration of refundd",
                 text: Templates.configuration(port: port, usesTLS: usesTLS)
             ),
-            File(name: "scenarios.toml", purpose: "what happens to which refund", text: Templates.scenarios),
+            File(name: "scenarios.toml", purpose: "the scenarios of refunds", text: Templates.scenarios),
         ]
     }
 }

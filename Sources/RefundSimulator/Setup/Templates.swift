@@ -1,4 +1,4 @@
-/// The texts of the files that are made to be edited.
+/// The texts of the files that are meant to be edited.
 enum Templates {
     static func configuration(port: Int, usesTLS: Bool) -> String {
         """
@@ -36,28 +36,28 @@ enum Templates {
     }
 
     static let scenarios = """
-        # What refund-gateway-simulator says of which refund.
+        # What refund-gateway-simulator says about which refund.
         #
-        # A refund's scenario is, in this order: the one in [orders] under its exact number, the one in [prefixes] with
-        # the longest prefix of its number, that of a built-in prefix (OK-, OK3-, FAIL-, LATE-, UNKNOWN-, NEVER-,
-        # MISMATCH- and others: see "refund-gateway-simulator run --help"), one drawn from [mix], [default].
+        # A refund's scenario is the first of these: that of its exact number in [orders], that of the longest matching
+        # prefix in [prefixes], that of a built-in prefix (OK-, OK3-, FAIL-, LATE-, UNKNOWN-, NEVER-, MISMATCH- and
+        # others: see "refund-gateway-simulator run --help"), one drawn from [mix], [default].
         #
-        # Keys of a scenario; what it leaves out is taken from [default]:
+        # Keys of a scenario; missing ones are taken from [default]:
         #   settles_after_queries = 2     from the 2nd query on; or settles_after = "30s" from the first query on
         #   fails_after_queries, fails_after, with error_code and error_message
         #   cancelled_after_queries, cancelled_after
-        #   never = true                  stays in progress for ever
+        #   never = true                  stays in progress
         #   unknown_for_queries = 3       at first the gateway has no such order; or unknown_for = "10s", unknown = true
         #   amount = "1200", currency = "JPY", trans_no = "4112", status_while_open = 0 or 9
         #   data_form = "text" or "object", latency = "200ms"
         #   fault = "wrong_signature", "unsigned", "empty_sign", "other_order", "http_429", "http_503", "html",
         #           "not_json", "not_utf8", "truncated", "huge", "reset", "close", "hang", "duplicate_member", "unknown_status",
         #           "credentials" or "not_authorised"
-        #   fault_for_queries = 2         only the first 2 queries; without it, for ever
+        #   fault_for_queries = 2         only the first 2 queries; without it, all
         #   retry_after = "30s"           the Retry-After of "http_429" and "http_503", in whole seconds
-        # Every query that passes the checks counts, those that meet a fault included.
+        # Every query that passes the checks counts, including those that get a fault.
 
-        # Whether errors before the signature is checked are signed. What the live gateway does is not known.
+        # Whether refusals before the signature is checked are signed. What the live gateway does is unknown.
         sign_early_errors = false
 
         [default]
@@ -71,7 +71,7 @@ enum Templates {
         [prefixes."SLOW-"]
         settles_after = "30s"
 
-        # Without the comment signs, every other order draws from these; the same order always draws the same.
+        # Uncomment to let every other order draw from these; the same order always draws the same.
         # [mix]
         # seed = 7
         # entries = [

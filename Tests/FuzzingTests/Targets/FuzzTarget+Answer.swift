@@ -15,10 +15,7 @@ extension FuzzTarget {
             try hold(isOneLine, "a reason is one line: \(problem.debugDescription)")
         }
         guard let believed = outcome.believed else { return }
-        guard let envelopes = try? GatewayAnswer.envelopes(in: input) else {
-            throw Finding(description: "no JSON was believed")
-        }
-        let originals = envelopes.compactMap { HandMadeAnswers.outcomes[SigningString.bytes(of: $0)] }
+        let originals = SignedAnswer.signingStrings(of: input).compactMap { HandMadeAnswers.outcomes[$0] }
         try hold(originals.contains(believed), "what is believed is what was signed")
     }
 }
@@ -35,11 +32,11 @@ private enum HandMadeAnswers {
     static let outcomes: [[UInt8]: [String]] = {
         var outcomes: [[UInt8]: [String]] = [:]
         for body in Corpus.handMade("answer") {
-            guard let envelopes = try? GatewayAnswer.envelopes(in: body),
+            guard
                 let believed = GatewayAnswer.outcome(of: body, for: query, verifiedBy: [SignedAnswer.gatewayPublicKey])
                     .believed
             else { continue }
-            for envelope in envelopes { outcomes[SigningString.bytes(of: envelope)] = believed }
+            for text in SignedAnswer.signingStrings(of: body) { outcomes[text] = believed }
         }
         return outcomes
     }()

@@ -65,84 +65,86 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     static let ledger = [
-        Damage("its ledger has row 3 where row 2 belongs") { $0.ledger[1].sequence = 3 },
-        Damage("its ledger has row 2 where row 1 belongs") { $0.ledger.removeFirst() },
-        Damage("row 2 of its ledger goes on from state pending, the one before it ended with processing") {
+        Damage("its ledger has row 3 in place of row 2") { $0.ledger[1].sequence = 3 },
+        Damage("its ledger has row 2 in place of row 1") { $0.ledger.removeFirst() },
+        Damage("row 2 of its ledger starts from state pending, but the row before it ends in processing") {
             $0.ledger[1].from = "pending"
         },
-        Damage("row 1 of its ledger goes on from state processing, the one before it ended with pending") {
+        Damage("row 1 of its ledger starts from state processing, but the row before it ends in pending") {
             $0.ledger[0].from = "processing"
         },
-        Damage("its state is settled, its ledger ends with processing") { $0.ledger.removeLast() },
-        Damage("its state is processing, its ledger ends with settled") { $0.refund.state = .processing },
-        Damage("its state is settled, its ledger ends with pending") { $0.ledger = [] },
-        Damage("its attention is overdue, its ledger ends with null") { $0.refund.attention = .overdue },
-        Damage("its attention is null, its ledger ends with mismatch", of: .mismatched) { $0.refund.attention = nil },
+        Damage("its state is settled, but its ledger ends in processing") { $0.ledger.removeLast() },
+        Damage("its state is processing, but its ledger ends in settled") { $0.refund.state = .processing },
+        Damage("its state is settled, but its ledger ends in pending") { $0.ledger = [] },
+        Damage("its attention is overdue, but its ledger ends in null") { $0.refund.attention = .overdue },
+        Damage("its attention is null, but its ledger ends in mismatch", of: .mismatched) { $0.refund.attention = nil },
     ]
 
     static let states = [
         Damage("row 2 of its ledger has the unknown state paid") { $0.ledger[1].to = "paid" },
         Damage("row 1 of its ledger has the unknown attention curious") { $0.ledger[0].attention = "curious" },
-        Damage("row 1 of its ledger names nobody who made the change") { $0.ledger[0].actor = "" },
+        Damage("row 1 of its ledger has no actor") { $0.ledger[0].actor = "" },
         Damage("row 3 of its ledger leaves the final state settled") {
             $0.ledger.append(LedgerRow(sequence: 3, at: enqueued, from: "settled", to: "failed", actor: "alice"))
         },
-        Damage("row 3 of its ledger asks for attention after the final state settled") {
+        Damage("row 3 of its ledger has attention after the final state settled") {
             $0.ledger.append(LedgerRow(sequence: 3, at: enqueued, from: "settled", to: "settled", actor: "refundd"))
             $0.ledger[2].attention = "overdue"
         },
         Damage("row 2 of its ledger goes back to pending", of: .mismatched) { $0.ledger[1].to = "pending" },
-        Damage("row 2 of its ledger ends the refund and asks for attention") { $0.ledger[1].attention = "mismatch" },
-        Damage("row 1 of its ledger abandons the refund and names no person who did", of: .abandoned) {
+        Damage("row 2 of its ledger ends the refund and has attention") { $0.ledger[1].attention = "mismatch" },
+        Damage("row 1 of its ledger abandons the refund without an operator", of: .abandoned) {
             $0.ledger[0].actor = "refundd"
         },
-        Damage("row 1 of its ledger is the verdict of alice and gives no reason", of: .abandoned) {
+        Damage("row 1 of its ledger is the verdict of alice without a reason", of: .abandoned) {
             $0.ledger[0].reason = nil
         },
-        Damage("row 3 of its ledger is the verdict of alice and gives no reason", of: .resolved) {
+        Damage("row 3 of its ledger is the verdict of alice without a reason", of: .resolved) {
             $0.ledger[2].reason = ""
         },
         Damage("row 2 of its ledger is the verdict of alice on a refund that needed no attention") {
             $0.ledger[1].actor = "alice"
         },
-        Damage("row 1 of its ledger is by alice, and a person only ends refunds") { $0.ledger[0].actor = "alice" },
-        Damage("row 1 of its ledger goes to processing without an answer of the gateway") {
+        Damage("row 1 of its ledger is by alice, but operators only end refunds") { $0.ledger[0].actor = "alice" },
+        Damage("row 1 of its ledger enters processing without an answer of the gateway") {
             ($0.ledger[0].actor, $0.ledger[0].response) = ("alice", nil)
         },
-        Damage("row 1 of its ledger goes to processing, its answer has verdict settled") {
+        Damage("row 1 of its ledger enters processing, but its answer has verdict settled") {
             $0.ledger[0].response = [1]
         },
-        Damage("row 2 of its ledger goes to settled without an answer of the gateway") { $0.ledger[1].response = nil },
-        Damage("row 1 of its ledger goes to processing without an answer of the gateway") {
+        Damage("row 2 of its ledger enters settled without an answer of the gateway") { $0.ledger[1].response = nil },
+        Damage("row 1 of its ledger enters processing without an answer of the gateway") {
             $0.ledger[0].response = nil
         },
-        Damage("row 2 of its ledger has trans_status 3, its answer has 2") { $0.ledger[1].transStatus = 3 },
-        Damage("row 2 of its ledger has verdict failed, its answer has settled") { $0.ledger[1].verdict = "failed" },
-        Damage("row 2 of its ledger has code none, its answer has 0") { $0.ledger[1].code = nil },
-        Damage("row 2 of its ledger has psn P-9, its answer has P-1") { $0.ledger[1].psn = "P-9" },
+        Damage("row 2 of its ledger has trans_status 3, but its answer has 2") { $0.ledger[1].transStatus = 3 },
+        Damage("row 2 of its ledger has verdict failed, but its answer has settled") {
+            $0.ledger[1].verdict = "failed"
+        },
+        Damage("row 2 of its ledger has code none, but its answer has 0") { $0.ledger[1].code = nil },
+        Damage("row 2 of its ledger has psn P-9, but its answer has P-1") { $0.ledger[1].psn = "P-9" },
     ]
 
     static let columns = [
-        Damage("its trans_amount is not what the answer of row 2 says") { $0.refund.transaction?.amount = "12.51" },
-        Damage("its trans_end_at is not what the answer of row 2 says") { $0.refund.transaction?.endAt = enqueued },
-        Damage("its gateway_trans_no is not what the answer of row 2 says") { $0.refund.transaction?.transNo = "T-9" },
-        Damage("its orig_trans_no is not what the answer of row 2 says") { $0.refund.transaction?.origTransNo = "T-9" },
-        Damage("its pay_channel_trans_no is not what the answer of row 2 says") {
+        Damage("it differs from the answer of row 2 in trans_amount") { $0.refund.transaction?.amount = "12.51" },
+        Damage("it differs from the answer of row 2 in trans_end_at") { $0.refund.transaction?.endAt = enqueued },
+        Damage("it differs from the answer of row 2 in gateway_trans_no") { $0.refund.transaction?.transNo = "T-9" },
+        Damage("it differs from the answer of row 2 in orig_trans_no") { $0.refund.transaction?.origTransNo = "T-9" },
+        Damage("it differs from the answer of row 2 in pay_channel_trans_no") {
             $0.refund.transaction?.payChannelTransNo = "CH-9"
         },
-        Damage("its trans_status, trans_amount, trans_currency is not what the answer of row 2 says") {
+        Damage("it differs from the answer of row 2 in trans_status, trans_amount, trans_currency") {
             $0.refund.transaction = nil
         },
-        Damage("its failure_code or failure_message is not what its ledger says", of: .failed) {
+        Damage("its failure_code or failure_message differs from its ledger", of: .failed) {
             $0.refund.failure?.code = "TS-D2012"
         },
-        Damage("its failure_code or failure_message is not what its ledger says", of: .failed) {
+        Damage("its failure_code or failure_message differs from its ledger", of: .failed) {
             $0.refund.failure = nil
         },
-        Damage("its failure_code or failure_message is not what its ledger says", of: .given(up: "failed")) {
+        Damage("its failure_code or failure_message differs from its ledger", of: .given(up: "failed")) {
             $0.refund.failure?.message = "the bank refused it"
         },
-        Damage("its failure_code or failure_message is not what its ledger says") {
+        Damage("its failure_code or failure_message differs from its ledger") {
             $0.refund.failure = Failure(code: "closed", message: nil)
         },
     ]
@@ -151,17 +153,17 @@ struct Damage: Sendable, CustomTestStringConvertible {
         Damage("row 2 of its ledger has no event refund.settled") { $0.events.removeLast() },
         Damage("row 1 of its ledger has no event refund.processing") { $0.events.removeFirst() },
         Damage("row 2 of its ledger has no event refund.needs_attention", of: .mismatched) { $0.events.removeLast() },
-        Damage("event 9 tells of row 2 after one of row 2") {
+        Damage("event 9 reports row 2 after an event of row 2") {
             var copy = $0.events[1]
             copy.position = 9
             $0.events.append(copy)
         },
-        Damage("event 7 tells of row 1 after one of row 2") {
+        Damage("event 7 reports row 1 after an event of row 2") {
             $0.events.reverse()
             $0.events[0].position = 6
             $0.events[1].position = 7
         },
-        Damage("event 9 (refund.settled) tells of no row of its ledger") {
+        Damage("event 9 (refund.settled) reports no row of its ledger") {
             var copy = $0.events[1]
             copy.position = 9
             copy.subject.sequence = 3
@@ -190,7 +192,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     private static func another(_ member: String, _ position: Int = 8) -> String {
-        "event \(position) tells another \(member) than the ledger, its answer and the refund"
+        "event \(position) differs from the ledger, its answer and the refund in \(member)"
     }
 
     static let bodies = [
@@ -215,15 +217,15 @@ struct Damage: Sendable, CustomTestStringConvertible {
         body(
             #""metadata":null"#,
             #""metadata":null,"amount":"1""#,
-            "the body of event 8 is not written as refundd writes it"
+            "the body of event 8 is not formatted as refundd formats it"
         ),
         body(#","actor":"refundd""#, "", another("actor")),
         body(
             #"{"type":"refund.settled""#,
             #"{"type":"refund.failed""#,
-            "the body of event 8 is not written as refundd writes it"
+            "the body of event 8 is not formatted as refundd formats it"
         ),
-        body(#"{"type""#, #"{type""#, "the body of event 8 is none that refundd writes"),
+        body(#"{"type""#, #"{type""#, "the body of event 8 was not written by refundd"),
     ]
 }
 
@@ -245,9 +247,9 @@ struct WrongAnswer: Sendable, CustomTestStringConvertible {
             outcome: .credentialsRefused(code: "SYS002", message: "bad", isVerified: true),
             problem: "has an answer that does not prove it: the gateway refuses our credentials (SYS002: bad)"
         ),
-        WrongAnswer(outcome: .unknownOrder, problem: "goes to settled, its answer says there is no such order"),
-        WrongAnswer(outcome: .says(.failed), problem: "goes to settled, its answer has verdict failed"),
-        WrongAnswer(outcome: .says(.processing), problem: "goes to settled, its answer has verdict processing"),
+        WrongAnswer(outcome: .unknownOrder, problem: "enters settled, but its answer says that there is no such order"),
+        WrongAnswer(outcome: .says(.failed), problem: "enters settled, but its answer has verdict failed"),
+        WrongAnswer(outcome: .says(.processing), problem: "enters settled, but its answer has verdict processing"),
         WrongAnswer(
             outcome: .says(.settled, "12.49", "EUR"),
             problem: "settles the refund although the gateway says settled with 12.49 EUR, expected 12.50 EUR"

@@ -87,14 +87,14 @@ struct OutboxCheckTests {
         event.at = enqueued.advanced(by: hour)
         #expect(
             EventCheck(ofGateway: event).problems == [
-                "event 3 tells another since than the ledger, its answer and the refund"
+                "event 3 differs from the ledger, its answer and the refund in since"
             ]
         )
         event.body = [7]
         event.subject.type = "refund.settled"
         #expect(
             EventCheck(ofGateway: event).problems == [
-                "the body of event 3 is none that refundd writes", "event 3 is refund.settled and names no refund",
+                "the body of event 3 was not written by refundd", "event 3 is refund.settled and names no refund",
             ]
         )
     }
@@ -120,29 +120,29 @@ extension Damage {
         Damage("event 8 has no webhook msg_8") { $0.webhooks.removeLast() },
         Damage("webhook msg_8 belongs to no event") { $0.events[1].webhookID = nil },
         Damage("webhook msg_8 has another body than its event 8") { $0.webhooks[1].body = [9] },
-        Damage("webhook msg_8 counts for endpoint other.example, its url is of another") {
+        Damage("webhook msg_8 has endpoint other.example, but its url has another") {
             $0.webhooks[1].endpoint = "other.example"
         },
-        Damage("webhook msg_8 is dead and the refund does not ask for attention") {
+        Damage("webhook msg_8 is dead, but the refund has no attention") {
             ($0.webhooks[1].state, $0.webhooks[1].nextAttemptAt) = ("dead", nil)
         },
-        Damage("webhook msg_7 is dead and the refund does not ask for attention", of: .processing) {
+        Damage("webhook msg_7 is dead, but the refund has no attention", of: .processing) {
             ($0.webhooks[0].state, $0.webhooks[0].nextAttemptAt) = ("dead", nil)
         },
-        Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].type = "refund.failed" },
-        Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].sequence = 1 },
-        Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].refundID = 43 },
-        Damage("webhook msg_8 tells of something else than its event 8") { $0.webhooks[1].position = 9 },
+        Damage("webhook msg_8 is about something else than its event 8") { $0.webhooks[1].type = "refund.failed" },
+        Damage("webhook msg_8 is about something else than its event 8") { $0.webhooks[1].sequence = 1 },
+        Damage("webhook msg_8 is about something else than its event 8") { $0.webhooks[1].refundID = 43 },
+        Damage("webhook msg_8 is about something else than its event 8") { $0.webhooks[1].position = 9 },
         Damage("webhook msg_8 is pending and has no next attempt") { $0.webhooks[1].nextAttemptAt = nil },
-        Damage("webhook msg_7 is pending although a newer event has overtaken it") {
+        Damage("webhook msg_7 is pending, but a newer event supersedes it") {
             $0.webhooks[0].state = "pending"
             $0.webhooks[0].nextAttemptAt = 5
         },
-        Damage("webhook msg_8 counts 2 attempts, recorded are 1") {
+        Damage("webhook msg_8 has 2 attempts, but 1 are recorded") {
             $0.webhooks[1].attempts = 2
             $0.webhooks[1].recordedAttempts = 1
         },
-        Damage("webhook msg_8 is delivered and does not say when") {
+        Damage("webhook msg_8 is delivered without a time") {
             ($0.webhooks[1].state, $0.webhooks[1].wasTaken, $0.webhooks[1].nextAttemptAt) = ("delivered", true, nil)
         },
         Damage("webhook msg_8 is delivered without an attempt that succeeded") {
@@ -152,10 +152,10 @@ extension Damage {
             ($0.webhooks[1].state, $0.webhooks[1].deliveredAt, $0.webhooks[1].wasTaken) = ("delivered", 9, true)
         },
         Damage("webhook msg_7 is dead and has a next attempt", of: .dead) { $0.webhooks[0].nextAttemptAt = 5 },
-        Damage("webhook msg_8 is superseded although no newer event has overtaken it") {
+        Damage("webhook msg_8 is superseded, but not by a newer event") {
             $0.webhooks[1].state = "superseded"
         },
-        Damage("webhook msg_8 is superseded although no newer event has overtaken it", of: .mismatched) {
+        Damage("webhook msg_8 is superseded, but not by a newer event", of: .mismatched) {
             // What follows a call for attention overtakes it only where it has a webhook itself.
             $0.webhooks[1].state = "superseded"
         },

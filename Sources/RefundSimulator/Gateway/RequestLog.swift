@@ -1,10 +1,12 @@
+import Glibc
 import RefundCore
+import Synchronization
 
-/// What a line of the request log says of one request.
+/// A request as a line of the log.
 struct RequestRecord {
     var receivedAt: Timestamp
     var path: String
-    /// The refund's number that the request names, authentic or not.
+    /// The refund's number in the request, authentic or not.
     var number: RefundNumber?
     /// Whether the request passed every check.
     var isAccepted = false
@@ -14,7 +16,7 @@ struct RequestRecord {
     /// The `trans_status` of the answer.
     var status: Int?
     var fault: Fault?
-    /// The accepted queries for the refund so far, this one included.
+    /// The number of accepted queries for the refund, including this one.
     var queries: Int?
 
     init(receivedAt: Timestamp, path: String) {
@@ -22,7 +24,7 @@ struct RequestRecord {
         self.path = path
     }
 
-    /// One line of JSON, its end included.
+    /// One line of JSON, with the line feed.
     var line: String {
         var json = JSONText()
         json.object { json in
@@ -37,5 +39,26 @@ struct RequestRecord {
             json.number("queries", queries)
         }
         return json.text + "\n"
+    }
+}
+
+/// A file with one line of JSON per request.
+final class RequestLog: Sendable {
+    // The lock keeps a line in one piece even if the system writes it in two.
+    private let file: Mutex<Int32>
+
+    /// Creates a log that appends to a file.
+    init(path: String) throws(LocalFile.Failure) {
+        file = Mutex(try LocalFile.openToAppend(path))
+    }
+
+    deinit {
+        file.withLock { file in _ = close(file) }
+    }
+
+    /// Appends a request, or loses it if the disk is full: the log must not change the gateway's answers.
+    func append(_ record: RequestRecord) {
+        let line = Array(record.line.utf8)
+        file.withLock { file in _ = LocalFile.write(line, to: file) }
     }
 }

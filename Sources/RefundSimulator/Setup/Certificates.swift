@@ -1,19 +1,56 @@
 import COpenSSL
+import RefundCrypto
 
-/// An X.509 certificate of OpenSSL that is owned, and freed, here.
+/// A certificate authority for one server, and the server's certificate for the loopback names.
+struct ServerCertificates {
+    /// The authority's certificate, which clients must trust; its private key is not kept.
+    let authority: String
+    /// The server's certificate.
+    let server: String
+    /// The server's private key.
+    let serverKey: String
+
+    /// Creates both, valid for ten years.
+    static func make() throws -> ServerCertificates {
+        let authorityKey = try CertificateKey(pem: RSAPrivateKey.generate().pem)
+        let authority = try Certificate(
+            commonName: "refund-gateway-simulator authority",
+            key: authorityKey,
+            days: 3_650
+        )
+        try authority.add(NID_basic_constraints, "critical,CA:TRUE,pathlen:0", issuer: authority)
+        try authority.add(NID_key_usage, "critical,keyCertSign,cRLSign", issuer: authority)
+        try authority.add(NID_subject_key_identifier, "hash", issuer: authority)
+        try authority.sign(issuer: authority, key: authorityKey)
+
+        let serverPEM = try RSAPrivateKey.generate().pem
+        let server = try Certificate(commonName: "localhost", key: CertificateKey(pem: serverPEM), days: 3_650)
+        try server.add(NID_basic_constraints, "critical,CA:FALSE", issuer: authority)
+        try server.add(NID_key_usage, "critical,digitalSignature,keyEncipherment", issuer: authority)
+        try server.add(NID_ext_key_usage, "serverAuth", issuer: authority)
+        try server.add(NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1", issuer: authority)
+        try server.add(NID_subject_key_identifier, "hash", issuer: authority)
+        try server.add(NID_authority_key_identifier, "keyid", issuer: authority)
+        try server.sign(issuer: authority, key: authorityKey)
+
+        return ServerCertificates(authority: try authority.pem(), server: try server.pem(), serverKey: serverPEM)
+    }
+}
+
+/// An owned X.509 certificate of OpenSSL.
 ///
 /// Related OpenSSL documentation: <https://docs.openssl.org/3.0/man3/X509_new/>.
 @safe
 struct Certificate: ~Copyable {
     private let pointer: OpaquePointer
 
-    /// Creates an unsigned certificate of version 3 with a random serial number.
+    /// Creates an unsigned version 3 certificate with a random serial number.
     ///
     /// - Parameters:
     ///   - commonName: The subject.
-    ///   - key: The key pair that the certificate is about.
-    ///   - days: How long it is valid, from an hour ago on so that clocks may differ.
-    /// - Throws: `SimulatorError` when OpenSSL fails.
+    ///   - key: The subject's key pair.
+    ///   - days: The validity, which begins an hour ago because clocks may differ.
+    /// - Throws: `SimulatorError` if OpenSSL fails.
     init(commonName: String, key: borrowing CertificateKey, days: Int32) throws(SimulatorError) {
         guard let pointer = unsafe X509_new() else { throw SimulatorError.openSSL("X509_new") }
         let name = unsafe X509_get_subject_name(pointer)
@@ -42,8 +79,8 @@ struct Certificate: ~Copyable {
     /// - Parameters:
     ///   - identifier: The extension's `NID`.
     ///   - value: Such as `critical,CA:TRUE`.
-    ///   - issuer: The certificate of who signs; this one for a self-signed certificate.
-    /// - Throws: `SimulatorError` when OpenSSL fails.
+    ///   - issuer: The issuer's certificate; this one for a self-signed certificate.
+    /// - Throws: `SimulatorError` if OpenSSL fails.
     func add(_ identifier: Int32, _ value: String, issuer: borrowing Certificate) throws(SimulatorError) {
         var context = unsafe X509V3_CTX()
         unsafe X509V3_set_ctx(&context, issuer.pointer, pointer, nil, nil, 0)
@@ -54,12 +91,12 @@ struct Certificate: ~Copyable {
         guard unsafe X509_add_ext(pointer, extended, -1) == 1 else { throw SimulatorError.openSSL("X509_add_ext") }
     }
 
-    /// Names the issuer and signs the certificate.
+    /// Sets the issuer and signs the certificate.
     ///
     /// - Parameters:
-    ///   - issuer: The certificate of who signs; this one for a self-signed certificate.
-    ///   - key: The private key of who signs.
-    /// - Throws: `SimulatorError` when OpenSSL fails.
+    ///   - issuer: The issuer's certificate; this one for a self-signed certificate.
+    ///   - key: The issuer's private key.
+    /// - Throws: `SimulatorError` if OpenSSL fails.
     func sign(issuer: borrowing Certificate, key: borrowing CertificateKey) throws(SimulatorError) {
         guard unsafe X509_set_issuer_name(pointer, X509_get_subject_name(issuer.pointer)) == 1,
             unsafe X509_sign(pointer, key.pointer, EVP_sha256()) > 0
@@ -77,7 +114,7 @@ struct Certificate: ~Copyable {
     }
 }
 
-/// A private key of OpenSSL, to certify and to sign certificates with.
+/// An owned private key of OpenSSL, for certificates.
 @safe
 struct CertificateKey: ~Copyable {
     fileprivate let pointer: OpaquePointer
