@@ -167,7 +167,10 @@ let package = Package(
         ),
         tests("RefundSchedulerTests", ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundScheduler", grdb]),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
-        tests("ToyGatewayTests", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
+        tests(
+            "ToyGatewayTests",
+            ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStoreSQLite", grdb]
+        ),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
         tests(
