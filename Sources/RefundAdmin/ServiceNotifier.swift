@@ -55,6 +55,7 @@ package struct ServiceNotifier: Sendable {
     /// - Parameters:
     ///   - text: What the start is doing, for `systemctl status`.
     ///   - time: How much longer the service manager should wait, from now.
+    /// - Returns: Why the message could not be sent, or nil.
     @discardableResult
     package func starting(_ text: String, extendingTimeoutBy time: Duration) -> NotifyError? {
         send("STATUS=\(escapedForTerminal(text))\nEXTEND_TIMEOUT_USEC=\(time.components.seconds * 1_000_000)")

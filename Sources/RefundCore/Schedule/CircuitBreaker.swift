@@ -63,6 +63,7 @@ package struct CircuitBreaker: Hashable, Sendable {
     /// - Parameters:
     ///   - reason: What failed, for operators.
     ///   - now: When it was noticed.
+    /// - Returns: Whether the breaker opened.
     package mutating func failed(_ reason: String, at now: Timestamp) -> Change {
         guard open == nil else {
             // Requests that were sent before the breaker opened say nothing new.
@@ -80,6 +81,7 @@ package struct CircuitBreaker: Hashable, Sendable {
     ///   - pause: How long, or nil if the peer did not say.
     ///   - reason: What the peer said, for operators.
     ///   - now: When it asked.
+    /// - Returns: Whether the breaker opened.
     package mutating func paused(for pause: Duration?, _ reason: String, at now: Timestamp) -> Change {
         _ = endProbe()
         let change = open(for: min(max(pause ?? .zero, interval), Self.longestPause), reason, at: now)

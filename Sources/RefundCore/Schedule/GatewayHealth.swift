@@ -76,6 +76,7 @@ package struct GatewayHealth: Sendable {
     ///   - refund: The refund that was queried.
     ///   - others: The refunds whose queries are still in flight at this gateway.
     ///   - now: When the result was noticed.
+    /// - Returns: What changed for the gateway.
     package mutating func answered(
         _ outcome: QueryOutcome,
         refund: Int64,

@@ -11,6 +11,7 @@ package enum WebhookID: Sendable {
     /// - Parameters:
     ///   - now: The time of the event.
     ///   - random: The source of randomness.
+    /// - Returns: The id.
     package static func make(at now: Timestamp, using random: inout some RandomNumberGenerator) -> String {
         var id = Array("msg_".utf8)
         var digits = [UInt8](repeating: alphabet[0], count: timeDigits)
