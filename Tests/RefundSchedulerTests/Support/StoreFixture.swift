@@ -5,7 +5,7 @@ import RefundStore
 import RefundStoreSQLite
 
 /// A queue in a store under test, seen by an application too.
-protocol StoreFixture: AnyObject {
+protocol StoreFixture: AnyObject, Sendable {
     /// The daemon's connection.
     var store: any QueueStore { get }
     /// Runs a statement on an application's connection.
