@@ -165,7 +165,10 @@ let package = Package(
             ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", grdb, sqlite],
             resources: [.copy("Fixtures")]
         ),
-        tests("RefundSchedulerTests", ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundScheduler", grdb]),
+        tests(
+            "RefundSchedulerTests",
+            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", "RefundScheduler", grdb]
+        ),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests(
             "ToyGatewayTests",

@@ -1,6 +1,7 @@
 import Foundation
 import RefundCore
 import RefundStore
+import RefundStoreConformance
 import Synchronization
 import Testing
 

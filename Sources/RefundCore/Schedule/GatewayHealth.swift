@@ -142,7 +142,6 @@ package struct GatewayHealth: Sendable {
     private mutating func endWait(for refund: Int64) -> Change? {
         refusal?.waitsFor.remove(refund)
         guard let waiting = refusal, waiting.waitsFor.isEmpty else { return nil }
-        refusal = nil
         return begin(waiting.incident)
     }
 
@@ -171,6 +170,7 @@ package struct GatewayHealth: Sendable {
     }
 
     private mutating func begin(_ new: GatewayIncident) -> Change {
+        refusal = nil
         failingSince = failingSince ?? new.since
         // Credentials matter more than a gateway that could not be reached.
         guard incident == nil || (incident?.kind == .unreachable && new.kind == .misconfigured) else { return .none }

@@ -82,6 +82,20 @@ struct GatewayHealthTests {
         expectIncident(health.answered(outcome, refund: 2, others: [], at: later(701)))
     }
 
+    @Test func refusalIsUndecidedOnlyUntilAnIncidentBegins() {
+        var health = GatewayHealth()
+        for second in 0..<GatewayHealth.unverifiedLimit - 1 {
+            _ = health.answered(Self.unverified, refund: 3, others: [2], at: later(second))
+        }
+        _ = health.answered(Self.refused, refund: 1, others: [2], at: later(30))
+        #expect(health.isUndecided)
+        for second in 31..<31 + GatewayHealth.unverifiedLimit {
+            _ = health.answered(Self.unverified, refund: 3, others: [2], at: later(second))
+        }
+        #expect(health.isBlocked)
+        #expect(!health.isUndecided)
+    }
+
     @Test func refusalWhileOthersAreAnsweredIsTheRefundsOwn() {
         var health = GatewayHealth()
         _ = health.answered(.says(.processing), refund: 2, others: [1], at: later(0))

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundStore
+import RefundStoreConformance
 import Testing
 
 @testable import RefundScheduler

@@ -2,28 +2,11 @@ import Foundation
 import GRDB
 import RefundCore
 import RefundStore
+import RefundStoreConformance
 import RefundStoreSQLite
 
-/// A queue in a store under test, seen by an application too.
-protocol StoreFixture: AnyObject, Sendable {
-    /// The daemon's connection.
-    var store: any QueueStore { get }
-    /// Runs a statement on an application's connection.
-    func execute(_ sql: String) throws
-    /// The rows of a query on an application's connection; nil for null.
-    func rows(_ sql: String) throws -> [[String?]]
-}
-
-extension StoreFixture {
-    /// The first column of a query.
-    func column(_ sql: String) throws -> [String?] { try rows(sql).map { $0.first ?? nil } }
-
-    /// The number that a query returns.
-    func number(_ sql: String) throws -> Int { try column(sql).first.flatMap { $0.flatMap(Int.init) } ?? -1 }
-}
-
 /// A SQLite file in a folder of its own.
-final class SQLiteFixture: StoreFixture {
+final class SQLiteFixture: StoreFixture, Sendable {
     let store: any QueueStore
     let path: String
     private let folder: URL
@@ -60,6 +43,15 @@ final class SQLiteFixture: StoreFixture {
                     case .blob(let data): String(decoding: data, as: UTF8.self)
                     }
                 }
+            }
+        }
+    }
+
+    func whileLocked(_ body: () throws -> Void) throws {
+        try application.inDatabase { db in
+            try db.inTransaction(.immediate) {
+                try body()
+                return .rollback
             }
         }
     }
