@@ -208,7 +208,8 @@ package actor Scheduler {
             let begin = ContinuousClock.now
             let nextWake = try cycle(at: now)
             restEnd = .now + Self.rest(after: begin.duration(to: .now))
-            note(nil)
+            // While draining, cycles may only read, which says nothing about writes that failed.
+            if phase == .running { note(nil) }
             timer?.arm(at: nextWake ?? now.advanced(by: WakeTimer.longestWait), now: clock.now())
         } catch {
             isDue = true
