@@ -51,6 +51,8 @@ struct EndpointHealthTests {
             let lines = (w.daemon?.errors ?? "").split(separator: "\n").filter { $0.contains("webhook URL disabled") }
             #expect(lines.count == 1)
             #expect(lines.first?.contains("refundd redeliver msg_") == true)
+            #expect(w.daemon?.errors.contains("webhook is dead: the receiver answered 410 Gone") == true)
+            #expect(w.daemon?.errors.contains("its last retry failed") == false)
             #expect(w.daemon?.errors.contains("secret-path") == false)
             // It is remembered, and about the one URL.
             w.daemon?.kill()
