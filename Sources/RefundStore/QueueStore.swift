@@ -83,6 +83,23 @@ package struct Rejection: Hashable, Sendable {
 package enum StoreEvent: Hashable, Sendable {
     /// A transaction of another process keeps the write-ahead log from being emptied.
     case walGrew(bytes: Int64, holders: [String])
+    /// Guards or indexes were missing or changed, and were restored.
+    case schemaRestored([String])
+    /// A guard or index is missing or changed, and cannot be restored.
+    case schemaBroken(name: String, reason: String)
+    /// Commits of other processes are noticed only by looking for them, until the cause is gone.
+    case commitsUnwatched(reason: String)
+}
+
+/// What a check of the database itself found.
+package struct Integrity: Hashable, Sendable {
+    /// Damage to the structure, or to what belongs to refundd; none in a database that is whole.
+    package var damage: [String] = []
+    /// Problems of the application's own tables and indexes, which do not concern refundd.
+    package var notes: [String] = []
+
+    /// Creates the result of a check that found nothing.
+    package init() {}
 }
 
 /// Where a refund's row and everything about it can be read.
@@ -114,8 +131,8 @@ package protocol QueueReader {
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
-    /// Damage to the database itself; none for one that is whole.
-    func damage(limit: Int) throws(StoreError) -> [String]
+    /// Checks the database itself: its structure, and the contents of what belongs to refundd.
+    func integrity(limit: Int) throws(StoreError) -> Integrity
     /// Guards, indexes and views that are missing or changed, and rows that belong to nothing.
     func schemaProblems() throws(StoreError) -> [String]
     /// Refunds beyond an id with everything that was written about them.

@@ -9,7 +9,7 @@ import Synchronization
 /// Every commit writes to the `-wal` file, which inotify reports without polling. The report comes before the commit is
 /// visible, and a look that finds something may have found the commit before it; so after each report the owner looks
 /// now and again over the next tenth of a second, whatever it finds. A slow look covers file systems without inotify and
-/// a `-wal` file that was made anew.
+/// a `-wal` file that SQLite created again. Without inotify, the looks are frequent, and each tries to watch again.
 ///
 /// The database and its `-wal` are never opened here: closing such a descriptor would drop SQLite's own locks.
 /// Source: inotify(7); <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>.
@@ -19,8 +19,12 @@ final class CommitWatcher: WakeSource {
     /// How many of the first waits are skipped for a report during a chain of looks, or during the owner's own commit.
     private static let skippedWaits = 4
     private static let slowLook: DispatchTimeInterval = .seconds(2)
+    private static let unwatchedLook: DispatchTimeInterval = .milliseconds(100)
 
     private struct State {
+        var inotify: CInt = -1
+        var reader: DispatchSource?
+        var isUnwatched = false
         var watch: CInt = -1
         var inode: UInt64 = 0
         var step = waits.count
@@ -32,36 +36,37 @@ final class CommitWatcher: WakeSource {
 
     private let queue = DispatchQueue(label: "refundd.commits")
     private let walPath: String
-    private let inotify: CInt
     private let wake: @Sendable () -> Void
     private let state = Mutex(State())
+    private let report: @Sendable (StoreEvent) -> Void
+    private let open: @Sendable () -> CInt
     private let ticker: DispatchSource
-    private let reader: DispatchSource?
 
     /// Starts watching.
     ///
     /// - Parameters:
     ///   - databasePath: The database; links are followed, as SQLite does.
     ///   - wake: Called when there may be a new commit; it must not block.
-    init(databasePath: String, wake: @escaping @Sendable () -> Void) {
-        walPath = DaemonLock.realPath(databasePath) + "-wal"
+    ///   - open: Opens an inotify instance, or returns -1 and sets `errno`.
+    ///   - report: Called when commits cannot be watched, once until they can.
+    init(
+        databasePath: String,
+        wake: @escaping @Sendable () -> Void,
+        open: @escaping @Sendable () -> CInt = { inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC)) },
+        report: @escaping @Sendable (StoreEvent) -> Void = { _ in }
+    ) {
+        walPath = DatabasePath.real(databasePath) + "-wal"
         self.wake = wake
-        let inotify = inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
-        self.inotify = inotify
+        self.open = open
+        self.report = report
         // The protocols that these return are not Sendable; the class behind them is, and they return no other.
         // swift-format-ignore: NeverForceUnwrap
         ticker = DispatchSource.makeTimerSource(queue: queue) as! DispatchSource
-        reader =
-            inotify < 0 ? nil : DispatchSource.makeReadSource(fileDescriptor: inotify, queue: queue) as? DispatchSource
         ticker.schedule(deadline: .now() + Self.slowLook, repeating: Self.slowLook, leeway: .milliseconds(200))
         ticker.setEventHandler { [weak self] in self?.lookSlowly() }
-        reader?.setEventHandler { [weak self] in self?.reported() }
-        // The descriptor must outlive the source, so the source closes it.
-        reader?.setCancelHandler { close(inotify) }
         watchFile()
-        // Sources that are released before they are activated trap.
+        // A source that is released before it is activated traps.
         ticker.activate()
-        reader?.activate()
     }
 
     deinit {
@@ -83,7 +88,10 @@ final class CommitWatcher: WakeSource {
     }
 
     package func stop() {
-        state.withLock { $0.isStopped = true }
+        let reader = state.withLock { state in
+            state.isStopped = true
+            return state.reader
+        }
         ticker.cancel()
         reader?.cancel()
     }
@@ -95,18 +103,47 @@ final class CommitWatcher: WakeSource {
 
     // Watches the file that has the name now: SQLite makes a new one when the last connection was closed meanwhile.
     private func watchFile() {
-        guard inotify >= 0 else { return }
         var status = stat()
         let inode = unsafe stat(walPath, &status) == 0 ? UInt64(status.st_ino) : 0
-        state.withLock { state in
-            guard !state.isStopped, inode != 0, inode != state.inode else { return }
-            if state.watch >= 0 { inotify_rm_watch(inotify, state.watch) }
-            state.watch = unsafe inotify_add_watch(inotify, walPath, UInt32(IN_MODIFY))
+        let failure: CInt? = state.withLock { state in
+            guard !state.isStopped else { return nil }
+            if state.inotify < 0 {
+                state.inotify = open()
+                guard state.inotify >= 0 else { return errno }
+                state.reader = makeReader(state.inotify)
+            }
+            guard inode != 0, inode != state.inode else { return 0 }
+            if state.watch >= 0 { inotify_rm_watch(state.inotify, state.watch) }
+            state.watch = unsafe inotify_add_watch(state.inotify, walPath, UInt32(IN_MODIFY))
             state.inode = state.watch >= 0 ? inode : 0
+            return state.watch >= 0 || errno == ENOENT ? 0 : errno
+        }
+        if let failure { note(failure) }
+    }
+
+    private func makeReader(_ inotify: CInt) -> DispatchSource? {
+        let reader = DispatchSource.makeReadSource(fileDescriptor: inotify, queue: queue) as? DispatchSource
+        reader?.setEventHandler { [weak self] in self?.reported(inotify) }
+        // The descriptor must outlive the source, so the source closes it.
+        reader?.setCancelHandler { close(inotify) }
+        reader?.activate()
+        return reader
+    }
+
+    private func note(_ failure: CInt) {
+        let isNews = state.withLock { state in
+            defer { state.isUnwatched = failure != 0 }
+            return state.isUnwatched != (failure != 0)
+        }
+        guard isNews else { return }
+        let interval = failure == 0 ? Self.slowLook : Self.unwatchedLook
+        ticker.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(20))
+        if failure != 0 {
+            report(.commitsUnwatched(reason: "inotify: \(unsafe String(cString: strerror(failure)))"))
         }
     }
 
-    private func reported() {
+    private func reported(_ inotify: CInt) {
         unsafe withUnsafeTemporaryAllocation(byteCount: 4_096, alignment: 8) { buffer in
             while unsafe read(inotify, buffer.baseAddress, buffer.count) > 0 {}
         }

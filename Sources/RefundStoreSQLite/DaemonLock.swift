@@ -1,21 +1,20 @@
-import Foundation
 import Glibc
 package import RefundStore
 
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
-/// The file is never deleted. It is empty until a daemon has served the database; then it says so, or why the last daemon
-/// could no longer trust the database.
+/// The file is never deleted. It is empty until a daemon has served the database. Then it says so, or why the last
+/// daemon no longer trusted the database.
 package final class DaemonLock: Sendable {
     /// Who wants the lock.
     package enum Holder: Sendable {
         /// The daemon, which waits while a command has the lock.
         case daemon
-        /// A command that does for a moment what only the daemon may.
+        /// A command that briefly does what only the daemon may.
         case command
     }
 
-    /// What an attempt to take the lock led to.
+    /// The result of an attempt to take the lock.
     package enum Attempt: Sendable {
         /// The lock.
         case taken(DaemonLock)
@@ -38,66 +37,60 @@ package final class DaemonLock: Sendable {
     /// - Parameters:
     ///   - path: The database; its real path decides, so that a link to it is the same database.
     ///   - holder: Who wants it.
-    /// - Throws: `StoreError` if the lock's file cannot be created, or is none.
+    /// - Returns: The lock, or who holds it.
+    /// - Throws: `StoreError` if the lock file cannot be created, or is not a regular file.
     package static func attempt(_ path: String, for holder: Holder) throws(StoreError) -> Attempt {
         while true {
-            let file = try LockFile(beside: realPath(path))
+            let file = try LockFile(beside: DatabasePath.real(path))
             guard try file.lock(LOCK_EX) else {
                 // Commands let others share the lock, a daemon does not.
                 return try file.lock(LOCK_SH) ? .heldByCommand : .heldByDaemon
             }
-            // Another file may have taken its place before it was locked, and somebody may have locked that.
+            // The file may have been replaced before it was locked, and another process may have locked the new one.
             guard file.isInPlace else { continue }
             if holder == .command, try !file.lock(LOCK_SH) { return .heldByDaemon }
             return .taken(DaemonLock(file))
         }
     }
 
-    /// The path that SQLite names its other files after.
-    ///
-    /// Foundation leaves a link alone whose file is still to be made; SQLite makes the file that it names.
-    static func realPath(_ path: String) -> String {
-        var url = URL(fileURLWithPath: path)
-        for _ in 0..<100 {
-            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else { break }
-            url = URL(fileURLWithPath: target, relativeTo: url.deletingLastPathComponent())
-        }
-        return url.resolvingSymlinksInPath().path
-    }
-
-    /// Whether a daemon has ever served a database; the lock file is only looked at.
+    /// Whether a daemon has ever served a database; does not open the lock file.
     static func wasServed(_ path: String) -> Bool {
         var status = stat()
-        return unsafe lstat(realPath(path) + ".lock", &status) == 0 && status.st_size > 0
+        return unsafe lstat(DatabasePath.real(path) + ".lock", &status) == 0 && status.st_size > 0
     }
 
     /// Whether a daemon has ever served the database.
     package var wasServed: Bool { !file.text.isEmpty }
 
-    /// Writes down that the database is served, unless something is written already.
+    /// Records that the database is served, unless the file says something already.
     package func noteServed() {
         if !wasServed { file.write(Self.served) }
     }
 
-    /// Whether the last daemon could no longer trust the database, so that it must be checked before it is served.
+    /// Whether the last daemon no longer trusted the database, so that it must be checked before it is served.
     package var isSuspect: Bool { wasServed && file.text != Self.served }
 
     /// Has the next daemon check the whole database before it serves it.
     ///
-    /// A service manager starts the daemon again at once, and the damage need not be where a start looks.
+    /// A service manager restarts the daemon at once, and a start may not touch the damaged part.
     ///
-    /// - Parameter reason: Why, for an operator who looks into the file.
+    /// - Parameter reason: Why, for an operator who reads the file.
     package func markSuspect(because reason: String) {
         file.write(reason + "\n")
     }
 
-    /// Checks a suspect database, and trusts it again if it is whole.
+    /// Checks a suspect database, and trusts it again if it is intact.
     ///
-    /// - Throws: `StoreError` of kind `damaged` if it is not.
-    package func regainTrust(in store: SQLiteStore) throws(StoreError) {
-        guard isSuspect else { return }
-        let damage = try store.read { tx throws(StoreError) in try tx.damage(limit: 1) }
-        if let damage = damage.first { throw .damaged(store.path, damage) }
+    /// - Returns: Problems of the application's own tables, which do not concern refundd.
+    /// - Throws: `StoreError` of kind `damaged` if it is not intact.
+    @discardableResult
+    package func regainTrust(in store: SQLiteStore) throws(StoreError) -> [String] {
+        guard isSuspect else { return [] }
+        let integrity = try store.read { tx throws(StoreError) in try tx.integrity(limit: Self.noteLimit) }
+        if let damage = integrity.damage.first { throw .damaged(store.path, damage) }
         file.write(Self.served)
+        return integrity.notes
     }
+
+    private static let noteLimit = 10
 }

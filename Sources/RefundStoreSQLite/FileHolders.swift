@@ -1,13 +1,13 @@
 import Foundation
 
-/// Who has a file open, for a message that names the program to close.
+/// The programs that have a file open, for messages that name the one to close.
 enum FileHolders {
     /// The programs besides this one that have the file open, as far as this user may see.
     ///
     /// Source: proc(5), `/proc/PID/fd` and `/proc/PID/comm`.
     static func names(of path: String) -> [String] {
         let files = FileManager.default
-        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let target = DatabasePath.real(path)
         let own = String(ProcessInfo.processInfo.processIdentifier)
         let processes = (try? files.contentsOfDirectory(atPath: "/proc")) ?? []
         return processes.compactMap { process in

@@ -1,17 +1,17 @@
 import Glibc
 import RefundStore
 
-/// An open file beside a database, for the lock on it.
+/// An open file beside a database that carries the daemon's lock.
 ///
-/// Whoever may enqueue may write to that folder, and root runs commands: what stands there under the file's name may be
-/// a trap, and nothing but a file that was just made is given to the database's owner.
+/// Every application that enqueues may write to that folder, and root runs commands: a link or device under the file's
+/// name may be a trap, so only a file that was just created is given to the database's owner.
 struct LockFile: ~Copyable, Sendable {
     private static let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
 
     let descriptor: CInt
     private let path: String
 
-    /// Opens the file, which is made where there is none.
+    /// Opens the file, and creates it if there is none.
     ///
     /// - Parameter database: The database's real path.
     /// - Throws: `StoreError.cannotOpen`.
@@ -22,7 +22,7 @@ struct LockFile: ~Copyable, Sendable {
             throw .cannotOpen(path, Self.lastError)
         }
         var status = stat()
-        // A file that was taken away has no name left; a second name may be that of a file which matters.
+        // A deleted file has no name left; a second name may belong to a file that matters.
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 else {
             throw .cannotOpen(path, Self.trap)
         }
@@ -40,13 +40,13 @@ struct LockFile: ~Copyable, Sendable {
             guard found < 0, errno == ENOENT else { return found }
             let made = unsafe Glibc.open(path, flags | O_CREAT | O_EXCL, 0o660)
             if made >= 0 { share(made, like: database) }
-            // Somebody else has made it since.
+            // Another process has created it meanwhile.
             guard made < 0, errno == EEXIST else { return made }
         }
     }
 
-    // A command that root runs may be who makes the file, and the daemon's user and the group that may write the
-    // database must be able to open it all the same. SQLite treats its own `-wal` and `-shm` likewise.
+    // Root may create the file with a command, but the daemon's user, and the group that may write the database, must be
+    // able to open it. SQLite treats its own `-wal` and `-shm` the same way.
     private static func share(_ descriptor: CInt, like database: String) {
         var status = stat()
         guard unsafe stat(database, &status) == 0 else { return }
@@ -55,33 +55,31 @@ struct LockFile: ~Copyable, Sendable {
         _ = fchmod(descriptor, status.st_mode & 0o666)
     }
 
-    /// Takes a lock, in the place of the one that is held.
+    /// Takes a lock, which replaces the one that is held.
     ///
     /// - Parameter kind: `LOCK_EX` or `LOCK_SH`.
-    /// - Returns: False where somebody else's lock is in the way; then none is held.
-    /// - Throws: `StoreError.cannotOpen` where the file system has no locks.
+    /// - Returns: False if another process holds a conflicting lock; then none is held.
+    /// - Throws: `StoreError.cannotOpen` if the file system has no locks.
     func lock(_ kind: CInt) throws(StoreError) -> Bool {
         if flock(descriptor, kind | LOCK_NB) == 0 { return true }
         guard errno == EWOULDBLOCK else { throw .cannotOpen(path, Self.lastError) }
         return false
     }
 
-    /// Whether its name still stands for it.
+    /// Whether it was neither deleted nor replaced.
     var isInPlace: Bool { FileIdentity(path: path) == FileIdentity(descriptor: descriptor) }
 
-    /// What it says.
+    /// Its content.
     var text: String {
         var bytes = [UInt8](repeating: 0, count: 1_024)
         let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
         return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     }
 
-    /// Has it say something else.
-    ///
-    /// Where that cannot be written, the next daemon finds out by itself.
+    /// Replaces its content, as far as the disk permits: the next daemon copes without it.
     func write(_ text: String) {
         let bytes = Array(text.utf8)
-        // Never empty in between, which would mean that nobody ever served the database.
+        // Never empty in between, which would mean that no daemon has served the database.
         _ = unsafe pwrite(descriptor, bytes, bytes.count, 0)
         ftruncate(descriptor, off_t(bytes.count))
         fsync(descriptor)

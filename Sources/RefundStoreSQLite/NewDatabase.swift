@@ -1,19 +1,19 @@
 import Glibc
 
-/// The database's file where there is none yet.
+/// Creates a database's file.
 ///
-/// SQLite makes a file that its owner alone may write, and all the applications that enqueue must.
+/// SQLite would create a file that only its owner may write, but applications must write it too.
 enum NewDatabase {
-    /// Makes the file, empty, unless it is there; what keeps it from being made SQLite says at once.
+    /// Creates an empty file unless there is one; SQLite reports why it could not be created when it opens it.
     ///
-    /// The umask decides who may read and write it, unless the folder hands its group on: then whoever may make files in
-    /// there may write this one. Where root makes it, it belongs to the folder's owner, as whom the daemon runs.
+    /// The umask decides who may read and write it, unless the folder is setgid: then everyone who may create files in the
+    /// folder may write this one. If root creates it, it belongs to the folder's owner, as whom the daemon runs.
     ///
-    /// - Parameter path: The database; what a link leads to is made.
+    /// - Parameter path: The database; for a link, its target is created.
     static func create(at path: String) {
-        let path = DaemonLock.realPath(path)
+        let path = DatabasePath.real(path)
         guard let slash = path.lastIndex(of: "/") else { return }
-        // The file is made in the very folder that it is measured by, whatever becomes of the names meanwhile.
+        // The folder may be renamed or replaced meanwhile; its descriptor stays the same.
         let folder = unsafe open(String(path[...slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
         defer { close(folder) }

@@ -8,18 +8,22 @@ extension SQLiteStore {
     // Source: <https://www.sqlite.org/fileformat2.html#file_format_version_numbers>.
     private static let rollbackJournal: (offset: off_t, bytes: [UInt8]) = (18, [1, 1])
 
-    /// Copies the whole database as it is now into an empty file, while others go on writing.
+    /// Copies the whole database as it is now into an empty file, while other processes keep writing.
     ///
-    /// SQLite opens files by name, and whoever may write to the folder may have put another file there. Nothing is
-    /// written unless SQLite has opened the very file that the caller has created. The copy needs no other file beside it
-    /// and can be opened read-only; a daemon that serves it sets WAL.
+    /// SQLite opens files by name, and anyone who may write to the folder may have put another file there. Nothing is
+    /// written unless SQLite has opened the file that the caller created. The copy needs no other file beside it and can
+    /// be opened read-only; a daemon that serves it sets WAL.
     ///
     /// - Parameters:
     ///   - target: The name of the file.
     ///   - file: The file, open for writing.
     /// - Throws: `StoreError` about the database or about the copy.
     package func copy(to target: String, _ file: CInt) throws(StoreError) {
-        let code = database.inDatabase { db in unsafe Self.copy(db.sqliteConnection, to: target, file) }
+        try onConnection { db in try copy(db, to: target, file) }
+    }
+
+    func copy(_ db: Database, to target: String, _ file: CInt) throws(StoreError) {
+        let code = unsafe Self.copy(db.sqliteConnection, to: target, file)
         guard let code else { throw .replaced(target) }
         guard code == SQLITE_OK else {
             let error = DatabaseError(resultCode: ResultCode(rawValue: code))
@@ -30,7 +34,7 @@ extension SQLiteStore {
         guard unsafe pwrite(file, bytes, bytes.count, offset) == bytes.count else { throw .full(target) }
     }
 
-    /// Checks that this store reads the file that the caller has open, and not one that has taken its name.
+    /// Checks that this store reads the file that the caller has open, and not one that replaced it.
     ///
     /// - Parameter file: The file; this store must be the only other user of it in this process.
     /// - Throws: `StoreError` if it reads another file.
@@ -40,7 +44,7 @@ extension SQLiteStore {
 
     /// Copies a database.
     ///
-    /// - Returns: SQLite's result code, or nil if the name stands for another file.
+    /// - Returns: SQLite's result code, or nil if the name belongs to another file.
     private static func copy(_ source: OpaquePointer?, to target: String, _ file: CInt) -> CInt? {
         var connection: OpaquePointer?
         defer { unsafe sqlite3_close_v2(connection) }
@@ -60,18 +64,18 @@ extension SQLiteStore {
         return step == SQLITE_DONE ? finished : step
     }
 
-    /// The error that says that this database is damaged, for damage that a copy of it shows.
+    /// The error for damage that a copy of this database shows.
     package func damaged(_ reason: String) -> StoreError { .damaged(path, reason) }
 
     /// Whether a path names the database or one of the files that belong to it, whether or not they exist.
     package func owns(_ file: String) -> Bool {
-        let (real, own) = (DaemonLock.realPath(file), DaemonLock.realPath(path))
+        let (real, own) = (DatabasePath.real(file), DatabasePath.real(path))
         return ["", "-wal", "-shm", "-journal", ".lock"].contains { real == own + $0 }
     }
 }
 
 extension FileIdentity {
-    /// Whether this process has an open file open a second time, as SQLite must have it.
+    /// Whether this process has a file open a second time, as it must if SQLite opened it.
     fileprivate static func isOpenTwice(_ file: CInt) -> Bool {
         let identity = FileIdentity(descriptor: file)
         let descriptors = 0..<CInt(clamping: min(sysconf(CInt(_SC_OPEN_MAX)), 65_536))
@@ -86,7 +90,7 @@ extension StoreError {
             location: path,
             reason: "replaced",
             description:
-                "\(path) was deleted or replaced while the copy was made; back up to a folder that only you may write"
+                "\(path) was deleted or replaced while the copy was made; back up to a folder that only you may write to"
         )
     }
 }

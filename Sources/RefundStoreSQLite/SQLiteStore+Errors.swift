@@ -2,6 +2,38 @@ import GRDB
 package import RefundStore
 
 extension StoreError {
+    /// Maps any error of a store's calls, and names the application's trigger or index that is behind it.
+    ///
+    /// One that is mapped already stays as it is.
+    init(_ error: any Error, path: String, _ db: Database) {
+        let mapped = StoreError(error, path: path)
+        guard let error = error as? DatabaseError, let message = error.message,
+            [.SQLITE_CONSTRAINT, .SQLITE_ERROR].contains(error.resultCode),
+            !message.contains(/^refund_|failed: refund_|index 'refund_/),
+            !mapped.isMissingIndex, mapped.kind != .missing, let culprit = Self.culprit(message, db)
+        else {
+            self = mapped
+            return
+        }
+        let reason = "\(message) (\(culprit))"
+        self = error.resultCode == .SQLITE_CONSTRAINT ? .rejected(path, reason) : .application(path, reason)
+    }
+
+    // A message repeats what a trigger says, or ends with the name of what it misses.
+    private static func culprit(_ message: String, _ db: Database) -> String? {
+        guard let all = try? SchemaRepair.foreignObjects(db), !all.isEmpty else { return nil }
+        let last = message.split(separator: " ").last?.replacing("main.", with: "").split(separator: ".").first ?? ""
+        let likely = all.filter { $0.sql.contains(message) || !last.isEmpty && $0.sql.contains(last) }
+        let named = (likely.isEmpty ? all : likely).map { "\($0.type) \($0.name)" }
+        return "the application's " + named.joined(separator: " or ")
+    }
+
+    /// Whether the database rejected a row, or something of the application's failed for it.
+    var isOfOneRow: Bool { kind == .rejected || kind == .application }
+
+    /// Whether an index of refundd's is gone that a statement names.
+    var isMissingIndex: Bool { reason.hasPrefix("no such index: refund_") }
+
     /// Maps any error of a store's calls; one that is mapped already stays as it is.
     init(_ error: any Error, path: String) {
         switch error {
@@ -21,6 +53,7 @@ extension StoreError {
         case .SQLITE_READONLY: self = .readOnly(path)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path, message)
         case .SQLITE_CONSTRAINT: self = .rejected(path, message)
+        case .SQLITE_ERROR where message.hasPrefix("no such table: refund_"): self = .missing(path)
         case .SQLITE_ERROR where Self.isApplications(message): self = .application(path, message)
         default: self = .failed(path, "\(message) (\(error.extendedResultCode.rawValue))")
         }
@@ -49,6 +82,17 @@ extension StoreError {
             location: path,
             reason: "held by \(who)",
             description: "the database \(path) is held by \(who); end its transaction or close it"
+        )
+    }
+
+    static func unshareable(_ path: String, _ reason: String, _ remedy: String) -> StoreError {
+        StoreError(
+            .cannotOpen,
+            location: path,
+            reason: reason,
+            description:
+                "the database \(path) cannot be shared safely: \(reason), and other programs would not find its -wal;"
+                + " \(remedy)"
         )
     }
 
@@ -166,7 +210,8 @@ extension StoreError {
         )
     }
 
-    static func lost(_ path: String) -> StoreError {
+    /// The loss of a file; `copy` is where what only this process still saw is kept, or nil.
+    static func lost(_ path: String, copy: String? = nil) -> StoreError {
         let cause = "\(path) was deleted or replaced while it was in use"
         let remedy =
             if path.hasSuffix("-wal") || path.hasSuffix("-shm") {
@@ -177,7 +222,8 @@ extension StoreError {
                 ", and what is written now would be lost; restore the right database, a backup without the old -wal and"
                     + " -shm, and start refundd again"
             }
-        return StoreError(.lost, location: path, reason: "deleted or replaced", description: cause + remedy)
+        let rescued = copy.map { "; what this refundd alone still saw is kept in \($0)" } ?? ""
+        return StoreError(.lost, location: path, reason: "deleted or replaced", description: cause + remedy + rescued)
     }
 
     static func failed(_ path: String, _ reason: String) -> StoreError {

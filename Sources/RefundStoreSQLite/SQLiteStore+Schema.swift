@@ -1,23 +1,28 @@
 import GRDB
 package import RefundCore
 package import RefundStore
+import Synchronization
 
 extension SQLiteStore {
     package func migrate(at now: Timestamp) throws(StoreError) {
-        let outcome: Result<Void, StoreError> = database.inDatabase { db in
+        try transaction(.immediate) { db in
             do {
-                try db.inTransaction(.immediate) {
-                    try migrate(db, at: now)
-                    return .commit
-                }
-                return .success(())
+                try migrate(db, at: now)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
-                return .failure(.namesTaken(path, error.message ?? "no message"))
-            } catch {
-                return .failure(StoreError(error, path: path))
+                throw StoreError.namesTaken(path, error.message ?? "no message")
             }
         }
-        try outcome.get()
+        try restoreSchema()
+    }
+
+    /// Restores guards, indexes and views that somebody dropped or changed; `upkeep` reports them.
+    func restoreSchema() throws(StoreError) {
+        let (reports, version) = try transaction(.immediate) { db in
+            let reports = try SchemaRepair(db).run()
+            return (reports, try Int64.fetchOne(db, sql: "PRAGMA schema_version"))
+        }
+        try onConnection { _ in connection.schemaVersion = version }
+        if !reports.isEmpty { events.withLock { $0 += reports } }
     }
 
     private func migrate(_ db: Database, at now: Timestamp) throws {

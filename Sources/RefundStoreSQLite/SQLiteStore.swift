@@ -1,7 +1,8 @@
 import Foundation
 import GRDB
-package import RefundCore
+import RefundCore
 package import RefundStore
+import Synchronization
 
 /// The queue, the ledger and the outbox in one SQLite file in WAL mode.
 ///
@@ -23,13 +24,16 @@ package final class SQLiteStore: QueueStore {
     /// The file's path as it was given.
     package let path: String
     let database: DatabaseQueue
-    private let files: DatabaseFiles
-    private let connection: Connection
+    let access: Access
+    let files: DatabaseFiles
+    let connection: Connection
+    let wal: WALMonitor
+    /// What `upkeep` reports next.
+    let events = Mutex<[StoreEvent]>([])
 
     /// The prepared statements of the hot path; used only inside a transaction.
     var statements: HotStatements { connection.statements }
     private let beforeCommit: (@Sendable () -> Void)?
-    private let wal: WALMonitor
 
     /// Where the queue is.
     package var location: String { path }
@@ -40,13 +44,14 @@ package final class SQLiteStore: QueueStore {
     ///   - path: The file.
     ///   - access: What it is opened for.
     ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
-    /// - Throws: `StoreError` if the file cannot be opened, or another process keeps it from WAL.
+    /// - Throws: `StoreError` if the file cannot be opened or shared safely, or another process keeps it from WAL.
     package init(
         path: String,
         access: Access,
         beforeCommit: (@Sendable () -> Void)? = nil
     ) throws(StoreError) {
         self.path = path
+        self.access = access
         self.beforeCommit = beforeCommit
         if !FileManager.default.fileExists(atPath: path) {
             // A new queue in place of one that is gone would silently forget every refund.
@@ -54,8 +59,10 @@ package final class SQLiteStore: QueueStore {
             guard access == .readWrite else { throw .notInitialised(path) }
         }
         if access == .readWrite { NewDatabase.create(at: path) }
+        let real = DatabasePath.real(path)
+        try DatabasePath.requireShareable(path, real: real)
         do {
-            database = try Self.open(path, access)
+            database = try Self.open(real, access)
             files = DatabaseFiles(path: path)
             wal = WALMonitor(path: path)
             connection = database.inDatabase { Connection($0) }
@@ -102,6 +109,18 @@ package final class SQLiteStore: QueueStore {
         _ request: CycleRequest,
         decide: (CycleInput) -> [Write]
     ) throws(StoreError) -> [Rejection] {
+        do throws(StoreError) {
+            return try runCycle(request, decide)
+        } catch  where error.isMissingIndex {
+            try restoreSchema()
+            return try runCycle(request, decide)
+        }
+    }
+
+    private func runCycle(
+        _ request: CycleRequest,
+        _ decide: (CycleInput) -> [Write]
+    ) throws(StoreError) -> [Rejection] {
         if !request.mustWrite {
             // While a transaction of ours is open nobody else can write, so none is opened for nothing.
             let writes = try transaction(.deferred) { db in decide(try reader(db, request).read()) }
@@ -115,7 +134,7 @@ package final class SQLiteStore: QueueStore {
                 beforeCommit?()
                 return []
             }
-        } catch  where error.kind == .rejected || error.kind == .application {
+        } catch  where error.isOfOneRow {
             // One row that the database rejects must not hold up the others.
             return try transaction(.immediate) { db in
                 let writes = decide(try reader(db, request).read())
@@ -153,8 +172,8 @@ package final class SQLiteStore: QueueStore {
             }
             return nil
         } catch {
-            let error = StoreError(error, path: path)
-            guard error.kind == .rejected || error.kind == .application else { throw error }
+            let error = StoreError(error, path: path, executor.database)
+            guard error.isOfOneRow else { throw error }
             return error.reason
         }
     }
@@ -181,61 +200,34 @@ package final class SQLiteStore: QueueStore {
         _ kind: Database.TransactionKind,
         _ body: (Database) throws -> Result
     ) throws(StoreError) -> Result {
-        let outcome: Swift.Result<Result, StoreError> = database.inDatabase { db in
+        try onConnection { db in
+            // A commit to a file that is gone must not be acted on: nobody will ever see it.
+            if kind != .deferred { try requireFiles(db) }
             var result: Result?
-            do {
-                try db.inTransaction(kind) {
-                    result = try body(db)
-                    // A transaction that only read has nothing to commit, which SQLite refuses once it has met damage.
-                    return kind == .deferred ? .rollback : .commit
-                }
-            } catch {
-                return .failure(StoreError(error, path: path))
+            try db.inTransaction(kind) {
+                result = try body(db)
+                // A transaction that only read has nothing to commit, which SQLite refuses once it has met damage.
+                return kind == .deferred ? .rollback : .commit
             }
-            guard let result else { return .failure(.failed(path, "the transaction did not run")) }
-            return .success(result)
+            if kind != .deferred { try requireFiles(db) }
+            guard let result else { throw StoreError.failed(path, "the transaction did not run") }
+            return result
         }
-        let result = try outcome.get()
-        // A commit to a file that is gone must not be acted on: nobody will ever see it.
-        if kind != .deferred { try checkFiles() }
-        return result
     }
 
-    // MARK: - Other processes
-
-    package func hasForeignCommits() throws(StoreError) -> Bool {
-        try checkFiles()
-        let outcome: Swift.Result<Int64, StoreError> = database.inDatabase { db in
+    /// Uses the connection, which does one thing at a time.
+    ///
+    /// - Throws: `StoreError`; one that the body throws passes unchanged.
+    func onConnection<Result>(_ body: (Database) throws -> Result) throws(StoreError) -> Result {
+        let outcome: Swift.Result<Result, StoreError> = database.inDatabase { db in
+            if let ending = connection.ending { return .failure(ending) }
             do {
-                return .success(try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0)
+                return .success(try body(db))
             } catch {
-                return .failure(StoreError(error, path: path))
+                return .failure(StoreError(error, path: path, db))
             }
         }
-        return connection.replaceDataVersion(try outcome.get())
-    }
-
-    private func checkFiles() throws(StoreError) {
-        if let lost = files.lost { throw .lost(lost) }
-    }
-
-    package func upkeep(at now: Timestamp) -> [StoreEvent] {
-        wal.check(at: now, truncate: truncateWAL)
-    }
-
-    // Source: <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>.
-    private func truncateWAL() {
-        try? database.writeWithoutTransaction { db in
-            // Copying happens while others write; the truncation is short, and waits for nobody.
-            _ = try db.checkpoint(.passive)
-            try db.execute(sql: "PRAGMA busy_timeout = 0")
-            defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout.wholeMilliseconds)") }
-            _ = try db.checkpoint(.truncate)
-        }
-    }
-
-    package func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource {
-        CommitWatcher(databasePath: path, wake: wake)
+        return try outcome.get()
     }
 
     /// Makes whatever the connection is doing fail at once, from another thread.
@@ -244,17 +236,24 @@ package final class SQLiteStore: QueueStore {
     }
 
     package func close() {
-        database.inDatabase { _ in connection.close() }
-        try? database.close()
+        let isLost = database.inDatabase { db in
+            // The files may have been deleted since the last transaction.
+            try? requireFiles(db)
+            return connection.close(path)
+        }
+        if !isLost { try? database.close() }
     }
 }
 
 /// What belongs to the connection and is used on its queue only.
-private final class Connection: @unchecked Sendable {
+final class Connection: @unchecked Sendable {
     // Only used inside `inDatabase`, which runs one call after the other.
     private var prepared: HotStatements?
     private let database: Database
-    private var dataVersion: Int64?
+    /// `PRAGMA data_version` and `PRAGMA schema_version` when they were read last.
+    var (dataVersion, schemaVersion): (Int64?, Int64?)
+    /// Why the connection is of no use any more.
+    var ending: StoreError?
 
     init(_ database: Database) {
         self.database = database
@@ -267,17 +266,14 @@ private final class Connection: @unchecked Sendable {
         return statements
     }
 
-    /// Remembers a data version.
-    ///
-    /// - Returns: Whether it differs from the last one.
-    func replaceDataVersion(_ version: Int64) -> Bool {
-        defer { dataVersion = version }
-        return version != dataVersion
-    }
-
     /// Finalizes the prepared statements, without which the database cannot be closed.
-    func close() {
+    ///
+    /// - Returns: Whether the database must stay open because its files are lost.
+    func close(_ path: String) -> Bool {
         prepared = nil
+        let isLost = ending?.kind == .lost
+        ending = ending ?? .failed(path, "it was closed")
+        return isLost
     }
 }
 

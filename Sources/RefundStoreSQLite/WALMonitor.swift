@@ -2,14 +2,14 @@ import RefundCore
 import RefundStore
 import Synchronization
 
-/// Watches the size of the write-ahead log, and says when to truncate it and when an operator should know.
+/// Watches the size of the write-ahead log, truncates it, and reports a log that cannot be truncated.
 ///
-/// SQLite itself copies the log into the file after every thousandth page, but leaves it as long as it was wherever a
-/// program without our size limit is the next to write.
+/// SQLite copies the log into the database every thousand pages, but never shortens it if a program without our size limit
+/// is the next to write.
 final class WALMonitor: Sendable {
     /// The size in bytes to which a longer log is truncated once it has been copied.
     static let limit: Int64 = 64 * 1_024 * 1_024
-    // While a reader holds on to the log, an attempt costs time and gains nothing.
+    // While a reader needs the log, an attempt costs time and gains nothing.
     private static let truncateInterval: Duration = .seconds(1)
 
     private struct State {
@@ -31,7 +31,7 @@ final class WALMonitor: Sendable {
         check(size: DatabaseFiles.walSize(path: path), at: now, truncate: truncate)
     }
 
-    /// Does the same for a size that was read already.
+    /// Does the same for a size that was already read.
     func check(size: Int64, at now: Timestamp, truncate: () -> Void) -> [StoreEvent] {
         guard size > Self.limit else {
             state.withLock { $0.reported = 0 }

@@ -118,7 +118,7 @@ package struct Daemon {
     }
 
     /// The due refunds of a gateway, those that were never queried first.
-    func due(_ gateway: String = "default", at time: Timestamp = now, permits: Int = 100) throws -> [Int64] {
+    package func due(_ gateway: String = "default", at time: Timestamp = now, permits: Int = 100) throws -> [Int64] {
         let due = try claims(at: time, permits: permits).gateways[gateway] ?? DueRefunds()
         return (due.hinted.map(\.refund) + due.new + due.waiting).map(\.refund.id)
     }
@@ -142,7 +142,12 @@ package struct Daemon {
 
     /// Ends an attempt.
     ///
-    /// - Parameter retryAt: When to retry a failed attempt, or nil if it was the last.
+    /// - Parameters:
+    ///   - delivery: The webhook as it was claimed.
+    ///   - outcome: How the attempt ended.
+    ///   - time: When it ended.
+    ///   - retryAt: When to retry a failed attempt, or nil if it was the last.
+    /// - Throws: `StoreError`.
     package func finish(
         _ delivery: Delivery,
         _ outcome: DeliveryOutcome,

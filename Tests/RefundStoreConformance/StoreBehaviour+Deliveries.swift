@@ -108,9 +108,9 @@ extension StoreBehaviour {
             for webhook in ids { try daemon.redeliver(webhook) }
             var sent: [String] = []
             for _ in 0..<3 {
-                let claimed = try daemon.claim()
+                let claimed = try daemon.claim(at: later(60))
                 #expect(claimed.count == 1)
-                #expect(try daemon.claim().isEmpty)
+                #expect(try daemon.claim(at: later(60)).isEmpty)
                 for delivery in claimed {
                     sent.append(delivery.id)
                     try daemon.finish(delivery, .accepted)

@@ -129,7 +129,7 @@ package struct ImmediateQuery: Sendable {
     // MARK: - Without a daemon
 
     private func queryDirectly(_ refund: Refund, _ lock: DaemonLock) async throws(CommandFailure) -> Refund {
-        try CommandFailure.mapping { () throws(StoreError) in try lock.regainTrust(in: store) }
+        _ = try CommandFailure.mapping { () throws(StoreError) in try lock.regainTrust(in: store) }
         lock.noteServed()
         let credentials = try ConfigurationLoader.credentials(configuration)
         let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))

@@ -54,6 +54,21 @@ struct Reporter: Sendable {
                 "the write-ahead log keeps growing because a process keeps a transaction open; end it",
                 metadata: ["bytes": "\(bytes)", "open in": "\(holders.joined(separator: ", "))"]
             )
+        case .store(.schemaRestored(let names)):
+            logger.warning(
+                "restored guards or indexes that somebody dropped or changed; run refundd verify",
+                metadata: ["names": "\(names.joined(separator: ", "))"]
+            )
+        case .store(.schemaBroken(let name, let reason)):
+            logger.error(
+                "a guard or index is missing or changed and cannot be restored",
+                metadata: ["name": "\(name)", "reason": "\(reason)"]
+            )
+        case .store(.commitsUnwatched(let reason)):
+            logger.warning(
+                "cannot watch for inserts, looking ten times a second; raise the limits fs.inotify.max_user_*",
+                metadata: ["reason": "\(reason)"]
+            )
         }
     }
 

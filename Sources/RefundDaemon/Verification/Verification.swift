@@ -35,6 +35,8 @@ package struct Verification: Sendable {
     ///
     /// Nothing else is checked in a damaged database.
     package private(set) var damage: String?
+    /// Problems of the application's own tables, which do not concern refundd.
+    package private(set) var notes: [String] = []
     private var refunds = 0
     private var transitions = 0
     private var answers = 0
@@ -48,9 +50,10 @@ package struct Verification: Sendable {
     ///   - keys: Verify the stored answers.
     /// - Throws: `StoreError` if the database cannot be read.
     package init(_ store: any QueueStore, _ keys: GatewayKeys) throws(StoreError) {
-        let damages = try store.read { tx throws(StoreError) in try tx.damage(limit: Self.limit) }
-        note(damages.map { "the file is damaged: \($0)" })
-        damage = damages.first
+        let integrity = try store.read { tx throws(StoreError) in try tx.integrity(limit: Self.limit) }
+        note(integrity.damage.map { "the file is damaged: \($0)" })
+        notes = integrity.notes
+        damage = integrity.damage.first
         guard damage == nil else { return }
         note(try store.read { tx throws(StoreError) in try tx.schemaProblems() })
         var last: Int64?
@@ -123,6 +126,7 @@ package struct Verification: Sendable {
             case 1: "1 problem"
             default: "\(problemCount) problems"
             }
+        lines += notes.map { "note: \($0)" }
         return lines + ["checked \(checked.joined(separator: ", ")): \(result)"]
     }
 

@@ -104,6 +104,7 @@ final class HotStatement {
     /// Runs a query.
     ///
     /// - Parameter body: Reads a row's columns in order; false ends the query.
+    /// - Throws: `DatabaseError`, or what the body throws.
     func read(_ body: (HotStatement) throws -> Bool) throws {
         defer { reset() }
         while true {

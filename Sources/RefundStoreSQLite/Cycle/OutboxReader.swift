@@ -31,7 +31,8 @@ struct OutboxReader {
     }
 
     // Steps from endpoint to endpoint along the index: the cost grows with the endpoints and not with the webhooks.
-    // SQLite takes each step itself: a name that is not UTF-8 would not come back from here as it is there.
+    // SQLite takes each step itself: a name that is not UTF-8 would not come back from here as it is there. Without a
+    // range, statistics of a small outbox can make it sort all that waits.
     private func waitingEndpoints(into input: inout CycleInput) throws -> [String] {
         let isLater = "typeof(due) = 'integer' AND due > ?1 AND due <= ?2"
         let sql = """
@@ -41,8 +42,10 @@ struct OutboxReader {
                 SELECT (SELECT min(w.endpoint) FROM \(Self.waiting) AND w.endpoint > name)
                 FROM names WHERE name IS NOT NULL
             ), earliest (name, due) AS MATERIALIZED (
-                SELECT name, (SELECT w.next_attempt_at FROM \(Self.waiting) AND w.endpoint = name
-                    ORDER BY w.next_attempt_at LIMIT 1)
+                SELECT name, CASE
+                    WHEN EXISTS (SELECT 1 FROM \(Self.waiting) AND w.endpoint = name AND w.next_attempt_at IS NULL) THEN NULL
+                    ELSE (SELECT w.next_attempt_at FROM \(Self.waiting) AND w.endpoint = name
+                        AND w.next_attempt_at >= \(Int64.min) ORDER BY w.next_attempt_at LIMIT 1) END
                 FROM names WHERE name IS NOT NULL
             )
             SELECT 1, due, name FROM earliest WHERE NOT (\(isLater))

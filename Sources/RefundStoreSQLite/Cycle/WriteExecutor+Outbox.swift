@@ -18,10 +18,12 @@ extension WriteExecutor {
             INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
             VALUES (?, ?, ?, ?, ?, ?, ?)
             """
-        try statements[insert]
+        let inserted = try statements[insert]
             .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
             .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer)
             .run()
+        // The attempt was written before, by a transaction whose outcome was unknown.
+        guard inserted > 0 else { return }
         // A retry leaves the state as it is, and so its index and its counts.
         let isRetry = attempt.result.state == .pending
         let state = isRetry ? "" : "state = ?, "

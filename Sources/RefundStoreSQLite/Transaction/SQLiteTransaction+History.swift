@@ -82,7 +82,9 @@ extension SQLiteTransaction {
 }
 
 extension LoggedEvent {
-    /// What `init(row:)` reads, with its tables. An event has a webhook if the outbox has its position.
+    /// What `init(row:)` reads, with its tables.
+    ///
+    /// An event has a webhook if the outbox has its position.
     static let columns = """
         e.position, e.at, e.type, e.refund_id, e.sequence, e.state, o.id, e.body
         FROM refund_event_log e LEFT JOIN refund_outbox o ON o.position = e.position

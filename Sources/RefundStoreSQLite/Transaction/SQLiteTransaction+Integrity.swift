@@ -2,45 +2,12 @@ import GRDB
 import RefundStore
 
 extension SQLiteTransaction {
-    /// Source: <https://www.sqlite.org/pragma.html#pragma_integrity_check>.
-    func damage(limit: Int) throws(StoreError) -> [String] {
-        try mapped {
-            var findings: [String] = []
-            do {
-                let rows = try String.fetchCursor(database, sql: "PRAGMA integrity_check(\(limit))")
-                while let finding = try rows.next() { findings.append(finding) }
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-                // SQLite may end the check of a damaged file with an error, whether or not it has said what it found.
-                if findings.isEmpty { findings.append(error.message ?? "\(error.resultCode)") }
-            }
-            return findings == ["ok"] ? [] : findings
-        }
+    func integrity(limit: Int) throws(StoreError) -> Integrity {
+        try mapped { try IntegrityCheck(database, limit: limit).run() }
     }
 
     func schemaProblems() throws(StoreError) -> [String] {
-        try mapped {
-            let wanted = try DatabaseQueue().write { db in
-                for sql in Migration.all.flatMap(\.sql) { try db.execute(sql: sql) }
-                return try Self.schema(db)
-            }
-            let found = try Self.schema(database)
-            let changed = wanted.keys.sorted().compactMap { name -> String? in
-                guard let sql = found[name] else { return "\(name) is missing; somebody dropped it" }
-                return sql == wanted[name] ? nil : "\(name) is not as refundd made it; somebody changed it"
-            }
-            return try changed + strays()
-        }
-    }
-
-    // Others may stand beside them: an application may watch the queue with a trigger of its own.
-    private static func schema(_ db: Database) throws -> [String: String] {
-        // A table's columns may be added to; what does not fit in its rows shows elsewhere.
-        let sql = """
-            SELECT type || ' ' || name, sql FROM sqlite_master
-            WHERE type <> 'table' AND name GLOB 'refund_*' AND sql IS NOT NULL
-            """
-        let pairs = try Row.fetchAll(db, sql: sql).map { row -> (String, String) in (row[0], row[1]) }
-        return Dictionary(pairs) { first, _ in first }
+        try mapped { try SchemaRepair(database).problems() + strays() }
     }
 
     private func strays() throws -> [String] {

@@ -16,7 +16,7 @@ struct SQLiteTransaction: QueueWriter {
         do {
             return try body()
         } catch {
-            throw StoreError(error, path: store.path)
+            throw StoreError(error, path: store.path, database)
         }
     }
 

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import RefundStore
 import RefundTestSupport
 import Synchronization
 import Testing
@@ -63,6 +65,48 @@ struct CommitWatcherTests {
             if seen == 13 { break }
         }
         #expect(seen == 13)
+        watcher.stop()
+    }
+
+    @Test func exhaustedInotifyIsReportedOnceAndTriedAgain() async throws {
+        try write("first")
+        let attempts = Mutex(0)
+        let (events, reports) = AsyncStream<StoreEvent>.makeStream()
+        let (looks, continuation) = AsyncStream<Void>.makeStream()
+        let isWatching = Mutex(false)
+        let watcher = CommitWatcher(
+            databasePath: database,
+            wake: { continuation.yield() },
+            open: {
+                let attempt = attempts.withLock { attempts in
+                    attempts += 1
+                    return attempts
+                }
+                guard attempt > 3 else {
+                    errno = EMFILE
+                    return -1
+                }
+                isWatching.withLock { $0 = true }
+                return inotify_init1(CInt(IN_NONBLOCK | IN_CLOEXEC))
+            },
+            report: { reports.yield($0) }
+        )
+        // Without inotify, a look follows a look until watching succeeds.
+        var seen = 0
+        for await _ in looks {
+            seen += 1
+            if isWatching.withLock({ $0 }) { break }
+        }
+        #expect(seen <= 3)
+        reports.finish()
+        let reported = await events.reduce(into: []) { $0.append($1) }
+        #expect(reported == [.commitsUnwatched(reason: "inotify: Too many open files")])
+        try write("second")
+        seen = 0
+        for await _ in looks {
+            seen += 1
+            if seen == 13 { break }
+        }
         watcher.stop()
     }
 }

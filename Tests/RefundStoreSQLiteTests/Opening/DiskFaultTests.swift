@@ -108,7 +108,7 @@ struct DiskFaultTests {
         }
         #expect(error.kind == .damaged)
         #expect(error.isFatal)
-        #expect(try !damaged.read { tx throws(StoreError) in try tx.damage(limit: 10) }.isEmpty)
+        #expect(try !damaged.read { tx throws(StoreError) in try tx.integrity(limit: 10) }.damage.isEmpty)
     }
 
     @Test func logIsCutToItsLimitOnceItIsEmptied() throws {

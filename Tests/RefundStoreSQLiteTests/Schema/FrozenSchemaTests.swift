@@ -33,7 +33,7 @@ struct FrozenSchemaTests {
         try store.checkSchema()
         #expect(try Command.run(["sqlite3", path, ".dump"]).output == loaded)
         let (damage, problems, batch) = try store.read { tx throws(StoreError) in
-            (try tx.damage(limit: 10), try tx.schemaProblems(), try tx.histories(after: nil, limit: 100))
+            (try tx.integrity(limit: 10).damage, try tx.schemaProblems(), try tx.histories(after: nil, limit: 100))
         }
         #expect(damage == [])
         #expect(problems == [])

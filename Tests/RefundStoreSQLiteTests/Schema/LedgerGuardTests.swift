@@ -210,18 +210,19 @@ struct LedgerGuardTests {
         table(
             "refund_outbox: a webhook is never deleted",
             ["DELETE FROM refund_outbox"],
-            ["", "WHERE id = 'msg_1'"]
+            ["", "WHERE position = 1"]
         )
         + table(
             "refund_outbox: the event and the destination of a webhook never change",
             updates,
             [
-                "id = 'msg_9' WHERE id = 'msg_1'", "id = 'msg_2' WHERE id = 'msg_1'", "refund_id = 2",
+                "id = 'msg_9' WHERE position = 1",
+                "id = (SELECT id FROM refund_outbox WHERE position = 2) WHERE position = 1", "refund_id = 2",
                 "refund_id = NULL", "type = 'refund.failed'", "url = 'https://elsewhere.example/'",
                 "endpoint = 'elsewhere.example'",
             ].map { "refund_outbox SET \($0)" }
                 + ["position", "rowid", "oid", "_rowid_", "RowID", "\"oid\""].flatMap { alias in
-                    ["9", "2", "-1"].map { "refund_outbox SET attempts = 0, \(alias) = \($0) WHERE id = 'msg_1'" }
+                    ["9", "2", "-1"].map { "refund_outbox SET attempts = 0, \(alias) = \($0) WHERE position = 1" }
                 }
         )
         + table(
@@ -240,8 +241,8 @@ struct LedgerGuardTests {
             [
                 "(position, refund_id, type, id, url, endpoint) VALUES (2, 1, 'refund.settled', 'msg_9', 'u', 'e')",
                 "(rowid, refund_id, type, id, url, endpoint) VALUES (2, 1, 'refund.settled', 'msg_9', 'u', 'e')",
-                "(position, refund_id, type, id, url, endpoint) VALUES (2, 1, 'refund.settled', 'msg_2', 'u', 'e')",
-                "(position, type, id, url, endpoint) VALUES (3, 'gateway.needs_attention', 'msg_1', 'u', 'e')",
+                "(position, refund_id, type, id, url, endpoint) VALUES (2, 1, 'refund.settled', (SELECT id FROM refund_outbox WHERE position = 2), 'u', 'e')",
+                "(position, type, id, url, endpoint) VALUES (3, 'gateway.needs_attention', (SELECT id FROM refund_outbox WHERE position = 1), 'u', 'e')",
             ].map { "INTO refund_outbox \($0)" }
         )
 

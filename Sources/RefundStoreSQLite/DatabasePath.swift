@@ -1,0 +1,68 @@
+import Foundation
+import Glibc
+import RefundStore
+
+/// The real path of a database, after which SQLite names its `-wal` and `-shm`, and refundd the lock.
+enum DatabasePath {
+    /// The path without links, also of a file that does not exist yet.
+    ///
+    /// The kernel resolves `..` after it has followed a link, which Foundation does not.
+    static func real(_ path: String) -> String {
+        var path = path
+        // As many links as the kernel follows.
+        for _ in 0..<40 {
+            if let real = resolved(path) { return real }
+            let slash = path.lastIndex(of: "/")
+            let folder = slash.map { String(path[...$0]) } ?? "."
+            let name = String(path[(slash.map(path.index(after:)) ?? path.startIndex)...])
+            guard let real = resolved(folder) else { return path }
+            let base = real == "/" ? real : real + "/"
+            path = base + name
+            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
+            path = target.hasPrefix("/") ? target : base + target
+        }
+        return path
+    }
+
+    // Source: realpath(3).
+    private static func resolved(_ path: String) -> String? {
+        guard let real = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
+    }
+
+    /// Checks that every program that reaches the database finds the same `-wal`, which has the file's own name.
+    ///
+    /// - Parameters:
+    ///   - path: The database as the configuration names it, for the message.
+    ///   - real: Its real path.
+    /// - Throws: `StoreError.cannotOpen` for a file with several names, and for one that is mounted alone.
+    static func requireShareable(_ path: String, real: String) throws(StoreError) {
+        var status = stat()
+        guard unsafe stat(real, &status) == 0 else { return }
+        if status.st_nlink > 1, status.st_mode & S_IFMT == S_IFREG {
+            throw .unshareable(path, "the file has \(status.st_nlink) names (hard links)", "remove all but one")
+        }
+        if let table = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8),
+            isMountPoint(real, in: table)
+        {
+            throw .unshareable(path, "the file is mounted alone", "mount its folder instead")
+        }
+    }
+
+    /// Whether something is mounted at a path.
+    ///
+    /// - Parameters:
+    ///   - path: The path.
+    ///   - table: The content of `/proc/self/mountinfo`. Source: proc(5); its fifth field is the mount point, with
+    ///     blanks, tabs, line feeds and backslashes as octal escapes.
+    /// - Returns: Whether the table has the path as a mount point.
+    static func isMountPoint(_ path: String, in table: String) -> Bool {
+        let escaped = path.replacing("\\", with: #"\134"#).replacing(" ", with: #"\040"#)
+            .replacing("\t", with: #"\011"#).replacing("\n", with: #"\012"#)
+        return table.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 4 && fields[4] == escaped
+        }
+    }
+}

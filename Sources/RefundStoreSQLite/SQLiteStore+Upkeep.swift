@@ -1,0 +1,92 @@
+import GRDB
+import Glibc
+package import RefundCore
+package import RefundStore
+import Synchronization
+
+extension SQLiteStore {
+    package func hasForeignCommits() throws(StoreError) -> Bool {
+        let (version, isOtherSchema) = try onConnection { db in
+            try requireFiles(db)
+            let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
+            guard version != connection.dataVersion else { return (version, false) }
+            let schema = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA schema_version"))
+            return (version, connection.schemaVersion.map { $0 != schema } ?? false)
+        }
+        if isOtherSchema { try restoreSchema() }
+        // Remembered last: after a failure the next call finds the same commits.
+        return try onConnection { _ in
+            defer { connection.dataVersion = version }
+            return version != connection.dataVersion
+        }
+    }
+
+    package func upkeep(at now: Timestamp) -> [StoreEvent] {
+        let pending = events.withLock { events in
+            defer { events = [] }
+            return events
+        }
+        return pending + wal.check(at: now, truncate: truncateWAL)
+    }
+
+    // Source: <https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>.
+    private func truncateWAL() {
+        try? onConnection { db in
+            try requireFiles(db)
+            // Copying happens while others write; the truncation is short, and waits for nobody.
+            _ = try db.checkpoint(.passive)
+            try db.execute(sql: "PRAGMA busy_timeout = 0")
+            defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout.wholeMilliseconds)") }
+            _ = try db.checkpoint(.truncate)
+        }
+    }
+
+    package func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource {
+        let report: @Sendable (StoreEvent) -> Void = { [weak self] event in
+            self?.events.withLock { $0.append(event) }
+        }
+        return CommitWatcher(databasePath: path, wake: wake, report: report)
+    }
+
+    // MARK: - Lost files
+
+    /// Checks that none of the database's files was deleted or replaced.
+    ///
+    /// Once one was, this connection sees a database of its own. Closing it would write a checkpoint over what other
+    /// processes have written since, so it stays open until the process ends.
+    ///
+    /// - Throws: `StoreError.lost`, from then on at every use.
+    func requireFiles(_ db: Database) throws(StoreError) {
+        guard connection.ending == nil, let lost = files.lost else { return }
+        // A replaced lock file leaves the database itself intact.
+        let isApart = !lost.hasSuffix(".lock")
+        if isApart { Self.abandoned.withLock { $0.append(database) } }
+        let error = StoreError.lost(lost, copy: isApart && access == .readWrite ? rescue(db) : nil)
+        connection.ending = error
+        throw error
+    }
+
+    /// Copies the database as only this connection still sees it.
+    ///
+    /// - Returns: The copy's name, or nil if there is none.
+    private func rescue(_ db: Database) -> String? {
+        for number in 1...Self.rescueLimit {
+            let name = DatabasePath.real(path) + (number == 1 ? ".rescued" : ".rescued-\(number)")
+            let file = unsafe open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            if file < 0, errno == EEXIST { continue }
+            guard file >= 0 else { return nil }
+            defer { Glibc.close(file) }
+            do throws(StoreError) {
+                try copy(db, to: name, file)
+                return name
+            } catch {
+                unsafe unlink(name)
+                return nil
+            }
+        }
+        return nil
+    }
+
+    private static let rescueLimit = 100
+    private static let abandoned = Mutex<[DatabaseQueue]>([])
+}
