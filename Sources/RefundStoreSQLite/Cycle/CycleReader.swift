@@ -156,16 +156,19 @@ struct CycleReader {
 
     // The earliest due time of a refund that is not among those read; the rows read are the first in order.
     private func nextDue(_ gateway: String, _ claims: ClaimRequest, except found: Set<Int64>) throws -> Timestamp? {
-        let sql = """
-            SELECT q.id, q.next_query_at FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway = ?
-            ORDER BY q.next_query_at, q.id
-            """
         var next: Timestamp?
-        try statements[sql].bind(gateway).read { row in
-            let (id, due) = (row.integer() ?? 0, row.timestamp() ?? Timestamp(milliseconds: 0))
-            if found.contains(id) || claims.heldRefunds.contains(id) { return true }
-            next = due > claims.latestDue ? Timestamp(milliseconds: 0) : due
-            return false
+        // Without a range, statistics of a small queue can make SQLite sort everything that waits.
+        for range in ["IS NULL", ">= \(Int64.min)"] where next == nil {
+            let sql = """
+                SELECT q.id, q.next_query_at FROM \(Self.byDueTime)
+                WHERE \(Self.isClaimable) AND q.gateway = ? AND q.next_query_at \(range) ORDER BY q.next_query_at, q.id
+                """
+            try statements[sql].bind(gateway).read { row in
+                let (id, due) = (row.integer() ?? 0, row.timestamp() ?? Timestamp(milliseconds: 0))
+                if found.contains(id) || claims.heldRefunds.contains(id) { return true }
+                next = due > claims.latestDue ? Timestamp(milliseconds: 0) : due
+                return false
+            }
         }
         return next
     }
