@@ -38,6 +38,7 @@ extension Decider {
         if !input.spentHints.isEmpty { write(.deleteHints(input.spentHints)) }
         for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
+                if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
                 claimRefunds(due, of: name, gateway, permits: claim.permits)
             } else {
                 postponeRefunds(due, of: name)

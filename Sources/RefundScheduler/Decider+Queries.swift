@@ -15,7 +15,12 @@ extension Decider {
         // A gateway that left the configuration decides nothing about refunds any more.
         var treatment = GatewayState.Treatment.release
         if settings.gateways[gateway] != nil, decision.state.gateways[gateway] != nil {
-            let completed = decision.state.gateways[gateway]?.completed(id, outcome, at: now)
+            let completed = decision.state.gateways[gateway]?.completed(
+                id,
+                of: claim.query.merchantNo,
+                outcome,
+                at: now
+            )
             treatment = completed?.treatment ?? .release
             record(completed?.health ?? .none, outcome.problem, of: gateway)
             record(completed?.breaker ?? .none, of: gateway)

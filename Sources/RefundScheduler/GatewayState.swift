@@ -10,6 +10,8 @@ package struct GatewayState: Sendable {
     private static let refusalCapacity = 10_000
     /// How many refusals in a row make a refund misconfigured.
     package static let refusalLimit = 3
+    // How many merchants are probed out of turn before the gateway is taken to refuse all.
+    private static let merchantLimit = 4
     // How recently another refund must have been answered for a failure to be one refund's own.
     private static let recently: Duration = .seconds(60)
 
@@ -30,6 +32,9 @@ package struct GatewayState: Sendable {
     package var favorsNew = false
     private var limits: QueryLimits
     private var address: String
+    private var merchantNo: String?
+    // Whether a refund of a merchant that was not refused yet may be probed at once.
+    private var wantsOtherMerchant = false
     private var rate: RateLimit
     private var lastProbe = ClaimRequest.ProbeCursor.start
     private var probe: Int64?
@@ -43,6 +48,7 @@ package struct GatewayState: Sendable {
     package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?) {
         limits = settings.limits
         address = settings.address
+        merchantNo = settings.merchantNo
         rate = RateLimit(perSecond: settings.limits.maxQueriesPerSecond)
         health = GatewayHealth(incident: incident)
         if let incident, incident.kind == .misconfigured { trip(incident.message, at: incident.since) }
@@ -53,6 +59,7 @@ package struct GatewayState: Sendable {
     /// - Returns: Whether the breaker closed, because the gateway has a new address.
     package mutating func apply(_ settings: SchedulerSettings.Gateway) -> Bool {
         limits = settings.limits
+        merchantNo = settings.merchantNo
         rate.change(perSecond: settings.limits.maxQueriesPerSecond)
         refusals = [:]
         health.forgetAnswers()
@@ -75,13 +82,33 @@ package struct GatewayState: Sendable {
         let free = max(0, min(limits.maxInFlight - inFlight.count, rate.freePermits(at: now)))
         guard let next = breaker.nextProbe(at: now) else { return ClaimRequest.GatewayClaim(permits: free) }
         let isDue = inFlight.isEmpty && next <= now
-        return ClaimRequest.GatewayClaim(permits: isDue ? min(free, 1) : 0, lastProbe: lastProbe)
+        guard !isDue, mayProbeOthers else {
+            return ClaimRequest.GatewayClaim(permits: isDue ? min(free, 1) : 0, lastProbe: lastProbe)
+        }
+        var excluded = health.refusedMerchants
+        if let merchantNo, excluded.contains(merchantNo) { excluded.insert("") }
+        return ClaimRequest.GatewayClaim(permits: min(free, 1), lastProbe: lastProbe, excludedMerchants: excluded)
+    }
+
+    // One merchant's refusals must not hold up another's refunds: one of those is probed at once.
+    private var mayProbeOthers: Bool { wantsOtherMerchant && health.isBlocked && inFlight.isEmpty }
+
+    /// Lets a refund of a merchant that was not refused yet be probed at once, because there may be one.
+    package mutating func lookForOtherMerchants() {
+        let refused = health.refusedMerchants
+        wantsOtherMerchant = health.isBlocked && !refused.isEmpty && refused.count < Self.merchantLimit
+    }
+
+    /// Records that a refund of another merchant was looked for.
+    package mutating func lookedForOtherMerchants() {
+        wantsOtherMerchant = false
     }
 
     /// When a refund that is due at `due` may be queried, or nil if that takes the end of a query in flight.
     package func nextQuery(due: Timestamp, at now: Timestamp) -> Timestamp? {
         guard !health.isUndecided else { return nil }
         let free = max(due, rate.nextPermit(at: now))
+        if mayProbeOthers { return free }
         if let probe = breaker.nextProbe(at: now) { return inFlight.isEmpty ? max(free, probe) : nil }
         return inFlight.count < limits.maxInFlight ? free : nil
     }
@@ -119,6 +146,7 @@ package struct GatewayState: Sendable {
     /// - Returns: What it means for the refund, and what changed for the gateway.
     package mutating func completed(
         _ refund: Int64,
+        of merchant: String,
         _ outcome: QueryOutcome,
         at now: Timestamp
     ) -> (treatment: Treatment, health: GatewayHealth.Change, breaker: CircuitBreaker.Change) {
@@ -126,9 +154,11 @@ package struct GatewayState: Sendable {
         if isProbe { probe = nil }
         inFlight.remove(refund)
         let answersOthers = answeredRecently(at: now) && (lastFailed == nil || lastFailed == refund)
-        let isOwnRefusal = health.isRefusedAlone(refund, at: now)
+        let isOwnRefusal = health.isRefusedAlone(refund, of: merchant, at: now)
+        let refusedMerchants = health.refusedMerchants.count
         let wasOpen = breaker.openSince != nil
-        let change = record(health.answered(outcome, refund: refund, others: inFlight, at: now), at: now)
+        let answered = health.answered(outcome, refund: refund, merchant: merchant, others: inFlight, at: now)
+        let change = record(answered, at: now)
         let opened: CircuitBreaker.Change = !wasOpen && breaker.openSince != nil ? .opened : .none
         switch outcome {
         case .report, .notFound, .inconclusive:
@@ -137,6 +167,7 @@ package struct GatewayState: Sendable {
             return (.count(notBefore: nil), change, endPause(answered: refund) ?? breaker.succeeded())
         case .credentialsRefused:
             if isOwnRefusal { countRefusal(of: refund) }
+            if health.refusedMerchants.count > refusedMerchants { lookForOtherMerchants() }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             if health.isUndecided { return (.release, change, .none) }
             return (.count(notBefore: nil), change, breaker.succeeded())
@@ -181,7 +212,10 @@ package struct GatewayState: Sendable {
     }
 
     private mutating func record(_ change: GatewayHealth.Change, at now: Timestamp) -> GatewayHealth.Change {
-        if case .incident(let incident) = change, incident.kind == .misconfigured { trip(incident.message, at: now) }
+        if case .incident(let incident) = change, incident.kind == .misconfigured {
+            trip(incident.message, at: now)
+            lookForOtherMerchants()
+        }
         return change
     }
 

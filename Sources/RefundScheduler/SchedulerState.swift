@@ -70,8 +70,12 @@ package struct SchedulerState: Sendable {
     /// Whether nothing is in flight.
     package var isIdle: Bool { sending.isEmpty && gateways.values.allSatisfy(\.inFlight.isEmpty) }
 
-    /// Records that another process committed, perhaps refunds of a gateway that is not configured.
-    package mutating func noteForeignCommits() { wantsUnknownScan = true }
+    /// Records that another process committed: perhaps refunds of a gateway that is not configured, or of a merchant that
+    /// was not refused yet.
+    package mutating func noteForeignCommits() {
+        wantsUnknownScan = true
+        for name in gateways.keys { gateways[name]?.lookForOtherMerchants() }
+    }
 
     /// Records that more refunds of gateways that are not configured are due than were read.
     mutating func noteUnknownRefunds() { wantsUnknownScan = true }

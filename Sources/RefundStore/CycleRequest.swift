@@ -69,11 +69,14 @@ package struct ClaimRequest: Sendable {
         package var permits: Int
         /// For probes: the refund that was probed last, so that the next in turn is read; nil while the gateway is well.
         package var lastProbe: ProbeCursor?
+        /// For a probe out of turn: the merchants whose refunds are left out, by `merchant_no`; empty for rows without one.
+        package var excludedMerchants: Set<String>
 
         /// Creates a claim.
-        package init(permits: Int, lastProbe: ProbeCursor? = nil) {
+        package init(permits: Int, lastProbe: ProbeCursor? = nil, excludedMerchants: Set<String> = []) {
             self.permits = permits
             self.lastProbe = lastProbe
+            self.excludedMerchants = excludedMerchants
         }
     }
 

@@ -10,7 +10,7 @@ package struct GatewayHealth: Sendable {
     package static let unverifiedLimit = 20
     /// How many refunds may be refused in a row before that counts against a gateway that answered others.
     package static let refusedLimit = 20
-    // Refunds that are known to be refused alone; beyond it, all are forgotten.
+    // Refunds and merchants that are known to be refused alone; beyond it, all are forgotten.
     private static let refusedCapacity = 10_000
     /// How long a gateway may go without a verified answer.
     package static let period: Duration = .seconds(10 * 60)
@@ -33,15 +33,21 @@ package struct GatewayHealth: Sendable {
     package private(set) var incident: GatewayIncident?
     /// When an answer last verified, or nil if none has yet.
     package private(set) var lastVerified: Timestamp?
+    // Whose refusal it may be.
+    private enum Subject: Hashable {
+        case refund(Int64)
+        case merchant(String)
+    }
+
     // Since when no answer has verified although refundd asked.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
     private var clock = ClockSkew()
     // After a refusal, the other queries in flight get a chance to be answered before it counts against the gateway.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
-    // Refunds that were refused since the last verified answer, and those that were refused before it.
-    private var refused: Set<Int64> = []
-    private var refusedBefore: Set<Int64> = []
+    // Who was refused since the last verified answer, and who is known to be refused while others are answered.
+    private var refused: Set<Subject> = []
+    private var refusedAlone: Set<Subject> = []
     // The refund that was answered last, and when another one was.
     private var lastAnswered: Int64?
     private var lastVerifiedOther: Timestamp?
@@ -60,13 +66,23 @@ package struct GatewayHealth: Sendable {
 
     /// Whether a refusal now belongs to the refund or its merchant, because the gateway answers others.
     ///
-    /// Refunds that were refused before an answer to another one are known to be refused alone. Others are, while another
-    /// refund was answered a short while ago and not one refund after the other is being refused since.
-    package func isRefusedAlone(_ refund: Int64, at now: Timestamp) -> Bool {
+    /// Who was refused before an answer to somebody else is known to be refused alone. Others are, while another refund
+    /// was answered a short while ago and not one refund after the other is being refused since.
+    package func isRefusedAlone(_ refund: Int64, of merchant: String, at now: Timestamp) -> Bool {
         guard incident == nil else { return false }
-        if refusedBefore.contains(refund) { return true }
+        if isKnown(refund, merchant) { return true }
         guard let other = refund == lastAnswered ? lastVerifiedOther : lastVerified else { return false }
-        return now.duration(since: other) < Self.period && refused.count < Self.refusedLimit
+        let refunds = refused.count { if case .refund = $0 { true } else { false } }
+        return now.duration(since: other) < Self.period && refunds < Self.refusedLimit
+    }
+
+    private func isKnown(_ refund: Int64, _ merchant: String) -> Bool {
+        refusedAlone.contains(.refund(refund)) || refusedAlone.contains(.merchant(merchant))
+    }
+
+    /// The merchants that were refused since the last verified answer.
+    package var refusedMerchants: Set<String> {
+        Set(refused.compactMap { if case .merchant(let number) = $0 { number } else { nil } })
     }
 
     /// Records what a query led to.
@@ -74,25 +90,27 @@ package struct GatewayHealth: Sendable {
     /// - Parameters:
     ///   - outcome: What the query led to.
     ///   - refund: The refund that was queried.
+    ///   - merchant: The number of the merchant that it was queried for.
     ///   - others: The refunds whose queries are still in flight at this gateway.
     ///   - now: When the result was noticed.
     /// - Returns: What changed for the gateway.
     package mutating func answered(
         _ outcome: QueryOutcome,
         refund: Int64,
+        merchant: String,
         others: Set<Int64>,
         at now: Timestamp
     ) -> Change {
         switch clock.judge(outcome, at: now) {
         case .report, .notFound, .inconclusive:
-            return verified(refund, at: now)
+            return verified(refund, merchant, at: now)
         case .credentialsRefused(ClockSkew.code, let message, let isVerified):
             // Several dates in a row say so: the clock is wrong for every refund.
             return begin(.misconfigured, ClockSkew.code, message, isVerified: isVerified, at: now)
         case .credentialsRefused(let code, let message, let isVerified):
             unverified = nil
-            let isAlone = isRefusedAlone(refund, at: now)
-            refused.insert(refund)
+            let isAlone = isRefusedAlone(refund, of: merchant, at: now)
+            if !isKnown(refund, merchant) { refused.formUnion([.refund(refund), .merchant(merchant)]) }
             if isAlone { return endWait(for: refund) ?? .none }
             return refused(code: code, message: message, isVerified: isVerified, refund, others, at: now)
         case .unverified(let reason, _):
@@ -107,14 +125,14 @@ package struct GatewayHealth: Sendable {
         }
     }
 
-    private mutating func verified(_ refund: Int64, at now: Timestamp) -> Change {
+    private mutating func verified(_ refund: Int64, _ merchant: String, at now: Timestamp) -> Change {
         let wasFailing = failingSince != nil || incident != nil
         (incident, failingSince, unverified, refusal) = (nil, nil, nil, nil)
         if refund != lastAnswered { lastVerifiedOther = lastVerified }
         (lastAnswered, lastVerified) = (refund, now)
-        if refusedBefore.count >= Self.refusedCapacity { refusedBefore = [] }
-        refusedBefore.formUnion(refused)
-        refusedBefore.remove(refund)
+        if refusedAlone.count >= Self.refusedCapacity { refusedAlone = [] }
+        refusedAlone.formUnion(refused)
+        refusedAlone.subtract([.refund(refund), .merchant(merchant)])
         refused = []
         return wasFailing ? .recovered : .none
     }
@@ -181,7 +199,7 @@ package struct GatewayHealth: Sendable {
     /// Forgets earlier answers, because they were given to other credentials.
     package mutating func forgetAnswers() {
         (lastVerified, lastVerifiedOther, lastAnswered) = (nil, nil, nil)
-        (refused, refusedBefore) = ([], [])
+        (refused, refusedAlone) = ([], [])
     }
 
     /// Records a query that ended without a result.

@@ -92,7 +92,11 @@ struct CycleReader {
     ) throws -> DueRefunds {
         var due = DueRefunds()
         if let last = claim.lastProbe {
-            if claim.permits > 0 { due.waiting = try probe(gateway, after: last, claims) }
+            if claim.permits > 0, claim.excludedMerchants.isEmpty {
+                due.waiting = try probe(gateway, after: last, claims)
+            } else if claim.permits > 0 {
+                due.waiting = try probe(gateway, except: claim.excludedMerchants, claims)
+            }
         } else if claim.permits > 0 {
             due.new = try new(gateway, limit: claim.permits, claims)
             due.waiting = try waiting(gateway, limit: claim.permits, claims)
@@ -152,6 +156,20 @@ struct CycleReader {
         if !next.isEmpty { return next }
         let first = try new(gateway, limit: 1, claims)
         return first.isEmpty ? try waiting(gateway, limit: 1, claims) : first
+    }
+
+    private func probe(
+        _ gateway: String,
+        except merchants: Set<String>,
+        _ claims: ClaimRequest
+    ) throws -> [QueuedRefund] {
+        let condition = """
+            (q.next_query_at IS NULL OR q.next_query_at <= ? OR q.next_query_at > ?)
+            AND ifnull(q.merchant_no, '') NOT IN (SELECT value FROM json_each(?))
+            """
+        let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
+            .bind(gateway).bind(request.now).bind(claims.latestDue).bind(JSONText.list(merchants))
+        return try rows(statement, limit: 1, claims)
     }
 
     // The earliest due time of a refund that is not among those read; the rows read are the first in order.

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundStore
+import RefundStoreConformance
 import Testing
 
 @testable import RefundScheduler
@@ -65,6 +66,34 @@ struct SchedulerIncidentTests {
         for id in refused { #expect(try harness.refund(id).attention == .misconfigured) }
         #expect(try harness.eventCount(.gatewayNeedsAttention) == 0)
         #expect(try harness.eventCount(.needsAttention) == 12)
+    }
+
+    @Test(arguments: [false, true])
+    func refusedMerchantWithMoreRowsThanSlotsDelaysNoOther(isInsertedLater: Bool) throws {
+        try harness.apply { $0 = $0.limited(inFlight: 16) }
+        func answer(_ refund: Refund) -> QueryOutcome { refund.merchantNo == "M-BAD" ? .refusal : .report(.settled) }
+        for number in 1...60 { try harness.enqueue("X-\(number)", [(name: .merchantNo, value: "M-BAD")]) }
+        if isInsertedLater {
+            try harness.query(.refusal)
+            harness.advance(by: .seconds(3))
+            try harness.run()
+        }
+        let start = harness.now
+        try harness.fixture.execute(
+            "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1'), ('R-2'), ('R-3'), ('R-4'), ('R-5'), ('R-6')"
+        )
+        for _ in 1...20 {
+            try harness.run()
+            harness.endQueries(answer)
+        }
+        #expect(try harness.status().states[.settled] == 6)
+        #expect(harness.now == start, "without any wait")
+        for _ in 1...300 where try harness.status().attention[.misconfigured] != 60 {
+            try harness.runAtNextWake()
+            harness.endQueries(answer)
+        }
+        #expect(try harness.status().attention[.misconfigured] == 60)
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
     }
 
     @Test func wrongPublicKeyIsAnIncidentWithASingleRefundToo() throws {

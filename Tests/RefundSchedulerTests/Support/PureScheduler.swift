@@ -48,6 +48,7 @@ final class PureScheduler {
     /// - Parameters:
     ///   - clockStep: How far the clock was set back.
     ///   - read: Fills in what the store reads; the rows of results are there already, as they were claimed.
+    /// - Returns: The decision.
     @discardableResult
     func run(clockStep: Duration = .zero, _ read: (inout CycleInput) -> Void = { _ in }) -> Decision {
         request = state.request(queries, deliveries, settings, at: now)
@@ -64,6 +65,7 @@ final class PureScheduler {
     }
 
     /// Runs one cycle in which these refunds of the default gateway are due.
+    @discardableResult
     func run(due: DueRefunds) -> Decision {
         run { $0.gateways["default"] = due }
     }
