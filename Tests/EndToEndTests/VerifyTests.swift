@@ -121,7 +121,7 @@ struct VerifyTests {
                 "DELETE FROM refund_queue WHERE merchant_order_no = 'MISMATCH-1'",
                 past: "refund_queue_delete"
             )
-            #expect(said.contains("the ledger has rows of refund 4, which is missing"))
+            #expect(said.contains("there are ledger rows of refund 4, which is missing"))
             #expect(said.contains("there are events of refund 4, which is missing"))
             #expect(said.contains("there are webhooks of refund 4, which is missing"))
         }

@@ -90,10 +90,14 @@ struct QueueFixture {
     /// Records that the receiver accepted webhooks.
     func deliver(_ webhooks: [String]) throws {
         try claim(webhooks)
+        let positions = try store.read { tx throws(StoreError) in
+            try tx.histories(after: nil, limit: 10_000).histories.flatMap(\.webhooks)
+        }.reduce(into: [:]) { $0[$1.id] = $1.position }
         let outcome = DeliveryOutcome(status: 204, error: nil, retryAfter: nil, answer: [], duration: .zero)
         try execute(
             webhooks.map { id in
                 let delivery = Delivery(
+                    position: positions[id] ?? 0,
                     id: id,
                     refundID: nil,
                     url: "https://shop.example/",
