@@ -187,15 +187,18 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStoreSQLite", "RefundPayCloud", "RefundWebhooks",
-                "RefundDaemon", grdb,
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundStoreConformance",
+                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundDaemon", grdb,
             ]
         ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),
         tests("EndToEndTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"], resources: [.copy("Fixtures")]),
         tests(
             "SoakTests",
-            ["RefundCore", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin", "RefundDaemon", logging]
+            [
+                "RefundCore", "RefundStore", "RefundStoreSQLite", "RefundScheduler", "RefundAdmin", "RefundDaemon",
+                logging,
+            ]
         ),
         tests(
             "FuzzingTests",

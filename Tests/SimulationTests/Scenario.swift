@@ -1,29 +1,27 @@
 import RefundCore
 import RefundTestSupport
 
-/// What one world is like: how large, how long, how faulty.
-///
-/// Everything follows from the seed.
+/// The parameters of one simulation, which all follow from its seed: how large, how long, how faulty.
 struct Scenario {
     let seed: UInt64
-    /// How long things go wrong; afterwards everything is well until all is done.
+    /// How long faults last; afterwards everything is healthy until all is done.
     let span: Duration
     let refunds: Int
-    /// How likely a gateway's or a receiver's period is foul.
-    let foulness: Double
-    /// How likely an answer is faulty in patchy weather.
-    let faultiness: Double
-    let kills: Int
+    /// How likely a period of a gateway or receiver is faulty.
+    let faultProbability: Double
+    /// How likely a response of a flaky gateway is faulty.
+    let flakiness: Double
+    let crashes: Int
     let drains: Int
     let reloads: Int
     let clockSettings: Int
     let receivers: Int
-    /// Whether the last receiver never takes anything.
-    let hasHopelessReceiver: Bool
+    /// Whether the last receiver never accepts anything.
+    let hasDeadReceiver: Bool
     let eventTypes: Set<EventType>
     let retrySchedule: RetrySchedule
-    /// How the daemon is set up at first.
-    let setup: Setup
+    /// The daemon's first configuration.
+    let configuration: SimulatedConfiguration
 
     init(seed: UInt64) {
         var random = SeededRandom(seed: seed)
@@ -31,35 +29,35 @@ struct Scenario {
         span = random.duration(.days(1), .days(45))
         let size = random.pick([6, 15, 40])
         refunds = random.integer(size / 2...size)
-        foulness = random.pick([0, 0.3, 0.6, 0.8])
-        faultiness = random.pick([0.1, 0.4, 0.8])
-        kills = random.integer(0...6)
+        faultProbability = random.pick([0, 0.3, 0.6, 0.8])
+        flakiness = random.pick([0.1, 0.4, 0.8])
+        crashes = random.integer(0...6)
         drains = random.integer(0...2)
         reloads = random.integer(0...4)
         clockSettings = random.pick([0, 0, 2, 5])
         receivers = random.integer(1...4)
-        hasHopelessReceiver = random.chance(0.3)
+        hasDeadReceiver = random.chance(0.3)
         var types = Set(EventType.allCases)
         if random.chance(0.7) { types.remove(.processing) }
         eventTypes = types
         var schedule = RetrySchedule()
         if random.chance(0.3) { schedule.delays = [.seconds(5), .minutes(5), .minutes(30), .hours(2)] }
         retrySchedule = schedule
-        setup = Setup(gateways: ["default", "second"], &random)
+        configuration = SimulatedConfiguration(gateways: ["default", "second"], &random)
     }
 
-    /// When everything is well again.
+    /// When the last fault ends.
     var end: Timestamp { VirtualClock.start.advanced(by: span) }
 }
 
-/// What the daemon's configuration says; a reload brings another.
-struct Setup {
-    /// The gateways that may be configured; `elsewhere` is named by rows only, until the end.
+/// The daemon's configuration; a reload applies another one.
+struct SimulatedConfiguration {
+    /// The gateways that may be configured; until the end, only rows name `elsewhere`.
     static let gateways = ["default", "second", "elsewhere"]
 
     var polling = PollingPolicy()
     var limits: [String: QueryLimits] = [:]
-    var capacity: Int
+    var maxInFlight: Int
     var hasSecret: Bool
 
     init(gateways: [String], hasSecret: Bool = true, _ random: inout SeededRandom) {
@@ -76,7 +74,7 @@ struct Setup {
             limits.maxQueriesPerSecond = random.pick([0.5, 1, 5, 20])
             self.limits[gateway] = limits
         }
-        capacity = random.pick([1, 2, 4, 16])
+        maxInFlight = random.pick([1, 2, 4, 16])
         self.hasSecret = hasSecret
     }
 }

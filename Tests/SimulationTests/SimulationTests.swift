@@ -1,55 +1,84 @@
+import Foundation
 import RefundTestSupport
 import Testing
 
 struct SimulationTests {
     private static let workers: UInt64 = 2
 
-    @Test func everyPromiseIsKeptInEveryWorld() async {
+    @Test func everyInvariantHoldsForEverySeed() async {
+        await Self.simulate { try SQLiteSimulationFixture() }
+    }
+
+    @Test(arguments: [UInt64(7), 21])
+    func sameSeedMakesTheSameRun(seed: UInt64) throws {
+        let runs = try (0..<2).map { _ in Simulation(seed: seed, try SQLiteSimulationFixture()) }
+        for run in runs { try run.run() }
+        #expect(runs[0].trace.hash == runs[1].trace.hash)
+    }
+
+    /// Runs all seeds, each on a fixture of its own.
+    private static func simulate(_ makeFixture: @escaping @Sendable () throws -> any SimulationFixture) async {
         let seeds = Seeds.all
         let start = ContinuousClock.now
-        var total = World.Summary()
-        await withTaskGroup(of: World.Summary.self) { group in
-            for worker in 0..<Self.workers {
+        var total = Simulation.Summary()
+        await withTaskGroup(of: Simulation.Summary.self) { group in
+            for worker in 0..<workers {
                 group.addTask {
-                    var sum = World.Summary()
-                    for seed in seeds where seed % Self.workers == worker { sum.add(Self.simulate(seed)) }
+                    var sum = Simulation.Summary()
+                    for seed in seeds where seed % workers == worker { sum.add(simulate(seed, makeFixture)) }
                     return sum
                 }
             }
             for await sum in group { total.add(sum) }
         }
-        print("simulated \(seeds.count) worlds in \(start.duration(to: .now)): \(total)")
+        print("simulated \(seeds.count) seeds in \(start.duration(to: .now)): \(total)")
     }
 
-    @Test(arguments: [UInt64(7), 21])
-    func sameSeedMakesTheSameWorld(seed: UInt64) throws {
-        let worlds = [try World(seed: seed), try World(seed: seed)]
-        for world in worlds { try? world.run() }
-        #expect(worlds[0].trace.hash == worlds[1].trace.hash)
-    }
-
-    private static func simulate(_ seed: UInt64) -> World.Summary {
+    private static func simulate(
+        _ seed: UInt64,
+        _ makeFixture: () throws -> any SimulationFixture
+    ) -> Simulation.Summary {
         do {
-            let world = try World(seed: seed)
+            let simulation = Simulation(seed: seed, try makeFixture())
             do {
-                try world.run()
-                if Seeds.single != nil { print("\(world.scenario)\n\(world.trace.hash)") }
+                try simulation.run()
+                if Seeds.single != nil { print("\(simulation.scenario)\n\(simulation.trace.hash)") }
             } catch {
-                if Seeds.single != nil { print("\(world.scenario)\n\(world.trace.text)") }
+                if Seeds.single != nil { print("\(simulation.scenario)\n\(simulation.trace.text)") }
                 throw error
             }
-            return world.summary
+            return simulation.summary
         } catch {
             Issue.record(
-                "\(error); to see more: REFUNDD_SIMULATION_SEED=\(seed) swift test --filter SimulationTests"
+                "\(error); for more: REFUNDD_SIMULATION_SEED=\(seed) swift test --filter SimulationTests"
             )
-            return World.Summary()
+            return Simulation.Summary()
         }
     }
 }
 
-extension World.Summary {
-    fileprivate mutating func add(_ other: World.Summary) {
+/// The seeds to simulate.
+private enum Seeds {
+    /// How many every run of the tests simulates.
+    static let usual: UInt64 = 36
+
+    /// The one seed of `REFUNDD_SIMULATION_SEED`, whose run is traced.
+    static var single: UInt64? { variable("REFUNDD_SIMULATION_SEED") }
+
+    /// `REFUNDD_SIMULATION_SEEDS` sets how many, `REFUNDD_SIMULATION_FIRST` the first.
+    static var all: Range<UInt64> {
+        if let single { return single..<single + 1 }
+        let first = variable("REFUNDD_SIMULATION_FIRST") ?? 1
+        return first..<first + (variable("REFUNDD_SIMULATION_SEEDS") ?? usual)
+    }
+
+    private static func variable(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+    }
+}
+
+extension Simulation.Summary {
+    fileprivate mutating func add(_ other: Simulation.Summary) {
         days += other.days
         refunds += other.refunds
         queries += other.queries

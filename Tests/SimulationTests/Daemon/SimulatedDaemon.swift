@@ -1,56 +1,166 @@
 import RefundCore
-import RefundStoreSQLite
+import RefundStore
 import RefundTestSupport
 
-@testable import RefundDaemon
+@testable import RefundScheduler
 
-/// One life of the daemon, from its start to its end: the real engine on the database, and what is in flight.
+/// One life of the daemon, from start to end: the scheduler's state and decisions over a real store.
+///
+/// It does what `Scheduler` does, but when the simulation says so: threads and timers would not repeat a run.
 final class SimulatedDaemon {
-    let engine: RefundEngine
-    let edges: Edges
-    let startedAt: Timestamp
-    private(set) var setup: Setup
-    /// Since when it has gone by this setup.
-    private(set) var setupSince: Timestamp
-    /// What came back and waits for the next cycle.
-    var arrivals = Arrivals()
-    /// The refunds whose query is in flight, by gateway.
-    var queries: [String: Set<Int64>] = [:]
-    /// The webhooks in flight, with their refunds.
-    var deliveries: [String: Int64?] = [:]
-    /// When it runs next, as far as anything is planned.
-    var nextRun: Timestamp?
-    /// The runs in a row that time did not pass between.
-    var runsAtOnce = (count: 0, at: Timestamp(milliseconds: 0))
-    private let scenario: Scenario
+    // Clocks are slewed and read one after the other; less than this is no step.
+    private static let clockTolerance: Duration = .milliseconds(500)
 
-    init(path: String, setup: Setup, scenario: Scenario, clock: VirtualClock, random: SeededRandom) throws {
-        self.setup = setup
+    let connections: SimulatedConnections
+    let startedAt: Timestamp
+    private(set) var configuration: SimulatedConfiguration
+    /// Since when it has used this configuration.
+    private(set) var configuredAt: Timestamp
+    private(set) var settings: SchedulerSettings
+    private(set) var state: SchedulerState
+    /// The results that wait for the next cycle.
+    var results: (queries: [QueryResult], deliveries: [DeliveryResult]) = ([], [])
+    /// The queries in flight, by gateway and refund, until their result is stored.
+    private(set) var queries: [String: [Int64: QueryClaim]] = [:]
+    /// The webhooks in flight, until their result is stored.
+    private(set) var deliveries: [String: Delivery] = [:]
+    /// When it runs next, if that is planned.
+    var nextRun: Timestamp?
+    /// How many cycles ran in a row without any time passing.
+    var cyclesAtOnce = (count: 0, at: Timestamp(milliseconds: 0))
+    private let store: any QueueStore
+    private let scenario: Scenario
+    private var isClosed = false
+    private var lastReading: (wall: Timestamp, uptime: Duration)?
+
+    init(
+        _ store: any QueueStore,
+        _ configuration: SimulatedConfiguration,
+        _ scenario: Scenario,
+        _ clock: VirtualClock,
+        seed: UInt64
+    ) throws {
+        self.store = store
+        self.configuration = configuration
         self.scenario = scenario
         startedAt = clock.time
-        setupSince = clock.time
-        let store = try RefundStore(path: path, access: .readWrite)
+        configuredAt = clock.time
         try store.migrate(at: clock.wall)
-        edges = try Edges()
-        engine = RefundEngine(store: store, settings: edges.settings(setup, scenario), random: random)
-        try engine.start(at: clock.wall)
+        connections = try SimulatedConnections()
+        settings = connections.settings(configuration, scenario)
+        state = try SchedulerState(takingOver: store, settings, at: clock.wall)
+        state.random = SplitMix64(seed: seed)
     }
 
-    func reload(_ setup: Setup, _ clock: VirtualClock) throws {
-        try engine.reconfigure(edges.settings(setup, scenario), at: clock.wall)
-        self.setup = setup
-        setupSince = clock.time
+    /// Runs one cycle with the results so far.
+    ///
+    /// - Returns: What was decided and is committed, without what the database rejected.
+    func cycle(_ clock: VirtualClock) throws -> Decision {
+        if try store.hasForeignCommits() { state.noteForeignCommits() }
+        let now = clock.wall
+        let clockStep = readClock(clock)
+        let results = results
+        let request = state.request(results.queries, results.deliveries, settings, at: now)
+        var made: Decision?
+        let rejections = try store.cycle(request) { input in
+            let decision = state.decide(
+                request,
+                input,
+                results.queries,
+                results.deliveries,
+                settings,
+                clockStep: clockStep,
+                at: now
+            )
+            made = decision
+            return decision.writes
+        }
+        guard var decision = made else { throw Violation("the store did not ask for a decision") }
+        decision.retract(rejections, at: now)
+        state = decision.state
+        for result in results.queries { end(result.claim) }
+        for result in results.deliveries where deliveries[result.delivery.id]?.lease == result.delivery.lease {
+            deliveries[result.delivery.id] = nil
+        }
+        self.results = ([], [])
+        let sent = Dictionary(grouping: decision.queries, by: \.refund.gateway)
+        for (gateway, claims) in sent { state.gateways[gateway]?.sent(claims.count, at: now) }
+        return decision
     }
 
-    /// Takes out what came back.
-    func takeArrivals() -> Arrivals {
-        defer { arrivals = Arrivals() }
-        return arrivals
+    private func end(_ claim: QueryClaim) {
+        let gateway = claim.refund.gateway
+        guard queries[gateway]?[claim.refund.id]?.lease == claim.lease else { return }
+        queries[gateway]?[claim.refund.id] = nil
     }
 
-    func end() {
-        engine.store.close()
+    func sent(_ claim: QueryClaim) { queries[claim.refund.gateway, default: [:]][claim.refund.id] = claim }
+
+    func sent(_ delivery: Delivery) { deliveries[delivery.id] = delivery }
+
+    /// Forgets sends whose claims the daemon has released.
+    func forget(queries ids: Set<Int64>, deliveries webhooks: Set<String>) {
+        for gateway in queries.keys { queries[gateway] = queries[gateway]?.filter { !ids.contains($0.key) } }
+        deliveries = deliveries.filter { !webhooks.contains($0.key) }
     }
 
-    deinit { end() }
+    func apply(_ configuration: SimulatedConfiguration, _ clock: VirtualClock) throws {
+        let settings = connections.settings(configuration, scenario)
+        try store.write { tx throws(StoreError) in
+            try tx.retryMisconfigured(at: clock.wall)
+            try tx.forgetGateways(except: Set(settings.gateways.keys))
+        }
+        state.apply(settings)
+        self.settings = settings
+        self.configuration = configuration
+        configuredAt = clock.time
+    }
+
+    func drain() { state.isDraining = true }
+
+    /// Whether everything in flight has ended and is stored.
+    var isDrained: Bool {
+        state.isDraining && state.isIdle && results.queries.isEmpty && results.deliveries.isEmpty
+    }
+
+    /// Releases the claims of everything in flight, as a daemon does whose time to drain is over.
+    func interrupt(_ clock: VirtualClock) throws {
+        let ended = (Set(results.queries.map(\.claim)), Set(results.deliveries.map(\.delivery)))
+        let claims = queries.values.flatMap(\.values).sorted { $0.refund.id < $1.refund.id }
+        for claim in claims where !ended.0.contains(claim) {
+            results.queries.append(QueryResult(claim: claim, sentAt: clock.wall, attempt: .interrupted))
+        }
+        for (_, delivery) in deliveries.sorted(by: { $0.key < $1.key }) where !ended.1.contains(delivery) {
+            results.deliveries.append(DeliveryResult(delivery: delivery, sentAt: clock.wall, attempt: .interrupted))
+        }
+        _ = try cycle(clock)
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        store.close()
+    }
+
+    // A step back is how much less the clock has advanced than the time that went by.
+    private func readClock(_ clock: VirtualClock) -> Duration {
+        defer { lastReading = (clock.wall, clock.uptime) }
+        guard let last = lastReading else { return .zero }
+        let step = clock.uptime - last.uptime - clock.wall.duration(since: last.wall)
+        return step > Self.clockTolerance ? step : .zero
+    }
+
+    deinit { close() }
+}
+
+extension Decision {
+    /// The queries to send.
+    var queries: [QueryClaim] {
+        effects.compactMap { if case .query(let claim) = $0 { claim } else { nil } }
+    }
+
+    /// The webhooks to send.
+    var deliveries: [Delivery] {
+        effects.compactMap { if case .deliver(let delivery) = $0 { delivery } else { nil } }
+    }
 }

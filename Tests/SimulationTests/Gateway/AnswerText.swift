@@ -4,15 +4,15 @@ import RefundPayCloud
 /// The texts of answers, without their signature.
 enum AnswerText {
     /// What a gateway says of a refund.
-    static func about(_ fate: Fate, _ status: Fate.Status, psn: String) -> String {
+    static func about(_ script: RefundScript, _ status: RefundScript.Status, psn: String) -> String {
         switch status {
         case .unknown:
             return envelope(code: "E04111", message: "[E04111]Merchant order number is invalid", psn: psn, data: nil)
         case .known(let status, let amount, let currency):
             var data = JSONText()
             data.object { data in
-                data.string("merchant_order_no", fate.order)
-                data.string("trans_no", fate.transNo)
+                data.string("merchant_order_no", script.order)
+                data.string("trans_no", script.transNo)
                 data.number("trans_status", status.rawValue)
                 data.string("trans_amount", amount)
                 data.string("price_currency", currency)
@@ -23,11 +23,11 @@ enum AnswerText {
         }
     }
 
-    /// A claim that a refund is settled as expected, which its maker would like to be believed.
-    static func claim(_ fate: Fate) -> String {
-        let money = fate.expected ?? Money(amount: "12.5", currency: "EUR")
-        let status = Fate.Status.known(.succeeded, amount: money.amount, currency: money.currency)
-        return about(fate, status, psn: "P-forged")
+    /// What a forger would have the daemon believe: that a refund is settled as expected.
+    static func claim(_ script: RefundScript) -> String {
+        let money = script.expected ?? Money(amount: "12.5", currency: "EUR")
+        let status = RefundScript.Status.known(.succeeded, amount: money.amount, currency: money.currency)
+        return about(script, status, psn: "P-forged")
     }
 
     static func envelope(code: String, message: String, psn: String, data: String?) -> String {

@@ -4,22 +4,22 @@ import RefundHTTP
 import RefundPayCloud
 import RefundTestSupport
 
-/// A gateway that knows what becomes of refunds, keeps every answer it signed, and may be in any kind of trouble.
+/// A gateway that knows what becomes of refunds, remembers every answer it signed, and may fail in any way.
 final class SimulatedGateway {
-    enum Mood: CaseIterable {
+    enum Condition: CaseIterable {
         /// Answers truthfully and quickly.
-        case fair
+        case healthy
         /// Some answers are faulty.
-        case patchy
-        /// No answer at all.
+        case flaky
+        /// Never answers.
         case silent
-        /// Nothing but HTTP 5xx.
+        /// Answers HTTP 5xx only.
         case broken
-        /// Nothing but HTTP 429 and 503.
+        /// Answers HTTP 429 and 503 only.
         case throttling
-        /// The credentials are refused.
+        /// Refuses the credentials.
         case refusing
-        /// Somebody in between forges every answer.
+        /// An attacker on the path forges every answer.
         case forged
     }
 
@@ -30,77 +30,77 @@ final class SimulatedGateway {
     static let merchantNo = "312100007235"
 
     let name: String
-    let weather: Weather<Mood>
-    let faultiness: Double
+    let schedule: FaultSchedule<Condition>
+    let flakiness: Double
     var random: SeededRandom
-    /// Until when the last wait lasts that it asked for.
+    /// When the last pause ends that it asked for.
     private(set) var pausedUntil = VirtualClock.start
-    private(set) var fates: [String: Fate] = [:]
+    private(set) var scripts: [String: RefundScript] = [:]
     private var orders: [String: String] = [:]
     private var signedTexts: [String: [UInt8]] = [:]
-    private var given: [String: [[UInt8]: Fate.Status]] = [:]
+    private var given: [String: [[UInt8]: RefundScript.Status]] = [:]
 
-    init(name: String, weather: Weather<Mood>, faultiness: Double, random: SeededRandom) {
+    init(name: String, schedule: FaultSchedule<Condition>, flakiness: Double, random: SeededRandom) {
         self.name = name
-        self.weather = weather
-        self.faultiness = faultiness
+        self.schedule = schedule
+        self.flakiness = flakiness
         self.random = random
     }
 
-    func submit(_ fate: Fate) {
-        fates[fate.order] = fate
-        orders[fate.transNo] = fate.order
+    func submit(_ script: RefundScript) {
+        scripts[script.order] = script
+        orders[script.transNo] = script.order
     }
 
-    /// What it really said of a refund with these bytes; nil when it never gave them out for it.
-    func status(given body: [UInt8], for order: String) -> Fate.Status? {
+    /// What it said about a refund with these bytes, or nil if it never gave them for it.
+    func status(given body: [UInt8], for order: String) -> RefundScript.Status? {
         given[order]?[body]
     }
 
-    /// Since when it has answered every query as it should, its own pauses being over; nil when it does not.
-    func fairSince(at time: Timestamp) -> Timestamp? {
-        weather.fairSince(at: time).map { max($0, pausedUntil) }
+    /// Since when it has answered every query, its own pauses being over; nil while it is faulty.
+    func healthySince(at time: Timestamp) -> Timestamp? {
+        schedule.healthySince(at: time).map { max($0, pausedUntil) }
     }
 
-    /// Takes a query.
+    /// Answers a query.
     func reply(to request: HTTPRequest, at time: Timestamp) throws -> Reply {
-        let fate = try fate(in: request)
+        let script = try script(in: request)
         guard let asked = Self.timestamp(of: request) else { throw Violation("a query has no timestamp") }
         guard abs(time.duration(since: asked).inSeconds) <= 15 * 60 else {
-            return try answer(random.pick([.refusal(isSigned: true), .unknownCode]), fate, at: time)
+            return try answer(random.pick([.refusal(isSigned: true), .unknownCode]), script, at: time)
         }
-        let fault: Fault =
-            switch weather.kind(at: time) {
-            case .fair: .none
-            case .patchy: random.chance(faultiness) ? random.pick(Fault.sporadic) : .none
+        let fault: GatewayFault =
+            switch schedule.condition(at: time) {
+            case .healthy: .none
+            case .flaky: random.chance(flakiness) ? random.pick(GatewayFault.sporadic) : .none
             case .silent: random.pick([.timeout, .reset, .noConnection])
             case .broken: .serverError
             case .throttling: .throttled
             case .refusing: .refusal(isSigned: random.chance(0.5))
             case .forged: random.pick([.unsigned, .signedByAnother, .tampered])
             }
-        return try answer(fault, fate, at: time)
+        return try answer(fault, script, at: time)
     }
 
-    /// Takes note that it asks to be left alone.
+    /// Records that it asked for a pause.
     func paused(for wait: Duration, at time: Timestamp) {
         pausedUntil = max(pausedUntil, time.advanced(by: wait))
     }
 
-    /// The true answer about a refund, signed; the same bytes as long as nothing changes.
-    func truth(of fate: Fate, at time: Timestamp) throws -> [UInt8] {
-        try truth(of: fate, chapter: fate.chapter(at: time))
+    /// The true answer about a refund, signed: the same bytes until something changes.
+    func truth(of script: RefundScript, at time: Timestamp) throws -> [UInt8] {
+        try truth(of: script, phase: script.phase(at: time))
     }
 
-    func truth(of fate: Fate, chapter: Int) throws -> [UInt8] {
-        let status = fate.chapters[chapter].status
-        let text = AnswerText.about(fate, status, psn: "P-\(fate.order)-\(chapter)")
+    func truth(of script: RefundScript, phase: Int) throws -> [UInt8] {
+        let status = script.phases[phase].status
+        let text = AnswerText.about(script, status, psn: "P-\(script.order)-\(phase)")
         let body = try signed(text)
-        given[fate.order, default: [:]][body] = status
+        given[script.order, default: [:]][body] = status
         return body
     }
 
-    /// Any answer with its signature.
+    /// An answer with its signature.
     func signed(_ text: String) throws -> [UInt8] {
         if let known = signedTexts[text] { return known }
         let body = Array(try SignedAnswer.text(text).utf8)
@@ -110,17 +110,17 @@ final class SimulatedGateway {
 
     // MARK: - Reading the query
 
-    private func fate(in request: HTTPRequest) throws -> Fate {
+    private func script(in request: HTTPRequest) throws -> RefundScript {
         let query = try JSONObject(parsing: request.body)
         guard let sign = query.text("sign"), let signature = Base64.decoded(sign),
             SignedAnswer.appPublicKey.isValid(signature: signature, for: SigningString.bytes(of: query)),
             query.text("merchant_no") == Self.merchantNo
         else { throw Violation("gateway \(name) got a query that is not signed by the application") }
         let order = query.text("merchant_order_no") ?? query.text("trans_no").flatMap { orders[$0] }
-        guard let order, let fate = fates[order] else {
+        guard let order, let script = scripts[order] else {
             throw Violation("gateway \(name) was asked for a refund that was not submitted to it")
         }
-        return fate
+        return script
     }
 
     private static func timestamp(of request: HTTPRequest) -> Timestamp? {

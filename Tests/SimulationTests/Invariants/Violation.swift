@@ -1,4 +1,4 @@
-/// A promise that was not kept.
+/// An invariant that does not hold.
 struct Violation: Error, CustomStringConvertible {
     let description: String
 
@@ -7,7 +7,7 @@ struct Violation: Error, CustomStringConvertible {
     }
 }
 
-/// Ends the world when something that must hold does not.
-func promise(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Violation) {
+/// Ends the simulation if an invariant does not hold.
+func require(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Violation) {
     if !holds { throw Violation(otherwise()) }
 }

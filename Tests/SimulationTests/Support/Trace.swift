@@ -1,6 +1,6 @@
 import RefundCore
 
-/// What happened, line by line: a hash of all of it, and the last lines for people.
+/// What happened, line by line: a hash of all lines, and the text of the last ones.
 struct Trace {
     static let kept = 80
 

@@ -1,20 +1,23 @@
 import RefundCore
 
-/// Time as it passes in the simulation, and over it the wall clock that the daemon reads and people set.
+/// Simulated time, and over it the wall clock that the daemon reads and that administrators set.
 struct VirtualClock {
     static let start = Timestamp(milliseconds: 1_767_225_600_000)
 
-    /// The time it really is.
+    /// The true time.
     private(set) var time = start
     /// How far the wall clock is ahead of it.
     private(set) var offset: Duration = .zero
     /// When the wall clock was last set.
     private(set) var lastSet = Timestamp(milliseconds: 0)
 
-    /// The time that the daemon, the application and their database go by.
+    /// The time that the daemon, the application and the operator read.
     var wall: Timestamp { time.advanced(by: offset) }
 
-    /// Whether the gateway takes the daemon's clock for right.
+    /// How long the machine has been up.
+    var uptime: Duration { time.duration(since: Self.start) }
+
+    /// Whether the gateway accepts the time that the daemon signs.
     var isRight: Bool { abs(offset.inSeconds) < 15 * 60 }
 
     mutating func advance(to time: Timestamp) {

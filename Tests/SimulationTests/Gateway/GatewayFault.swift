@@ -3,7 +3,7 @@ import RefundHTTP
 import RefundTestSupport
 
 /// What may be wrong with one answer.
-enum Fault {
+enum GatewayFault {
     case none
     case slow, timeout, reset, noConnection
     case serverError, throttled
@@ -12,11 +12,11 @@ enum Fault {
     case refusal(isSigned: Bool)
     /// A true answer about another refund.
     case anotherRefund
-    /// A true answer about this refund, from before.
+    /// An earlier true answer about this refund.
     case stale
     case unknownCode, unknownStatus, withoutData, withoutNumbers
 
-    static let sporadic: [Fault] = [
+    static let sporadic: [GatewayFault] = [
         .slow, .timeout, .reset, .noConnection, .serverError, .throttled, .empty, .garbage, .cut, .tooLarge, .unsigned,
         .signedByAnother, .tampered, .refusal(isSigned: false), .refusal(isSigned: true), .anotherRefund, .stale,
         .unknownCode, .unknownStatus, .withoutData, .withoutNumbers,
@@ -24,8 +24,8 @@ enum Fault {
 }
 
 extension SimulatedGateway {
-    /// Answers a query about a refund.
-    func answer(_ fault: Fault, _ fate: Fate, at time: Timestamp) throws -> Reply {
+    /// Answers a query about a refund, with a fault.
+    func answer(_ fault: GatewayFault, _ script: RefundScript, at time: Timestamp) throws -> Reply {
         let soon = Duration.milliseconds(random.integer(20...1_500))
         func fails(_ error: HTTPError, after wait: Duration) -> Reply { (wait, .failure(error)) }
         func ok(_ body: [UInt8]) -> Reply {
@@ -34,12 +34,12 @@ extension SimulatedGateway {
         func signed(_ code: String, _ data: String? = nil) throws -> Reply {
             ok(try self.signed(AnswerText.envelope(code: code, message: "no", psn: "P-0", data: data)))
         }
-        let claim = AnswerText.claim(fate)
+        let claim = AnswerText.claim(script)
         switch fault {
-        case .none: return ok(try truth(of: fate, at: time))
+        case .none: return ok(try truth(of: script, at: time))
         case .slow:
             let wait = Duration.milliseconds(random.integer(1_500...9_900))
-            return (wait, .success(.canned(200, body: try truth(of: fate, at: time))))
+            return (wait, .success(.canned(200, body: try truth(of: script, at: time))))
         case .timeout: return fails(.timeout(.awaitingResponse), after: Self.timeout)
         case .reset: return fails(.connectionLost, after: soon)
         case .noConnection: return fails(.connect, after: soon)
@@ -50,11 +50,11 @@ extension SimulatedGateway {
             return (soon, .success(.canned(status, body: random.chance(0.5) ? Array(claim.utf8) : [])))
         case .throttled: return throttled(after: soon, at: time)
         case .garbage: return ok(Array("<html>maintenance</html>".utf8))
-        case .cut: return ok(Array(try truth(of: fate, at: time).dropLast(40)))
+        case .cut: return ok(Array(try truth(of: script, at: time).dropLast(40)))
         case .unsigned: return ok(Array(claim.utf8))
         case .signedByAnother: return ok(Array(try SignedAnswer.text(claim, signedWith: SignedAnswer.wrongKey).utf8))
         case .tampered:
-            let lie = String(decoding: try truth(of: fate, at: time), as: UTF8.self)
+            let lie = String(decoding: try truth(of: script, at: time), as: UTF8.self)
                 .replacing(#"\"trans_status\":0"#, with: #"\"trans_status\":2"#)
                 .replacing("E04111", with: "E04110")
             return ok(Array(lie.utf8))
@@ -63,10 +63,10 @@ extension SimulatedGateway {
             guard !isSigned else { return try signed(code) }
             return ok(Array(AnswerText.envelope(code: code, message: "no", psn: "P-0", data: nil).utf8))
         case .anotherRefund:
-            let other = fates.keys.sorted().first { $0 != fate.order }.flatMap { fates[$0] }
+            let other = scripts.keys.sorted().first { $0 != script.order }.flatMap { scripts[$0] }
             let body = try other.map { try truth(of: $0, at: time) }
-            return try ok(body ?? self.signed(claim.replacing(fate.order, with: "ANOTHER")))
-        case .stale: return ok(try truth(of: fate, chapter: random.integer(0...fate.chapter(at: time))))
+            return try ok(body ?? self.signed(claim.replacing(script.order, with: "ANOTHER")))
+        case .stale: return ok(try truth(of: script, phase: random.integer(0...script.phase(at: time))))
         case .unknownCode: return try signed("E99999", #"{"trans_status":2}"#)
         case .unknownStatus: return ok(try self.signed(claim.replacing(#"status\":2"#, with: #"status\":7"#)))
         case .withoutData: return try signed("0")
@@ -76,7 +76,7 @@ extension SimulatedGateway {
 
     private func throttled(after soon: Duration, at time: Timestamp) -> Reply {
         let wait = random.pick([Duration.zero, .seconds(1), .seconds(90), .minutes(30), .hours(30)])
-        // Nobody is bound to wait for longer than an hour.
+        // A gateway is granted an hour at most.
         paused(for: min(wait, .hours(1)), at: time)
         let header = random.pick([nil, "soon", String(wait.components.seconds), time.advanced(by: wait).httpDate])
         return (soon, .success(.canned(random.pick([429, 503]), fields: header.map { ["Retry-After: \($0)"] } ?? [])))

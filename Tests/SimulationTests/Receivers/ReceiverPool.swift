@@ -2,16 +2,15 @@ import RefundCore
 import RefundCrypto
 import RefundHTTP
 
-/// All receivers together: checks every webhook as its receiver would and remembers what arrived.
-final class Mailroom {
+/// All receivers: checks every webhook as its receiver would, and remembers what arrived.
+final class ReceiverPool {
     struct Webhook {
         let body: [UInt8]
         let refundID: Int64?
         let sequence: Int
         let type: String
-        var arrivals = 0
-        /// How often it was taken, whether or not the sender learned of that.
-        var takings = 0
+        /// How often it was accepted, whether or not the sender learned of it.
+        var acceptances = 0
     }
 
     static let secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -21,7 +20,7 @@ final class Mailroom {
     private var latest: [Int64: Int] = [:]
     /// The URLs that were ever disabled.
     var disabled: Set<String> = []
-    /// The webhooks that a person sent again, which come out of order.
+    /// The webhooks that an operator sent again, which come out of order.
     var redelivered: Set<String> = []
 
     init(_ receivers: [SimulatedReceiver]) {
@@ -32,7 +31,7 @@ final class Mailroom {
         receivers[String(url.split(separator: "/").dropFirst().first ?? "")]
     }
 
-    /// Takes a request in.
+    /// Receives a webhook.
     func receive(
         _ request: HTTPRequest,
         wall: Timestamp,
@@ -41,33 +40,32 @@ final class Mailroom {
         guard let receiver = receiver(of: request.url) else { throw Violation("a webhook goes to \(request.url)") }
         let id = try verifiedID(of: request, wall: wall)
         var webhook = try webhooks[id] ?? Self.read(request.body)
-        try promise(webhook.body == request.body, "webhook \(id) came with two bodies")
+        try require(webhook.body == request.body, "webhook \(id) came with two bodies")
         if let refund = webhook.refundID, !redelivered.contains(id) {
-            try promise(
+            try require(
                 webhook.sequence >= latest[refund] ?? 0,
                 "webhook \(id) of refund \(refund) came with sequence \(webhook.sequence) after \(latest[refund] ?? 0)"
             )
             latest[refund] = webhook.sequence
         }
         let reply = receiver.reply(at: time)
-        webhook.arrivals += 1
-        if reply.takes { webhook.takings += 1 }
+        if reply.accepts { webhook.acceptances += 1 }
         webhooks[id] = webhook
         return (reply.after, reply.result)
     }
 
-    // As the specification tells receivers to do it.
+    // As Standard Webhooks 1.0 tells receivers to.
     private func verifiedID(of request: HTTPRequest, wall: Timestamp) throws -> String {
         func header(_ name: String) -> String { request.headers.first { $0.name == name }?.value ?? "" }
         let id = header("webhook-id")
         let seconds = header("webhook-timestamp")
         let key = Base64.decoded(Self.secret.dropFirst("whsec_".count)) ?? []
         let signed = Array("\(id).\(seconds).".utf8) + request.body
-        try promise(
+        try require(
             header("webhook-signature") == "v1," + Base64.encoded(HMACSHA256.code(for: signed, key: key)),
             "webhook \(id) is not signed"
         )
-        try promise(seconds == String(wall.milliseconds / 1_000), "webhook \(id) has the time of another attempt")
+        try require(seconds == String(wall.milliseconds / 1_000), "webhook \(id) has the time of another attempt")
         return id
     }
 

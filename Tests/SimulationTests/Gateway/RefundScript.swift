@@ -2,8 +2,8 @@ import RefundCore
 import RefundPayCloud
 import RefundTestSupport
 
-/// What a gateway really makes of one refund, chapter by chapter.
-struct Fate {
+/// What a gateway makes of one refund, phase by phase.
+struct RefundScript {
     /// What the gateway says from some time on.
     enum Status: Equatable {
         case unknown
@@ -13,16 +13,16 @@ struct Fate {
     let order: String
     let transNo: String
     let expected: Money?
-    private(set) var chapters: [(from: Timestamp, status: Status)]
+    private(set) var phases: [(from: Timestamp, status: Status)]
 
     /// What the gateway says at a time.
-    func chapter(at time: Timestamp) -> Int {
-        chapters.lastIndex { $0.from <= time } ?? 0
+    func phase(at time: Timestamp) -> Int {
+        phases.lastIndex { $0.from <= time } ?? 0
     }
 
-    /// How the refund must end and from when on that can be known; nil when only a person can end it.
+    /// How the refund must end and since when that can be known; nil if only an operator can end it.
     var verdict: (state: RefundState, from: Timestamp)? {
-        for (from, status) in chapters {
+        for (from, status) in phases {
             if let state = state(for: status) { return (state, from) }
         }
         return nil
@@ -38,7 +38,7 @@ struct Fate {
         }
     }
 
-    /// Invents the fate of a refund that is submitted at a time, and decided by `end` if ever.
+    /// Draws the script of a refund that is submitted at a time, and decided by `end` if ever.
     init(
         order: String,
         transNo: String,
@@ -50,16 +50,16 @@ struct Fate {
         self.order = order
         self.transNo = transNo
         self.expected = expected
-        chapters = []
+        phases = []
         var time = start
         func add(_ status: TransStatus, amount: String? = nil, currency: String? = nil) {
-            chapters.append((time, .known(status, amount: amount, currency: currency)))
+            phases.append((time, .known(status, amount: amount, currency: currency)))
         }
         func wait(_ random: inout SeededRandom, _ longest: Duration) {
             time = min(time.advanced(by: random.duration(.seconds(1), longest)), end)
         }
         if random.chance(0.2) {
-            chapters.append((time, .unknown))
+            phases.append((time, .unknown))
             guard random.chance(0.9) else { return }
             wait(&random, random.chance(0.8) ? .hours(2) : .days(10))
         }

@@ -2,7 +2,7 @@ import RefundCore
 import RefundHTTP
 
 extension HTTPResponse {
-    /// An answer as the client would read it.
+    /// A response as the HTTP client would read it.
     static func canned(_ status: Int, fields: [String] = [], body: [UInt8] = []) -> HTTPResponse {
         var head = ResponseHead()
         for line in ["HTTP/1.1 \(status) Status"] + fields + [""] { head.add(Array("\(line)\r\n".utf8)) }
@@ -11,7 +11,7 @@ extension HTTPResponse {
 }
 
 extension Timestamp {
-    /// As in HTTP's headers, such as `Fri, 31 Dec 1999 23:59:59 GMT`; the name of the day is not looked at.
+    /// An HTTP date such as `Fri, 31 Dec 1999 23:59:59 GMT`; readers ignore the name of the day.
     var httpDate: String {
         let text = iso8601Seconds
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

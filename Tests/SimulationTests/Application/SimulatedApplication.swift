@@ -1,8 +1,8 @@
 import RefundCore
 import RefundTestSupport
 
-/// The application: it submits refunds to gateways, puts them into the queue, and knows what it put there.
-final class Shop {
+/// The application: submits refunds to gateways, enqueues them, and remembers which.
+final class SimulatedApplication {
     struct Order {
         let gateway: String
         let order: String
@@ -22,13 +22,14 @@ final class Shop {
     }
 
     /// Submits a refund and enqueues it.
-    func refund(number: Int, _ database: SharedDatabase, _ clock: VirtualClock) throws -> String {
+    func enqueue(number: Int, _ fixture: any SimulationFixture, _ clock: VirtualClock) throws -> String {
+        fixture.setTime(clock.wall)
         let order = "R-\(number)"
         let transNo = "T-\(number)"
         let gateway = random.pick(["default", "default", "default", "second", "second", "elsewhere"])
         let expected = random.chance(0.5) ? Money(amount: "1200", currency: "JPY") : nil
         gateways[gateway]?.submit(
-            Fate(
+            RefundScript(
                 order: order,
                 transNo: transNo,
                 expected: expected,
@@ -51,20 +52,20 @@ final class Shop {
             columns.append(("callback_url", "https://shop\(random.integer(0...receivers - 1)).example/\(path)"))
         }
         if random.chance(0.2) { columns.append(("metadata", #"{"cart":"c-\#(number)"}"#)) }
-        guard let id = try database.insert(columns, at: clock.wall) else {
+        guard let id = try fixture.insert(columns) else {
             throw Violation("the queue refused \(order)")
         }
         orders[id] = Order(gateway: gateway, order: order)
         if random.chance(0.1) {
-            let again = try database.insert(columns, at: clock.wall)
-            try promise(again == nil, "\(order) is in the queue twice")
+            let again = try fixture.insert(columns)
+            try require(again == nil, "\(order) is in the queue twice")
         }
         return "enqueue #\(id) \(order) at \(gateway)"
     }
 
-    /// What really becomes of a refund.
-    func fate(of id: Int64) -> Fate? {
-        orders[id].flatMap { gateways[$0.gateway]?.fates[$0.order] }
+    /// What the gateway makes of a refund.
+    func script(of id: Int64) -> RefundScript? {
+        orders[id].flatMap { gateways[$0.gateway]?.scripts[$0.order] }
     }
 
     func gateway(of id: Int64) -> SimulatedGateway? {

@@ -1,0 +1,144 @@
+import Foundation
+import GRDB
+import RefundCore
+import RefundStore
+import RefundStoreConformance
+import RefundStoreSQLite
+import Synchronization
+
+/// A queue in a store under test that a simulation can run on.
+protocol SimulationFixture: StoreFixture {
+    /// Opens a connection for one life of a daemon.
+    func openStore() throws -> any QueueStore
+    /// Sets the time at which the application's inserts happen from now on.
+    func setTime(_ now: Timestamp)
+}
+
+/// A row of a query, by column.
+struct Record {
+    private let values: [String: String]
+
+    fileprivate init(_ columns: [String], _ row: [String?]) {
+        var values: [String: String] = [:]
+        for (column, value) in zip(columns, row) { values[column] = value }
+        self.values = values
+    }
+
+    /// The text of a column, or nil for null.
+    func text(_ column: String) -> String? { values[column] }
+
+    /// The text of a column that is never null.
+    subscript(column: String) -> String { values[column] ?? "" }
+
+    /// The number in a column, or nil for null.
+    func number(_ column: String) -> Int64? { values[column].flatMap { Int64($0) } }
+
+    var id: Int64 { number("id") ?? 0 }
+
+    /// The time in a column; 1970 for null.
+    func time(_ column: String) -> Timestamp { Timestamp(milliseconds: number(column) ?? 0) }
+}
+
+extension StoreFixture {
+    /// The rows of a query, seen by the application.
+    ///
+    /// - Parameters:
+    ///   - columns: Column names; the last word of each names the value.
+    ///   - rest: The query from its `FROM` on.
+    /// - Returns: The rows.
+    /// - Throws: The database's error.
+    func records(_ columns: String, _ rest: String) throws -> [Record] {
+        let names = columns.split(separator: ",").map { column in
+            String(column.split { $0 == " " || $0 == "." || $0 == "\n" }.last ?? "")
+        }
+        return try rows("SELECT \(columns) \(rest)").map { Record(names, $0) }
+    }
+
+    /// Inserts a refund as an application does.
+    ///
+    /// - Returns: Its id, or nil if it is queued already.
+    func insert(_ columns: [(name: String, value: String)]) throws -> Int64? {
+        let last = try number("SELECT ifnull(max(id), 0) FROM refund_queue")
+        let values = columns.map { "'\($0.value)'" }.joined(separator: ", ")
+        let names = columns.map(\.name).joined(separator: ", ")
+        try execute("INSERT INTO refund_queue (\(names)) VALUES (\(values)) ON CONFLICT DO NOTHING")
+        let id = try number("SELECT ifnull(max(id), 0) FROM refund_queue")
+        return id == last ? nil : Int64(id)
+    }
+}
+
+/// A SQLite file, in memory where there is such a file system: nothing here is worth a disk's time.
+final class SQLiteSimulationFixture: SimulationFixture {
+    let store: any QueueStore
+    private let path: String
+    private let folder: URL
+    private let application: DatabaseQueue
+    private let time: SimulatedTime
+
+    // The application's connection reads this instead of the machine's clock.
+    private final class SimulatedTime: Sendable {
+        let milliseconds = Atomic(VirtualClock.start.milliseconds)
+    }
+
+    init() throws {
+        let memory = URL(fileURLWithPath: "/dev/shm")
+        let isThere = FileManager.default.isWritableFile(atPath: memory.path)
+        folder = (isThere ? memory : FileManager.default.temporaryDirectory)
+            .appending(path: "refundd-simulation-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        path = folder.appending(path: "refundd.db").path
+        store = try SQLiteStore(path: path, access: .readWrite)
+        try store.migrate(at: VirtualClock.start)
+        let time = SimulatedTime()
+        var configuration = GRDB.Configuration()
+        configuration.prepareDatabase { db in
+            // The schema takes the time of inserts from it.
+            let clock = DatabaseFunction("julianday", argumentCount: 1, pure: false) { _ in
+                Double(time.milliseconds.load(ordering: .relaxed)) / 86_400_000 + 2_440_587.5
+            }
+            db.add(function: clock)
+        }
+        application = try DatabaseQueue(path: path, configuration: configuration)
+        self.time = time
+    }
+
+    deinit {
+        store.close()
+        try? application.close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    func openStore() throws -> any QueueStore { try SQLiteStore(path: path, access: .readWrite) }
+
+    func setTime(_ now: Timestamp) { time.milliseconds.store(now.milliseconds, ordering: .relaxed) }
+
+    func execute(_ sql: String) throws {
+        try application.writeWithoutTransaction { db in try db.execute(sql: sql) }
+    }
+
+    func rows(_ sql: String) throws -> [[String?]] {
+        // GRDB's `read` would make SQLite compile every statement again.
+        try application.writeWithoutTransaction { db in
+            try Row.fetchAll(db, sql: sql).map { row in
+                row.databaseValues.map { value in
+                    switch value.storage {
+                    case .null: nil
+                    case .int64(let number): "\(number)"
+                    case .double(let number): "\(number)"
+                    case .string(let text): text
+                    case .blob(let data): String(decoding: data, as: UTF8.self)
+                    }
+                }
+            }
+        }
+    }
+
+    func whileLocked(_ body: () throws -> Void) throws {
+        try application.inDatabase { db in
+            try db.inTransaction(.immediate) {
+                try body()
+                return .rollback
+            }
+        }
+    }
+}

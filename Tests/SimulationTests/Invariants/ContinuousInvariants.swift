@@ -1,0 +1,109 @@
+import RefundCore
+import RefundStoreConformance
+
+@testable import RefundScheduler
+
+/// Checks the whole queue while the daemon runs: no refund is silently forgotten, and none starves.
+struct ContinuousInvariants {
+    /// How long recovery takes once the last fault is over: probes of a gateway or receiver that was away.
+    static let recovery: Duration = .minutes(10)
+
+    let fixture: any SimulationFixture
+    let gateways: [String: SimulatedGateway]
+    let receivers: ReceiverPool
+    let daemon: SimulatedDaemon
+    let simulatedOperator: SimulatedOperator
+    let clock: VirtualClock
+
+    func check() throws {
+        let open = try fixture.records(
+            "id, gateway, attention, created_at, next_query_at, leased_until",
+            "FROM refund_queue WHERE state IN ('pending', 'processing')"
+        )
+        for row in open {
+            try checkClaim(row)
+            try checkAttention(row)
+            try checkDue(row, openCount: open.count)
+        }
+        try checkWebhooks()
+    }
+
+    /// Since when nothing has changed that the daemon needs time to adapt to.
+    private var steadySince: Timestamp {
+        max(daemon.startedAt, daemon.configuredAt, clock.lastSet)
+    }
+
+    private func isSteady(for duration: Duration, _ others: Timestamp...) -> Bool {
+        others.reduce(steadySince, max).advanced(by: duration) <= clock.time
+    }
+
+    // A claim that nothing in flight stands behind would never end.
+    private func checkClaim(_ row: Record) throws {
+        let isClaimed = row.number("leased_until") != nil
+        let isInFlight = daemon.queries[row["gateway"]]?[row.id] != nil
+        try require(
+            isClaimed == isInFlight,
+            "#\(row.id) is \(isClaimed ? "" : "not ")claimed and its query is \(isInFlight ? "" : "not ")in flight"
+        )
+    }
+
+    private func checkAttention(_ row: Record) throws {
+        let attention = row.text("attention")
+        let age = clock.wall.duration(since: row.time("created_at"))
+        let polling = daemon.configuration.polling
+        if age >= polling.attentionAfter + .minutes(2), isSteady(for: .minutes(2)) {
+            try require(
+                attention != nil && attention != "undeliverable",
+                "#\(row.id) is \(age) old and needs no attention"
+            )
+        }
+        if daemon.configuration.limits[row["gateway"]] == nil, age >= .minutes(2),
+            isSteady(for: polling.longestDelay + .minutes(2))
+        {
+            try require(
+                ["misconfigured", "mismatch"].contains(attention),
+                "#\(row.id) has no gateway and needs no attention"
+            )
+        }
+    }
+
+    private func checkDue(_ row: Record, openCount: Int) throws {
+        guard row.number("leased_until") == nil else { return }
+        let name = row["gateway"]
+        let due = max(row.time("next_query_at"), simulatedOperator.wanted[row.id] ?? row.time("created_at"))
+        let late = clock.wall.duration(since: due)
+        guard let limits = daemon.configuration.limits[name] else {
+            return try require(
+                late <= .minutes(2) || !isSteady(for: .minutes(2)),
+                "#\(row.id) is forgotten, its gateway unknown"
+            )
+        }
+        guard let healthySince = gateways[name]?.healthySince(at: clock.time), clock.isRight,
+            isSteady(for: Self.recovery, healthySince)
+        else { return }
+        let perSecond = min(limits.maxQueriesPerSecond, Double(limits.maxInFlight) / 2)
+        let bound = Duration.seconds(60) + .seconds(2 * Double(openCount) / perSecond)
+        try require(late <= bound, "#\(row.id) has been due for \(late) though \(name) is healthy")
+    }
+
+    private func checkWebhooks() throws {
+        let pending = try fixture.records(
+            "id, url, next_attempt_at, leased_until",
+            "FROM refund_outbox WHERE state = 'pending'"
+        )
+        for row in pending {
+            let id = row["id"]
+            let isClaimed = row.number("leased_until") != nil
+            try require(
+                isClaimed == (daemon.deliveries[id] != nil),
+                "webhook \(id): nothing in flight stands behind its claim"
+            )
+            guard !isClaimed, daemon.configuration.hasSecret,
+                let healthySince = receivers.receiver(of: row["url"])?.healthySince(at: clock.time),
+                isSteady(for: Self.recovery, healthySince)
+            else { continue }
+            let late = clock.wall.duration(since: row.time("next_attempt_at"))
+            try require(late <= .minutes(2), "webhook \(id) has been due for \(late) though its receiver is healthy")
+        }
+    }
+}

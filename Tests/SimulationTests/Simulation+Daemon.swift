@@ -1,0 +1,194 @@
+import RefundCore
+import RefundStore
+import RefundStoreConformance
+import RefundTestSupport
+
+@testable import RefundScheduler
+
+// The daemon's process: start, cycles, sends, and every way to end.
+extension Simulation {
+    func start() throws {
+        guard daemon == nil else { return }
+        note("the daemon starts")
+        summary.lives += 1
+        pacing.daemonStarted(configuration)
+        let daemon = try SimulatedDaemon(
+            try fixture.openStore(),
+            configuration,
+            scenario,
+            clock,
+            seed: random.next()
+        )
+        self.daemon = daemon
+        wake(daemon, at: clock.time)
+    }
+
+    /// Another process committed something, which the daemon notices at once.
+    func noticeCommit() {
+        if let daemon { wake(daemon, at: clock.time.advanced(by: .milliseconds(random.integer(0...3)))) }
+    }
+
+    /// Lets a daemon run a cycle at a time, or earlier if one is planned already.
+    func wake(_ daemon: SimulatedDaemon, at time: Timestamp) {
+        if let planned = daemon.nextRun, planned <= time { return }
+        daemon.nextRun = time
+        queue.add(at: time) {
+            guard daemon === self.daemon, daemon.nextRun == time else { return }
+            daemon.nextRun = nil
+            try self.run(daemon)
+        }
+    }
+
+    private func run(_ daemon: SimulatedDaemon) throws {
+        try countCycle(daemon)
+        let results = daemon.results
+        let decision = try daemon.cycle(clock)
+        try checkOrder(decision.queries, after: results.queries)
+        for line in try ledger.check() { note(line) }
+        try checkStored(results.queries, daemon)
+        try check(decision.events, results.queries, daemon)
+        if crash == .afterCommit, !decision.effects.isEmpty { return try kill() }
+        try require(!daemon.state.isDraining || decision.effects.isEmpty, "a draining daemon claims something")
+        for effect in decision.effects {
+            switch effect {
+            case .query(let claim): try send(claim, from: daemon)
+            case .deliver(let delivery): try send(delivery, from: daemon)
+            }
+        }
+        if daemon.isDrained { return try end("the daemon is drained", isGraceful: true) }
+        if let next = decision.nextWake {
+            wake(daemon, at: clock.time.advanced(by: max(next.duration(since: clock.wall), .zero)))
+        }
+        try wakeForUnknownGateways(daemon)
+    }
+
+    // The scheduler's timer fires at least every 30 s. Of those cycles, only the ones that find refunds of gateways that
+    // are not configured make a difference.
+    private func wakeForUnknownGateways(_ daemon: SimulatedDaemon) throws {
+        let known = daemon.configuration.limits.keys.map { "'\($0)'" }.joined(separator: ", ")
+        let next = try fixture.records(
+            "min(next_query_at) AS due",
+            "FROM refund_queue WHERE state IN ('pending', 'processing') AND gateway NOT IN (\(known))"
+        )
+        guard !daemon.state.isDraining, let due = next.first?.number("due") else { return }
+        let wait = max(Timestamp(milliseconds: due).duration(since: clock.wall), .zero)
+        wake(daemon, at: clock.time.advanced(by: wait + .seconds(60)))
+    }
+
+    // A daemon that runs again and again while no time passes would burn a core for nothing.
+    private func countCycle(_ daemon: SimulatedDaemon) throws {
+        let isAtOnce = daemon.cyclesAtOnce.at == clock.time
+        daemon.cyclesAtOnce = (isAtOnce ? daemon.cyclesAtOnce.count + 1 : 1, clock.time)
+        try require(daemon.cyclesAtOnce.count < 20, "the scheduler spins")
+    }
+
+    // New and waiting refunds share the permits; among its own kind, nobody is passed over who has been due longer. While
+    // a gateway is only probed, its refunds take turns instead.
+    private func checkOrder(_ claims: [QueryClaim], after results: [QueryResult]) throws {
+        let wanted = simulatedOperator.wanted
+        // What a cycle releases is claimed by a later one.
+        let released = results.map { "\($0.claim.refund.id)" }.joined(separator: ", ")
+        let now = clock.wall.milliseconds
+        for (gateway, claims) in Dictionary(grouping: claims, by: \.refund.gateway) {
+            let unhinted = claims.filter { wanted[$0.refund.id] == nil }
+            guard !claims.contains(where: \.isProbe) else { continue }
+            let dueTimes = unhinted.map { $0.refund.nextQueryAt?.milliseconds ?? 0 }
+            let unclaimed = """
+                FROM refund_queue WHERE state IN ('pending', 'processing') AND leased_until IS NULL
+                AND gateway = '\(gateway)' AND id NOT IN (\(released)) AND next_query_at
+                """
+            let waiting = dueTimes.filter { $0 > 0 && $0 <= now }
+            let overtaken = try waiting.max().map { try fixture.records("id", "\(unclaimed) BETWEEN 1 AND \($0 - 1)") }
+            try require(overtaken?.isEmpty ?? true, "\(overtaken ?? []) have been due longer than what is queried")
+            guard unhinted.count == claims.count, try !fixture.records("id", "\(unclaimed) = 0").isEmpty,
+                try !fixture.records("id", "\(unclaimed) BETWEEN 1 AND \(now)").isEmpty
+            else { continue }
+            try require(abs(waiting.count * 2 - claims.count) <= 1, "new and waiting refunds do not share the permits")
+        }
+    }
+
+    private func checkStored(_ results: [QueryResult], _ daemon: SimulatedDaemon) throws {
+        for result in results { try pacing.stored(result, fixture, daemon, clock) }
+    }
+
+    private func check(_ events: [SchedulerEvent], _ results: [QueryResult], _ daemon: SimulatedDaemon) throws {
+        var incidents: [String] = []
+        for event in events {
+            switch event {
+            case .rejected(let what, let reason): throw Violation("the database rejected \(what): \(reason)")
+            case .incident(let gateway, let incident):
+                note("\(gateway) has an incident: \(incident.code)")
+                incidents.append(gateway)
+                try pacing.incidentBegan(gateway, incident.kind)
+            case .gatewayRecovered(let gateway):
+                note("\(gateway) recovered")
+                try pacing.incidentEnded(gateway, results)
+            case .urlDisabled(let delivery, _):
+                note("\(delivery.url) is disabled")
+                receivers.disabled.insert(delivery.url)
+            case .releasedClaims(let count): try released(count, daemon)
+            default: break
+            }
+        }
+        try require(incidents == ledger.reportedIncidents, "\(incidents) are reported as \(ledger.reportedIncidents)")
+    }
+
+    // A claim lasts longer than any send, unless the clock is set.
+    private func released(_ count: Int, _ daemon: SimulatedDaemon) throws {
+        note("\(count) claims are released")
+        try require(clock.time.duration(since: clock.lastSet) < .minutes(2), "\(count) claims ran out")
+        let refunds = try fixture.records("id", "FROM refund_queue WHERE leased_until IS NULL")
+        let webhooks = try fixture.records("id", "FROM refund_outbox WHERE leased_until IS NULL")
+        daemon.forget(queries: Set(refunds.map(\.id)), deliveries: Set(webhooks.map { $0["id"] }))
+    }
+
+    // MARK: - Ends
+
+    func kill() throws {
+        try end("the daemon is killed", isGraceful: false)
+    }
+
+    func drain() throws {
+        guard let daemon, !daemon.state.isDraining else { return }
+        note("the daemon drains")
+        daemon.drain()
+        wake(daemon, at: clock.time)
+        after(.seconds(20)) {
+            guard daemon === self.daemon else { return }
+            try daemon.interrupt(self.clock)
+            for line in try self.ledger.check() { self.note(line) }
+            try self.end("the daemon ran out of time to drain", isGraceful: true)
+        }
+    }
+
+    private func end(_ how: String, isGraceful: Bool) throws {
+        crash = nil
+        guard let daemon else { return }
+        note(how)
+        let before = try CommittedRows(fixture)
+        if isGraceful { try checkNoClaims() }
+        daemon.close()
+        self.daemon = nil
+        let pause = random.chance(0.5) ? Duration.milliseconds(random.integer(0...3_000)) : .hours(random.number(0...9))
+        after(pause) {
+            try self.start()
+            try before.check(self.fixture)
+        }
+    }
+
+    private func checkNoClaims() throws {
+        for table in ["refund_queue", "refund_outbox"] {
+            let claims = try fixture.number("SELECT count(*) FROM \(table) WHERE leased_until IS NOT NULL")
+            try require(claims == 0, "a daemon that shut down leaves \(claims) claims in \(table)")
+        }
+    }
+
+    func reload(_ configuration: SimulatedConfiguration) throws {
+        note("the configuration changes")
+        self.configuration = configuration
+        guard let daemon, !daemon.state.isDraining else { return }
+        pacing.configurationChanged(configuration)
+        try daemon.apply(configuration, clock)
+        wake(daemon, at: clock.time)
+    }
+}

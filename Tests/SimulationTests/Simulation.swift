@@ -1,0 +1,147 @@
+import RefundCore
+import RefundTestSupport
+
+@testable import RefundScheduler
+
+/// Gateways, receivers, an application and an operator around the real scheduler and a real store, over weeks of simulated
+/// time.
+///
+/// Time jumps from one event to the next; nothing waits. A seed always makes the same run.
+final class Simulation {
+    struct Summary {
+        var days = 0.0
+        var refunds = 0
+        var queries = 0
+        var deliveries = 0
+        var lives = 0
+    }
+
+    let scenario: Scenario
+    let fixture: any SimulationFixture
+    let gateways: [String: SimulatedGateway]
+    let receivers: ReceiverPool
+    let application: SimulatedApplication
+    let simulatedOperator: SimulatedOperator
+    let ledger: LedgerInvariants
+    let pacing = PacingInvariants()
+    var clock = VirtualClock()
+    var queue = EventQueue()
+    var trace = Trace()
+    var random: SeededRandom
+    var summary = Summary()
+    var configuration: SimulatedConfiguration
+    var daemon: SimulatedDaemon?
+    /// The step at which the daemon crashes next.
+    var crash: CrashPlan?
+    private var isOver = false
+
+    init(seed: UInt64, _ fixture: any SimulationFixture) {
+        let scenario = Scenario(seed: seed)
+        var random = SeededRandom(seed: seed ^ 0x0A0B)
+        self.scenario = scenario
+        self.fixture = fixture
+        configuration = scenario.configuration
+        gateways = Self.gateways(scenario, &random)
+        receivers = ReceiverPool(Self.receivers(scenario, &random))
+        application = SimulatedApplication(scenario, gateways)
+        simulatedOperator = SimulatedOperator(fixture, scenario, random: SeededRandom(seed: seed ^ 0xA11CE))
+        ledger = LedgerInvariants(fixture, application, simulatedOperator, scenario)
+        self.random = random
+    }
+
+    private static func gateways(_ scenario: Scenario, _ random: inout SeededRandom) -> [String: SimulatedGateway] {
+        var gateways: [String: SimulatedGateway] = [:]
+        for name in SimulatedConfiguration.gateways {
+            let schedule = FaultSchedule(
+                healthy: .healthy,
+                faults: SimulatedGateway.Condition.allCases.filter { $0 != .healthy },
+                probability: scenario.faultProbability,
+                // A faulty gateway is probed every few seconds, which shows nothing new after some hours.
+                longest: .hours(8),
+                until: scenario.end,
+                &random
+            )
+            gateways[name] = SimulatedGateway(
+                name: name,
+                schedule: schedule,
+                flakiness: scenario.flakiness,
+                random: SeededRandom(seed: random.next())
+            )
+        }
+        return gateways
+    }
+
+    private static func receivers(_ scenario: Scenario, _ random: inout SeededRandom) -> [SimulatedReceiver] {
+        (0..<scenario.receivers).map { number in
+            let isDead = scenario.hasDeadReceiver && number == scenario.receivers - 1
+            let schedule = FaultSchedule(
+                healthy: .healthy,
+                faults: SimulatedReceiver.faults,
+                probability: scenario.faultProbability,
+                longest: .days(4),
+                until: scenario.end,
+                &random
+            )
+            return SimulatedReceiver(
+                host: "shop\(number).example",
+                schedule: isDead ? FaultSchedule(always: .failing, healthy: .healthy) : schedule,
+                random: SeededRandom(seed: random.next())
+            )
+        }
+    }
+
+    /// Runs to the end.
+    ///
+    /// - Throws: `Violation` as soon as an invariant does not hold.
+    func run() throws {
+        plan()
+        while !isOver, let (time, action) = queue.next() {
+            clock.advance(to: time)
+            try action()
+        }
+        try require(isOver, "nothing happens any more, and the simulation is not over")
+        try finalInvariants.check()
+        summary.days = clock.time.duration(since: VirtualClock.start) / .days(1)
+        summary.refunds = application.orders.count
+    }
+
+    func note(_ line: String) {
+        trace.note(line, at: clock.time)
+    }
+
+    func after(_ wait: Duration, _ action: @escaping EventQueue.Action) {
+        queue.add(at: clock.time.advanced(by: wait), action)
+    }
+
+    private var finalInvariants: FinalInvariants {
+        FinalInvariants(
+            fixture: fixture,
+            application: application,
+            simulatedOperator: simulatedOperator,
+            receivers: receivers,
+            scenario: scenario
+        )
+    }
+
+    /// Ends the simulation once nothing is left to do, or at a deadline, and then the final invariants say what is.
+    func endWhenDone(by deadline: Timestamp) throws {
+        try checkContinuousInvariants()
+        if try finalInvariants.unfinished() == nil || clock.time >= deadline {
+            isOver = true
+        } else {
+            after(.hours(1)) { try self.endWhenDone(by: deadline) }
+        }
+    }
+
+    func checkContinuousInvariants() throws {
+        guard let daemon, !daemon.state.isDraining else { return }
+        try ContinuousInvariants(
+            fixture: fixture,
+            gateways: gateways,
+            receivers: receivers,
+            daemon: daemon,
+            simulatedOperator: simulatedOperator,
+            clock: clock
+        ).check()
+    }
+}
