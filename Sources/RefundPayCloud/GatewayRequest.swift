@@ -62,3 +62,39 @@ package struct GatewayRequest: Sendable {
         return json.bytes
     }
 }
+
+/// The URL that refund queries are posted to.
+package enum GatewayURL: Sendable {
+    /// Why a URL cannot be that of a gateway, and how to correct it.
+    package struct Invalid: Error, Hashable, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
+    // The gateway's only entrance. Portals show URLs that end with it.
+    private static let entrance = "/api/entry"
+    private static let queryPath = "/api/entry/refundquery"
+
+    /// Completes the URL of a gateway.
+    ///
+    /// Source: <https://developer.n-age.co.jp/docs/ja/newage/CloudAPI/query-refund>.
+    ///
+    /// - Parameter base: An absolute URL without a query, such as `https://open.n-age.co.jp` or
+    ///   `https://open.n-age.co.jp/api/entry/`; a complete one stays as it is.
+    /// - Returns: The exact URL of the refund query.
+    /// - Throws: `Invalid` if the URL is that of another call, or too long once it is complete.
+    package static func query(at base: String) throws(Invalid) -> String {
+        var url = Substring(base)
+        while url.hasSuffix("/") { url.removeLast() }
+        for suffix in [queryPath, entrance] where url.hasSuffix(suffix) {
+            url.removeLast(suffix.count)
+            break
+        }
+        guard url.firstRange(of: entrance) == nil else {
+            throw Invalid(description: "the URL is that of another API call; end it with \(entrance)")
+        }
+        guard (try? HTTPURL(url + queryPath)) != nil else {
+            throw Invalid(description: "the URL is too long to append \(queryPath)")
+        }
+        return url + queryPath
+    }
+}

@@ -38,7 +38,7 @@ struct ExampleFileTests {
         try Sample.within { sample in
             try sample.write(text.utf8)
             var gateway = GatewaySettings()
-            gateway.url = "https://open.n-age.co.jp/api/entry/refundquery"
+            gateway.url = "https://open.n-age.co.jp"
             gateway.appID = "wz715fc0d10ee9d156"
             gateway.privateKeyFile = sample.folder + "/app_private_key"
             gateway.publicKeyFiles = [sample.folder + "/gateway_public_key"]

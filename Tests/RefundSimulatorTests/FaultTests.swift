@@ -49,7 +49,9 @@ struct FaultTests {
         #expect(String(decoding: body, as: UTF8.self).hasPrefix("<html>"))
     }
 
-    @Test(arguments: [(Fault.notJSON, "expected an object"), (.notUTF8, "not UTF-8"), (.duplicateMember, "is repeated")])
+    @Test(arguments: [
+        (Fault.notJSON, "expected an object"), (.notUTF8, "not UTF-8"), (.duplicateMember, "is repeated"),
+    ])
     func bodyCannotBeRead(fault: Fault, problem: String) throws {
         guard case .answer(200, _, let body) = try reply(fault) else {
             Issue.record("not an answer")

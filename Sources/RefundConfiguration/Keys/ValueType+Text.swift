@@ -9,11 +9,7 @@ extension ValueType where Value == String {
         return isValid ? text : nil
     }
 
-    /// The URL of a gateway, read as the exact URL that queries are posted to.
-    ///
-    /// The documented path of a refund query is `/api/entry/refundquery`, see
-    /// <https://developer.n-age.co.jp/docs/ja/newage/CloudAPI/query-refund>; portals show addresses that end in
-    /// `/api/entry`.
+    /// The URL of a gateway, without trailing slashes; the gateway's own module completes it.
     static let gatewayURL = text(#"a URL such as "https://open.n-age.co.jp""#, show: withoutCredentials) {
         (text, _) throws(InvalidValue) in
         let url = try HTTPURL(reading: text)
@@ -25,17 +21,7 @@ extension ValueType where Value == String {
         }
         var path = url.target
         while path.hasSuffix("/") { path.removeLast() }
-        for suffix in ["/api/entry/refundquery", "/api/entry"] where path.hasSuffix(suffix) {
-            path.removeLast(suffix.count)
-            break
-        }
-        guard !path.contains("/api/entry") else {
-            throw InvalidValue("the URL is that of another API call; end it with /api/entry")
-        }
-        let call = "\(url.origin)\(path)/api/entry/refundquery"
-        // Appending the path must not exceed the length limit.
-        _ = try HTTPURL(reading: call)
-        return call
+        return "\(url.origin)\(path)"
     }
 
     /// The URL of a webhook receiver, never shown since its path or query often holds a token.

@@ -14,7 +14,8 @@ package enum ConfigurationCheck: Sendable {
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration)
-        _ = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        defer { connections.shutDown() }
         let problems = [receiverProblem(configuration.webhook)].compactMap(\.self) + keyProblems(credentials)
         guard problems.isEmpty else {
             throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
@@ -22,7 +23,8 @@ package enum ConfigurationCheck: Sendable {
         var lines = ["\(configuration.file): ok", "database: \(configuration.database.path)"]
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.publicKeys.map { $0.fingerprint.prefix(16) } ?? []
-            lines.append("gateway \(name): \(gateway.url), public key \(keys.joined(separator: ", "))")
+            let url = connections.settings.gateways[name]?.address ?? gateway.url
+            lines.append("gateway \(name): \(url), public key \(keys.joined(separator: ", "))")
             if gateway.merchantNo == nil {
                 lines.append(
                     "warning: \(section(name)).merchant_no is empty, so every row must have its own merchant_no"

@@ -28,9 +28,10 @@ final class Connections: Sendable {
         var gateways: [String: SchedulerSettings.Gateway] = [:]
         for (name, gateway) in configuration.gateways {
             guard let keys = credentials.gateways[name] else { continue }
+            let url = try Self.queryURL(of: gateway, name, in: configuration.file)
             let http = try Self.client("gateway \(name)", connections: gateway.limits.maxInFlight)
             clients.append(http)
-            gateways[name] = SchedulerSettings.Gateway(gateway, keys, http, signing)
+            gateways[name] = SchedulerSettings.Gateway(gateway, url: url, keys, http, signing)
         }
         let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
         clients.append(http)
@@ -41,6 +42,19 @@ final class Connections: Sendable {
         )
         self.clients = clients
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
+    }
+
+    private static func queryURL(
+        of gateway: GatewaySettings,
+        _ name: String,
+        in file: String
+    ) throws(CommandFailure) -> String {
+        do {
+            return try GatewayURL.query(at: gateway.url)
+        } catch {
+            let key = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
+            throw CommandFailure(.configuration, ["\(file): \(key).url = \(JSONText.quoted(gateway.url)): \(error)"])
+        }
     }
 
     private static func webhooks(
@@ -98,13 +112,14 @@ final class Connections: Sendable {
 extension SchedulerSettings.Gateway {
     fileprivate init(
         _ gateway: GatewaySettings,
+        url: String,
         _ keys: Credentials.Gateway,
         _ http: HTTPClient,
         _ signing: SigningPool
     ) {
         let client = GatewayClient(
             GatewayClient.Settings(
-                url: gateway.url,
+                url: url,
                 appID: gateway.appID,
                 privateKey: keys.privateKey,
                 publicKeys: keys.publicKeys,
@@ -117,7 +132,7 @@ extension SchedulerSettings.Gateway {
         self.init(merchantNo: gateway.merchantNo, client: client)
         limits = gateway.limits
         timeout = gateway.timeout
-        address = gateway.url
+        address = url
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import RefundPayCloud
 
 @testable import RefundConfiguration
 @testable import RefundCore
@@ -24,8 +25,12 @@ extension FuzzTarget {
         let files = FileLocator(file: "/f", environment: [:])
         let read = { (text: String) in try? ValueType<String>.gatewayURL.read(.variable(text), files) }
         guard let url = try? HTTPURL(text), let entrance = read(text) else { return }
-        try hold(read(entrance) == entrance, "the URL of the call is a URL of the gateway")
+        try hold(read(entrance) == entrance, "a URL that was read reads the same")
         try holdLeadsTo(url, entrance)
+        if let call = try? GatewayURL.query(at: entrance) {
+            try hold((try? GatewayURL.query(at: call)) == call, "the URL of the call is a URL of the gateway")
+            try holdLeadsTo(url, call)
+        }
         let isLocal = ["localhost", "[::1]"].contains("\(url.host)") || "\(url.host)".hasPrefix("127.")
         try hold(url.scheme == .https || isLocal, "nothing leaves this machine without TLS")
     }
