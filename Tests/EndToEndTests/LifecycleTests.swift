@@ -111,10 +111,13 @@ struct LifecycleTests {
             try await w.initDatabase()
             try await w.sql(
                 """
-                CREATE TABLE shop (id INTEGER PRIMARY KEY, a BLOB, b BLOB);
-                INSERT INTO shop (a, b) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400000)
+                CREATE TABLE refund_ballast (id INTEGER PRIMARY KEY, a BLOB, b BLOB);
+                INSERT INTO refund_ballast (a, b)
+                    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400000)
                     SELECT randomblob(8), randomblob(8) FROM n;
-                CREATE INDEX shop_a ON shop (a); CREATE INDEX shop_b ON shop (b); CREATE INDEX shop_ab ON shop (a, b);
+                CREATE INDEX ballast_a ON refund_ballast (a);
+                CREATE INDEX ballast_b ON refund_ballast (b);
+                CREATE INDEX ballast_ab ON refund_ballast (a, b);
                 """
             )
             try w.write("damaged\n", to: "refundd.db.lock")
@@ -224,7 +227,7 @@ struct LifecycleTests {
             #expect(refund["attempts"].integer == 0)
             #expect(refund["last_error"] == .null)
             #expect(refund["leased_until"] == .null)
-            let webhook = try await w.sql("SELECT state, attempts, leased_until FROM refund_webhooks")[0]
+            let webhook = try await w.sql("SELECT state, attempts, leased_until FROM refund_outbox")[0]
             #expect(webhook["state"].text == "pending")
             #expect(webhook["attempts"].integer == 0)
             #expect(webhook["leased_until"] == .null)

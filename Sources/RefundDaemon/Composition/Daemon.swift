@@ -146,10 +146,9 @@ package actor Daemon {
     private func open() async throws(CommandFailure) -> ServedDatabase? {
         let opening = DatabaseOpening(
             path: loaded.configuration.database.path,
-            patience: ImmediateQuery.longest(loaded.configuration)
-        ) { [logger] step in
-            if step != .opening { logger.notice("\(step.rawValue)") }
-        }
+            patience: ImmediateQuery.longest(loaded.configuration),
+            logger: logger
+        )
         let tasks: [@Sendable () async -> Void] = [
             { [emit] in
                 do throws(StoreError) {
@@ -260,6 +259,9 @@ package actor Daemon {
                 logger.warning("stopping at once; \(unfinished)")
                 closeLimit = Self.hurriedCloseLimit
             case .databaseFailed(let error): return .failure(CommandFailure(error))
+            case .signal(.reload):
+                logger.notice("ignoring SIGHUP while stopping")
+                return nil
             default: return nil
             }
             return .success(true)

@@ -1,3 +1,4 @@
+import Logging
 import RefundCore
 import RefundScheduler
 import RefundStore
@@ -54,7 +55,7 @@ final class DatabaseOpening: Sendable {
 
     private let path: String
     private let patience: Duration
-    private let report: @Sendable (Step) -> Void
+    private let logger: Logger
     private let state = Mutex(State())
 
     /// Creates an opening that has not begun.
@@ -62,11 +63,11 @@ final class DatabaseOpening: Sendable {
     /// - Parameters:
     ///   - path: The file.
     ///   - patience: How long to wait for a command to finish.
-    ///   - report: Called when a step begins.
-    init(path: String, patience: Duration, report: @escaping @Sendable (Step) -> Void) {
+    ///   - logger: Takes the steps that take time, and what they find.
+    init(path: String, patience: Duration, logger: Logger) {
         self.path = path
         self.patience = patience
-        self.report = report
+        self.logger = logger
     }
 
     /// What is being done now.
@@ -118,7 +119,9 @@ final class DatabaseOpening: Sendable {
         if isCancelled { store.interrupt() }
         if lock.isSuspect {
             begin(.checking)
-            try lock.regainTrust(in: store)
+            for problem in try lock.regainTrust(in: store) {
+                logger.warning("problem in the application's part of the database", metadata: ["problem": "\(problem)"])
+            }
         }
         begin(.opening)
         try store.migrate(at: SystemClock().now())
@@ -141,6 +144,6 @@ final class DatabaseOpening: Sendable {
             defer { state.step = step }
             return state.step != step
         }
-        if isNew { report(step) }
+        if isNew, step != .opening { logger.notice("\(step.rawValue)") }
     }
 }
