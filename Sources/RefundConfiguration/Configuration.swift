@@ -30,7 +30,7 @@ package struct Configuration: Hashable, Sendable {
     ///   - file: The path of the file, absolute or relative to the current directory.
     ///   - environment: The process's environment, of which `REFUNDD_…` and `CREDENTIALS_DIRECTORY` are used.
     /// - Returns: The configuration, with every value checked and every file name absolute.
-    /// - Throws: Every problem at once.
+    /// - Throws: `ConfigurationError` with every problem.
     package static func load(
         file: String,
         environment: [String: String]
@@ -47,7 +47,7 @@ package struct Configuration: Hashable, Sendable {
         return try reader.configuration()
     }
 
-    /// Returns what prevents a running daemon from switching from another configuration to this one.
+    /// Returns the problems that prevent a running daemon from switching to this configuration.
     ///
     /// Rows belong to their database, merchant and application. If those changed between two queries, refundd would ask
     /// one gateway account about another account's refunds.
@@ -71,7 +71,7 @@ package struct Configuration: Hashable, Sendable {
             compare(section.key("app_id"), gateway.appID, before.appID)
             compare(section.key("merchant_no"), gateway.merchantNo ?? "", before.merchantNo ?? "")
         }
-        // The daemon binds the new address before it closes the old one, so that a bad one changes nothing.
+        // The daemon binds the new address before closing the old one, so that a bad one changes nothing.
         if let listen = admin.listen, let before = old.admin.listen, listen != before, listen.port == before.port,
             listen.port != 0
         {

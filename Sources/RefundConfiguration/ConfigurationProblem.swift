@@ -1,12 +1,12 @@
 import TOML
 
-/// Why a configuration cannot be used: all of its problems.
+/// All problems of a configuration that cannot be used.
 package struct ConfigurationError: Error, Hashable, Sendable {
     /// At least one problem, in the order of the sections.
     package let problems: [ConfigurationProblem]
 }
 
-/// One problem of a configuration: where it is, what is wrong and how to fix it.
+/// One problem of a configuration: its place, its cause and its fix.
 package struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible {
     package enum Code: String, Hashable, Sendable {
         /// The file cannot be read or is not UTF-8 text.
@@ -27,17 +27,17 @@ package struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible
         case needsRestart
     }
 
-    /// Where a problem is.
+    /// The place of a problem.
     package enum Place: Hashable, Sendable {
         case file(String)
-        /// A line, and unless the whole line is meant a column, counted from 1.
+        /// A line and a column, counted from 1; no column means the whole line.
         case line(file: String, line: Int, column: Int?)
         /// An environment variable.
         case variable(String)
     }
 
     package let place: Place
-    /// The key or section, such as `gateway.url`; nil if the whole file or variable is meant.
+    /// The key or section, such as `gateway.url`; nil for the whole file or variable.
     package let key: String?
     package let code: Code
     /// The value in the file's notation, shortened; nil if there is none or it may be a secret.
@@ -70,10 +70,10 @@ package struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible
     }
 }
 
-/// What is wrong with a value, before it is known where the value is.
+/// A problem with a value, before its place is known.
 struct InvalidValue: Error {
     let code: ConfigurationProblem.Code
-    /// What is expected, or what is wrong and how to fix it.
+    /// The expected form, or the problem and its fix.
     let message: String
     /// The value as a message may show it; nil if there is none or it may be a secret.
     var value: String?
@@ -86,7 +86,7 @@ struct InvalidValue: Error {
 }
 
 extension String {
-    // Enough to recognise a value; a message is one line.
+    // Long enough to recognise a value, short enough for a one-line message.
     private static let maxShownLength = 80
 
     /// The text in quotes for a message, shortened and with control characters escaped.

@@ -8,7 +8,7 @@ package struct GatewaySettings: Hashable, Sendable {
     package var url = ""
     /// The application's id at the gateway.
     package var appID = ""
-    /// The merchant of rows that name none; nil if every row must name its own.
+    /// The merchant number for rows that name none; nil if every row must name its own.
     package var merchantNo: String?
     /// The absolute path of the application's private key.
     package var privateKeyFile = ""
@@ -16,9 +16,9 @@ package struct GatewaySettings: Hashable, Sendable {
     package var publicKeyFiles: [String] = []
     /// The absolute path of additional trust anchors.
     package var caFile: String?
-    /// How long a query may take as a whole.
+    /// The time limit for a whole query.
     package var timeout: Duration = .seconds(10)
-    /// How many queries may be sent and in flight.
+    /// The limits on queries per second and in flight.
     package var limits = QueryLimits()
 
     package init() {}
@@ -38,13 +38,13 @@ package struct WebhookSettings: Hashable, Sendable {
     package var secretFiles: [String] = []
     /// The event types that are sent as webhooks.
     package var events: Set<EventType> = Set(EventType.allCases).subtracting([.processing])
-    /// How long a delivery attempt may take as a whole.
+    /// The time limit for a whole delivery attempt.
     package var timeout: Duration = .seconds(15)
     /// The most webhooks in flight.
     package var maxInFlight = 16
-    /// When an undelivered webhook is retried.
+    /// The retry schedule of undelivered webhooks.
     package var retrySchedule = RetrySchedule()
-    /// The private or loopback receivers that are allowed.
+    /// The allowed private or loopback receivers.
     package var allowHosts: [AllowedHost] = []
     /// The absolute path of additional trust anchors.
     package var caFile: String?
@@ -52,7 +52,7 @@ package struct WebhookSettings: Hashable, Sendable {
     package init() {}
 }
 
-/// The `[admin]` section: what operators and their monitoring see over HTTP.
+/// The `[admin]` section: the HTTP endpoints for operators and monitoring.
 package struct AdminSettings: Hashable, Sendable {
     /// The address that serves `/metrics`, `/healthz` and `/readyz`; nil turns it off.
     package var listen = ListenAddress("127.0.0.1:9464")
@@ -60,7 +60,7 @@ package struct AdminSettings: Hashable, Sendable {
 
 /// The `[log]` section.
 package struct LogSettings: Hashable, Sendable {
-    /// The lowest level that is logged.
+    /// The lowest level to log.
     package var level: LogLevel = .info
     /// The format of a line.
     package var format: LogFormat = .auto
@@ -81,7 +81,7 @@ package enum LogLevel: String, Sendable, CaseIterable {
 package enum LogFormat: String, Sendable, CaseIterable {
     /// The journal's format under systemd, otherwise text.
     case auto
-    /// For people.
+    /// Plain text for human readers.
     case text
     /// One JSON object per line.
     case json

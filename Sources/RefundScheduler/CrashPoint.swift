@@ -4,28 +4,29 @@ import Glibc
 import Synchronization
 #endif
 
-/// A moment at which a test may kill the daemon, to see what the next one makes of it.
+/// A point at which a test may kill the daemon, to see how the next one recovers.
 ///
-/// A debug build kills itself where the environment says so: `CRASH_POINT=after-claim:3` at the third passing. A release
-/// build contains none of it. The variable does not begin with `REFUNDD_`, which would make it a configuration key.
+/// A debug build kills itself at the point that the environment names: `CRASH_POINT=after-claim:3` at the third pass. A
+/// release build contains none of this. The variable does not begin with `REFUNDD_`, which would make it a
+/// configuration key.
 package enum CrashPoint: String, Sendable {
-    /// The tables exist, and nothing else has been done.
+    /// The schema exists, and nothing else has happened.
     case afterMigration = "after-migration"
     /// The claims of an earlier daemon have ended, and nothing is claimed yet.
     case afterTakeover = "after-takeover"
     /// A cycle has written everything and is about to commit.
     case beforeCommit = "before-commit"
-    /// A cycle is committed, and memory does not know that yet.
+    /// A cycle is committed, and the state in memory is not updated.
     case afterCommit = "after-commit"
     /// Refunds are claimed, and none of them has been queried.
     case afterClaim = "after-claim"
-    /// A query is on its way.
+    /// A query is in flight.
     case afterQuery = "after-query"
-    /// An answer has arrived, and nothing of it is written.
+    /// An answer has arrived and is not written.
     case afterAnswer = "after-answer"
-    /// A webhook is claimed and not sent.
+    /// A webhook is claimed and not yet sent.
     case beforeDelivery = "before-delivery"
-    /// The receiver has answered, and nothing of it is written.
+    /// The receiver has answered, and the result is not written.
     case afterDelivery = "after-delivery"
 
     #if DEBUG
@@ -36,7 +37,7 @@ package enum CrashPoint: String, Sendable {
     }()
     private static let passings = Atomic(0)
 
-    /// Kills the process if this is the chosen moment.
+    /// Kills the process if this is the chosen point.
     package static func reached(_ point: CrashPoint) {
         guard let chosen, chosen.point == point else { return }
         if passings.add(1, ordering: .relaxed).newValue == chosen.passing { kill(getpid(), SIGKILL) }

@@ -2,7 +2,7 @@ import RefundCore
 import RefundStore
 
 extension Decider {
-    /// Releases claims that have run out: those that a stray `UPDATE` left, and those of a send that never ended.
+    /// Releases expired claims: those that a stray `UPDATE` left, and those of a send that never ended.
     mutating func releaseExpiredClaims() {
         let (refunds, webhooks, now) = (input.expiredRefunds, input.expiredWebhooks, now)
         for (id, lease) in refunds.sorted(by: { $0.key < $1.key }) where rows[id] == nil {
@@ -74,7 +74,7 @@ extension Decider {
         }
     }
 
-    // Permits often come one at a time: the odd one goes to new and to waiting refunds by turns.
+    // Permits often come one at a time: an odd one goes to new and to waiting refunds alternately.
     private mutating func takeTurn(_ due: DueRefunds, of name: String, permits: Int) -> Bool {
         let favorsNew = decision.state.gateways[name]?.favorsNew ?? false
         let isOdd = max(0, permits - due.hinted.count) % 2 == 1
@@ -89,7 +89,7 @@ extension Decider {
         _ claims: inout [RefundClaim]
     ) {
         let refund = row.refund
-        // A stray UPDATE took the claim away of a refund whose query is in flight.
+        // A stray UPDATE removed the claim of a refund whose query is in flight.
         guard decision.state.gateways[name]?.inFlight.contains(refund.id) != true else { return }
         guard let merchantNo = refund.merchantNo ?? gateway.merchantNo,
             let query = RefundQuery(refund, merchantNo: merchantNo)
@@ -106,7 +106,7 @@ extension Decider {
         decision.effects.append(.query(claim))
     }
 
-    // A refund whose webhooks cannot be signed is flagged, and queried all the same.
+    // A refund whose webhooks cannot be signed is flagged, but still queried.
     private mutating func check(_ row: QueuedRefund) -> Refund {
         let refund = row.refund
         let lacksSecret = lacksSecret(refund)
@@ -128,7 +128,7 @@ extension Decider {
         let problem = "the configuration has no gateway \"\(name)\"; add [gateways.\(name)] to it"
         for (read, _) in due.inTurn(permits: .max, favorsNew: false) {
             postpone(rows[read.refund.id] ?? read, problem)
-            // A scan finds a limited number: what is left follows with the next one.
+            // A scan finds a limited number; the next one finds the rest.
             decision.state.noteUnknownRefunds()
         }
         let hints = due.hinted.flatMap(\.hints)
@@ -146,10 +146,9 @@ extension Decider {
 }
 
 extension DueRefunds {
-    /// The due refunds in the order in which they are to be claimed.
+    /// The due refunds in claiming order.
     ///
-    /// Hinted refunds go first. While new and waiting refunds are both there, each group gets half of the permits that are
-    /// left.
+    /// Hinted refunds come first. Of the remaining permits, new and waiting refunds get half each while there are both.
     ///
     /// - Parameters:
     ///   - permits: How many refunds may be claimed.

@@ -2,7 +2,7 @@ import RefundCore
 import RefundStore
 
 extension Decider {
-    /// Decides what an attempt's result changes for its endpoint, its URL, its webhook and its refund.
+    /// Applies an attempt's result to its endpoint, URL, webhook and refund.
     mutating func complete(_ result: DeliveryResult) {
         let delivery = result.delivery
         decision.state.sending[delivery.id] = nil
@@ -74,7 +74,7 @@ extension Decider {
         return health?.disabling
     }
 
-    // A dead webhook needs an operator; once none is dead, that has ended.
+    // A refund needs an operator as long as one of its webhooks is dead.
     private mutating func updateAttention(of refundID: Int64?, _ result: AttemptRecord.Result) {
         guard let refundID, var row = rows[refundID] else { return }
         switch result {
@@ -93,7 +93,7 @@ extension Decider {
         change(machine.refund, transitions, on: row, endsLease: false)
     }
 
-    /// Claims the due webhooks, and ends those whose URL is disabled.
+    /// Claims the due webhooks, and kills those whose URL is disabled.
     mutating func claimWebhooks() {
         decision.wake(at: input.nextAttempt)
         for due in input.endpoints {

@@ -2,7 +2,7 @@ import RefundCore
 import RefundStore
 
 extension Decider {
-    /// Decides what a query's result changes for its gateway and for its refund.
+    /// Applies a query's result to its gateway and its refund.
     mutating func complete(_ result: QueryResult) {
         let claim = result.claim
         let (id, gateway, now) = (claim.refund.id, claim.refund.gateway, now)
@@ -12,7 +12,7 @@ extension Decider {
             return release(claim.refund, lease: claim.lease)
         }
         decision.events.append(.queried(gateway: gateway, refund: claim.refund, outcome, duration: duration))
-        // A gateway that left the configuration decides nothing about refunds any more.
+        // A gateway that is no longer configured decides nothing about refunds.
         var treatment = GatewayState.Treatment.release
         if settings.gateways[gateway] != nil, decision.state.gateways[gateway] != nil {
             let completed = decision.state.gateways[gateway]?.completed(
@@ -34,7 +34,7 @@ extension Decider {
     private mutating func apply(_ outcome: QueryOutcome, _ treatment: GatewayState.Treatment, _ result: QueryResult) {
         let claim = RefundClaim(id: result.claim.refund.id, lease: result.claim.lease)
         let postpone = Write.Action.postponeRefund(claim, until: now.advanced(by: settings.polling.slowInterval))
-        // The row may have changed since it was claimed: an operator may have ended it, or another refund may have its id.
+        // The row may have changed since the claim: an operator may have ended it, or a new refund may have its id.
         guard let row = rows[claim.id], row.lease == claim.lease, row.refund.isSameRefund(as: result.claim.refund),
             !row.refund.state.isFinal
         else { return release(rows[claim.id]?.refund ?? result.claim.refund, lease: claim.lease) }
@@ -72,7 +72,7 @@ extension Decider {
         noteDue(refund)
     }
 
-    // A refund that the gateway refused is answered again.
+    // The gateway again answers a refund that it had refused.
     private mutating func clearRefusal(
         _ machine: inout RefundStateMachine,
         _ outcome: QueryOutcome
@@ -83,7 +83,7 @@ extension Decider {
         return machine.checked(trouble: nil, at: now)
     }
 
-    // The gateway answers others and keeps refusing this one.
+    // The gateway keeps refusing this refund while it answers others.
     private mutating func flagRefusal(_ machine: inout RefundStateMachine, _ outcome: QueryOutcome) -> [Transition] {
         let refund = machine.refund
         guard case .credentialsRefused = outcome, decision.state.gateways[refund.gateway]?.isRefused(refund.id) == true
@@ -91,7 +91,7 @@ extension Decider {
         return machine.checked(trouble: outcome.problem, at: now)
     }
 
-    /// A graver reason hid that a webhook is dead; once that reason has ended, the webhook needs attention again.
+    /// Flags a refund with a dead webhook again, once the graver reason that hid it has ended.
     mutating func flagDeadWebhooks(_ machine: inout RefundStateMachine, before row: QueuedRefund) -> [Transition] {
         guard row.refund.attention != nil, machine.refund.attention == nil, !machine.refund.state.isFinal,
             row.deadWebhooks > 0
@@ -138,7 +138,7 @@ extension Decider {
         }
     }
 
-    // The first failure and the first answer after failures are recorded at once, further answers now and then.
+    // The first failure and the first answer after failures are recorded at once, later ones at intervals.
     private mutating func noteSighting(_ outcome: QueryOutcome, of gateway: String) {
         let isAnswer = outcome.isAnswer
         if let last = decision.state.sighted[gateway], last.isAnswer == isAnswer, last.at <= now,
@@ -157,7 +157,7 @@ extension Decider {
 }
 
 extension QueryOutcome {
-    /// Whether the gateway answered the question: verified, and not with a refusal.
+    /// Whether the gateway gave a verified answer that is not a refusal.
     fileprivate var isAnswer: Bool {
         switch self {
         case .report, .notFound, .inconclusive: true
@@ -167,7 +167,7 @@ extension QueryOutcome {
 }
 
 extension Refund {
-    /// Whether this is the refund that was queried, and not another one that got its row's id.
+    /// Whether this is the queried refund, and not another one that took its row's id.
     fileprivate func isSameRefund(as other: Refund) -> Bool {
         createdAt == other.createdAt && gateway == other.gateway && merchantNo == other.merchantNo
             && merchantOrderNo == other.merchantOrderNo && transNo == other.transNo

@@ -1,15 +1,15 @@
 package import RefundCore
 package import RefundStore
 
-/// What one cycle decided: what to write, what to send once that is committed, and what to remember then.
+/// The decision of one cycle: the writes, the effects to send once they are committed, and the state from then on.
 package struct Decision: Sendable {
     /// The state once the writes are committed.
     package var state: SchedulerState
-    /// What to write, in order.
+    /// The writes, in order.
     package var writes: [Write] = []
-    /// What to send once the writes are committed.
+    /// The queries and webhooks to send once the writes are committed.
     package var effects: [Effect] = []
-    /// What happened, for logs and metrics.
+    /// The events of the cycle, for logs and metrics.
     package var events: [SchedulerEvent] = []
     /// When to run again if nothing arrives, or nil if nothing will become due.
     package var nextWake: Timestamp?
@@ -19,9 +19,9 @@ package struct Decision: Sendable {
         nextWake = min(nextWake ?? time, time)
     }
 
-    /// Takes back what depends on writes that the database rejected.
+    /// Retracts everything that depends on writes that the database rejected.
     ///
-    /// Nothing is sent for a claim that was not made, and the row is left alone for a while.
+    /// Nothing is sent for a rejected claim, and its row is held for a while.
     ///
     /// - Parameters:
     ///   - rejections: The rejected writes.
@@ -66,7 +66,7 @@ package struct Decision: Sendable {
 }
 
 extension Write.Action {
-    /// What the write is about, for messages.
+    /// The subject of the write, for messages.
     fileprivate func subject(claim index: Int) -> String {
         switch self {
         case .change(let change): "refund \(change.refund.id)"
@@ -88,13 +88,13 @@ extension Write.Action {
 }
 
 extension SchedulerState {
-    /// Decides what one cycle writes and sends.
+    /// Makes the decision of one cycle.
     ///
     /// Pure: the same arguments lead to the same decision.
     ///
     /// - Parameters:
-    ///   - request: What was asked of the store.
-    ///   - input: What the store read.
+    ///   - request: The request to the store.
+    ///   - input: The store's answer to it.
     ///   - queries: The results of queries to write.
     ///   - deliveries: The results of attempts to write.
     ///   - settings: The settings.
@@ -115,7 +115,7 @@ extension SchedulerState {
         if clockStep > .zero { decider.clockSetBack(by: clockStep) }
         for result in queries { decider.complete(result) }
         for result in deliveries { decider.complete(result) }
-        // What was read before due times move looks due that is not.
+        // Rows read before the due times move may look due without being so.
         if let claims = request.claims, clockStep <= .zero {
             if claims.includesUnknownGateways { decider.decision.state.beginUnknownScan(at: now) }
             decider.releaseExpiredClaims()
@@ -127,7 +127,7 @@ extension SchedulerState {
     }
 }
 
-/// A decision in the making.
+/// Builds a decision, step by step.
 struct Decider {
     var decision: Decision
     let settings: SchedulerSettings
@@ -135,7 +135,7 @@ struct Decider {
     let now: Timestamp
     let context: EventContext
     var urlHealth: [String: URLHealth]
-    /// The rows of refunds as this decision leaves them: a later step of the same cycle builds on them.
+    /// The rows of refunds as decided so far; later steps of the cycle build on them.
     var rows: [Int64: QueuedRefund]
     /// The refunds with a new event, which may supersede webhooks that were due when the cycle read.
     var superseding: Set<Int64> = []
@@ -175,10 +175,10 @@ struct Decider {
     ///
     /// - Parameters:
     ///   - refund: The refund after the event.
-    ///   - transitions: What the state machine returned.
-    ///   - row: The row that it was made from.
-    ///   - endsLease: Whether the refund's claim ends with it.
-    ///   - fallback: What to write if the database rejects it.
+    ///   - transitions: The transitions that the state machine returned.
+    ///   - row: The row before the change.
+    ///   - endsLease: Whether the refund's claim ends with the change.
+    ///   - fallback: The action to execute if the database rejects the change.
     mutating func change(
         _ refund: Refund,
         _ transitions: [Transition],

@@ -23,7 +23,7 @@ package final class DispatchQueueExecutor: SerialExecutor {
     /// Runs a closure on the queue, for callers outside Swift concurrency that need no task.
     ///
     /// - Parameters:
-    ///   - wait: How long to wait before.
+    ///   - wait: How long to wait before running it.
     ///   - work: The closure; it may assume the isolation of an actor that runs on this executor.
     package func async(after wait: Duration = .zero, _ work: @escaping @Sendable () -> Void) {
         guard wait > .zero else { return queue.async(execute: work) }

@@ -1,21 +1,21 @@
 package import RefundCore
 package import RefundStore
 
-/// What the scheduler knows about one gateway: queries in flight, permits, health, and the circuit breaker.
+/// The scheduler's state of one gateway: queries in flight, permits, health, and the circuit breaker.
 ///
-/// While the breaker is open, one refund at a time is queried as a probe, each time the next in turn: a refund that fails
-/// for reasons of its own must not keep the breaker open.
+/// While the breaker is open, the gateway is probed with one refund at a time, in turn, so that a refund that fails for
+/// reasons of its own does not keep the breaker open.
 package struct GatewayState: Sendable {
-    // Refunds whose refusals are counted; beyond it, the oldest knowledge is dropped.
+    // The most refunds whose refusals are counted; beyond it, all counts are dropped.
     private static let refusalCapacity = 10_000
     /// How many refusals in a row make a refund misconfigured.
     package static let refusalLimit = 3
-    // How many merchants are probed out of turn before the gateway is taken to refuse all.
+    // How many merchants are probed out of turn before the gateway is assumed to refuse all.
     private static let merchantLimit = 4
-    // How recently another refund must have been answered for a failure to be one refund's own.
+    // A failure counts as one refund's own if another refund was answered this recently.
     private static let recently: Duration = .seconds(60)
 
-    /// What a result means for the refund that was queried.
+    /// The effect of a result on the queried refund.
     package enum Treatment: Hashable, Sendable {
         /// It counts: the refund backs off, at least until the time the gateway asked for.
         case count(notBefore: Timestamp?)
@@ -33,7 +33,7 @@ package struct GatewayState: Sendable {
     private var limits: QueryLimits
     private var address: String
     private var merchantNo: String?
-    // Whether a refund of a merchant that was not refused yet may be probed at once.
+    // Whether a refund of a merchant that has not been refused may be probed at once.
     private var wantsOtherMerchant = false
     private var rate: RateLimit
     private var lastProbe = ClaimRequest.ProbeCursor.start
@@ -41,10 +41,10 @@ package struct GatewayState: Sendable {
     private var refusals: [Int64: Int] = [:]
     private var lastFailed: Int64?
     private var lastSlowedDown: Int64?
-    // The refund whose answer alone made the gateway pause.
+    // The only refund whose answer asked for the current pause.
     private var pausedBy: Int64?
 
-    /// Creates the state of a gateway that was not queried yet, with the incident that an earlier run recorded.
+    /// Creates the state of a gateway before its first query, with the incident that an earlier run recorded.
     package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?) {
         limits = settings.limits
         address = settings.address
@@ -70,13 +70,13 @@ package struct GatewayState: Sendable {
         return true
     }
 
-    /// Forgets the gateway's health, because it is not configured any more.
+    /// Forgets the gateway's health, because it is no longer configured.
     package mutating func retire() {
         health = GatewayHealth()
         breaker = CircuitBreaker()
     }
 
-    /// What may be claimed now.
+    /// The refunds that may be claimed now.
     package func claim(at now: Timestamp) -> ClaimRequest.GatewayClaim {
         guard !health.isUndecided else { return ClaimRequest.GatewayClaim(permits: 0) }
         let free = max(0, min(limits.maxInFlight - inFlight.count, rate.freePermits(at: now)))
@@ -90,21 +90,21 @@ package struct GatewayState: Sendable {
         return ClaimRequest.GatewayClaim(permits: min(free, 1), lastProbe: lastProbe, excludedMerchants: excluded)
     }
 
-    // One merchant's refusals must not hold up another's refunds: one of those is probed at once.
+    // One merchant's refusals must not hold up the others: a refund of another merchant is probed at once.
     private var mayProbeOthers: Bool { wantsOtherMerchant && health.isBlocked && inFlight.isEmpty }
 
-    /// Lets a refund of a merchant that was not refused yet be probed at once, because there may be one.
+    /// Allows an immediate probe with a refund of a merchant that has not been refused, in case there is one.
     package mutating func lookForOtherMerchants() {
         let refused = health.refusedMerchants
         wantsOtherMerchant = health.isBlocked && !refused.isEmpty && refused.count < Self.merchantLimit
     }
 
-    /// Records that a refund of another merchant was looked for.
+    /// Records that the search for a refund of another merchant is over.
     package mutating func lookedForOtherMerchants() {
         wantsOtherMerchant = false
     }
 
-    /// When a refund that is due at `due` may be queried, or nil if that takes the end of a query in flight.
+    /// When a refund that is due at `due` may be queried, or nil if a query in flight must end first.
     package func nextQuery(due: Timestamp, at now: Timestamp) -> Timestamp? {
         guard !health.isUndecided else { return nil }
         let free = max(due, rate.nextPermit(at: now))
@@ -113,7 +113,7 @@ package struct GatewayState: Sendable {
         return inFlight.count < limits.maxInFlight ? free : nil
     }
 
-    /// Whether refusals made a refund misconfigured.
+    /// Whether a refund has been refused often enough to be misconfigured.
     package func isRefused(_ refund: Int64) -> Bool { refusals[refund, default: 0] >= Self.refusalLimit }
 
     /// Records that a refund was claimed to be queried at once.
@@ -126,7 +126,7 @@ package struct GatewayState: Sendable {
         breaker.probed(at: now)
     }
 
-    /// Records when the queries were sent that were claimed last: permits count from then.
+    /// Records when the last claimed queries were sent: permits count from then.
     package mutating func sent(_ count: Int, at now: Timestamp) {
         rate.restamp(count, at: now)
     }
@@ -141,9 +141,9 @@ package struct GatewayState: Sendable {
         return record(health.interrupted(refund), at: now)
     }
 
-    /// Records what a query led to.
+    /// Records the outcome of a query.
     ///
-    /// - Returns: What it means for the refund, and what changed for the gateway.
+    /// - Returns: The treatment of the refund, and the changes of the gateway's health and breaker.
     package mutating func completed(
         _ refund: Int64,
         of merchant: String,
@@ -175,7 +175,7 @@ package struct GatewayState: Sendable {
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             return (.count(notBefore: nil), change, breaker.succeeded())
         case .slowedDown(let reason, let retryAfter):
-            // One order's limit is no limit of the gateway's, unless several orders meet it.
+            // A limit that only one order meets is not the gateway's.
             let isAlone = lastSlowedDown == nil || lastSlowedDown == refund
             lastSlowedDown = refund
             if isAlone, answersOthers, !wasOpen {
@@ -185,7 +185,7 @@ package struct GatewayState: Sendable {
             pausedBy = isAlone && (!wasOpen || pausedBy == refund) ? refund : nil
             return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
         case .unreachable(let reason, _):
-            // One order's failures do not count against the gateway, however many they are.
+            // However often one order fails, its failures do not count against the gateway.
             let isRepeated = lastFailed == refund && breaker.openSince == nil
             lastFailed = refund
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
@@ -194,7 +194,7 @@ package struct GatewayState: Sendable {
         }
     }
 
-    // An answer about another refund, which was in flight with the one that was limited, shows whose limit it was.
+    // An answer about another refund in flight shows that the limit was the limited refund's own.
     private mutating func endPause(answered refund: Int64) -> CircuitBreaker.Change? {
         defer { pausedBy = nil }
         guard let pausedBy, pausedBy != refund, breaker.openSince != nil else { return nil }

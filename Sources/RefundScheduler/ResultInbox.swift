@@ -1,8 +1,8 @@
 import Synchronization
 
-/// What has arrived for the scheduler, put there from any thread.
+/// The scheduler's inbox, filled from any thread.
 final class ResultInbox: Sendable {
-    /// What arrived since the scheduler last looked.
+    /// The items that arrived since the scheduler last emptied the inbox.
     struct Content: Sendable {
         var queries: [QueryResult] = []
         var deliveries: [DeliveryResult] = []
@@ -13,15 +13,15 @@ final class ResultInbox: Sendable {
     private struct State {
         var content = Content()
         var isScheduled = false
-        // Since when something has been waiting, or a cycle has been running.
+        // Since when work has been waiting or in progress.
         var busySince: ContinuousClock.Instant?
     }
 
     private let state = Mutex(State())
 
-    /// Puts something in.
+    /// Adds to the content.
     ///
-    /// - Returns: Whether the scheduler has to be told; false if it has been already.
+    /// - Returns: Whether the caller must schedule a cycle; false if one is already scheduled.
     func put(_ change: (inout Content) -> Void) -> Bool {
         state.withLock { state in
             change(&state.content)
@@ -31,7 +31,7 @@ final class ResultInbox: Sendable {
         }
     }
 
-    /// Takes everything out.
+    /// Removes and returns the content.
     func take() -> Content {
         state.withLock { state in
             state.isScheduled = false
@@ -40,12 +40,12 @@ final class ResultInbox: Sendable {
         }
     }
 
-    /// Records that what was taken has been dealt with.
+    /// Records that the taken content has been processed.
     func finish() {
         state.withLock { $0.busySince = $0.isScheduled ? .now : nil }
     }
 
-    /// How long something has been waiting or in work, or nil if there is nothing to do.
+    /// How long the scheduler has been busy, or nil if there is nothing to do.
     var busyTime: Duration? {
         state.withLock { $0.busySince?.duration(to: .now) }
     }

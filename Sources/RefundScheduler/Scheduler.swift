@@ -4,24 +4,24 @@ import Synchronization
 
 /// Reads due rows, queries gateways with backoff, records transitions, and delivers webhooks.
 ///
-/// One cycle is one transaction: the store reads, `SchedulerState.decide` decides, the store writes, and once that is
-/// committed the effects are sent. Reading and writing happen on the scheduler's own thread, off the cooperative pool.
-/// Results that arrive during a cycle are written together by the next one, which makes batches under load.
+/// One cycle is one transaction: the store reads, `SchedulerState.decide` decides, the store writes. Once that is
+/// committed, the effects are sent. Reading and writing happen on the scheduler's own thread, off the cooperative pool.
+/// The next cycle writes all results that arrive during a cycle, which batches them under load.
 package actor Scheduler {
     /// The phases of a scheduler's life.
     package enum Phase: Sendable {
         /// Refunds and webhooks are claimed as they become due.
         case running
-        /// Nothing more is claimed; what is in flight is written when it ends.
+        /// Nothing more is claimed; results of work in flight are still written.
         case draining
         /// Nothing more is read, sent or written.
         case closed
     }
 
-    // The wait before the next try once the database failed.
+    // The wait before a retry after the database failed.
     private static let retryInterval: Duration = .seconds(1)
     private static let longestRest: Duration = .milliseconds(20)
-    // Clocks are slewed and read one after the other; less than this is no step.
+    // Clocks are slewed, and read one after the other; a smaller difference is not a step.
     private static let clockTolerance: Duration = .milliseconds(500)
 
     private let executor = DispatchQueueExecutor(label: "refundd.scheduler")
@@ -35,7 +35,7 @@ package actor Scheduler {
     private var phase = Phase.running
     private var settings: SchedulerSettings
     private var state: SchedulerState
-    // Results leave only together with the transaction that stores them.
+    // Results are kept until a transaction has stored them.
     private var queries: [QueryResult] = []
     private var deliveries: [DeliveryResult] = []
     private var isDue = false
@@ -52,14 +52,14 @@ package actor Scheduler {
         unsafe executor.asUnownedSerialExecutor()
     }
 
-    /// Creates a scheduler that does not run yet.
+    /// Creates a scheduler that is not running yet.
     ///
     /// - Parameters:
     ///   - store: The queue, which nothing else in this process may write from now on.
-    ///   - settings: What to work by.
-    ///   - clock: Where the time comes from.
+    ///   - settings: The settings.
+    ///   - clock: The source of time.
     ///   - report: Called after each cycle on the scheduler's thread; it must not block.
-    ///   - fault: Called when the database begins to fail, or fails in another way, and with nil once it works again.
+    ///   - fault: Called when the database starts to fail or fails differently, and with nil once it works again.
     package init(
         store: any QueueStore,
         settings: SchedulerSettings,
@@ -91,7 +91,7 @@ package actor Scheduler {
 
     /// Applies new settings.
     ///
-    /// - Throws: `StoreError` if the database fails; then the old settings stay.
+    /// - Throws: `StoreError` if the database fails; the old settings then stay in force.
     package func apply(_ settings: SchedulerSettings) throws(StoreError) {
         let now = clock.now()
         try store.write { tx throws(StoreError) in
@@ -113,9 +113,9 @@ package actor Scheduler {
         await withCheckedContinuation { drained = $0 }
     }
 
-    /// Releases the claims of what is still in flight, and does nothing more.
+    /// Releases the claims of everything still in flight, and stops for good.
     ///
-    /// Late results are ignored: their refunds and webhooks are queried and sent again by the next daemon.
+    /// Late results are ignored: the next daemon queries and sends their refunds and webhooks again.
     ///
     /// - Returns: Why the claims could not be released, or nil; the next daemon releases them then.
     @discardableResult
@@ -159,7 +159,7 @@ package actor Scheduler {
     /// Why the database fails, or nil while it works.
     package nonisolated var fault: StoreError? { lastFault.withLock { $0 } }
 
-    /// How long the scheduler has had something to do without getting it done, or nil if there is nothing to do.
+    /// How long the scheduler has been busy without completing a cycle, or nil if there is nothing to do.
     package nonisolated var busyTime: Duration? { inbox.busyTime }
 
     // MARK: - Wake-up
@@ -208,7 +208,7 @@ package actor Scheduler {
             let begin = ContinuousClock.now
             let nextWake = try cycle(at: now)
             restEnd = .now + Self.rest(after: begin.duration(to: .now))
-            // While draining, cycles may only read, which says nothing about writes that failed.
+            // While draining, cycles may only read, and a successful read does not prove that writes work again.
             if phase == .running { note(nil) }
             timer?.arm(at: nextWake ?? now.advanced(by: WakeTimer.longestWait), now: clock.now())
         } catch {
@@ -224,7 +224,7 @@ package actor Scheduler {
     /// - Returns: When to run again if nothing arrives.
     @discardableResult
     private func cycle(at now: Timestamp) throws(StoreError) -> Timestamp? {
-        // Commits of this cycle are no news.
+        // This cycle's own commit must not wake the scheduler.
         wakeSource?.pause()
         defer { wakeSource?.resume() }
         let request = state.request(queries, deliveries, settings, at: now)
@@ -254,10 +254,10 @@ package actor Scheduler {
         return decision.nextWake
     }
 
-    /// Sends what a decision asked for.
+    /// Sends the effects of a decision.
     ///
-    /// The clock is read now: the transaction may have waited for another process, and permits, signatures and backoff
-    /// count from when a query is sent.
+    /// The clock is read again: the transaction may have waited for another process, and permits, signatures and
+    /// backoff count from the moment a query is sent.
     private func perform(_ effects: [Effect]) {
         guard !effects.isEmpty else { return }
         let now = clock.now()
@@ -294,16 +294,16 @@ package actor Scheduler {
         }
     }
 
-    /// How long the database is left to others after a cycle.
+    /// How long a cycle leaves the database to other processes.
     ///
-    /// A process that finds it locked looks again after naps of up to a tenth of a second: if cycle followed cycle, its
-    /// inserts would wait for many. Left alone for two thirds of the time, most inserts meet no lock at all. What
-    /// arrives meanwhile is written together.
+    /// A process that finds it locked retries after sleeps of up to a tenth of a second, so back-to-back cycles would
+    /// hold up an insert for many cycles. With the database free for two thirds of the time, most inserts meet no lock
+    /// at all. Results that arrive meanwhile are written together.
     static func rest(after work: Duration) -> Duration {
         work > .milliseconds(1) ? min(work * 2, longestRest) : .zero
     }
 
-    // A step back is how much less the clock has advanced than the time that went by.
+    // A backward step is the elapsed uptime minus the clock's advance.
     private func readClock() -> Timestamp {
         let (now, uptime) = (clock.now(), clock.uptime())
         if let last = lastReading {
@@ -324,7 +324,7 @@ package actor Scheduler {
 }
 
 extension SchedulerState {
-    /// Takes over a queue: claims and breakers of a daemon that is gone end, and misconfigured refunds are due again.
+    /// Takes over a queue: ends the last daemon's claims and breakers, and makes misconfigured refunds due again.
     ///
     /// - Throws: `StoreError` if the database fails.
     package init(

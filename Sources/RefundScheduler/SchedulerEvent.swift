@@ -1,49 +1,49 @@
 package import RefundCore
 package import RefundStore
 
-/// Something that happened, for logs and metrics; reported after the transaction that records it.
+/// An event for logs and metrics, reported after the transaction that records it.
 package enum SchedulerEvent: Sendable {
-    /// A query came back.
+    /// A query ended.
     case queried(gateway: String, refund: Refund, QueryOutcome, duration: Duration)
     /// A refund changed its state or attention.
     case transition(refund: Refund, Transition)
-    /// An attempt to deliver a webhook ended; with why its URL is disabled, if it is.
+    /// An attempt to deliver a webhook ended; carries why its URL is disabled, if it is.
     case attempted(Delivery, DeliveryOutcome, AttemptRecord.Result, URLHealth.Disabling?)
-    /// A gateway fails for the first time since it gave a verified answer.
+    /// A gateway failed for the first time since its last verified answer.
     case gatewayFailing(gateway: String, reason: String)
     /// A gateway needs an operator.
     case incident(gateway: String, GatewayIncident)
     /// A gateway's answers verify again.
     case gatewayRecovered(gateway: String)
-    /// A gateway is only probed from now on.
+    /// A gateway's breaker opened: only probes are sent from now on.
     case gatewayBreakerOpened(gateway: String, reason: String)
-    /// A gateway is queried as usual again.
+    /// A gateway's breaker closed: it is queried as usual again.
     case gatewayBreakerClosed(gateway: String)
-    /// An endpoint is only probed from now on.
+    /// An endpoint's breaker opened: only probes are sent from now on.
     case endpointBreakerOpened(endpoint: String, reason: String)
     /// An endpoint accepts webhooks again.
     case endpointBreakerClosed(endpoint: String)
-    /// No more webhooks are sent to the URL of this one.
+    /// The URL of this webhook was disabled; no more webhooks are sent to it.
     case urlDisabled(Delivery, URLHealth.Disabling)
     /// The database rejected one write; the others of its batch are committed.
     case rejected(what: String, reason: String)
-    /// Claims that no query or attempt stood behind were released.
+    /// Claims without a query or attempt in flight were released.
     case releasedClaims(Int)
     /// The clock was set back.
     case clockSetBack(by: Duration)
-    /// The store has something to tell.
+    /// The store reported an event.
     case store(StoreEvent)
 }
 
-/// A refund that was claimed to be queried.
+/// A refund claimed for a query.
 package struct QueryClaim: Hashable, Sendable {
     /// The refund as it was claimed.
     package var refund: Refund
     /// The number of the claim.
     package var lease: Int64
-    /// What to ask.
+    /// The query to send.
     package var query: RefundQuery
-    /// Whether the query finds out if a gateway that failed is back.
+    /// Whether the query probes a gateway that failed.
     package var isProbe = false
 
     /// Creates a claim.
@@ -54,9 +54,9 @@ package struct QueryClaim: Hashable, Sendable {
     }
 }
 
-/// How a query ended.
+/// The result of a query.
 package struct QueryResult: Sendable {
-    /// What was claimed.
+    /// The claim.
     package var claim: QueryClaim
     /// When it was sent.
     package var sentAt: Timestamp
@@ -71,9 +71,9 @@ package struct QueryResult: Sendable {
     }
 }
 
-/// How an attempt to deliver a webhook ended.
+/// The result of an attempt to deliver a webhook.
 package struct DeliveryResult: Sendable {
-    /// What was claimed.
+    /// The delivery.
     package var delivery: Delivery
     /// When it was sent.
     package var sentAt: Timestamp
@@ -88,7 +88,7 @@ package struct DeliveryResult: Sendable {
     }
 }
 
-/// Something to send once a decision is committed.
+/// A query or webhook to send once a decision is committed.
 package enum Effect: Hashable, Sendable {
     /// A query.
     case query(QueryClaim)

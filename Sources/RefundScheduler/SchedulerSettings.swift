@@ -1,14 +1,14 @@
 package import RefundCore
 package import RefundStore
 
-/// Queries one gateway: signs, sends, verifies, and says what the answer means.
+/// Queries one gateway: signs, sends, verifies, and interprets the answer.
 package protocol GatewayQuerying: Sendable {
     /// Sends a query.
     ///
     /// - Parameters:
-    ///   - query: What to ask.
+    ///   - query: The query.
     ///   - now: The time of the query, which is signed.
-    ///   - isProbe: Whether the query finds out if a gateway that failed is back; it uses a fresh connection.
+    ///   - isProbe: Whether the query probes a gateway that failed; a probe uses a fresh connection.
     ///   - completion: Called once, on any thread.
     func query(
         _ query: RefundQuery,
@@ -25,7 +25,7 @@ package protocol WebhookDelivering: Sendable {
     /// - Parameters:
     ///   - delivery: The webhook.
     ///   - now: The time of the attempt, which is signed.
-    ///   - isProbe: Whether the attempt finds out if an endpoint that failed is back; it uses a fresh connection.
+    ///   - isProbe: Whether the attempt probes an endpoint that failed; a probe uses a fresh connection.
     ///   - completion: Called once, on any thread.
     func deliver(
         _ delivery: Delivery,
@@ -35,19 +35,19 @@ package protocol WebhookDelivering: Sendable {
     )
 }
 
-/// What the scheduler works by; a reload replaces it as a whole.
+/// The scheduler's settings; a reload replaces them as a whole.
 package struct SchedulerSettings: Sendable {
     /// A configured gateway.
     package struct Gateway: Sendable {
-        /// The merchant number of rows that name none.
+        /// The merchant number for rows that name none.
         package var merchantNo: String?
-        /// How hard it may be queried.
+        /// The limits on its queries.
         package var limits = QueryLimits()
-        /// How long a query may take.
+        /// The timeout of a query.
         package var timeout: Duration = .seconds(10)
-        /// Where it is; a breaker does not outlive a change of address.
+        /// Its address; a change of address closes its breaker.
         package var address = ""
-        /// Sends its queries.
+        /// The client that sends its queries.
         package var client: any GatewayQuerying
 
         /// Creates a gateway with default limits.
@@ -59,17 +59,17 @@ package struct SchedulerSettings: Sendable {
 
     /// The receivers of webhooks.
     package struct Webhooks: Sendable {
-        /// Which events become webhooks, and where those go.
+        /// Which events become webhooks, and where they go.
         package var routing: WebhookRouting
-        /// When a webhook that was not accepted is sent again.
+        /// The retry schedule of webhooks that were not accepted.
         package var retrySchedule = RetrySchedule()
-        /// How many webhooks may be in flight.
+        /// The most webhooks in flight at once.
         package var maxInFlight = 16
-        /// How long an attempt may take.
+        /// The timeout of an attempt.
         package var timeout: Duration = .seconds(15)
         /// Whether there is a secret to sign with; without one, webhooks wait.
         package var hasSecret: Bool
-        /// Sends them.
+        /// The client that sends webhooks.
         package var client: any WebhookDelivering
 
         /// Creates receivers with the default schedule.
@@ -80,7 +80,7 @@ package struct SchedulerSettings: Sendable {
         }
     }
 
-    /// When refunds are queried.
+    /// The polling policy.
     package var polling: PollingPolicy
     /// The gateways by name.
     package var gateways: [String: Gateway]
@@ -94,18 +94,18 @@ package struct SchedulerSettings: Sendable {
         self.webhooks = webhooks
     }
 
-    /// Which events become webhooks, and the merchant numbers they name.
+    /// The routing of events and the merchant numbers that they name.
     package var eventContext: EventContext {
         EventContext(routing: webhooks.routing, merchantNumbers: gateways.compactMapValues(\.merchantNo))
     }
 
-    /// The longest that a claim of a refund at a gateway can be in use.
+    /// The longest time that a claim of a refund at a gateway can be in use.
     func leaseDuration(ofGateway gateway: Gateway) -> Duration { gateway.timeout + .seconds(60) }
 
-    /// The longest that a claim of a webhook can be in use.
+    /// The longest time that a claim of a webhook can be in use.
     var webhookLeaseDuration: Duration { webhooks.timeout + .seconds(60) }
 
-    /// The latest attempt that the schedule can set.
+    /// The latest due time that the schedule can set.
     func latestAttempt(at now: Timestamp) -> Timestamp {
         now.advanced(by: max(webhooks.retrySchedule.longestDelay, polling.slowInterval))
     }

@@ -1,13 +1,13 @@
 package import RefundCore
 package import RefundStore
 
-/// Everything that the scheduler remembers between cycles.
+/// The scheduler's state between cycles.
 ///
 /// A decision returns a new state, which takes effect only once the decision is committed.
 package struct SchedulerState: Sendable {
-    // Bounds how long one transaction keeps other processes from writing.
+    // Bounds how long one transaction blocks other writers.
     static let batchLimit = 256
-    // How long a row is left alone after the database rejected a write to it.
+    // How long a row is held after the database rejected a write to it.
     private static let holdDuration: Duration = .seconds(30)
     // Refunds of gateways that are not configured wait for an operator anyway.
     private static let unknownGatewayInterval: Duration = .seconds(60)
@@ -15,24 +15,24 @@ package struct SchedulerState: Sendable {
     // How often the time of the last verified answer is recorded while a gateway is well.
     static let sightingInterval: Duration = .seconds(10)
 
-    /// The source of jitter and webhook ids; a value, so that deciding twice draws the same.
+    /// The source of jitter and webhook ids; a value type, so that deciding twice draws the same numbers.
     var random: any RandomNumberGenerator & Sendable
     package var gateways: [String: GatewayState] = [:]
     package var endpoints: EndpointLimiter
     /// The webhooks in flight, with their endpoint.
     package var sending: [String: String] = [:]
-    /// Whether nothing more is claimed.
+    /// Whether claiming has stopped.
     package var isDraining = false
-    /// Writes that follow from a reload or a start, to be made by the next cycle.
+    /// Writes caused by a reload or a start, left to the next cycle.
     var pendingWrites: [Write] = []
-    /// When a sighting of each gateway was last recorded, and whether it was of an answer.
+    /// When each gateway's sighting was last recorded, and whether it was an answer.
     var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
     private var heldRefunds: [Int64: Timestamp] = [:]
     private var heldWebhooks: [String: Timestamp] = [:]
     private var lastUnknownScan: Timestamp?
     private var wantsUnknownScan = true
 
-    /// Creates the state of a scheduler that starts.
+    /// Creates the state of a starting scheduler.
     ///
     /// - Parameters:
     ///   - settings: Its settings.
@@ -50,7 +50,7 @@ package struct SchedulerState: Sendable {
         }
     }
 
-    /// Applies new settings; what is in flight ends under the old ones.
+    /// Applies new settings; work in flight ends under the old ones.
     package mutating func apply(_ settings: SchedulerSettings) {
         for name in gateways.keys where settings.gateways[name] == nil { gateways[name]?.retire() }
         for (name, gateway) in settings.gateways {
@@ -70,17 +70,18 @@ package struct SchedulerState: Sendable {
     /// Whether nothing is in flight.
     package var isIdle: Bool { sending.isEmpty && gateways.values.allSatisfy(\.inFlight.isEmpty) }
 
-    /// Records that another process committed: perhaps refunds of a gateway that is not configured, or of a merchant that
-    /// was not refused yet.
+    /// Records a commit of another process.
+    ///
+    /// It may have added refunds of a gateway that is not configured, or of a merchant that has not been refused.
     package mutating func noteForeignCommits() {
         wantsUnknownScan = true
         for name in gateways.keys { gateways[name]?.lookForOtherMerchants() }
     }
 
-    /// Records that more refunds of gateways that are not configured are due than were read.
+    /// Records that more refunds of unconfigured gateways are due than the cycle read.
     mutating func noteUnknownRefunds() { wantsUnknownScan = true }
 
-    /// What the next cycle has to read.
+    /// The next cycle's request to the store.
     package func request(
         _ results: [QueryResult],
         _ deliveries: [DeliveryResult],
@@ -124,25 +125,25 @@ package struct SchedulerState: Sendable {
         return now.duration(since: last) >= interval
     }
 
-    /// Records that unknown gateways are looked for.
+    /// Records that a scan for unknown gateways begins.
     mutating func beginUnknownScan(at now: Timestamp) {
         lastUnknownScan = now
         wantsUnknownScan = false
     }
 
-    /// When to look again because there may be more, or nil.
+    /// When to scan for unknown gateways again because there may be more, or nil.
     var nextUnknownScan: Timestamp? {
         wantsUnknownScan ? lastUnknownScan?.advanced(by: Self.unknownGatewayPause) : nil
     }
 
     // MARK: - Rows that the database rejects
 
-    /// Leaves a refund alone for a while.
+    /// Holds a refund for a while.
     mutating func hold(refund: Int64, at now: Timestamp) {
         heldRefunds[refund] = now.advanced(by: Self.holdDuration)
     }
 
-    /// Leaves a webhook alone for a while.
+    /// Holds a webhook for a while.
     mutating func hold(webhook: String, at now: Timestamp) {
         heldWebhooks[webhook] = now.advanced(by: Self.holdDuration)
     }

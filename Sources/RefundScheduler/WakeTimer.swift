@@ -5,12 +5,12 @@ import Synchronization
 /// The scheduler's one Dispatch timer, armed for the earliest time at which something is due.
 ///
 /// Due times are wall-clock times and the timer runs on the monotonic clock, so it is never armed further ahead than
-/// `longestWait`: a clock that is set costs at most that much.
+/// `longestWait`: that bounds the delay when the clock is set.
 final class WakeTimer: Sendable {
     /// The furthest ahead that the timer is armed.
     static let longestWait: Duration = .seconds(30)
 
-    // The timer's protocol is not Sendable; the lock also keeps two callers from arming at once.
+    // The timer's protocol is not Sendable; the lock also serializes callers that arm it.
     private let timer: Mutex<any DispatchSourceTimer>
 
     /// Creates a timer that is not armed.

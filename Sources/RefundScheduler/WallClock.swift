@@ -1,11 +1,11 @@
 import Glibc
 package import RefundCore
 
-/// Where the time comes from.
+/// The source of time.
 package protocol WallClock: Sendable {
     /// The current time.
     func now() -> Timestamp
-    /// How long the system has been up: a clock that nobody can set.
+    /// How long the system has been up: a clock that cannot be set.
     func uptime() -> Duration
 }
 

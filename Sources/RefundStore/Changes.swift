@@ -1,12 +1,12 @@
 package import RefundCore
 
-/// A change of a refund as it is written: its ledger rows, their events and webhooks, and the row after them.
+/// A change of a refund to write: its ledger rows, their events and webhooks, and the row after them.
 ///
-/// Sequence numbers, webhook ids and what an event supersedes are decided here, so that every store writes the same.
+/// Sequence numbers, webhook ids and superseded events are decided here, so that every store writes the same.
 package struct RefundChange: Sendable {
     /// The refund after the change.
     package var refund: Refund
-    /// The number of the claim that the change is made under; nil for a change that needs none.
+    /// The number of the claim that covers the change; nil for a change that needs none.
     package var lease: Int64?
     /// Whether the claim ends with the change.
     package var endsLease: Bool
@@ -18,7 +18,7 @@ package struct RefundChange: Sendable {
     /// - Parameters:
     ///   - refund: The refund after the change.
     ///   - transitions: The transitions, in order.
-    ///   - row: The row that the change was decided on.
+    ///   - row: The row before the change.
     ///   - endsLease: Whether the claim ends with the change.
     ///   - context: Which events become webhooks.
     ///   - random: The source of randomness for webhook ids.
@@ -63,7 +63,7 @@ package struct LedgerEntry: Sendable {
     package var sequence: Int
     /// The transition.
     package var transition: Transition
-    /// The event that reports it, or nil if nobody is told.
+    /// The event that reports it, or nil if none does.
     package var event: EventRecord?
 
     /// Creates an entry.
@@ -76,7 +76,7 @@ package struct LedgerEntry: Sendable {
 
 /// An event to append, with its webhook.
 package struct EventRecord: Hashable, Sendable {
-    /// Which undelivered webhooks of its refund an event supersedes.
+    /// The undelivered webhooks of its refund that an event supersedes.
     package enum Superseding: Hashable, Sendable {
         /// None: it is the refund's first event, or a gateway's.
         case nothing
@@ -94,14 +94,14 @@ package struct EventRecord: Hashable, Sendable {
     package var body: String
     /// The webhook that carries it, or nil.
     package var webhook: NewWebhook?
-    /// What it supersedes.
+    /// The webhooks that it supersedes.
     package var supersedes = Superseding.nothing
 
     /// A webhook to enqueue.
     package struct NewWebhook: Hashable, Sendable {
         /// The `webhook-id`.
         package var id: String
-        /// Where it goes.
+        /// The receiver's URL.
         package var url: String
         /// The URL's `scheme://host:port`.
         package var endpoint: String
@@ -120,8 +120,8 @@ package struct EventRecord: Hashable, Sendable {
     ///   - type: The type.
     ///   - time: When it happened.
     ///   - body: The body.
-    ///   - url: Where its webhook goes, or nil for none.
-    ///   - context: Names the URL's endpoint.
+    ///   - url: The URL for its webhook, or nil for none.
+    ///   - context: Determines the URL's endpoint.
     ///   - random: The source of randomness for the webhook's id.
     package init(
         _ type: EventType,
@@ -143,7 +143,7 @@ package struct EventRecord: Hashable, Sendable {
         }
     }
 
-    /// Creates the event of an incident.
+    /// Creates the event that reports an incident.
     package init(
         of gateway: String,
         _ incident: GatewayIncident,
@@ -157,11 +157,11 @@ package struct EventRecord: Hashable, Sendable {
     }
 }
 
-/// Which events become webhooks, and what they say beyond the refund's row.
+/// The settings that shape events and their webhooks: the routing and the merchant numbers.
 package struct EventContext: Sendable {
-    /// Which events become webhooks, and where those go.
+    /// Which events become webhooks, and where they go.
     package var routing: WebhookRouting
-    /// The merchant numbers of gateways that have one, by the gateway's name.
+    /// The gateways' merchant numbers, where configured, by the gateway's name.
     package var merchantNumbers: [String: String]
 
     /// Creates a context.

@@ -1,6 +1,6 @@
 package import RefundCore
 
-/// A refund as the queue has it, with what fences and orders the writes to it.
+/// A refund as stored in the queue, with the numbers that fence and order writes to it.
 package struct QueuedRefund: Hashable, Sendable {
     /// The row.
     package var refund: Refund
@@ -8,7 +8,7 @@ package struct QueuedRefund: Hashable, Sendable {
     package var lease: Int64
     /// The sequence of its latest ledger row, 0 if it has none.
     package var lastSequence: Int
-    /// How many of its webhooks are dead; counted only if the refund needs attention or a delivery of it just ended.
+    /// The number of its dead webhooks; counted only if the refund needs attention or one of its deliveries just ended.
     package var deadWebhooks: Int
 
     /// Creates a row.
@@ -20,31 +20,31 @@ package struct QueuedRefund: Hashable, Sendable {
     }
 }
 
-/// What a cycle read, in one transaction.
+/// The rows that a cycle read in one transaction.
 package struct CycleInput: Sendable {
-    /// The rows of the request's results, as they are now.
+    /// The current rows of the request's results.
     package var results: [Int64: QueuedRefund] = [:]
     /// The failed webhooks that a newer event supersedes.
     package var superseded: Set<String> = []
-    /// What is known against the URLs of ended deliveries; nothing is known against most.
+    /// The health of the URLs of ended deliveries; a URL without failures has none.
     package var urlHealth: [String: URLHealth] = [:]
     /// The refunds of ended deliveries whose attention may change: those with a failed webhook, and undeliverable ones.
     package var deliveryRefunds: [Int64: QueuedRefund] = [:]
-    /// What is due at each gateway that was asked for and at each unknown one.
+    /// The due refunds of each requested gateway and of each unknown one.
     package var gateways: [String: DueRefunds] = [:]
     /// Refunds that reached the age for attention, oldest first.
     package var overdue: [QueuedRefund] = []
-    /// When the oldest other refund was enqueued that may become overdue.
+    /// When the oldest of the other refunds that may become overdue was enqueued.
     package var nextOverdue: Timestamp?
     /// The endpoints with due webhooks, the longest due first.
     package var endpoints: [DueEndpoint] = []
-    /// When the earliest webhook becomes due that is not in `endpoints`.
+    /// When the earliest webhook outside `endpoints` becomes due.
     package var nextAttempt: Timestamp?
-    /// Refunds whose claim has run out, with the claim's number.
+    /// Refunds whose claim has expired, with the claim's number.
     package var expiredRefunds: [Int64: Int64] = [:]
-    /// Webhooks whose claim has run out, with the claim's number.
+    /// Webhooks whose claim has expired, with the claim's number.
     package var expiredWebhooks: [String: Int64] = [:]
-    /// Hints for refunds that are final: they can be deleted.
+    /// Hints for final refunds, which can be deleted.
     package var spentHints: [Int64] = []
 
     /// Creates an empty input.
@@ -53,13 +53,13 @@ package struct CycleInput: Sendable {
 
 /// The due refunds of one gateway.
 package struct DueRefunds: Hashable, Sendable {
-    /// Refunds that an operator or the application wants queried now, with the hints that say so.
+    /// Refunds that an operator or the application wants queried now, with their hints.
     package var hinted: [Hinted] = []
     /// Refunds that were never queried, in the order they were enqueued.
     package var new: [QueuedRefund] = []
     /// Refunds whose next query is due, longest due first.
     package var waiting: [QueuedRefund] = []
-    /// When the earliest refund is due that is not among these, however long ago; nil if there is none.
+    /// When the earliest of the other refunds is due, even in the past; nil if there is none.
     package var next: Timestamp?
 
     /// A refund with the hints for it.
@@ -84,13 +84,13 @@ package struct DueRefunds: Hashable, Sendable {
 package struct DueEndpoint: Hashable, Sendable {
     /// `scheme://host:port`.
     package var endpoint: String
-    /// As many due webhooks as may be sent, longest due first, one per refund; their `lease` is that of the last claim.
+    /// The due webhooks, as many as may be sent, longest due first, one per refund; their `lease` is the last claim's.
     package var deliveries: [Delivery] = []
     /// Due webhooks whose URL is disabled, with the reason.
     package var disabled: [Disabled] = []
-    /// When the next webhook of this endpoint is due that is not due yet.
+    /// When this endpoint's next webhook becomes due.
     package var next: Timestamp?
-    /// Whether more webhooks to disabled URLs are due than were read.
+    /// Whether more webhooks to disabled URLs are due than the cycle read.
     package var hasMore = false
 
     /// A webhook whose URL is disabled.

@@ -1,6 +1,6 @@
 package import RefundCore
 
-/// What one cycle of the scheduler needs to read.
+/// The input that one cycle of the scheduler asks the store for.
 package struct CycleRequest: Sendable {
     /// The time that decides what is due.
     package var now: Timestamp
@@ -8,11 +8,11 @@ package struct CycleRequest: Sendable {
     package var results: [Int64] = []
     /// The webhooks whose attempts ended.
     package var deliveries: [EndedDelivery] = []
-    /// Whether there is something to write, whatever the store reads.
+    /// Whether the cycle has something to write, whatever the store reads.
     ///
     /// Without it, a store looks first in a read transaction, and locks the queue only if the decision writes anything.
     package var mustWrite = false
-    /// What may be claimed, or nil while draining.
+    /// The claims to make, or nil while draining.
     package var claims: ClaimRequest?
 
     /// A webhook whose attempt ended.
@@ -41,7 +41,7 @@ package struct CycleRequest: Sendable {
     }
 }
 
-/// What a cycle may claim, and what it looks for besides.
+/// The claims that a cycle may make, and the other rows that it looks for.
 package struct ClaimRequest: Sendable {
     /// The latest due time that the polling policy can set; a refund beyond it is due now.
     package var latestDue: Timestamp
@@ -49,9 +49,9 @@ package struct ClaimRequest: Sendable {
     package var latestAttempt: Timestamp
     /// Refunds enqueued by this time are old enough for attention.
     package var overdueSince: Timestamp
-    /// The most rows of a kind that are read beyond the permits.
+    /// The most rows of a kind to read beyond the permits.
     package var batch: Int
-    /// How long after a query a hint can move the next one forward.
+    /// How long after a query a hint can bring the next one forward.
     package var hintInterval: Duration
     /// The configured gateways by name.
     package var gateways: [String: GatewayClaim]
@@ -59,17 +59,17 @@ package struct ClaimRequest: Sendable {
     package var includesUnknownGateways: Bool
     /// The free slots per endpoint, or nil if no webhook can be signed.
     package var endpoints: EndpointLimiter?
-    /// Refunds and webhooks to leave out, because the database rejected a write to them a moment ago.
+    /// Refunds and webhooks to skip, because the database recently rejected a write to them.
     package var heldRefunds: Set<Int64>
     package var heldWebhooks: Set<String>
 
-    /// How many refunds of one gateway may be claimed.
+    /// The refunds of one gateway that may be claimed.
     package struct GatewayClaim: Hashable, Sendable {
         /// How many queries may be sent now.
         package var permits: Int
-        /// For probes: the refund that was probed last, so that the next in turn is read; nil while the gateway is well.
+        /// For probes: the refund probed last, so that the next in turn is read; nil while the gateway is healthy.
         package var lastProbe: ProbeCursor?
-        /// For a probe out of turn: the merchants whose refunds are left out, by `merchant_no`; empty for rows without one.
+        /// For a probe out of turn: the merchants to skip, by `merchant_no`; an empty one stands for rows without one.
         package var excludedMerchants: Set<String>
 
         /// Creates a claim.
@@ -80,14 +80,14 @@ package struct ClaimRequest: Sendable {
         }
     }
 
-    /// A place in the order of due refunds.
+    /// A position in the order of due refunds.
     package struct ProbeCursor: Hashable, Sendable {
         /// The due time of the refund that was probed.
         package var due: Timestamp
         /// Its id.
         package var id: Int64
 
-        /// The place before all refunds.
+        /// The position before all refunds.
         package static let start = ProbeCursor(due: Timestamp(milliseconds: .min), id: 0)
 
         /// Creates a cursor.

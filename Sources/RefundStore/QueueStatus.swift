@@ -8,13 +8,13 @@ package struct QueueStatus: Sendable {
     package var attention: [Attention: Int] = [:]
     /// The age of the oldest refund without a verdict, or nil if every refund has one.
     package var oldestPending: Duration?
-    /// How long the longest due refund has been due, zero if none is.
+    /// The longest time that any due refund has been waiting; zero if none is due.
     package var dueLag: Duration = .zero
     /// The webhooks in each state.
     package var webhooks: [WebhookState: Int] = [:]
-    /// The incidents that last, by gateway.
+    /// The current incidents, by gateway.
     package var incidents: [String: GatewayIncident] = [:]
-    /// The gateways that are only probed.
+    /// The open circuit breakers of gateways, by gateway.
     package var breakers: [String: OpenBreaker] = [:]
     /// When each gateway last gave a verified answer.
     package var sightings: [String: GatewaySighting] = [:]
@@ -29,16 +29,16 @@ package struct QueueStatus: Sendable {
 
 /// The endpoints and URLs that webhooks are held back from.
 package struct EndpointStatus: Sendable {
-    /// The most of each that are listed; the counts cover all.
+    /// The most endpoints and URLs to list; the counts cover all.
     package static let listed = 100
 
     /// How many endpoints have an open breaker.
     package var openCount = 0
-    /// Those that have failed longest.
+    /// The endpoints whose breaker has been open longest.
     package var open: [(endpoint: String, breaker: OpenBreaker)] = []
     /// How many URLs are disabled.
     package var disabledCount = 0
-    /// Those that were disabled last.
+    /// The most recently disabled URLs.
     package var disabled: [(url: String, health: URLHealth)] = []
 
     /// Creates the status of an empty outbox.

@@ -1,11 +1,11 @@
 package import RefundCore
 
-/// A queue of refunds with its ledger and outbox, in whichever database.
+/// A queue of refunds with its ledger and outbox, in any database.
 ///
-/// All calls block the calling thread: call them from a thread of your own, never from the cooperative pool. Calls of
-/// one store run one after the other.
+/// All calls block: call them from a thread of your own, never from the cooperative pool. A store runs its calls one
+/// after the other.
 package protocol QueueStore: AnyObject, Sendable {
-    /// Where the queue is, as messages name it.
+    /// The queue's location, as messages name it.
     var location: String { get }
 
     /// Runs one cycle: reads, decides, and writes, in one transaction.
@@ -14,13 +14,13 @@ package protocol QueueStore: AnyObject, Sendable {
     /// writes anything. `decide` may therefore run more than once; only its last run counts.
     ///
     /// - Parameters:
-    ///   - request: What to read.
-    ///   - decide: Decides what to write. It is pure: it depends on its input alone.
+    ///   - request: The rows to read.
+    ///   - decide: Decides what to write; a pure function of its input.
     /// - Returns: The writes that the database rejected; everything else is committed.
     /// - Throws: `StoreError` if nothing was written.
     func cycle(_ request: CycleRequest, decide: (CycleInput) -> [Write]) throws(StoreError) -> [Rejection]
 
-    /// Reads in one transaction, so that everything that is read belongs together.
+    /// Reads one consistent snapshot, in one transaction.
     func read<Result>(_ body: (any QueueReader) throws(StoreError) -> Result) throws(StoreError) -> Result
 
     /// Reads and writes in one transaction, on behalf of an operator or of the scheduler's start.
@@ -29,10 +29,10 @@ package protocol QueueStore: AnyObject, Sendable {
     @discardableResult
     func write<Result>(_ body: (any QueueWriter) throws(StoreError) -> Result) throws(StoreError) -> Result
 
-    /// Creates the queue, or brings it up to date, in one transaction.
+    /// Creates or migrates the queue, in one transaction.
     func migrate(at now: Timestamp) throws(StoreError)
 
-    /// Checks that the queue is there and of the version that this program knows.
+    /// Checks that the queue exists and has the schema version of this program.
     func checkSchema() throws(StoreError)
 
     /// Whether another process has committed since the last call; true the first time.
@@ -40,9 +40,9 @@ package protocol QueueStore: AnyObject, Sendable {
     /// - Throws: `StoreError` if the queue cannot be read or is no longer the one that was opened.
     func hasForeignCommits() throws(StoreError) -> Bool
 
-    /// Does the store's own housekeeping, which never blocks others for long.
+    /// Does the store's housekeeping, which never blocks other processes for long.
     ///
-    /// - Returns: What an operator should know.
+    /// - Returns: Events that an operator should know about.
     func upkeep(at now: Timestamp) -> [StoreEvent]
 
     /// Calls `wake` when another process may have committed.
@@ -52,11 +52,11 @@ package protocol QueueStore: AnyObject, Sendable {
     func close()
 }
 
-/// Notices commits of other processes.
+/// Detects commits by other processes.
 package protocol WakeSource: Sendable {
-    /// Ignores commits until `resume`, because the owner looks at the queue again anyway.
+    /// Ignores commits until `resume`, because the owner reads the queue anyway.
     func pause()
-    /// Notices commits again.
+    /// Resumes detection.
     func resume()
     /// Stops for good.
     func stop()
@@ -79,34 +79,34 @@ package struct Rejection: Hashable, Sendable {
     }
 }
 
-/// Something about the store that an operator should know.
+/// An event in the store that an operator should know about.
 package enum StoreEvent: Hashable, Sendable {
-    /// A transaction of another process keeps the write-ahead log from being emptied.
+    /// Another process's transaction keeps the write-ahead log from being truncated.
     case walGrew(bytes: Int64, holders: [String])
     /// Guards or indexes were missing or changed, and were restored.
     case schemaRestored([String])
     /// A guard or index is missing or changed, and cannot be restored.
     case schemaBroken(name: String, reason: String)
-    /// Commits of other processes are noticed only by looking for them, until the cause is gone.
+    /// Commits by other processes are detected only by polling, until the cause is gone.
     case commitsUnwatched(reason: String)
 }
 
-/// What a check of the database itself found.
+/// The result of an integrity check of the database.
 package struct Integrity: Hashable, Sendable {
-    /// Damage to the structure, or to what belongs to refundd; none in a database that is whole.
+    /// Damage to the structure or to refundd's own tables; empty for an intact database.
     package var damage: [String] = []
-    /// Problems of the application's own tables and indexes, which do not concern refundd.
+    /// Problems in the application's own tables and indexes, which do not concern refundd.
     package var notes: [String] = []
 
     /// Creates the result of a check that found nothing.
     package init() {}
 }
 
-/// Where a refund's row and everything about it can be read.
+/// Reads refunds and everything recorded about them.
 package protocol QueueReader {
     /// The refund with an id, or nil.
     func refund(id: Int64) throws(StoreError) -> QueuedRefund?
-    /// The refunds that a selector means: none, one, or several; live ones before abandoned ones.
+    /// The refunds that match a selector: none, one, or several; live ones before abandoned ones.
     func refunds(_ selector: RefundSelector) throws(StoreError) -> [Refund]
     /// The queue, newest first.
     func refunds(_ filter: RefundFilter, limit: Int) throws(StoreError) -> [Refund]
@@ -120,22 +120,22 @@ package protocol QueueReader {
     func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String]
     /// The attempts to deliver a webhook, oldest first.
     func attempts(webhookID: String) throws(StoreError) -> [AttemptRow]
-    /// What operators did about a refund that its ledger has no row for, oldest first.
+    /// Operators' actions on a refund that its ledger does not record, oldest first.
     func actions(refundID: Int64) throws(StoreError) -> [ActionRow]
-    /// Counts and health, as of a time.
+    /// Counts and health at a given time.
     func status(at now: Timestamp) throws(StoreError) -> QueueStatus
-    /// The incidents that last, by gateway.
+    /// The current incidents, by gateway.
     func incidents() throws(StoreError) -> [String: GatewayIncident]
     /// The open circuit breakers of a kind, by name.
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
-    /// Checks the database itself: its structure, and the contents of what belongs to refundd.
+    /// Checks the database's integrity: its structure, and the contents of refundd's own tables.
     func integrity(limit: Int) throws(StoreError) -> Integrity
-    /// Guards, indexes and views that are missing or changed, and rows that belong to nothing.
+    /// Guards, indexes and views that are missing or changed, and orphaned rows.
     func schemaProblems() throws(StoreError) -> [String]
-    /// Refunds beyond an id with everything that was written about them.
+    /// Refunds beyond an id, with their histories.
     func histories(after id: Int64?, limit: Int) throws(StoreError) -> HistoryBatch
     /// Gateway events beyond a position with their webhooks.
     func gatewayEvents(
@@ -144,34 +144,34 @@ package protocol QueueReader {
     ) throws(StoreError) -> (events: [LoggedEvent], webhooks: [OutboxRow])
 }
 
-/// What operators' commands and the scheduler's start write.
+/// Writes on behalf of operators' commands and the scheduler's start.
 package protocol QueueWriter: QueueReader {
     /// Inserts a refund as an application would.
     ///
-    /// - Returns: The row's id, or nil if the same refund is queued already.
+    /// - Returns: The row's id, or nil if the refund is already queued.
     func enqueue(_ refund: NewRefund) throws(StoreError) -> Int64?
     /// Writes a change that an operator made.
     func write(_ change: RefundChange) throws(StoreError)
-    /// Makes a refund due before all others, and records who asked for it.
+    /// Makes a refund due before all others, and records who requested it.
     func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError)
     /// Makes a webhook due at once, whatever its state, and enables its URL.
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
 
-    /// Ends every claim: those of a daemon that is gone. Only the daemon that serves the queue may do this.
+    /// Ends every claim, left by a daemon that is gone. Only the daemon that serves the queue may do this.
     func releaseClaims() throws(StoreError)
-    /// Forgets the circuit breakers of a daemon that is gone.
+    /// Removes the circuit breakers of a daemon that is gone.
     func removeBreakers() throws(StoreError)
-    /// Makes refunds due that the configuration could not serve.
+    /// Makes refunds that the configuration could not serve due again.
     func retryMisconfigured(at now: Timestamp) throws(StoreError)
-    /// Forgets the incidents and breakers of gateways that are not configured any more.
+    /// Removes the incidents and breakers of gateways that are no longer configured.
     func forgetGateways(except names: Set<String>) throws(StoreError)
 }
 
-/// What became of a request to send a webhook again.
+/// The result of a request to redeliver a webhook.
 package enum Redelivery: Hashable, Sendable {
-    /// It is due, with all its retries before it.
+    /// It is due again, with its full number of retries.
     case due
-    /// It is being sent at this moment.
+    /// It is being sent right now.
     case inFlight
     /// There is no webhook with this id.
     case unknown

@@ -1,12 +1,12 @@
 package import RefundCore
 
-/// Which refund a command means.
+/// The refund that a command refers to.
 package struct RefundSelector: Hashable, Sendable {
     /// How it is named.
     package enum Name: Hashable, Sendable {
-        /// By its row.
+        /// By its row's id.
         case id(Int64)
-        /// By its order number, else by the gateway's number.
+        /// By its order number, or else by the gateway's number.
         case number(String)
     }
 
@@ -14,7 +14,7 @@ package struct RefundSelector: Hashable, Sendable {
     package var name: Name
     /// Only refunds of this gateway.
     package var gateway: String?
-    /// Only refunds whose row names this merchant, or none if it is empty.
+    /// Only refunds whose row names this merchant; an empty one matches rows without a merchant.
     package var merchantNo: String?
 
     /// Creates a selector.
@@ -25,14 +25,14 @@ package struct RefundSelector: Hashable, Sendable {
     }
 }
 
-/// Which refunds `list` shows; conditions that are nil let every refund through.
+/// The refunds that `list` shows; a nil condition matches every refund.
 package struct RefundFilter: Hashable, Sendable {
     /// The state.
     package var state: RefundState?
-    /// Whether only refunds that need attention are wanted.
+    /// Whether to show only refunds that need attention.
     package var needsAttention = false
 
-    /// Creates a filter that lets every refund through.
+    /// Creates a filter; by default it matches every refund.
     package init(state: RefundState? = nil, needsAttention: Bool = false) {
         self.state = state
         self.needsAttention = needsAttention
@@ -47,15 +47,15 @@ package struct NewRefund: Sendable {
         case merchantOrderNo = "merchant_order_no"
         /// The gateway's number for the refund.
         case transNo = "trans_no"
-        /// The merchant, if it is not the configuration's.
+        /// The merchant number, if it is not the configured one.
         case merchantNo = "merchant_no"
         /// The gateway, if it is not `default`.
         case gateway
-        /// What the refund must amount to.
+        /// The amount that the settlement must match.
         case expectedAmount = "expected_amount"
-        /// The currency of that.
+        /// The currency of the expected amount.
         case expectedCurrency = "expected_currency"
-        /// Where webhooks go.
+        /// The URL for webhooks.
         case callbackURL = "callback_url"
         /// A JSON object that webhooks echo.
         case metadata
@@ -80,9 +80,9 @@ package struct WebhookRow: Hashable, Sendable {
     package var sequence: Int64?
     /// The event's type.
     package var type: String
-    /// Where it goes.
+    /// The receiver's URL.
     package var url: String
-    /// The exact bytes.
+    /// The exact bytes of the body.
     package var body: [UInt8]
     /// The state's name.
     package var state: String
@@ -92,14 +92,14 @@ package struct WebhookRow: Hashable, Sendable {
     package var nextAttemptAt: Timestamp?
     /// The HTTP status of the last attempt.
     package var lastStatus: Int?
-    /// What went wrong with the last attempt.
+    /// The error of the last attempt.
     package var lastError: String?
     /// When its event happened.
     package var createdAt: Timestamp
     /// When the receiver accepted it.
     package var deliveredAt: Timestamp?
 
-    /// Creates a row that was not sent yet.
+    /// Creates the row of a webhook that has not been sent.
     package init(
         id: String,
         refundID: Int64?,
@@ -129,7 +129,7 @@ package struct AttemptRow: Hashable, Sendable {
     package var at: Timestamp
     /// The HTTP status, or nil if no response arrived.
     package var status: Int?
-    /// What went wrong, or nil.
+    /// The error, or nil.
     package var error: String?
     /// How long it took, in milliseconds.
     package var durationMilliseconds: Int64?
@@ -146,17 +146,17 @@ package struct AttemptRow: Hashable, Sendable {
     }
 }
 
-/// What an operator did that changed neither state nor attention.
+/// An operator's action that changed neither state nor attention.
 package struct ActionRow: Hashable, Sendable {
     /// The row's id.
     package var id: Int64
-    /// When.
+    /// When it happened.
     package var at: Timestamp
-    /// Who.
+    /// The operator.
     package var actor: String
-    /// What: `query` or `redeliver`.
+    /// The action: `query` or `redeliver`.
     package var action: String
-    /// The webhook that was sent again, or nil.
+    /// The redelivered webhook, or nil.
     package var webhookID: String?
 
     /// Creates a row.
@@ -169,13 +169,13 @@ package struct ActionRow: Hashable, Sendable {
     }
 }
 
-/// Refunds with everything that was written about them.
+/// A batch of refunds with their histories.
 package struct HistoryBatch: Sendable {
     /// The refunds, by id.
     package var histories: [RefundHistory] = []
-    /// What is wrong with rows that belong to no readable refund.
+    /// Problems with rows that belong to no readable refund.
     package var problems: [String] = []
-    /// The id beyond which the next batch begins, or nil if this was the last.
+    /// The id after which the next batch starts, or nil after the last one.
     package var last: Int64?
 
     /// Creates an empty batch.

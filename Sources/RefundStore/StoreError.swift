@@ -1,6 +1,6 @@
-/// Why a store cannot be used, in one sentence that says what to change.
+/// An error of a store, described in one sentence with its remedy.
 package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of errors, in words that metrics and tests use.
+    /// The kinds of errors, by the names that metrics and tests use.
     package enum Kind: String, Sendable {
         /// The database cannot be opened or created.
         case cannotOpen = "cannot_open"
@@ -10,17 +10,17 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case alreadyServed = "already_served"
         /// A newer refundd migrated the database.
         case newerSchema = "newer_schema"
-        /// An older refundd made the queue, and it was not brought up to date.
+        /// An older refundd created the queue, and it has not been migrated.
         case olderSchema = "older_schema"
-        /// Names that begin with `refund_` belong to somebody else.
+        /// Objects with names that begin with `refund_` are not refundd's.
         case namesTaken = "names_taken"
         /// The database has no queue.
         case notInitialised = "not_initialised"
-        /// The queue is gone that was served before.
+        /// A queue that was served before is gone.
         case missing
         /// A guard, trigger or constraint rejected a row.
         case rejected
-        /// There is no room left.
+        /// The disk is full.
         case full
         /// The database cannot be written.
         case readOnly = "read_only"
@@ -28,19 +28,19 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case damaged
         /// The database was deleted or replaced while it was in use.
         case lost
-        /// Something of the application's own in the database stands in the way.
+        /// One of the application's own objects in the database, such as a trigger, failed.
         case application
         /// Any other failure.
         case failed
     }
 
-    /// What kind of error it is.
+    /// The kind of error.
     package let kind: Kind
-    /// The database, or the file of it that the error is about.
+    /// The database, or the one of its files that the error concerns.
     package let location: String
-    /// The cause on its own, such as a guard's message.
+    /// The bare cause, such as a guard's message.
     package let reason: String
-    /// The whole sentence, with what to change.
+    /// The whole sentence, with the remedy.
     package let description: String
 
     /// Creates an error; each store words its own remedies.
@@ -51,9 +51,9 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
-    /// Whether trying again can only make it worse, so that the daemon must stop.
+    /// Whether retrying can only make it worse, so that the daemon must stop.
     ///
-    /// The contents of a damaged database mean nothing: a daemon that went on might settle what is not settled, and
-    /// overwrite what could still be rescued. What is written to a lost file is gone with the process.
+    /// The contents of a damaged database cannot be trusted: a daemon that went on might settle refunds wrongly and
+    /// overwrite data that could still be rescued. Writes to a lost file vanish with the process.
     package var isFatal: Bool { kind == .damaged || kind == .lost }
 }

@@ -1,20 +1,20 @@
 package import RefundCore
 
-/// One thing that a cycle writes, decided before it is written: no write returns a result.
+/// One write of a cycle, decided in advance: no write returns a result.
 ///
 /// A store executes writes in order. If the database rejects the batch, the store starts over with one savepoint per
 /// write, so that one bad row does not hold up the others.
 package struct Write: Sendable {
-    /// What to write.
+    /// The action to execute.
     package var action: Action
-    /// What to write instead if the database rejects the action.
+    /// The action to execute instead if the database rejects the first.
     package var fallback: Action?
 
     /// The kinds of writes; each maps to a few fixed statements.
     package enum Action: Sendable {
         /// A change of a refund: ledger rows, events, webhooks, and the row itself.
         case change(RefundChange)
-        /// A query that brought nothing new.
+        /// A query without news.
         case poll(RefundPoll)
         /// Claims of refunds, until a time.
         case claimRefunds([RefundClaim], until: Timestamp)
@@ -30,19 +30,19 @@ package struct Write: Sendable {
         case releaseWebhook(WebhookClaim)
         /// The end of a webhook's claim, with the next attempt at a time.
         case postponeWebhook(WebhookClaim, until: Timestamp)
-        /// A webhook that is not sent at all.
+        /// The end of a webhook that will not be sent.
         case killWebhook(id: String, reason: String)
-        /// What is known against a URL, or nil for nothing.
+        /// The health of a URL, or nil to forget it.
         case urlHealth(url: String, URLHealth?)
-        /// The beginning of an incident, with its event, or the end of one.
+        /// The start of an incident, with its event, or nil for its end.
         case incident(gateway: String, IncidentRecord?)
         /// When a gateway last gave a verified answer, and its last failure.
         case gatewaySeen(gateway: String, GatewaySighting)
-        /// A circuit breaker that opened, or that closed.
+        /// A circuit breaker that opened, or nil for one that closed.
         case breaker(BreakerKind, name: String, OpenBreaker?)
         /// Hints that were acted on.
         case deleteHints([Int64])
-        /// Due times after `now` move back with a clock that was set back.
+        /// Moves due times back with a clock that was set back.
         case moveDueTimes(by: Duration, after: Timestamp)
     }
 
@@ -81,7 +81,7 @@ package struct WebhookClaim: Hashable, Sendable {
     }
 }
 
-/// The columns of a refund that a query without news changes.
+/// The change to a refund's row after a query without news.
 package struct RefundPoll: Hashable, Sendable {
     /// The refund after the query.
     package var refund: Refund
@@ -95,7 +95,7 @@ package struct RefundPoll: Hashable, Sendable {
     }
 }
 
-/// The outcome of an attempt, and what it makes of the webhook.
+/// The outcome of an attempt, and the webhook's state after it.
 package struct AttemptRecord: Hashable, Sendable {
     /// The webhook as it was claimed.
     package var delivery: Delivery
@@ -103,18 +103,18 @@ package struct AttemptRecord: Hashable, Sendable {
     package var outcome: DeliveryOutcome
     /// When it was sent.
     package var sentAt: Timestamp
-    /// What becomes of the webhook.
+    /// The attempt's effect on the webhook.
     package var result: Result
 
-    /// What becomes of a webhook after an attempt.
+    /// The effect of an attempt on its webhook.
     package enum Result: Hashable, Sendable {
         /// The receiver accepted it.
         case delivered(at: Timestamp)
-        /// It is sent again.
+        /// It is due for another attempt.
         case retry(at: Timestamp)
         /// A newer event superseded it while it was being sent.
         case superseded
-        /// That was the last retry, or its URL is disabled.
+        /// The last retry failed, or the URL is disabled.
         case dead
 
         /// The webhook's state after it.
@@ -137,7 +137,7 @@ package struct AttemptRecord: Hashable, Sendable {
     }
 }
 
-/// An incident that began, with its event.
+/// A new incident, with its event.
 package struct IncidentRecord: Sendable {
     /// The incident.
     package var incident: GatewayIncident
@@ -151,7 +151,7 @@ package struct IncidentRecord: Sendable {
     }
 }
 
-/// When a gateway last gave a verified answer, and how it failed last.
+/// A gateway's last verified answer and last failure.
 package struct GatewaySighting: Hashable, Sendable {
     /// When an answer last verified.
     package var lastVerified: Timestamp?
@@ -167,7 +167,7 @@ package struct GatewaySighting: Hashable, Sendable {
     }
 }
 
-/// What a circuit breaker guards.
+/// The peer that a circuit breaker guards.
 package enum BreakerKind: String, Sendable {
     /// A gateway, by its name in the configuration.
     case gateway
@@ -177,11 +177,11 @@ package enum BreakerKind: String, Sendable {
 
 /// A circuit breaker that is open.
 package struct OpenBreaker: Hashable, Sendable {
-    /// Since when.
+    /// When it opened.
     package var since: Timestamp
-    /// Why, for operators.
+    /// Why it opened, for operators.
     package var reason: String
-    /// When the next probe may be sent, as far as is known.
+    /// When the next probe may be sent, if known.
     package var nextProbe: Timestamp?
 
     /// Creates an open breaker.

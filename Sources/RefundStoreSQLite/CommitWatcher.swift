@@ -4,19 +4,20 @@ import Glibc
 import RefundStore
 import Synchronization
 
-/// Notices that another process committed to a SQLite database in WAL mode.
+/// Detects commits of other processes to a SQLite database in WAL mode.
 ///
-/// Every commit writes to the `-wal` file, which inotify reports without polling. The report comes before the commit is
-/// visible, and a look that finds something may have found the commit before it; so after each report the owner looks
-/// now and again over the next tenth of a second, whatever it finds. A slow look covers file systems without inotify and
-/// a `-wal` file that SQLite created again. Without inotify, the looks are frequent, and each tries to watch again.
+/// Every commit writes to the `-wal` file, which inotify reports without polling. The report arrives before the commit
+/// is visible, and a check that finds a commit may have found an earlier one. So after each report the owner checks at
+/// once and repeatedly over the next tenth of a second, whatever it finds. A slow periodic check covers file systems
+/// without inotify events and a `-wal` file that SQLite created again. Without inotify, the checks are frequent, and
+/// each tries to watch again.
 ///
 /// The database and its `-wal` are never opened here: closing such a descriptor would drop SQLite's own locks.
 /// Source: inotify(7); <https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>.
 final class CommitWatcher: WakeSource {
-    /// The waits between the looks after a report, in milliseconds.
+    /// The waits between the checks after a report, in milliseconds.
     private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
-    /// How many of the first waits are skipped for a report during a chain of looks, or during the owner's own commit.
+    /// The number of first waits to skip for a report during a chain of checks, or during the owner's own commit.
     private static let skippedWaits = 4
     private static let slowLook: DispatchTimeInterval = .seconds(2)
     private static let unwatchedLook: DispatchTimeInterval = .milliseconds(100)
@@ -45,10 +46,10 @@ final class CommitWatcher: WakeSource {
     /// Starts watching.
     ///
     /// - Parameters:
-    ///   - databasePath: The database; links are followed, as SQLite does.
+    ///   - databasePath: The database; links are followed, as in SQLite.
     ///   - wake: Called when there may be a new commit; it must not block.
     ///   - open: Opens an inotify instance, or returns -1 and sets `errno`.
-    ///   - report: Called when commits cannot be watched, once until they can.
+    ///   - report: Called once when commits cannot be watched, and not again until they could be.
     init(
         databasePath: String,
         wake: @escaping @Sendable () -> Void,
@@ -59,13 +60,13 @@ final class CommitWatcher: WakeSource {
         self.wake = wake
         self.open = open
         self.report = report
-        // The protocols that these return are not Sendable; the class behind them is, and they return no other.
+        // The protocols that these functions return are not Sendable; the only class behind them is.
         // swift-format-ignore: NeverForceUnwrap
         ticker = DispatchSource.makeTimerSource(queue: queue) as! DispatchSource
         ticker.schedule(deadline: .now() + Self.slowLook, repeating: Self.slowLook, leeway: .milliseconds(200))
         ticker.setEventHandler { [weak self] in self?.lookSlowly() }
         watchFile()
-        // A source that is released before it is activated traps.
+        // Releasing a source before activating it traps.
         ticker.activate()
     }
 
@@ -80,7 +81,7 @@ final class CommitWatcher: WakeSource {
     package func resume() {
         let wasReported = state.withLock { state in
             defer { (state.isPaused, state.wasReported) = (false, false) }
-            // Another process may have committed beside the owner; its own commit is all there is as a rule.
+            // Usually the report was about the owner's own commit, but another process may have committed too.
             if state.wasReported { state.step = min(state.step, Self.skippedWaits) }
             return state.wasReported
         }
@@ -101,7 +102,7 @@ final class CommitWatcher: WakeSource {
         wake()
     }
 
-    // Watches the file that has the name now: SQLite makes a new one when the last connection was closed meanwhile.
+    // Watches the file that has the name now: SQLite creates a new one after the last connection was closed.
     private func watchFile() {
         var status = stat()
         let inode = unsafe stat(walPath, &status) == 0 ? UInt64(status.st_ino) : 0
@@ -149,7 +150,7 @@ final class CommitWatcher: WakeSource {
         }
         let isPaused = state.withLock { state in
             state.wasReported = state.isPaused
-            // While reports follow each other there is a look at each; only the last needs a chain behind it.
+            // In a series of reports each causes a check; only the last needs the whole chain.
             if !state.isPaused { state.step = state.isScheduled ? min(state.step, Self.skippedWaits) : 0 }
             return state.isPaused
         }
@@ -158,7 +159,7 @@ final class CommitWatcher: WakeSource {
         lookAgain()
     }
 
-    // One chain of looks at a time: a report in the middle of it starts it over.
+    // Runs one chain of checks at a time; a report during a chain restarts it.
     private func lookAgain() {
         let wait: Int? = state.withLock { state in
             guard !state.isStopped, !state.isScheduled, state.step < Self.waits.count else { return nil }

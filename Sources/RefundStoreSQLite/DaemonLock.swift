@@ -18,9 +18,9 @@ package final class DaemonLock: Sendable {
     package enum Attempt: Sendable {
         /// The lock.
         case taken(DaemonLock)
-        /// A command has it, and will soon be done.
+        /// A command holds it and will finish soon.
         case heldByCommand
-        /// A daemon has it.
+        /// A daemon holds it.
         case heldByDaemon
     }
 
@@ -35,7 +35,7 @@ package final class DaemonLock: Sendable {
     /// Tries to take the lock, without waiting.
     ///
     /// - Parameters:
-    ///   - path: The database; its real path decides, so that a link to it is the same database.
+    ///   - path: The database; a link counts as its target.
     ///   - holder: Who wants it.
     /// - Returns: The lock, or who holds it.
     /// - Throws: `StoreError` if the lock file cannot be created, or is not a regular file.
@@ -43,7 +43,7 @@ package final class DaemonLock: Sendable {
         while true {
             let file = try LockFile(beside: DatabasePath.real(path))
             guard try file.lock(LOCK_EX) else {
-                // Commands let others share the lock, a daemon does not.
+                // Commands hold a shared lock, a daemon an exclusive one.
                 return try file.lock(LOCK_SH) ? .heldByCommand : .heldByDaemon
             }
             // The file may have been replaced before it was locked, and another process may have locked the new one.
@@ -70,18 +70,18 @@ package final class DaemonLock: Sendable {
     /// Whether the last daemon no longer trusted the database, so that it must be checked before it is served.
     package var isSuspect: Bool { wasServed && file.text != Self.served }
 
-    /// Has the next daemon check the whole database before it serves it.
+    /// Makes the next daemon check the whole database before serving it.
     ///
     /// A service manager restarts the daemon at once, and a start may not touch the damaged part.
     ///
-    /// - Parameter reason: Why, for an operator who reads the file.
+    /// - Parameter reason: The reason, for an operator who reads the file.
     package func markSuspect(because reason: String) {
         file.write(reason + "\n")
     }
 
     /// Checks a suspect database, and trusts it again if it is intact.
     ///
-    /// - Returns: Problems of the application's own tables, which do not concern refundd.
+    /// - Returns: Problems in the application's own tables, which do not concern refundd.
     /// - Throws: `StoreError` of kind `damaged` if it is not intact.
     @discardableResult
     package func regainTrust(in store: SQLiteStore) throws(StoreError) -> [String] {

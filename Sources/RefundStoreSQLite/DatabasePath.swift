@@ -4,12 +4,12 @@ import RefundStore
 
 /// The real path of a database, after which SQLite names its `-wal` and `-shm`, and refundd the lock.
 enum DatabasePath {
-    /// The path without links, also of a file that does not exist yet.
+    /// Returns the path without links, even for a file that does not exist yet.
     ///
     /// The kernel resolves `..` after it has followed a link, which Foundation does not.
     static func real(_ path: String) -> String {
         var path = path
-        // As many links as the kernel follows.
+        // The kernel's own limit on links.
         for _ in 0..<40 {
             if let real = resolved(path) { return real }
             let slash = path.lastIndex(of: "/")
@@ -31,12 +31,12 @@ enum DatabasePath {
         return unsafe String(cString: real)
     }
 
-    /// Checks that every program that reaches the database finds the same `-wal`, which has the file's own name.
+    /// Checks that every program that opens the database finds the same `-wal`, which SQLite names after the file.
     ///
     /// - Parameters:
     ///   - path: The database as the configuration names it, for the message.
     ///   - real: Its real path.
-    /// - Throws: `StoreError.cannotOpen` for a file with several names, and for one that is mounted alone.
+    /// - Throws: `StoreError.cannotOpen` for a file with several hard links, and for one that is itself a mount point.
     static func requireShareable(_ path: String, real: String) throws(StoreError) {
         var status = stat()
         guard unsafe stat(real, &status) == 0 else { return }
@@ -46,17 +46,17 @@ enum DatabasePath {
         if let table = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8),
             isMountPoint(real, in: table)
         {
-            throw .unshareable(path, "the file is mounted alone", "mount its folder instead")
+            throw .unshareable(path, "the file itself is a mount point", "mount its folder instead")
         }
     }
 
-    /// Whether something is mounted at a path.
+    /// Returns whether a path is a mount point.
     ///
     /// - Parameters:
     ///   - path: The path.
     ///   - table: The content of `/proc/self/mountinfo`. Source: proc(5); its fifth field is the mount point, with
     ///     blanks, tabs, line feeds and backslashes as octal escapes.
-    /// - Returns: Whether the table has the path as a mount point.
+    /// - Returns: Whether the table lists the path as a mount point.
     static func isMountPoint(_ path: String, in table: String) -> Bool {
         let escaped = path.replacing("\\", with: #"\134"#).replacing(" ", with: #"\040"#)
             .replacing("\t", with: #"\011"#).replacing("\n", with: #"\012"#)

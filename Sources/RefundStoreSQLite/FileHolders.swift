@@ -1,8 +1,8 @@
 import Foundation
 
-/// The programs that have a file open, for messages that name the one to close.
+/// Finds the programs that have a file open, so that messages can name them.
 enum FileHolders {
-    /// The programs besides this one that have the file open, as far as this user may see.
+    /// The other programs that have the file open, as far as this user may see.
     ///
     /// Source: proc(5), `/proc/PID/fd` and `/proc/PID/comm`.
     static func names(of path: String) -> [String] {

@@ -2,18 +2,20 @@ import Glibc
 
 /// Creates a database's file.
 ///
-/// SQLite would create a file that only its owner may write, but applications must write it too.
+/// A file that SQLite creates is writable only by its owner, but applications must write to it too.
 enum NewDatabase {
-    /// Creates an empty file unless there is one; SQLite reports why it could not be created when it opens it.
+    /// Creates an empty file unless it exists.
     ///
-    /// The umask decides who may read and write it, unless the folder is setgid: then everyone who may create files in the
-    /// folder may write this one. If root creates it, it belongs to the folder's owner, as whom the daemon runs.
+    /// If that fails, SQLite reports the reason when it opens the file.
+    ///
+    /// The umask decides who may read and write it. In a setgid folder, everyone who may create files there may write
+    /// to it. If root creates it, it belongs to the folder's owner, the user that runs the daemon.
     ///
     /// - Parameter path: The database; for a link, its target is created.
     static func create(at path: String) {
         let path = DatabasePath.real(path)
         guard let slash = path.lastIndex(of: "/") else { return }
-        // The folder may be renamed or replaced meanwhile; its descriptor stays the same.
+        // The folder may be renamed or replaced meanwhile; its descriptor still refers to the same one.
         let folder = unsafe open(String(path[...slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
         defer { close(folder) }

@@ -10,9 +10,9 @@ extension SQLiteStore {
 
     /// Copies the whole database as it is now into an empty file, while other processes keep writing.
     ///
-    /// SQLite opens files by name, and anyone who may write to the folder may have put another file there. Nothing is
-    /// written unless SQLite has opened the file that the caller created. The copy needs no other file beside it and can
-    /// be opened read-only; a daemon that serves it sets WAL.
+    /// SQLite opens files by name, and anyone who may write to the folder may replace the file. So nothing is written
+    /// unless SQLite has opened the file that the caller created. The copy needs no companion file and can be opened
+    /// read-only; a daemon that serves it sets WAL.
     ///
     /// - Parameters:
     ///   - target: The name of the file.
@@ -34,10 +34,10 @@ extension SQLiteStore {
         guard unsafe pwrite(file, bytes, bytes.count, offset) == bytes.count else { throw .full(target) }
     }
 
-    /// Checks that this store reads the file that the caller has open, and not one that replaced it.
+    /// Checks that this store reads the caller's open file, and not one that replaced it.
     ///
-    /// - Parameter file: The file; this store must be the only other user of it in this process.
-    /// - Throws: `StoreError` if it reads another file.
+    /// - Parameter file: The file; nothing else in this process may have it open.
+    /// - Throws: `StoreError` if the store reads another file.
     package func requireOpen(_ file: CInt) throws(StoreError) {
         guard FileIdentity.isOpenTwice(file) else { throw .replaced(path) }
     }
@@ -48,12 +48,12 @@ extension SQLiteStore {
     private static func copy(_ source: OpaquePointer?, to target: String, _ file: CInt) -> CInt? {
         var connection: OpaquePointer?
         defer { unsafe sqlite3_close_v2(connection) }
-        // Without SQLITE_OPEN_CREATE, no file appears elsewhere if the folder has been replaced.
+        // Without SQLITE_OPEN_CREATE, SQLite creates no file in a folder that replaced this one.
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
         let opened = unsafe sqlite3_open_v2(target, &connection, flags, nil)
         guard opened == SQLITE_OK else { return opened }
         guard FileIdentity.isOpenTwice(file) else { return nil }
-        // A journal on disk would be another file to open by name.
+        // A journal on disk would be one more file opened by name.
         let isSet = unsafe sqlite3_exec(connection, "PRAGMA journal_mode = MEMORY", nil, nil, nil)
         guard isSet == SQLITE_OK else { return isSet }
         guard let backup = unsafe sqlite3_backup_init(connection, "main", source, "main") else {
@@ -64,10 +64,10 @@ extension SQLiteStore {
         return step == SQLITE_DONE ? finished : step
     }
 
-    /// The error for damage that a copy of this database shows.
+    /// The error for damage found in a copy of this database.
     package func damaged(_ reason: String) -> StoreError { .damaged(path, reason) }
 
-    /// Whether a path names the database or one of the files that belong to it, whether or not they exist.
+    /// Whether a path names the database or one of its companion files, which need not exist.
     package func owns(_ file: String) -> Bool {
         let (real, own) = (DatabasePath.real(file), DatabasePath.real(path))
         return ["", "-wal", "-shm", "-journal", ".lock"].contains { real == own + $0 }

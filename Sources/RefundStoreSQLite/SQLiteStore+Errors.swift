@@ -2,9 +2,9 @@ import GRDB
 package import RefundStore
 
 extension StoreError {
-    /// Maps any error of a store's calls, and names the application's trigger or index that is behind it.
+    /// Maps any error of a store's calls, and names the application's trigger or index that caused it.
     ///
-    /// One that is mapped already stays as it is.
+    /// An error that is already mapped stays as it is.
     init(_ error: any Error, path: String, _ db: Database) {
         let mapped = StoreError(error, path: path)
         guard let error = error as? DatabaseError, let message = error.message,
@@ -19,7 +19,7 @@ extension StoreError {
         self = error.resultCode == .SQLITE_CONSTRAINT ? .rejected(path, reason) : .application(path, reason)
     }
 
-    // A message repeats what a trigger says, or ends with the name of what it misses.
+    // A message repeats a trigger's own text, or ends with the name of a missing object.
     private static func culprit(_ message: String, _ db: Database) -> String? {
         guard let all = try? SchemaRepair.foreignObjects(db), !all.isEmpty else { return nil }
         let last = message.split(separator: " ").last?.replacing("main.", with: "").split(separator: ".").first ?? ""
@@ -28,13 +28,13 @@ extension StoreError {
         return "the application's " + named.joined(separator: " or ")
     }
 
-    /// Whether the database rejected a row, or something of the application's failed for it.
+    /// Whether the error concerns one row: the database rejected it, or an application's own object failed on it.
     var isOfOneRow: Bool { kind == .rejected || kind == .application }
 
-    /// Whether an index of refundd's is gone that a statement names.
+    /// Whether a statement names an index of refundd's that is gone.
     var isMissingIndex: Bool { reason.hasPrefix("no such index: refund_") }
 
-    /// Maps any error of a store's calls; one that is mapped already stays as it is.
+    /// Maps any error of a store's calls; an error that is already mapped stays as it is.
     init(_ error: any Error, path: String) {
         switch error {
         case let error as StoreError: self = error
@@ -59,7 +59,7 @@ extension StoreError {
         }
     }
 
-    // What refundd itself prepares names nothing that can be missing: these come from triggers and indexes of others.
+    // refundd's own statements name nothing that can be missing: these errors come from others' triggers and indexes.
     private static func isApplications(_ message: String) -> Bool {
         ["no such table", "no such column", "no such function", "no such collation", "no such module", "unsafe use of"]
             .contains { message.contains($0) }
@@ -210,7 +210,7 @@ extension StoreError {
         )
     }
 
-    /// The loss of a file; `copy` is where what only this process still saw is kept, or nil.
+    /// The loss of a file; `copy` is the rescued copy of the content that only this process still saw, or nil.
     static func lost(_ path: String, copy: String? = nil) -> StoreError {
         let cause = "\(path) was deleted or replaced while it was in use"
         let remedy =
@@ -222,7 +222,7 @@ extension StoreError {
                 ", and what is written now would be lost; restore the right database, a backup without the old -wal and"
                     + " -shm, and start refundd again"
             }
-        let rescued = copy.map { "; what this refundd alone still saw is kept in \($0)" } ?? ""
+        let rescued = copy.map { "; the data that only this process could still read was saved to \($0)" } ?? ""
         return StoreError(.lost, location: path, reason: "deleted or replaced", description: cause + remedy + rescued)
     }
 

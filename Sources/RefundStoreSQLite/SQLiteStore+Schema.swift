@@ -15,7 +15,7 @@ extension SQLiteStore {
         try restoreSchema()
     }
 
-    /// Restores guards, indexes and views that somebody dropped or changed; `upkeep` reports them.
+    /// Restores guards, indexes and views that were dropped or changed; `upkeep` reports them.
     func restoreSchema() throws(StoreError) {
         let (reports, version) = try transaction(.immediate) { db in
             let reports = try SchemaRepair(db).run()

@@ -14,7 +14,7 @@ extension SQLiteStore {
             return (version, connection.schemaVersion.map { $0 != schema } ?? false)
         }
         if isOtherSchema { try restoreSchema() }
-        // Remembered last: after a failure the next call finds the same commits.
+        // Stored last, so that after a failure the next call finds the same commits.
         return try onConnection { _ in
             defer { connection.dataVersion = version }
             return version != connection.dataVersion
@@ -33,7 +33,7 @@ extension SQLiteStore {
     private func truncateWAL() {
         try? onConnection { db in
             try requireFiles(db)
-            // Copying happens while others write; the truncation is short, and waits for nobody.
+            // Others can write during the copying; the truncation is short and never waits.
             _ = try db.checkpoint(.passive)
             try db.execute(sql: "PRAGMA busy_timeout = 0")
             defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout.wholeMilliseconds)") }
@@ -52,10 +52,10 @@ extension SQLiteStore {
 
     /// Checks that none of the database's files was deleted or replaced.
     ///
-    /// Once one was, this connection sees a database of its own. Closing it would write a checkpoint over what other
-    /// processes have written since, so it stays open until the process ends.
+    /// After such a loss, this connection sees a database of its own. Closing it would checkpoint over the later writes
+    /// of other processes, so it stays open until the process ends.
     ///
-    /// - Throws: `StoreError.lost`, from then on at every use.
+    /// - Throws: `StoreError.lost`, then and at every later use.
     func requireFiles(_ db: Database) throws(StoreError) {
         guard connection.ending == nil, let lost = files.lost else { return }
         // A replaced lock file leaves the database itself intact.
@@ -66,7 +66,7 @@ extension SQLiteStore {
         throw error
     }
 
-    /// Copies the database as only this connection still sees it.
+    /// Copies the database that only this connection still sees.
     ///
     /// - Returns: The copy's name, or nil if there is none.
     private func rescue(_ db: Database) -> String? {

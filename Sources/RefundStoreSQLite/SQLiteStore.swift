@@ -8,9 +8,9 @@ import Synchronization
 ///
 /// A store is one connection, and its calls run one after the other on the calling thread.
 package final class SQLiteStore: QueueStore {
-    /// What a store is opened for.
+    /// The access that a store is opened for.
     package enum Access: Sendable {
-        /// Reading and writing; a missing file is created, and the file is switched to WAL.
+        /// Reading and writing; creates a missing file, and switches the file to WAL.
         case readWrite
         /// Reading and writing a file that must exist.
         case existing
@@ -21,28 +21,28 @@ package final class SQLiteStore: QueueStore {
     /// How long a statement waits for another process's transaction before it fails as busy.
     package static let busyTimeout: Duration = .seconds(5)
 
-    /// The file's path as it was given.
+    /// The file's path as given.
     package let path: String
     let database: DatabaseQueue
     let access: Access
     let files: DatabaseFiles
     let connection: Connection
     let wal: WALMonitor
-    /// What `upkeep` reports next.
+    /// The events that `upkeep` reports next.
     let events = Mutex<[StoreEvent]>([])
 
     /// The prepared statements of the hot path; used only inside a transaction.
     var statements: HotStatements { connection.statements }
     private let beforeCommit: (@Sendable () -> Void)?
 
-    /// Where the queue is.
+    /// The queue's location.
     package var location: String { path }
 
     /// Opens the database.
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - access: What it is opened for.
+    ///   - access: The access to open it for.
     ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
     /// - Throws: `StoreError` if the file cannot be opened or shared safely, or another process keeps it from WAL.
     package init(
@@ -54,7 +54,7 @@ package final class SQLiteStore: QueueStore {
         self.access = access
         self.beforeCommit = beforeCommit
         if !FileManager.default.fileExists(atPath: path) {
-            // A new queue in place of one that is gone would silently forget every refund.
+            // Replacing a lost queue with a new one would silently forget every refund.
             if DaemonLock.wasServed(path) { throw .missing(path) }
             guard access == .readWrite else { throw .notInitialised(path) }
         }
@@ -73,8 +73,8 @@ package final class SQLiteStore: QueueStore {
         }
     }
 
-    // Of several processes that switch a file to WAL at the same moment SQLite refuses all but one at once, without
-    // waiting for the busy timeout, because they hold what the others want.
+    // When several processes switch a file to WAL at the same moment, SQLite lets one succeed and refuses the others at
+    // once, without the busy timeout, because each holds a lock that the others want.
     private static func open(_ path: String, _ access: Access) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.readonly = access == .readOnly
@@ -96,10 +96,10 @@ package final class SQLiteStore: QueueStore {
     }
 
     private static func configure(_ database: Database) throws {
-        // GRDB sets NORMAL when it switches to WAL; with NORMAL a power cut may take back the last commits, and what
-        // was acknowledged must stay.
+        // GRDB sets NORMAL when it switches to WAL. With NORMAL, a power cut may lose the last commits, but
+        // acknowledged writes must survive.
         try database.execute(sql: "PRAGMA synchronous = FULL")
-        // A log that grew while a reader kept it from being emptied shrinks again.
+        // Shrinks a log that grew while a reader kept it from being reset.
         try database.execute(sql: "PRAGMA journal_size_limit = \(WALMonitor.limit)")
     }
 
@@ -122,7 +122,7 @@ package final class SQLiteStore: QueueStore {
         _ decide: (CycleInput) -> [Write]
     ) throws(StoreError) -> [Rejection] {
         if !request.mustWrite {
-            // While a transaction of ours is open nobody else can write, so none is opened for nothing.
+            // A write transaction blocks all other writers, so one is opened only if there is something to write.
             let writes = try transaction(.deferred) { db in decide(try reader(db, request).read()) }
             if writes.isEmpty { return [] }
         }
@@ -135,7 +135,7 @@ package final class SQLiteStore: QueueStore {
                 return []
             }
         } catch  where error.isOfOneRow {
-            // One row that the database rejects must not hold up the others.
+            // One rejected row must not hold up the others.
             return try transaction(.immediate) { db in
                 let writes = decide(try reader(db, request).read())
                 let rejections = try isolated(writes, WriteExecutor(database: db, statements: connection.statements))
@@ -163,7 +163,7 @@ package final class SQLiteStore: QueueStore {
 
     /// Executes an action in a savepoint.
     ///
-    /// - Returns: Why the database rejected it, or nil if it was executed.
+    /// - Returns: Why the database rejected it, or nil if it succeeded.
     private func rejection(of action: Write.Action, _ executor: WriteExecutor) throws -> String? {
         do {
             try executor.database.inSavepoint {
@@ -201,12 +201,12 @@ package final class SQLiteStore: QueueStore {
         _ body: (Database) throws -> Result
     ) throws(StoreError) -> Result {
         try onConnection { db in
-            // A commit to a file that is gone must not be acted on: nobody will ever see it.
+            // Nothing may act on a commit to a file that is gone: no other process will ever see it.
             if kind != .deferred { try requireFiles(db) }
             var result: Result?
             try db.inTransaction(kind) {
                 result = try body(db)
-                // A transaction that only read has nothing to commit, which SQLite refuses once it has met damage.
+                // A read transaction has nothing to commit, and SQLite refuses to commit once it has met damage.
                 return kind == .deferred ? .rollback : .commit
             }
             if kind != .deferred { try requireFiles(db) }
@@ -215,7 +215,7 @@ package final class SQLiteStore: QueueStore {
         }
     }
 
-    /// Uses the connection, which does one thing at a time.
+    /// Runs a body on the connection, one at a time.
     ///
     /// - Throws: `StoreError`; one that the body throws passes unchanged.
     func onConnection<Result>(_ body: (Database) throws -> Result) throws(StoreError) -> Result {
@@ -230,7 +230,7 @@ package final class SQLiteStore: QueueStore {
         return try outcome.get()
     }
 
-    /// Makes whatever the connection is doing fail at once, from another thread.
+    /// Interrupts the connection's current work, from another thread; it then fails at once.
     package func interrupt() {
         database.interrupt()
     }
@@ -245,14 +245,14 @@ package final class SQLiteStore: QueueStore {
     }
 }
 
-/// What belongs to the connection and is used on its queue only.
+/// The state of the connection, used only on its queue.
 final class Connection: @unchecked Sendable {
     // Only used inside `inDatabase`, which runs one call after the other.
     private var prepared: HotStatements?
     private let database: Database
-    /// `PRAGMA data_version` and `PRAGMA schema_version` when they were read last.
+    /// The last values of `PRAGMA data_version` and `PRAGMA schema_version`.
     var (dataVersion, schemaVersion): (Int64?, Int64?)
-    /// Why the connection is of no use any more.
+    /// Why the connection can no longer be used.
     var ending: StoreError?
 
     init(_ database: Database) {
@@ -266,7 +266,7 @@ final class Connection: @unchecked Sendable {
         return statements
     }
 
-    /// Finalizes the prepared statements, without which the database cannot be closed.
+    /// Finalizes the prepared statements, which would keep the database from closing.
     ///
     /// - Returns: Whether the database must stay open because its files are lost.
     func close(_ path: String) -> Bool {

@@ -1,10 +1,10 @@
 import GRDB
 import RefundStore
 
-/// Compares the guards, indexes and views of a database with those that refundd made, and restores them.
+/// Compares the guards, indexes and views of a database with those of refundd's schema, and restores them.
 ///
-/// A tool that rebuilds a table drops its triggers and indexes. Other objects may stand beside refundd's: an application
-/// may watch the queue with a trigger of its own.
+/// A tool that rebuilds a table drops its triggers and indexes. Other objects are left alone: an application may watch
+/// the queue with a trigger of its own.
 struct SchemaRepair {
     /// A guard, index or view.
     struct Object {
@@ -20,7 +20,7 @@ struct SchemaRepair {
         self.database = database
     }
 
-    /// What differs, in words.
+    /// The differences, in words.
     func problems() throws -> [String] {
         let found = try Self.objects(database)
         return try Self.wanted().sorted { ($0.type, $0.name) < ($1.type, $1.name) }.compactMap { object in
@@ -32,14 +32,14 @@ struct SchemaRepair {
         }
     }
 
-    /// Restores what differs, in a transaction for writing.
+    /// Restores the objects that differ, in a write transaction.
     ///
-    /// - Returns: What was restored, and what could not be.
+    /// - Returns: The restored objects, and those that could not be restored.
     func run() throws -> [StoreEvent] {
         guard try !problems().isEmpty else { return [] }
         var (restored, broken): ([String], [StoreEvent]) = ([], [])
         for object in try Self.wanted() {
-            // A view takes its triggers with it, so each is looked up when its turn has come.
+            // Dropping a view drops its triggers, so each object is looked up only when its turn comes.
             let sql = "SELECT sql FROM sqlite_master WHERE type = ? AND name = ?"
             let found = try String.fetchOne(database, sql: sql, arguments: [object.type, object.name])
             guard found != object.sql else { continue }
@@ -69,7 +69,7 @@ struct SchemaRepair {
         }
     }
 
-    // In the order in which the migrations make them: a view before its triggers.
+    // In the order of the migrations: a view before its triggers.
     private static func wanted() throws -> [Object] {
         try DatabaseQueue().write { db in
             for sql in Migration.all.flatMap(\.sql) { try db.execute(sql: sql) }
@@ -77,7 +77,7 @@ struct SchemaRepair {
         }
     }
 
-    // A table's columns may be added to; what does not fit in its rows shows elsewhere.
+    // Tables are not compared, since columns may be added to them; other checks cover their rows.
     private static func objects(_ db: Database) throws -> [Object] {
         let sql = """
             SELECT type, name, sql FROM sqlite_master
@@ -86,7 +86,7 @@ struct SchemaRepair {
         return try Row.fetchAll(db, sql: sql).map { Object(type: $0[0], name: $0[1], sql: $0[2]) }
     }
 
-    /// The objects of an application that SQLite runs whenever a table of refundd's is written.
+    /// An application's own objects that SQLite runs on writes to refundd's tables.
     static func foreignObjects(_ db: Database) throws -> [Object] {
         let sql = """
             SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL

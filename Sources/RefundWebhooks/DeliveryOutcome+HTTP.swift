@@ -9,7 +9,7 @@ extension DeliveryOutcome {
 
     /// Creates the outcome of an attempt with a response.
     ///
-    /// The status is the verdict, however the body ended: the body is only recorded.
+    /// The status alone decides, however the body ended; the body is only recorded.
     ///
     /// - Parameters:
     ///   - response: The response.

@@ -1,8 +1,8 @@
 package import RefundCore
 
-/// Decides which receivers webhooks may be sent to.
+/// Decides which receivers may get webhooks.
 ///
-/// Callback URLs come from outside, so a webhook must not become a way into the daemon's own network (server-side
+/// Callback URLs are foreign input, so a webhook must not become a way into the daemon's own network (server-side
 /// request forgery,
 /// <https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html>):
 ///
@@ -11,9 +11,9 @@ package import RefundCore
 ///   host or the address.
 /// - Link-local, metadata, multicast and unspecified addresses are never allowed.
 ///
-/// The HTTP client resolves names and asks about each address right before it connects, so a name whose addresses change
-/// gains nothing. Connections that are kept open are not vetted again: an HTTP client serves one policy for its whole
-/// life, and a new policy needs a new client.
+/// The HTTP client resolves names and asks the policy about each address right before it connects, so a name that
+/// changes its addresses gains nothing. Open connections are not vetted again: an HTTP client serves one policy for its
+/// whole life, and a new policy needs a new client.
 package struct ReceiverPolicy: Sendable {
     private let allowHosts: [AllowedHost]
 
@@ -24,7 +24,7 @@ package struct ReceiverPolicy: Sendable {
         self.allowHosts = allowHosts
     }
 
-    /// Decides whether anything can ever be delivered to a URL, as far as that is known without resolving its host.
+    /// Checks whether a webhook could ever be delivered to a URL, without resolving its host.
     ///
     /// - Parameter url: The URL from the configuration or from an application.
     /// - Returns: The reason, without the URL's path, query or user info; nil if delivery may be possible.
@@ -47,7 +47,7 @@ package struct ReceiverPolicy: Sendable {
         }
     }
 
-    /// Decides about a connection to an address.
+    /// Checks a connection to an address.
     ///
     /// An IPv6 address that embeds an IPv4 address must be allowed both as itself and as the address it embeds.
     ///
@@ -55,14 +55,14 @@ package struct ReceiverPolicy: Sendable {
     ///   - address: The address to connect to.
     ///   - port: The port to connect to.
     ///   - url: The URL whose host resolved to the address.
-    /// - Returns: Why no connection may be made; nil if it is allowed.
+    /// - Returns: Why the connection is refused; nil if it is allowed.
     func refusal(of address: IPAddress, port: UInt16, for url: HTTPURL) -> String? {
         let unmapped = address.unmapped
         let candidates = [unmapped] + unmapped.embedded
         func refusal(of one: IPAddress, _ reason: String) -> String {
             "refused address \(one)\(one == address ? "" : " (as \(address))"): \(reason)"
         }
-        // Forbidden ranges come first, so that nobody is advised to add an entry that cannot help.
+        // Forbidden ranges come first, so that no message suggests an entry that cannot help.
         for one in candidates {
             if case .forbidden(let purpose) = AddressClass(one) {
                 return refusal(of: one, "\(purpose); never allowed")

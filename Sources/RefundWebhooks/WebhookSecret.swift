@@ -5,7 +5,7 @@ import RefundCrypto
 /// Source: Standard Webhooks 1.0, "Signature scheme": `whsec_` and the Base64 of 24 to 64 random bytes
 /// (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 package struct WebhookSecret: Sendable {
-    /// How many bytes a secret may have.
+    /// The valid lengths of a secret in bytes.
     package static let lengths = 24...64
 
     private static let prefix = "whsec_"
@@ -16,7 +16,7 @@ package struct WebhookSecret: Sendable {
     /// Creates a secret from the content of a secret file.
     ///
     /// - Parameter text: `whsec_` and padded Base64 in the standard alphabet; one line break may follow.
-    /// - Throws: What is wrong with the text, never the text itself.
+    /// - Throws: `WebhookSecretError`, which never contains the text.
     package init(_ text: String) throws(WebhookSecretError) {
         // In Swift, "\r\n" is one character.
         let line = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? text.dropLast() : text[...]
@@ -50,7 +50,7 @@ package enum WebhookSecretError: Error, Hashable, Sendable, CustomStringConverti
     /// The secret has this many bytes, which are too many.
     case tooLong(Int)
 
-    /// What is wrong and how to fix it, in one line.
+    /// The problem and its fix, in one line.
     package var description: String {
         switch self {
         case .empty: "the webhook secret is empty; expected whsec_ and the Base64 of 24 to 64 random bytes"

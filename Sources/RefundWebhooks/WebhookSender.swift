@@ -6,9 +6,9 @@ package import RefundHTTP
 /// Source: Standard Webhooks 1.0
 /// (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 ///
-/// The transport must serve nothing else: a connection that another user had opened would not be vetted, and a webhook
-/// to the same host and port would use it. For the same reason, a new ``Settings/policy`` needs a new transport; new
-/// secrets and timeouts don't.
+/// The transport must serve nothing else: a webhook would reuse another client's connection to the same host and port,
+/// which was never vetted. For the same reason, a new ``Settings/policy`` needs a new transport; new secrets and
+/// timeouts don't.
 package final class WebhookSender: Sendable {
     /// The settings for all webhooks.
     package struct Settings: Sendable {
@@ -76,7 +76,7 @@ package final class WebhookSender: Sendable {
         }
     }
 
-    /// Names the endpoint behind a URL, so that one receiver cannot hold up another.
+    /// Returns the endpoint of a URL, so that one receiver cannot hold up another.
     ///
     /// - Parameter url: The URL of a webhook.
     /// - Returns: `scheme://host:port` in one spelling, or a constant for a text that is not a URL. Never user info, a

@@ -1,8 +1,8 @@
-/// Reads the numbers of TOML, whose notations differ from those that Swift reads.
+/// Reads the numbers of TOML, whose notation differs from Swift's.
 enum TOMLNumber {
     private static let radices = [("0x", 16), ("0o", 8), ("0b", 2)]
 
-    /// Returns the integer or float that a word spells; nil if it spells neither, or an integer beyond 64 bits.
+    /// Returns a word's value as an integer or float; nil if it is neither, or an integer beyond 64 bits.
     static func value(_ word: String) -> TOMLValue? {
         let plain = word.filter { $0 != "_" }
         let sign = word.hasPrefix("-") ? -1.0 : 1.0
@@ -20,7 +20,7 @@ enum TOMLNumber {
         return isFloat(word) ? Double(plain).map(TOMLValue.float) : nil
     }
 
-    /// Returns whether a word spells an integer of any size.
+    /// Returns whether a word is an integer of any size.
     static func isInteger(_ word: String) -> Bool {
         for (prefix, radix) in radices where word.hasPrefix(prefix) {
             return areDigits(word.dropFirst(prefix.count), radix: radix)

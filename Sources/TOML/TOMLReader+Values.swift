@@ -1,7 +1,7 @@
 extension TOMLReader {
     /// Reads a value.
     ///
-    /// - Parameter depth: How many arrays and inline tables contain it.
+    /// - Parameter depth: The number of arrays and inline tables around it.
     /// - Returns: The value.
     /// - Throws: The first mistake.
     mutating func value(depth: Int) throws(TOMLError) -> TOMLValue {
@@ -66,7 +66,7 @@ extension TOMLReader {
         return String(decoding: bytes[start..<index], as: UTF8.self)
     }
 
-    /// Returns whether a word looks like a date or a time; no key takes either, so a look is enough.
+    /// Returns whether a word looks like a date or a time; no key takes either, so a rough check is enough.
     private static func isDateTime(_ word: String) -> Bool {
         guard word.utf8.first?.isDigit == true else { return false }
         return word.contains(":")
@@ -77,7 +77,7 @@ extension TOMLReader {
 extension TOMLReader {
     /// Reads a string in any of the four notations.
     ///
-    /// - Parameter mayBeMultiline: Whether three quotes, and then several lines, are allowed.
+    /// - Parameter mayBeMultiline: Whether the multi-line notations with three quotes are allowed.
     /// - Returns: The content.
     /// - Throws: The first mistake.
     mutating func string(mayBeMultiline: Bool) throws(TOMLError) -> String {

@@ -1,4 +1,4 @@
-/// A reader of TOML 1.0, <https://toml.io/en/v1.0.0>, without arrays of tables and the values of dates and times.
+/// A reader of TOML 1.0, <https://toml.io/en/v1.0.0>, without arrays of tables; dates and times have no value.
 ///
 /// It is hand-written because toml++ 3.4 aborts the process on mistakes such as `[1, }` or `[=]`, and a daemon that
 /// reloads its configuration must survive any text.
@@ -138,9 +138,9 @@ extension UInt8 {
 
     var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 
-    /// Whether TOML allows it in a key without quotes.
+    /// Whether TOML allows the byte in a key without quotes.
     var isBareKey: Bool { isLetter || isDigit || self == UInt8(ascii: "-") || self == UInt8(ascii: "_") }
 
-    /// Whether it is a control character other than the tab, which TOML allows neither in strings nor in comments.
+    /// Whether the byte is a control character other than the tab; TOML allows none in strings and comments.
     var isControl: Bool { (self < 0x20 && self != UInt8(ascii: "\t")) || self == 0x7f }
 }

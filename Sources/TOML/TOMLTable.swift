@@ -1,12 +1,12 @@
 /// A table under construction.
 final class TOMLTable {
-    /// What created a table, which decides what may still be added to it.
+    /// The origin of a table, which decides what may still be added to it.
     enum Origin {
         /// The header of a table inside it; its own header may still follow.
         case implied
         /// Its own header, or the start of the document.
         case header
-        /// A dotted key, or an inline table.
+        /// A dotted key or an inline table.
         case key
     }
 

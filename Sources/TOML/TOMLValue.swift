@@ -4,13 +4,13 @@ package enum TOMLValue: Hashable, Sendable {
     case integer(Int)
     case float(Double)
     case boolean(Bool)
-    /// A date or a time, recognised but not read: no key of refundd takes one.
+    /// A date or a time, recognised but not parsed: no key of refundd takes one.
     case dateTime
     case array([TOMLValue])
     case table([String: TOMLValue])
 }
 
-/// Why a text is not TOML, or is outside the supported part of TOML.
+/// The error in a text that is not TOML, or not in the supported part of TOML.
 package struct TOMLError: Error, Hashable, Sendable {
     /// The kinds of mistakes, with the messages as raw values.
     ///
@@ -37,7 +37,7 @@ package struct TOMLError: Error, Hashable, Sendable {
         case invalidScalar = #"expected \u with four or \U with eight hexadecimal digits of a character"#
     }
 
-    /// What is wrong.
+    /// The kind of mistake.
     package let problem: Problem
     /// The line of the mistake, from 1.
     package let line: Int

@@ -6,7 +6,7 @@ import RefundDaemon
 import RefundStore
 import RefundStoreSQLite
 
-/// What every command takes.
+/// The options of every command.
 struct CommonOptions: ParsableArguments {
     @Option(help: "The configuration file. (default: $REFUNDD_CONFIG, else /etc/refundd/refundd.conf)")
     var config: String?
@@ -24,7 +24,7 @@ struct CommonOptions: ParsableArguments {
     /// The name of the operator who runs the command.
     var actor: String { Operator.name(environment: environment) }
 
-    /// Opens a database that must have a queue: the given one, or the configuration's.
+    /// Opens a database that must have a queue: the given one, or the configured one.
     func store(_ access: SQLiteStore.Access, at file: String? = nil) throws(CommandFailure) -> SQLiteStore {
         let path = if let file { file } else { try configuration().database.path }
         return try CommandFailure.mapping { () throws(StoreError) in
@@ -34,7 +34,7 @@ struct CommonOptions: ParsableArguments {
         }
     }
 
-    /// Reads from the configuration's database in one transaction.
+    /// Reads from the configured database in one transaction.
     func read<Result>(_ body: (any QueueReader) throws(StoreError) -> Result) throws(CommandFailure) -> Result {
         let store = try store(.readOnly)
         defer { store.close() }
@@ -42,13 +42,13 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
-/// An option that takes one of the names of an enumeration.
+/// Parses an option whose value is one of an enumeration's names.
 ///
 /// - Parameters:
-///   - name: What the user wrote.
-///   - what: What it names, such as `state`.
+///   - name: The option's value.
+///   - what: The noun for it, such as `state`.
 /// - Returns: The value.
-/// - Throws: `ValidationError` with every name that there is.
+/// - Throws: `ValidationError` that lists every valid name.
 func named<Value: RawRepresentable<String> & CaseIterable>(_ name: String, _ what: String) throws -> Value {
     guard let value = Value(rawValue: name) else {
         throw ValidationError("there is no \(what) \"\(name)\"; use one of \(names(of: Value.self))")

@@ -3,7 +3,7 @@ import RefundCore
 import RefundDaemon
 import RefundStore
 
-/// Which refund a command is about: an order number, else a `trans_no`, or a row by its id.
+/// The arguments that select a command's refund: an order number, else a `trans_no`, or a row's id.
 struct RefundSelection: ParsableArguments {
     @Argument(help: "The order number, the gateway's number, or #ID.")
     var refund: String?
@@ -33,10 +33,10 @@ struct RefundSelection: ParsableArguments {
         return .number(text)
     }
 
-    /// The one refund that is meant.
+    /// Finds the selected refund.
     ///
-    /// - Parameter tx: Where to look for it.
-    /// - Returns: The refund, or the failure if there is none or more than one, which lists them.
+    /// - Parameter tx: The transaction to read in.
+    /// - Returns: The refund, or the failure if there is none or more than one; the failure lists them.
     /// - Throws: `StoreError` if the database cannot be read.
     func find(in tx: any QueueReader) throws(StoreError) -> Result<Refund, CommandFailure> {
         let found = try tx.refunds(RefundSelector(name, gateway: gateway, merchantNo: merchant))
@@ -54,7 +54,7 @@ struct RefundSelection: ParsableArguments {
     ///
     /// - Parameters:
     ///   - store: The queue.
-    ///   - body: Writes, given the refund's id.
+    ///   - body: Writes to the refund with the given id.
     /// - Returns: The body's value.
     /// - Throws: `CommandFailure` if the refund is not found, or the body's failure.
     func write<Success>(

@@ -1,7 +1,7 @@
 import ArgumentParser
 import RefundDaemon
 
-/// The entry point: one binary with a subcommand for each thing an operator does.
+/// The entry point: one binary with a subcommand for each of an operator's tasks.
 @main
 struct Refundd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,7 +16,7 @@ struct Refundd: AsyncParsableCommand {
         ]
     )
 
-    // A script that names no command should notice.
+    // Fails, so that a script that names no command notices.
     func run() async throws {
         throw ValidationError("name a command, such as `refundd status`")
     }

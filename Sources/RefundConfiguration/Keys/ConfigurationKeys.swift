@@ -1,7 +1,7 @@
 import RefundCore
 
 // Every key of refundd.conf. This table is their only declaration: the reader, the environment variables, the
-// suggestions for misspelt names and the test of refundd.conf.example follow it. Defaults are those of the settings.
+// suggestions for misspelt names and the test of refundd.conf.example all use it. The settings define the defaults.
 
 extension DatabaseSettings: ConfigurationSection {
     static let name = "database"
@@ -107,7 +107,7 @@ extension ConfigurationSection {
     }
 }
 
-/// A key of a section: its name, the values it takes and the setting it fills.
+/// A key of a section: its name, its type and the setting it fills.
 struct SectionKey<Settings: Sendable>: Sendable {
     let name: String
     let isRequired: Bool

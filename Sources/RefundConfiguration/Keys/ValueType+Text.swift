@@ -24,7 +24,7 @@ extension ValueType where Value == String {
         return "\(url.origin)\(path)"
     }
 
-    /// The URL of a webhook receiver, never shown since its path or query often holds a token.
+    /// The URL of a webhook receiver, never shown because its path or query often holds a token.
     static let webhookURL = text(#"a URL such as "https://shop.example/refunds""#, show: hidden) {
         (text, _) throws(InvalidValue) in
         _ = try HTTPURL(reading: text)

@@ -1,11 +1,11 @@
 import RefundCore
 import TOML
 
-/// A value as written, before it is read.
+/// A value as written, not yet parsed.
 enum ConfigurationValue {
-    /// A value of the file.
+    /// A value from the file.
     case file(TOMLValue)
-    /// The text of an environment variable, which is read as whatever type its key has.
+    /// The text of an environment variable, parsed as the type of its key.
     case variable(String)
 
     var text: String? {
@@ -47,7 +47,7 @@ enum ConfigurationValue {
         }
     }
 
-    /// The value as a message may show it where no text belongs; nil for text of the file, which may be a misplaced secret.
+    /// The value for a message when a text is out of place; nil for the file's own text, which may be a secret.
     var shown: String? {
         switch self {
         case .variable(let text): text.quoted
@@ -59,19 +59,19 @@ enum ConfigurationValue {
     }
 }
 
-/// What values a key takes.
+/// The type of a key's values.
 struct ValueType<Value: Sendable>: Sendable {
     /// Reads a value; file names become absolute.
     let read: @Sendable (ConfigurationValue, FileLocator) throws(InvalidValue) -> Value
 }
 
 extension ValueType {
-    /// A text with a meaning of its own.
+    /// A text that is parsed further.
     ///
     /// - Parameters:
     ///   - expected: A description with an example, such as `a duration such as "5s"`.
     ///   - show: Returns the text as a message may show it; nil if it may be a secret.
-    ///   - parse: Reads the text; nil if it is not what is expected.
+    ///   - parse: Parses the text; nil if it has another form.
     /// - Returns: The type.
     static func text(
         _ expected: String,
@@ -99,8 +99,8 @@ extension ValueType {
     /// An array of this type.
     ///
     /// - Parameters:
-    ///   - noun: The plural of what it contains.
-    ///   - count: How many elements are allowed.
+    ///   - noun: The plural noun for the elements.
+    ///   - count: The allowed number of elements.
     /// - Returns: The type.
     func array(of noun: String, count: ClosedRange<Int> = 0...Int.max) -> ValueType<[Value]> {
         ValueType<[Value]> { (value, files) throws(InvalidValue) in
@@ -161,7 +161,7 @@ extension ValueType where Value == Duration {
 }
 
 extension ValueType where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
-    /// One of a few words.
+    /// One of an enumeration's names.
     static var choice: ValueType {
         let words = Value.allCases.map(\.rawValue)
         return text("one of \(words.map(\.quoted).joined(separator: ", "))") { (text, _) throws(InvalidValue) in

@@ -3,12 +3,12 @@ import RefundCore
 
 /// Reads the configuration file.
 enum ConfigurationFile {
-    /// Far above any configuration, and small enough to read at once.
+    /// Far larger than any configuration, and small enough to read at once.
     private static let maxSize = 1 << 20
 
     /// Returns the text of a file.
     ///
-    /// - Throws: That the file cannot be read, is larger than 1 MiB, or is not UTF-8 text.
+    /// - Throws: `ConfigurationError` if the file cannot be read, is larger than 1 MiB, or is not UTF-8 text.
     static func text(of file: String) throws(ConfigurationError) -> String {
         let bytes: [UInt8]
         do throws(SystemError) {

@@ -1,7 +1,7 @@
 import TOML
 
 extension ConfigurationReader {
-    // What the queue accepts in the column "gateway".
+    // The limits of the queue's column "gateway".
     private static let maxNameLength = 64
     private static let nameCharacters = UInt8(ascii: " ")...UInt8(ascii: "~")
 
@@ -51,7 +51,7 @@ extension ConfigurationReader {
         return isValid ? nil : InvalidValue("expected a name of at most \(maxNameLength) printable ASCII characters")
     }
 
-    /// Reports set variables that could belong to several gateways.
+    /// Reports variables that are set and could belong to several gateways.
     private mutating func reportAmbiguousVariables(of names: [String]) {
         let groups = Dictionary(grouping: names, by: SectionPath.inVariable).sorted { $0.key < $1.key }
         for (_, names) in groups where names.count > 1 {
@@ -69,7 +69,7 @@ extension ConfigurationReader {
     }
 }
 
-/// Where a section is: `[polling]` or `[gateways.NAME]`.
+/// The path of a section: `[polling]` or `[gateways.NAME]`.
 struct SectionPath: Hashable, Sendable {
     /// The names of the tables, outermost first.
     let parts: [String]
@@ -97,7 +97,7 @@ struct SectionPath: Hashable, Sendable {
         EnvironmentOverrides.prefix + (parts + [name]).map(Self.inVariable).joined(separator: "_")
     }
 
-    /// Returns a name as a part of an environment variable's name.
+    /// Returns a name in the spelling of environment variables.
     static func inVariable(_ name: String) -> String {
         String(name.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
     }

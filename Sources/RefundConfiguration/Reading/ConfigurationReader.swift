@@ -8,7 +8,7 @@ struct ConfigurationReader {
     var document: [String: TOMLValue]
     var environment: EnvironmentOverrides
     private var problems: [ConfigurationProblem] = []
-    // The variable that each overridden key's value came from, by key path.
+    // The variables that override keys, by key path.
     private var variables: [String: String] = [:]
 
     /// Creates a reader.
@@ -24,9 +24,9 @@ struct ConfigurationReader {
         self.environment = EnvironmentOverrides(environment)
     }
 
-    /// Reads everything.
+    /// Reads the whole configuration.
     ///
-    /// - Throws: Every problem.
+    /// - Throws: `ConfigurationError` with every problem.
     mutating func configuration() throws(ConfigurationError) -> Configuration {
         let database: DatabaseSettings = section()
         var configuration = Configuration(file: file, gateways: gateways())
@@ -49,8 +49,8 @@ struct ConfigurationReader {
     /// Reads a section.
     ///
     /// - Parameters:
-    ///   - path: Where the section is.
-    ///   - value: What the file contains there; nil for nothing.
+    ///   - path: The path of the section.
+    ///   - value: The section in the file; nil if it has none.
     /// - Returns: The settings, with the default of every missing or invalid key.
     mutating func settings<Settings: ConfigurationSection>(at path: SectionPath, from value: TOMLValue?) -> Settings {
         var settings = Settings()
@@ -99,7 +99,7 @@ struct ConfigurationReader {
         problems.contains { $0.key == key }
     }
 
-    /// Checks keys that must fit together, unless one is invalid and so has its default.
+    /// Checks keys against each other; skips invalid keys, which have their defaults.
     private mutating func checkConsistency(of configuration: Configuration) {
         let polling = configuration.polling
         if polling.maxInterval < polling.initialInterval, !isInvalid("polling.max_interval"),

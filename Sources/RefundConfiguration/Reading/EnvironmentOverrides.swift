@@ -1,7 +1,7 @@
 /// The environment variables that override keys.
 struct EnvironmentOverrides {
     static let prefix = "REFUNDD_"
-    // Names the configuration file, and so is no key of it.
+    // Names the configuration file, so it overrides no key.
     private static let fileVariable = "REFUNDD_CONFIG"
 
     private var values: [String: String]
@@ -21,7 +21,7 @@ struct EnvironmentOverrides {
         return variable.wholeMatch(of: isOfService) != nil || (variable.hasSuffix("_PORT") && isAddress)
     }
 
-    /// Returns whether a variable is set and not taken yet.
+    /// Returns whether a variable is set and has not been taken.
     func contains(_ variable: String) -> Bool {
         values[variable] != nil
     }
@@ -32,19 +32,19 @@ struct EnvironmentOverrides {
         return values.removeValue(forKey: variable)
     }
 
-    /// The variables that belong to no key, in order.
+    /// The variables that belong to no key, sorted by name.
     var unused: [String] { values.keys.sorted() }
 
     /// Returns the variable that an unused one most likely misspells.
     func suggestion(for variable: String) -> String? {
-        // The common prefix would make every short name similar to every other.
+        // With the common prefix, all short names would be similar.
         let name = String(variable.dropFirst(Self.prefix.count))
         let names = known.sorted().map { String($0.dropFirst(Self.prefix.count)) }
         return Suggestion.closest(to: name, among: names).map { Self.prefix + $0 }
     }
 }
 
-/// Finds the name that a misspelt one stands for.
+/// Suggests the intended name for a misspelt one.
 enum Suggestion {
     // A longer name is not a misspelt key.
     private static let maxLength = 100

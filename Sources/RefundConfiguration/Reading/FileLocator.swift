@@ -18,8 +18,8 @@ struct FileLocator: Sendable {
 
     /// Resolves a name.
     ///
-    /// Only the service manager hands out credentials, so an operator's command also looks where they came from: in the
-    /// folder `credentials` next to the configuration file.
+    /// The service manager passes credentials only to the daemon. An operator's command reads them from their source,
+    /// the folder `credentials` next to the configuration file.
     ///
     /// - Parameters:
     ///   - name: The name in the configuration.

@@ -3,7 +3,7 @@ package import RefundCore
 
 /// A file open for reading.
 ///
-/// Its owner, mode and content belong to one file, even if another takes its name meanwhile.
+/// Its owner, mode and content belong to one file, even if another file takes its name meanwhile.
 package struct OpenFile: ~Copyable {
     private let descriptor: CInt
     /// The owner's user id.
@@ -13,13 +13,13 @@ package struct OpenFile: ~Copyable {
 
     /// Opens a file.
     package init(path: String) throws(SystemError) {
-        // The system would end the name at the NUL.
+        // The system would cut the name off at the NUL.
         guard !path.utf8.contains(0) else { throw SystemError(code: ENOENT) }
         // Without O_NONBLOCK, opening a pipe would wait for a writer.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else { throw SystemError(code: errno) }
         var status = stat()
-        // Reading a pipe, however, waits for its writer.
+        // Reading, in contrast, must wait for a pipe's writer.
         guard unsafe fstat(descriptor, &status) == 0, fcntl(descriptor, F_SETFL, 0) == 0 else {
             let error = SystemError(code: errno)
             close(descriptor)
@@ -31,7 +31,7 @@ package struct OpenFile: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Reads the file to its end, or just beyond a limit if it is larger.
+    /// Reads the file to its end, or until it exceeds a limit.
     package func bytes(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)

@@ -2,21 +2,21 @@
 package enum JSONSyntax: Sendable {
     /// Exactly RFC 8259.
     case strict
-    /// Also accepts a byte-order mark, unescaped control characters in strings, and escapes of unpaired surrogates, each of
-    /// which reads as a replacement.
+    /// Also accepts a byte-order mark, unescaped control characters in strings, and escapes of unpaired surrogates,
+    /// which read as `surrogate`.
     case tolerant(surrogate: Unicode.Scalar)
 }
 
 extension JSONObject {
     /// Reads one JSON object (RFC 8259) and nothing else.
     ///
-    /// Two texts that mean different things to some reader must never read the same here: names must not repeat at any
-    /// depth, and the bytes must be UTF-8.
+    /// Rejects texts that readers interpret differently: names must not repeat at any depth, and the bytes must be
+    /// UTF-8.
     ///
     /// - Parameters:
     ///   - bytes: The text; the caller bounds its size.
     ///   - syntax: How strictly to read.
-    /// - Throws: `JSONError` with what is wrong and where.
+    /// - Throws: `JSONError` with the problem and its offset.
     package init(parsing bytes: [UInt8], _ syntax: JSONSyntax = .strict) throws(JSONError) {
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw JSONError(problem: "the text is not UTF-8", offset: 0)
@@ -31,7 +31,7 @@ extension JSONObject {
 
     /// Reads one JSON object from a string.
     ///
-    /// - Throws: `JSONError` with what is wrong and where.
+    /// - Throws: `JSONError` with the problem and its offset.
     package init(parsing text: String, _ syntax: JSONSyntax = .strict) throws(JSONError) {
         try self.init(parsing: [UInt8](text.utf8), syntax)
     }
@@ -244,8 +244,8 @@ struct JSONReader {
 
 /// The names of an object's members so far.
 struct MemberNames {
-    // Comparing a name with a few others costs less than hashing it. With many others, it would take a hostile object's
-    // square of time.
+    // Comparing a name with a few others costs less than hashing it. With many, a hostile object would cost quadratic
+    // time.
     private static let fewest = 24
 
     private var few: [String] = []

@@ -6,7 +6,7 @@ package struct JSONText: Sendable {
 
     /// Creates an empty text.
     package init() {
-        // Most texts are as long as an event's body. Growing in steps would copy them about ten times.
+        // Most texts are about as long as an event's body. Growing in steps would copy them about ten times.
         bytes.reserveCapacity(1_024)
     }
 

@@ -1,6 +1,6 @@
-/// A JSON value as it stands in a text.
+/// A JSON value as written in its text.
 ///
-/// Numbers keep their token, because `1`, `1.0` and `1.00` are signed differently, and nested values their exact text.
+/// Numbers keep their token, because `1`, `1.0` and `1.00` are signed differently. Nested values keep their exact text.
 package enum JSONValue: Hashable, Sendable {
     /// A string, unescaped.
     case string(String)
@@ -16,7 +16,7 @@ package enum JSONValue: Hashable, Sendable {
     case array(String)
 }
 
-/// The members of a JSON object in the order of the text, without repeated names.
+/// The members of a JSON object in source order, without repeated names.
 package struct JSONObject: Hashable, Sendable {
     /// A name with its value.
     package struct Member: Hashable, Sendable {
@@ -52,7 +52,7 @@ package struct JSONObject: Hashable, Sendable {
 
 /// Why a text is not one JSON object.
 package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong, such as "member \"code\" is repeated".
+    /// The problem, such as "member \"code\" is repeated".
     package let problem: String
     /// The offset in bytes from the start of the text.
     package let offset: Int

@@ -1,4 +1,4 @@
-/// What an address is used for, as far as webhook delivery is concerned.
+/// How webhook delivery treats an address, by the purpose of its range.
 ///
 /// Sources: the IANA registries of special-purpose addresses,
 /// <https://www.iana.org/assignments/iana-ipv4-special-registry/> and
@@ -11,7 +11,7 @@ package enum AddressClass: Hashable, Sendable {
     case ordinary
     /// Refused unless the configuration allows it; the text names the range.
     case restricted(String)
-    /// Refused whatever the configuration says; the text names the range.
+    /// Always refused; the text names the range.
     case forbidden(String)
 
     /// Classifies an address by the range it is in, ignoring any IPv4 address it embeds.

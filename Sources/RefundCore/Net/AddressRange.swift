@@ -2,7 +2,7 @@
 package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     /// The first address of the block.
     let base: IPAddress
-    /// How many leading bits all addresses of the block share.
+    /// The number of leading bits that all addresses of the block share.
     let prefixLength: Int
 
     /// Creates the smallest block, which holds one address.
@@ -11,7 +11,7 @@ package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         prefixLength = address.width
     }
 
-    /// Creates the block of an address; nil if the prefix is longer than the address or leaves bits set after it.
+    /// Creates a block from its first address; nil if the prefix is longer than the address or bits after it are set.
     init?(base: IPAddress, prefixLength: Int) {
         self.base = base
         self.prefixLength = prefixLength
@@ -62,8 +62,8 @@ extension IPAddress {
         // RFC 3056.
         if Self.sixToFour.contains(self) { return [ipv4(at: 2, 3, 4, 5)] }
         guard Self.localNAT64.contains(self) else { return [] }
-        // The translator's prefix length is unknown here, so every position of RFC 6052, section 2.2, counts. Wrong
-        // lengths mostly read as 0.x.y.z, where nothing can be reached.
+        // The translator's prefix length is unknown here, so all positions of RFC 6052, section 2.2, count. Readings at
+        // a wrong length are mostly 0.x.y.z, which is unreachable.
         let readings = [
             ipv4(at: 6, 7, 9, 10), ipv4(at: 7, 9, 10, 11), ipv4(at: 9, 10, 11, 12), ipv4(at: 12, 13, 14, 15),
         ]

@@ -15,7 +15,7 @@ package struct AllowedHost: Hashable, Sendable, CustomStringConvertible {
     ///
     /// - Parameter text: `name`, `name:port`, `10.1.2.3`, `10.1.2.3:port`, `fd00::1`, `[fd00::1]`, `[fd00::1]:port`,
     ///   `10.1.0.0/16` or `fd00::/8`.
-    /// - Throws: What is wrong with the text.
+    /// - Throws: `AllowedHostError` if the text is not an entry.
     package init(_ text: String) throws(AllowedHostError) {
         let bytes = Array(text.utf8)
         var port: UInt16?
@@ -58,7 +58,7 @@ package struct AllowedHost: Hashable, Sendable, CustomStringConvertible {
         return range
     }
 
-    /// Decides about a connection.
+    /// Checks a connection against this entry.
     ///
     /// - Parameters:
     ///   - address: The address to connect to; an IPv4-mapped address must be given as IPv4.
@@ -92,7 +92,7 @@ package enum AllowedHostError: Error, Hashable, Sendable, CustomStringConvertibl
     case hostBitsSet
     case mapped
 
-    /// What is wrong and how to fix it, in one line.
+    /// The problem and its fix, in one line.
     package var description: String {
         switch self {
         case .malformed:

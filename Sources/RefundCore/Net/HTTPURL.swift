@@ -8,7 +8,7 @@ package struct HTTPURL: Hashable, Sendable {
         case http
         case https
 
-        /// The port of a URL that names none.
+        /// The port of a URL without an explicit one.
         package var defaultPort: UInt16 { self == .https ? 443 : 80 }
     }
 
@@ -23,7 +23,7 @@ package struct HTTPURL: Hashable, Sendable {
 
     /// Reads a URL.
     ///
-    /// - Throws: What is wrong with the text. The error never contains the text, which may hold a token.
+    /// - Throws: `HTTPURLError`, which never contains the text: it may hold a token.
     package init(_ text: String) throws(HTTPURLError) {
         let bytes = Array(text.utf8)
         guard !bytes.isEmpty else { throw .empty }
@@ -56,8 +56,8 @@ package struct HTTPURL: Hashable, Sendable {
 
     /// Names the endpoint behind a URL, for limits, logs and reports.
     ///
-    /// - Returns: Scheme, host and port in one spelling, or a constant for any text that is not a valid URL. User info,
-    ///   path, query and fragment never appear: where a text is malformed, nobody can tell which part is the secret.
+    /// - Returns: Scheme, host and port in one spelling, or a constant for any text that is not a valid URL. Never
+    ///   contains user info, path, query or fragment: in a malformed text, any part may be the secret.
     package static func endpoint(of text: String) -> String {
         (try? HTTPURL(text))?.endpoint ?? "invalid URL"
     }
@@ -80,7 +80,7 @@ package enum HTTPURLError: Error, Hashable, Sendable, CustomStringConvertible {
     case invalidHost
     case invalidPort
 
-    /// What is wrong and how to fix it, in one line.
+    /// The problem and its fix, in one line.
     package var description: String {
         switch self {
         case .empty: "the URL is empty"

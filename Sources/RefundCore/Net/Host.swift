@@ -64,7 +64,7 @@ package enum Host: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether the host is this machine, whatever a resolver says.
+    /// Whether the host is this machine, without asking a resolver.
     package var isLoopback: Bool {
         switch self {
         case .name(let name): name.description == "localhost"
@@ -80,7 +80,7 @@ package enum Host: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Splits `host:port` at the colon that precedes the port; the colons inside the brackets of an IPv6 address are not it.
+    /// Splits `host:port` at the port's colon, never at a colon inside the brackets of an IPv6 address.
     static func split(_ text: ArraySlice<UInt8>) -> (host: ArraySlice<UInt8>, port: ArraySlice<UInt8>?) {
         guard let colon = text.lastIndex(of: UInt8(ascii: ":")), !text[colon...].contains(UInt8(ascii: "]")) else {
             return (text, nil)
@@ -102,14 +102,14 @@ extension UInt16 {
     }
 }
 
-/// An address to listen at, such as `127.0.0.1:9464` or `[::1]:9464`.
+/// An address to listen on, such as `127.0.0.1:9464` or `[::1]:9464`.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
     /// The host name or IP address; an IPv6 address without brackets.
     package var host: String
     /// The port, from 0 to 65535; 0 lets the system choose one.
     package var port: Int
 
-    /// Creates an address from its text; nil unless that is a host with a port.
+    /// Creates an address from its text; nil unless the text is a host with a port.
     package init?(_ text: String) {
         let (hostText, portText) = Host.split(Array(text.utf8)[...])
         guard let host = Host(ascii: hostText), let port = portText.flatMap(UInt16.init(port:)) else { return nil }

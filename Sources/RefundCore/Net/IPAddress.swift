@@ -63,7 +63,7 @@ package struct IPAddress: Hashable, Sendable {
         let colon = UInt8(ascii: ":")
         var value: UInt128 = 0
         var count = 0
-        // How many 16-bit groups precede the "::".
+        // The number of 16-bit groups before the "::".
         var gap: Int?
         var rest = text
         if rest.starts(with: [colon, colon]) {

@@ -1,9 +1,9 @@
-/// What a gateway's verified answer says became of a refund, in refundd's terms.
+/// A gateway's verdict on a refund, from a verified answer, in refundd's terms.
 ///
-/// Each gateway's module maps its own statuses to these. A status that it does not know is no verdict at all; the outcome
-/// is then `QueryOutcome.inconclusive`.
+/// Each gateway's module maps the gateway's statuses to these. An unknown status yields no verdict; the outcome is then
+/// `QueryOutcome.inconclusive`.
 package enum GatewayVerdict: String, Sendable, CaseIterable {
-    /// The gateway knows the refund and has not decided it.
+    /// The gateway knows the refund and has not decided on it.
     case processing
     /// The gateway paid the refund out.
     case settled
@@ -13,7 +13,7 @@ package enum GatewayVerdict: String, Sendable, CaseIterable {
 
 /// The gateway's own description of a refund's transaction, which the queue keeps and events show.
 package struct GatewayTransaction: Hashable, Sendable {
-    /// The gateway's own number for the state of the transaction, which only the gateway's module interprets.
+    /// The gateway's numeric status of the transaction, which only the gateway's module interprets.
     package var status: Int
     /// The amount of the transaction in major units.
     package var amount: String?
@@ -21,19 +21,19 @@ package struct GatewayTransaction: Hashable, Sendable {
     package var currency: String?
     /// When the transaction ended.
     package var endAt: Timestamp?
-    /// The gateway's number of the refund.
+    /// The gateway's number for the refund.
     package var transNo: String?
-    /// The gateway's number of the refunded payment.
+    /// The gateway's number for the refunded payment.
     package var origTransNo: String?
-    /// The payment channel's number of the refund.
+    /// The payment channel's number for the refund.
     package var payChannelTransNo: String?
 
-    /// Creates a transaction of which only the status is known.
+    /// Creates a transaction with only a status.
     package init(status: Int) {
         self.status = status
     }
 
-    /// How a settled transaction differs from what the application expects, or nil when it does not.
+    /// The difference between a settled transaction and the expected amount, in words; nil if they match.
     func difference(from expected: Money) -> String? {
         let said = "\(amount ?? "no amount") \(currency ?? "and no currency")"
         guard let amount, let actual = DecimalAmount(amount), let wanted = DecimalAmount(expected.amount),
@@ -43,9 +43,9 @@ package struct GatewayTransaction: Hashable, Sendable {
     }
 }
 
-/// What a verified answer says of a refund.
+/// A gateway's report on a refund, from a verified answer.
 package struct GatewayReport: Hashable, Sendable {
-    /// What became of the refund.
+    /// The gateway's verdict on the refund.
     package var verdict: GatewayVerdict
     /// The transaction that the verdict is about.
     package var transaction: GatewayTransaction

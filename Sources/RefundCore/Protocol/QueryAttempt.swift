@@ -1,7 +1,7 @@
 /// How a query ended.
 package enum QueryAttempt: Hashable, Sendable {
-    /// The gateway answered, or could not be asked; the duration is that of the exchange alone.
+    /// The gateway answered, or could not be queried; the duration covers only the exchange.
     case completed(QueryOutcome, duration: Duration)
-    /// The client was shut down first: the query counts for nothing.
+    /// The client shut down first; the query does not count.
     case interrupted
 }

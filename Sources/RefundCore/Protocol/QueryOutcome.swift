@@ -1,26 +1,26 @@
-/// What a query led to.
+/// The outcome of a query.
 package enum QueryOutcome: Hashable, Sendable {
     /// A verified answer about this refund.
     case report(GatewayReport, Evidence)
-    /// A verified answer that the gateway has no such order. Not final: orders turn up later.
+    /// A verified answer that the gateway has no such order. Not final: the order may turn up later.
     case notFound(message: String, Evidence)
     /// A verified answer that says nothing about the refund: another code, an unknown status, another refund's data.
     case inconclusive(reason: String)
-    /// The gateway refuses our credentials, in a signed answer or not. The configuration is at fault, not the refund.
+    /// The gateway refuses our credentials, signed or unsigned. The configuration is at fault, not the refund.
     case credentialsRefused(code: String, message: String, isVerified: Bool)
     /// An answer whose signature is missing, empty or wrong.
     ///
-    /// The offset is a hint, which nothing signs: how far our clock seems to be ahead of the gateway's, negative if it is
-    /// behind; nil unless it may be why the gateway refused the query.
+    /// The offset is a hint without a signature: how far our clock seems to be ahead of the gateway's, negative if it
+    /// is behind. It is nil unless the clock may be why the gateway refused the query.
     case unverified(reason: String, clockOffset: Duration? = nil)
     /// The gateway asks for fewer queries: HTTP 429, or 503 with a time to come back.
     case slowedDown(reason: String, retryAfter: Duration?)
-    /// No answer of the gateway: a transport error, a timeout, an unexpected HTTP status, a body that is not JSON.
+    /// No answer from the gateway: a transport error, a timeout, an unexpected HTTP status, a body that is not JSON.
     ///
-    /// The offset is the same hint as that of an unverified answer.
+    /// The offset is the same hint as for an unverified answer.
     case unreachable(reason: String, clockOffset: Duration? = nil)
 
-    /// What was wrong, in words, or nil for a report.
+    /// The problem in words, or nil for a report.
     package var problem: String? {
         switch self {
         case .report: nil
@@ -32,7 +32,7 @@ package enum QueryOutcome: Hashable, Sendable {
         }
     }
 
-    /// Whether the gateway answered and its signature proves it, whatever the answer says.
+    /// Whether the gateway answered and the signature verified, whatever the answer says.
     package var isVerified: Bool {
         switch self {
         case .report, .notFound, .inconclusive: true
@@ -41,7 +41,7 @@ package enum QueryOutcome: Hashable, Sendable {
         }
     }
 
-    /// How far our clock seems to be ahead of the gateway's, or nil without such a hint.
+    /// The hint at how far our clock is ahead of the gateway's, or nil without one.
     package var clockOffset: Duration? {
         switch self {
         case .unverified(_, let offset), .unreachable(_, let offset): offset
@@ -63,11 +63,11 @@ package enum QueryOutcome: Hashable, Sendable {
     }
 }
 
-/// What proves an outcome: the exact signed body, and the members that a gateway's support asks for.
+/// The proof of an outcome: the exact signed body, and the members that a gateway's support asks for.
 package struct Evidence: Hashable, Sendable {
-    /// The answer's code for the call.
+    /// The answer's `code` for the call.
     package var code: String
-    /// The gateway's id of the request.
+    /// The gateway's id for the request.
     package var psn: String?
     /// The answer's bytes as they arrived.
     package var response: [UInt8]

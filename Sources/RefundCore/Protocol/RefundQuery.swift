@@ -2,9 +2,9 @@
 package struct RefundQuery: Hashable, Sendable {
     /// The merchant number: the row's, or else the configured one.
     package var merchantNo: String
-    /// The refund's own order number, by which the gateway is queried if the row has it.
+    /// The refund's own order number; the query uses it if the row has one.
     package var merchantOrderNo: String?
-    /// The gateway's number of the refund: the query is by it only without an order number, the answer must always match.
+    /// The gateway's number for the refund; queried only without an order number, always matched in the answer.
     package var transNo: String?
 
     /// Creates a query for a refund.

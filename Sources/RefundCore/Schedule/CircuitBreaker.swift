@@ -7,16 +7,16 @@
 package struct CircuitBreaker: Hashable, Sendable {
     /// Failures in a row that open the breaker.
     package static let threshold = 10
-    /// The wait before the first probe; each probe that fails doubles it.
+    /// The wait before the first probe; each failed probe doubles it.
     package static let firstInterval: Duration = .seconds(1)
     /// The longest wait between probes after failures.
     package static let longestInterval: Duration = .seconds(60)
-    /// The longest pause that a peer is granted.
+    /// The longest pause granted to a peer; longer ones are shortened to it.
     package static let longestPause: Duration = .seconds(3_600)
 
-    /// What an event changed.
+    /// How an event changed the breaker.
     package enum Change: Hashable, Sendable {
-        /// Nothing that anybody needs to know.
+        /// The breaker neither opened nor closed.
         case none
         /// Only probes are sent from now on.
         case opened
@@ -28,7 +28,7 @@ package struct CircuitBreaker: Hashable, Sendable {
         let since: Timestamp
         var reason: String
         var nextProbe: Timestamp
-        // The longest wait that set `nextProbe`: one further ahead comes from a clock that was set back.
+        // The longest wait that `nextProbe` can be ahead; a time further ahead means that the clock was set back.
         var longestWait: Duration
         var isProbing = false
         // Only a probe ends a pause; answers to earlier requests do not.
@@ -66,7 +66,7 @@ package struct CircuitBreaker: Hashable, Sendable {
     /// - Returns: Whether the breaker opened.
     package mutating func failed(_ reason: String, at now: Timestamp) -> Change {
         guard open == nil else {
-            // Requests that were sent before the breaker opened say nothing new.
+            // Failures of requests sent before the breaker opened add nothing.
             if endProbe() { wait(fixedInterval ?? interval, at: now) }
             return .none
         }
@@ -119,7 +119,7 @@ package struct CircuitBreaker: Hashable, Sendable {
         open?.nextProbe = now
     }
 
-    /// Lets the next probe be sent at once, because what is probed has changed.
+    /// Makes the next probe due at once, because the peer's settings may have changed.
     package mutating func probeNow() {
         open?.nextProbe = Timestamp(milliseconds: 0)
     }
@@ -143,7 +143,7 @@ package struct CircuitBreaker: Hashable, Sendable {
             self.wait(wait, at: now)
             return .opened
         }
-        // If several pauses are asked for at once, the longest counts.
+        // Of several pauses asked for at once, the longest counts.
         if now.advanced(by: wait) > open.nextProbe { self.wait(wait, at: now) }
         return .none
     }

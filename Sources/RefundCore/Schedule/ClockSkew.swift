@@ -1,12 +1,12 @@
-/// Recognises a wrong clock of this machine by the dates of a gateway's responses.
+/// Detects a wrong clock on this machine from the dates of a gateway's responses.
 ///
-/// A gateway refuses queries whose time is too far from its own, and no document says with which code. The `Date` field
-/// is not signed, and a cache or an error page may carry an old one. So it takes several responses in a row, none of them
-/// a verified answer, whose dates advance.
+/// A gateway refuses queries whose time is too far from its own, with an undocumented code. The `Date` field is
+/// unsigned, and a cache or an error page may carry an old one. So it takes several unverified responses in a row whose
+/// dates advance.
 package struct ClockSkew: Sendable {
     /// The code of an incident caused by the clock.
     package static let code = "CLOCK"
-    /// How many dates in a row show that the clock is wrong.
+    /// The number of dates in a row that show the clock to be wrong.
     package static let limit = 3
 
     private var count = 0
@@ -15,11 +15,11 @@ package struct ClockSkew: Sendable {
     /// Creates the state of a gateway that has not been queried.
     package init() {}
 
-    /// Judges an outcome by the dates so far.
+    /// Judges an outcome against the dates so far.
     ///
     /// - Parameters:
-    ///   - outcome: What a query led to.
-    ///   - now: When that was noticed.
+    ///   - outcome: The outcome of a query.
+    ///   - now: When it was noticed.
     /// - Returns: A refusal of our credentials if the clock is the likely cause, otherwise the outcome itself.
     package mutating func judge(_ outcome: QueryOutcome, at now: Timestamp) -> QueryOutcome {
         guard let offset = outcome.clockOffset else {

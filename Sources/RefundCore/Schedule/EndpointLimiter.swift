@@ -5,7 +5,7 @@
 /// ones three quarters, so that a proven endpoint always finds a slot. After a run of failures an endpoint's circuit
 /// breaker opens, and its webhooks wait for a probe without using up their retries.
 package struct EndpointLimiter: Sendable {
-    // What is known about idle endpoints is worth little; it must not grow with every address ever seen.
+    // The state of idle endpoints is worth little; it must not grow with every address ever seen.
     package static let capacityForIdle = 4_096
 
     private enum Standing {
@@ -100,7 +100,7 @@ package struct EndpointLimiter: Sendable {
                 state.lastFailed = nil
                 return state.breaker.succeeded()
             }
-            // A URL that is gone shows that the endpoint is there, and says nothing about its other URLs.
+            // A 410 proves that the endpoint is up, and says nothing about its other URLs.
             if outcome.isGone { return state.breaker.openSince == nil ? .none : state.breaker.succeeded() }
             state.standing = .failing
             // A webhook that fails alone follows its own schedule; only failures of several open the breaker.
@@ -117,7 +117,7 @@ package struct EndpointLimiter: Sendable {
         guard endpoints.count > Self.capacityForIdle else { return [] }
         endpoints = endpoints.filter { $0.value.inFlight > 0 || $0.value.breaker.openSince != nil }
         guard endpoints.count > Self.capacityForIdle else { return [] }
-        // No webhook waits for an endpoint whose probe has long been due.
+        // An endpoint whose probe has long been due has no webhooks waiting.
         let idle = endpoints.filter { $0.value.inFlight == 0 }
             .map { (endpoint: $0.key, due: $0.value.breaker.nextProbe(at: now) ?? now) }
             .sorted { $0.due < $1.due }

@@ -1,27 +1,27 @@
-/// What a gateway's answers say about the gateway itself: whether it believes our credentials, whether we can believe
-/// its answers, and whether it answers at all.
+/// The health of a gateway, judged by its answers: whether it accepts our credentials, whether its answers verify, and
+/// whether it answers at all.
 ///
-/// Refusals and answers that do not verify are the gateway's trouble and no refund's. While nothing it says can be
-/// believed, it is probed with one refund at a time, and no row changes. Unsigned refusals count too: asking less often
-/// cannot settle anything wrongly. A refusal while other refunds are being answered belongs to that refund or its
+/// Refusals and unverified answers count against the gateway, not against a refund. While it cannot be trusted, refundd
+/// probes it with one refund at a time and changes no row. Unsigned refusals count too: querying less often cannot
+/// settle anything wrongly. A refusal while the gateway answers other refunds counts against that refund or its
 /// merchant.
 package struct GatewayHealth: Sendable {
     /// Unverified answers in a row that make an incident.
     package static let unverifiedLimit = 20
-    /// How many refunds may be refused in a row before that counts against a gateway that answered others.
+    /// Refunds refused in a row that count against a gateway even though it answered others.
     package static let refusedLimit = 20
-    // Refunds and merchants that are known to be refused alone; beyond it, all are forgotten.
+    // The most refunds and merchants remembered as refused alone; beyond it, all are forgotten.
     private static let refusedCapacity = 10_000
     /// How long a gateway may go without a verified answer.
     package static let period: Duration = .seconds(10 * 60)
     /// The wait between probes during an incident.
     package static let probeInterval: Duration = .seconds(15)
 
-    /// What an answer changed.
+    /// How an answer changed the gateway's health.
     package enum Change: Hashable, Sendable {
         /// Nothing.
         case none
-        /// The first failure after a verified answer, or the first of all: worth a warning.
+        /// The first failure after a verified answer, or the first ever: worth a warning.
         case failing
         /// An incident began.
         case incident(GatewayIncident)
@@ -29,26 +29,26 @@ package struct GatewayHealth: Sendable {
         case recovered
     }
 
-    /// The incident that lasts, or nil.
+    /// The current incident, or nil.
     package private(set) var incident: GatewayIncident?
     /// When an answer last verified, or nil if none has yet.
     package private(set) var lastVerified: Timestamp?
-    // Whose refusal it may be.
+    // The refund or merchant that a refusal may count against.
     private enum Subject: Hashable {
         case refund(Int64)
         case merchant(String)
     }
 
-    // Since when no answer has verified although refundd asked.
+    // When queries began to go without a verified answer.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
     private var clock = ClockSkew()
-    // After a refusal, the other queries in flight get a chance to be answered before it counts against the gateway.
+    // A refusal counts against the gateway only after the other queries in flight had a chance to be answered.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
-    // Who was refused since the last verified answer, and who is known to be refused while others are answered.
+    // Refunds and merchants refused since the last verified answer, and those known to be refused alone.
     private var refused: Set<Subject> = []
     private var refusedAlone: Set<Subject> = []
-    // The refund that was answered last, and when another one was.
+    // The refund answered last, and when a different one was.
     private var lastAnswered: Int64?
     private var lastVerifiedOther: Timestamp?
 
@@ -61,13 +61,13 @@ package struct GatewayHealth: Sendable {
     /// Whether only probes may be sent and no row may change.
     package var isBlocked: Bool { incident?.kind == .misconfigured }
 
-    /// Whether a refusal waits for the queries in flight beside it before it counts, so that nothing more may be sent.
+    /// Whether a refusal is waiting for the other queries in flight; until they end, nothing more may be sent.
     package var isUndecided: Bool { refusal != nil }
 
-    /// Whether a refusal now belongs to the refund or its merchant, because the gateway answers others.
+    /// Whether a refusal now counts against the refund or its merchant, because the gateway answers others.
     ///
-    /// Who was refused before an answer to somebody else is known to be refused alone. Others are, while another refund
-    /// was answered a short while ago and not one refund after the other is being refused since.
+    /// A refund or merchant that was refused before another was answered is known to be refused alone. Any other counts
+    /// as refused alone if another refund was answered recently and few have been refused since.
     package func isRefusedAlone(_ refund: Int64, of merchant: String, at now: Timestamp) -> Bool {
         guard incident == nil else { return false }
         if isKnown(refund, merchant) { return true }
@@ -85,15 +85,15 @@ package struct GatewayHealth: Sendable {
         Set(refused.compactMap { if case .merchant(let number) = $0 { number } else { nil } })
     }
 
-    /// Records what a query led to.
+    /// Records the outcome of a query.
     ///
     /// - Parameters:
-    ///   - outcome: What the query led to.
+    ///   - outcome: The outcome.
     ///   - refund: The refund that was queried.
-    ///   - merchant: The number of the merchant that it was queried for.
+    ///   - merchant: The merchant number of the query.
     ///   - others: The refunds whose queries are still in flight at this gateway.
     ///   - now: When the result was noticed.
-    /// - Returns: What changed for the gateway.
+    /// - Returns: The change of the gateway's health.
     package mutating func answered(
         _ outcome: QueryOutcome,
         refund: Int64,
@@ -105,7 +105,7 @@ package struct GatewayHealth: Sendable {
         case .report, .notFound, .inconclusive:
             return verified(refund, merchant, at: now)
         case .credentialsRefused(ClockSkew.code, let message, let isVerified):
-            // Several dates in a row say so: the clock is wrong for every refund.
+            // Several dates in a row showed it, and a wrong clock affects every refund.
             return begin(.misconfigured, ClockSkew.code, message, isVerified: isVerified, at: now)
         case .credentialsRefused(let code, let message, let isVerified):
             unverified = nil
@@ -156,7 +156,7 @@ package struct GatewayHealth: Sendable {
         return endWait(for: refund) ?? note(failureAt: now)
     }
 
-    // A refusal counts against the gateway once every query that was in flight with it ended without a verified answer.
+    // A refusal counts against the gateway once every query in flight with it has ended without a verified answer.
     private mutating func endWait(for refund: Int64) -> Change? {
         refusal?.waitsFor.remove(refund)
         guard let waiting = refusal, waiting.waitsFor.isEmpty else { return nil }
@@ -190,13 +190,13 @@ package struct GatewayHealth: Sendable {
     private mutating func begin(_ new: GatewayIncident) -> Change {
         refusal = nil
         failingSince = failingSince ?? new.since
-        // Credentials matter more than a gateway that could not be reached.
+        // A misconfigured gateway takes precedence over an unreachable one.
         guard incident == nil || (incident?.kind == .unreachable && new.kind == .misconfigured) else { return .none }
         incident = new
         return .incident(new)
     }
 
-    /// Forgets earlier answers, because they were given to other credentials.
+    /// Forgets the answers given to earlier credentials.
     package mutating func forgetAnswers() {
         (lastVerified, lastVerifiedOther, lastAnswered) = (nil, nil, nil)
         (refused, refusedAlone) = ([], [])

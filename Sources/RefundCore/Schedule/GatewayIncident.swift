@@ -1,23 +1,23 @@
-/// Something wrong with a gateway, or with one merchant's account there, that an operator has to fix.
+/// A fault of a gateway, or of one merchant's account there, that an operator has to fix.
 package struct GatewayIncident: Hashable, Sendable {
-    /// What kind of incident it is, as events and commands name it.
+    /// The kinds of incidents, as events and commands name them.
     package enum Kind: String, Sendable, CaseIterable {
         /// The gateway refuses our credentials, or none of its answers verifies.
         case misconfigured
-        /// Nothing has verified for ten minutes although refundd kept asking.
+        /// No answer has verified for ten minutes although refundd kept querying.
         case unreachable
     }
 
-    /// The code that incidents carry in which no answer verifies.
+    /// The code of an incident in which no answer verifies.
     package static let unverifiedCode = "UNVERIFIED"
-    /// The code that incidents carry in which the gateway cannot be reached.
+    /// The code of an incident in which the gateway cannot be reached.
     package static let unreachableCode = "UNREACHABLE"
 
-    /// What kind of incident it is.
+    /// The kind of incident.
     package var kind: Kind
     /// The gateway's code, or one of refundd's own.
     package var code: String
-    /// The gateway's words, or refundd's.
+    /// The gateway's message, or refundd's.
     package var message: String
     /// Whether the gateway signed its refusal; an unsigned one is only a hint.
     package var isVerified: Bool

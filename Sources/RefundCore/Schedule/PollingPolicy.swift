@@ -1,8 +1,8 @@
-/// When a refund is queried again, and when a person is told that it takes too long.
+/// When to query a refund again, and when to flag it as overdue.
 package struct PollingPolicy: Hashable, Sendable {
     /// The wait after the first query.
     package var initialInterval: Duration = .seconds(5)
-    /// What each further wait is multiplied by.
+    /// The factor by which each further wait grows.
     package var multiplier: Double = 2
     /// The longest wait while the refund is young.
     package var maxInterval: Duration = .seconds(30 * 60)
@@ -10,7 +10,7 @@ package struct PollingPolicy: Hashable, Sendable {
     package var slowAfter: Duration = .seconds(24 * 3_600)
     /// The wait between queries of an old refund, and of one whose amount does not match.
     package var slowInterval: Duration = .seconds(3_600)
-    /// The part by which each wait varies either way, from 0 to 1.
+    /// The fraction by which each wait varies either way, from 0 to 1.
     package var jitter: Double = 0.1
     /// The age from which a refund without a verdict needs attention.
     package var attentionAfter: Duration = .seconds(72 * 3_600)
@@ -26,12 +26,12 @@ package struct PollingPolicy: Hashable, Sendable {
     /// - Parameters:
     ///   - attempts: The queries sent so far, at least 1.
     ///   - age: The refund's age.
-    ///   - isSlow: Whether the refund is to be asked at the slow interval whatever its age.
+    ///   - isSlow: Whether the slow interval applies whatever the refund's age.
     ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
     /// - Returns: The wait.
     package func delay(afterAttempts attempts: Int, age: Duration, isSlow: Bool = false, draw: Double) -> Duration {
         if isSlow || age >= slowAfter { return slowInterval.jittered(by: jitter, draw: draw) }
-        // The cap comes before the product is turned into a whole number, or many attempts would overflow it.
+        // Cap before converting to a whole number, which many attempts would overflow.
         let factor = Double.pow(multiplier, exponent: max(attempts, 1) - 1)
         let product = Double(initialInterval.wholeMilliseconds) * factor
         let isCapped = product >= Double(maxInterval.wholeMilliseconds)
@@ -41,7 +41,7 @@ package struct PollingPolicy: Hashable, Sendable {
 
     /// The longest wait this policy ever asks for.
     ///
-    /// A due time further ahead than this cannot be refundd's own.
+    /// refundd never sets a due time further ahead than this.
     package var longestDelay: Duration {
         max(maxInterval, slowInterval, initialInterval).scaled(by: 1 + jitter)
     }
@@ -51,7 +51,7 @@ extension Duration {
     /// This duration times a uniform factor between `1 - jitter` and `1 + jitter`.
     ///
     /// - Parameters:
-    ///   - jitter: The part by which the duration varies either way.
+    ///   - jitter: The fraction by which the duration varies either way.
     ///   - draw: A uniform draw from 0 to 1.
     /// - Returns: The duration in whole milliseconds.
     package func jittered(by jitter: Double, draw: Double) -> Duration {
@@ -62,7 +62,7 @@ extension Duration {
 extension Double {
     fileprivate static func pow(_ base: Double, exponent: Int) -> Double {
         var result = 1.0
-        // Beyond this many factors every interval has long met its cap.
+        // With this many factors, every interval has long reached its cap.
         for _ in 0..<min(exponent, 1_100) { result *= base }
         return result
     }

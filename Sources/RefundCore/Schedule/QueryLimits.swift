@@ -1,8 +1,8 @@
-/// How hard one gateway may be asked.
+/// The limits on queries to one gateway.
 package struct QueryLimits: Hashable, Sendable {
-    /// Queries that may wait for their answer at the same time.
+    /// The most queries in flight at once.
     package var maxInFlight: Int = 16
-    /// Queries that may be sent within any second.
+    /// The most queries sent within any second.
     package var maxQueriesPerSecond: Double = 20
 
     /// Creates the default limits.

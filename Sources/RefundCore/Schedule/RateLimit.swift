@@ -1,6 +1,6 @@
-/// How often something may be done: never more than the rate within any second, bursts up to a second's worth.
+/// A limit on permits per second: never more than the rate within any second, in bursts of up to a second's worth.
 ///
-/// A row of inserts is queried at once up to a second's worth, and the gateway never sees more in a second than agreed.
+/// A batch of inserts is queried at once, up to a second's worth, and no second ever exceeds the agreed rate.
 package struct RateLimit: Hashable, Sendable {
     private var window: Duration
     private var permits: Int
@@ -9,16 +9,16 @@ package struct RateLimit: Hashable, Sendable {
 
     /// Creates a limit.
     ///
-    /// - Parameter perSecond: Permits per second, more than zero; 0.5 is one in two seconds. Of a rate above one the part
-    ///   after the point counts for nothing, since no second may see more than the rate; more than 10,000 are not given.
+    /// - Parameter perSecond: Permits per second, more than zero; 0.5 is one in two seconds. A rate above one is
+    ///   rounded down, since no second may see more than the rate, and capped at 10,000.
     package init(perSecond: Double) {
         let isSlow = !(perSecond >= 1)
-        // Every permit of the last second is remembered; no gateway wants to be asked more often than this.
+        // The limit remembers every permit of the last second; no gateway wants more queries than this.
         permits = isSlow ? 1 : Int(min(perSecond, 10_000))
         window = Duration.seconds(1).scaled(by: isSlow ? 1 / perSecond : 1)
     }
 
-    /// Changes the rate; the permits of the last second count for it too.
+    /// Changes the rate; permits taken in the last second still count.
     package mutating func change(perSecond: Double) {
         let granted = granted
         self = RateLimit(perSecond: perSecond)
@@ -40,9 +40,9 @@ package struct RateLimit: Hashable, Sendable {
         return granted.reversed().prefix { $0 > cut }.count
     }
 
-    /// Takes a permit, which the caller found free.
+    /// Takes a permit; the caller has checked that one is free.
     package mutating func take(at now: Timestamp) {
-        // Not at every permit, since it moves those that stay.
+        // Pruning moves the permits that stay, so it does not happen at every call.
         if granted.count >= 2 * permits { granted.removeFirst(granted.count - taken(at: now)) }
         granted.append(now)
     }

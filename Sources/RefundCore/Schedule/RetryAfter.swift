@@ -14,7 +14,7 @@ package enum RetryAfter: Sendable {
     package static func delay(_ text: String, at now: Timestamp) -> Duration? {
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
         if !text.isEmpty, text.utf8.allSatisfy(digits.contains) {
-            // More digits than an integer holds still mean "very long".
+            // A number too large for an integer still means "very long".
             return Int64(text).map { min(.seconds($0), longest) } ?? longest
         }
         return httpDate(text).map { min(max($0.duration(since: now), .zero), longest) }
@@ -25,7 +25,7 @@ package enum RetryAfter: Sendable {
     /// Source: RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and
     /// `Sun Nov  6 08:49:37 1994`. Years of two digits are those from 1970 to 2069.
     ///
-    /// - Returns: The time, or nil if the text has another form or is not a date of the calendar.
+    /// - Returns: The time, or nil if the text has another form or names a date that does not exist.
     package static func httpDate(_ text: String) -> Timestamp? {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         switch (parts.count, text.utf8.count) {

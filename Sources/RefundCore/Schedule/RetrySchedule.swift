@@ -1,6 +1,6 @@
-/// When a webhook that was not taken is sent again.
+/// The retry schedule of a webhook that the receiver did not accept.
 package struct RetrySchedule: Hashable, Sendable {
-    /// The part by which each wait varies either way, so that webhooks that failed together do not return together.
+    /// The fraction by which each wait varies either way, so that webhooks that failed together do not return together.
     package static let jitter = 0.1
     /// The longest wait that a receiver's `Retry-After` is honoured for.
     package static let longestRetryAfter: Duration = .seconds(24 * 3_600)
@@ -16,16 +16,16 @@ package struct RetrySchedule: Hashable, Sendable {
 
     /// The longest wait this schedule ever asks for.
     ///
-    /// A webhook that is to be sent later than this was put off by a clock that was wrong.
+    /// A due time further ahead than this comes from a wrong clock.
     package var longestDelay: Duration {
         max((delays.max() ?? .zero).scaled(by: 1 + Self.jitter), Self.longestRetryAfter)
     }
 
-    /// The wait before the next attempt, or nil when the last retry is over and the webhook is dead.
+    /// The wait before the next attempt, or nil after the last retry, when the webhook is dead.
     ///
     /// - Parameters:
     ///   - attempts: The attempts made so far, at least 1.
-    ///   - retryAfter: What the receiver asked for; it lengthens a wait up to `longestRetryAfter` and never shortens one.
+    ///   - retryAfter: The wait that the receiver asked for; it may lengthen ours, up to `longestRetryAfter`.
     ///   - draw: A uniform draw from 0 to 1 that decides the jitter.
     /// - Returns: The wait, or nil.
     package func delay(afterAttempts attempts: Int, retryAfter: Duration?, draw: Double) -> Duration? {

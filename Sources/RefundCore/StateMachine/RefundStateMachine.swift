@@ -1,4 +1,4 @@
-/// Decides what becomes of a refund: each method applies an event to the refund and returns the ledger rows to write with
+/// The state machine of a refund: each method applies an event to the refund and returns the ledger rows to write with
 /// it in one transaction.
 ///
 /// ```
@@ -106,10 +106,10 @@ package struct RefundStateMachine: Sendable {
         }
     }
 
-    /// Applies whether the configuration has what a claimed refund needs.
+    /// Applies the check that the configuration can serve a claimed refund.
     ///
     /// - Parameters:
-    ///   - trouble: What is missing, or nil.
+    ///   - trouble: What the configuration lacks, or nil.
     ///   - now: The time.
     /// - Returns: The ledger rows; empty if neither state nor attention changed.
     package mutating func checked(trouble: String?, at now: Timestamp) -> [Transition] {
@@ -161,7 +161,7 @@ package struct RefundStateMachine: Sendable {
         return finish(at: now)
     }
 
-    /// Resolves the refund: an operator who looked into it said what became of it.
+    /// Resolves the refund with an operator's verdict.
     ///
     /// - Returns: The ledger rows; empty if the refund is final or needs no attention.
     package mutating func resolved(

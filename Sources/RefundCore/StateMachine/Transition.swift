@@ -8,9 +8,9 @@ package struct Transition: Hashable, Sendable {
     package var to: RefundState
     /// The attention after.
     package var attention: Attention?
-    /// The reason in words, or nil if the answer says it all.
+    /// The reason in words, or nil if the answer is reason enough.
     package var reason: String?
-    /// The gateway's own status number in the answer that caused it, for the record.
+    /// The gateway's numeric status in the answer that caused it, for the record.
     package var transStatus: Int?
     /// The gateway's verdict that caused it.
     package var verdict: GatewayVerdict?
@@ -21,7 +21,7 @@ package struct Transition: Hashable, Sendable {
     /// The event that reports it, or nil for a change without an event.
     package var event: EventType?
 
-    /// The actor of every change that no operator made.
+    /// The actor of every change that refundd makes on its own.
     package static let refundd = "refundd"
 }
 

@@ -1,4 +1,4 @@
-/// Why a person should look at a refund.
+/// The reason why a refund needs an operator.
 package enum Attention: String, Sendable, CaseIterable {
     /// The gateway says settled, but not the amount or currency that was expected.
     case mismatch
@@ -11,7 +11,7 @@ package enum Attention: String, Sendable, CaseIterable {
     /// A webhook of the refund is dead.
     case undeliverable
 
-    /// How grave the reason is: only the gravest stands, lesser ones are not recorded meanwhile.
+    /// How grave the reason is: a refund carries only its gravest reason; lesser ones are not recorded meanwhile.
     package var gravity: Int {
         switch self {
         case .mismatch: 5
@@ -22,9 +22,9 @@ package enum Attention: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a `refund.needs_attention` event tells of it.
+    /// Whether a `refund.needs_attention` event reports it.
     ///
-    /// A dead webhook is not told by another webhook.
+    /// No webhook reports a dead webhook.
     package var isTold: Bool {
         self != .undeliverable
     }

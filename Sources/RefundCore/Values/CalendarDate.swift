@@ -1,13 +1,13 @@
 /// A date of the Gregorian calendar.
 ///
-/// Each event carries three times or four, and a general formatter takes longer to write one than all else to write the
-/// event.
+/// Each event carries three or four times. With a general formatter, writing one of them takes longer than writing the
+/// rest of the event.
 struct CalendarDate {
     let year: Int64
     let month: Int64
     let day: Int64
 
-    /// The date that is so many days after 1970-01-01, for days from then to the end of the year 9999.
+    /// Creates the date a number of days after 1970-01-01, up to the end of the year 9999.
     ///
     /// Years are counted from March, so that the leap day comes last and the lengths of the months before it follow one
     /// rule. Source: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.

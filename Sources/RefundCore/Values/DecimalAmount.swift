@@ -2,7 +2,7 @@
 ///
 /// Gateways drop trailing zeros (`12.5` for `12.50`) and write exponents (`1.2E+3`, as Java's `BigDecimal` does).
 package struct DecimalAmount: Hashable, Sendable {
-    // Far beyond any amount, and small enough that writing the zeros out costs nothing.
+    // Far beyond any real amount, and small enough that writing the zeros out costs nothing.
     private static let exponents = -100...100
 
     private let isNegative: Bool

@@ -1,10 +1,10 @@
 extension Duration {
-    // Ten years in milliseconds, times any factor refundd applies, stay far below the range of 64 bits.
+    // Ten years in milliseconds, times any factor refundd applies, stays far below the 64-bit limit.
     private static let longestMilliseconds: Int64 = 3_650 * 86_400_000
 
     /// Reads a duration such as `250ms`, `5s`, `10m`, `72h` or `30d`, from zero to ten years (`3650d`).
     ///
-    /// This is the only notation of durations, in the configuration as on the command line.
+    /// The configuration and the command line share this notation.
     ///
     /// - Parameter text: ASCII digits and one unit; the result is nil for any other text.
     package init?(_ text: String) {

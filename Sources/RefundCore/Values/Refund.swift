@@ -1,26 +1,26 @@
-/// One row of the queue: what the application asked for and what is known so far.
+/// One row of the queue: the application's request and its progress so far.
 package struct Refund: Hashable, Sendable {
     /// The row's `id`.
     package var id: Int64
-    /// The name of the gateway that is asked; `default` unless the row names another.
+    /// The name of the gateway to query; `default` unless the row names another.
     package var gateway: String
     /// The merchant number the row names; nil for the configuration's.
     package var merchantNo: String?
     /// The refund's own order number, as submitted to the gateway.
     package var merchantOrderNo: String?
-    /// The gateway's number of the refund, where the application knew it.
+    /// The gateway's number for the refund, if the application knew it.
     package var transNo: String?
-    /// What the settled refund must amount to, where the application said so.
+    /// The amount that the settlement must match, if the application gave one.
     package var expected: Money?
-    /// Where webhooks of this refund go; nil for the configuration's address.
+    /// The URL for this refund's webhooks; nil for the configured one.
     package var callbackURL: String?
-    /// A JSON object of the application's, echoed in webhooks.
+    /// The application's JSON object, echoed in webhooks.
     package var metadata: String?
-    /// Where the refund is in its life.
+    /// The refund's state.
     package var state: RefundState
-    /// Why a person should look, or nil.
+    /// Why the refund needs an operator, or nil.
     package var attention: Attention?
-    /// The reasons for attention that were told already.
+    /// The reasons for attention that events have already reported.
     package var told: NotifiedReasons
     /// The transaction as the gateway's last verified report describes it.
     package var transaction: GatewayTransaction?
@@ -30,11 +30,11 @@ package struct Refund: Hashable, Sendable {
     package var attempts: Int
     /// When the last query was sent.
     package var lastQueryAt: Timestamp?
-    /// What was wrong with the last query, in words, or nil.
+    /// The last query's problem in words, or nil.
     package var lastError: String?
-    /// Whether the last query was answered and the answer's signature verified.
+    /// Whether the last query got an answer whose signature verified.
     package var isLastQueryVerified: Bool
-    /// Whether the last query's verified answer was that there is no such order.
+    /// Whether the last query got a verified answer that there is no such order.
     package var isUnknownOrder: Bool
     /// When the row was inserted.
     package var createdAt: Timestamp
@@ -80,9 +80,9 @@ package struct Money: Hashable, Sendable {
 
 /// Why a refund failed.
 package struct Failure: Hashable, Sendable {
-    /// The gateway's or the processor's code, such as `TS-D2012`, or `cancelled`, or `resolved` by a person.
+    /// The gateway's or the processor's code, such as `TS-D2012`; `cancelled`; or `resolved` for an operator's verdict.
     package var code: String
-    /// The gateway's words, where it gave any, or the person's.
+    /// The gateway's message, if it gave one, or the operator's reason.
     package var message: String?
 
     /// Creates a failure.

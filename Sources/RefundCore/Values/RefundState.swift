@@ -1,17 +1,17 @@
-/// Where a refund is in its life.
+/// The states of a refund.
 package enum RefundState: String, Sendable, CaseIterable {
     /// Queued; the gateway has not confirmed that it knows the refund.
     case pending
-    /// The gateway knows the refund and has not decided it.
+    /// The gateway knows the refund and has not decided on it.
     case processing
-    /// The gateway paid the refund out, or a person said so.
+    /// The gateway paid the refund out, or an operator said so.
     case settled
-    /// The gateway closed or cancelled the refund, or a person said so.
+    /// The gateway closed or cancelled the refund, or an operator said so.
     case failed
-    /// A person told refundd to stop asking.
+    /// An operator stopped polling.
     case abandoned
 
-    /// Whether the refund stays in this state for ever and is never queried again.
+    /// Whether the state is final: the refund never leaves it and is never queried again.
     package var isFinal: Bool {
         switch self {
         case .pending, .processing: false

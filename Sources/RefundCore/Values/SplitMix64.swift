@@ -1,10 +1,10 @@
-/// A fast random generator for jitter and ids, seeded once: nothing that it draws has to be secret.
+/// A fast random generator for jitter and ids, seeded once; its output need not be secret.
 ///
 /// Source: <https://prng.di.unimi.it/splitmix64.c>.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// Starts a series; the same seed gives the same numbers.
+    /// Creates a generator; the same seed gives the same numbers.
     package init(seed: UInt64) {
         state = seed
     }

@@ -9,10 +9,10 @@ extension String {
         return true
     }
 
-    /// This text as refundd stores and shows text from outside: on one line and of bounded length.
+    /// Returns the text as refundd stores and shows foreign text: on one line and of bounded length.
     ///
-    /// Control characters and line separators become blanks. SQLite's text functions end at U+0000 and JSON's strings do
-    /// not, so text must be sanitized once, before row, ledger and event are built from it.
+    /// Control characters and line separators become blanks. SQLite's text functions stop at U+0000 and JSON strings do
+    /// not, so text must be sanitized once, before the row, the ledger and the event are built from it.
     ///
     /// - Parameter maxLength: The greatest number of Unicode scalars; a single character may have any number of them.
     /// - Returns: The text, ending with an ellipsis if it was longer.

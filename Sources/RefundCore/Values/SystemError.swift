@@ -10,6 +10,6 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         self.code = code
     }
 
-    /// The operating system's words.
+    /// The operating system's message.
     package var description: String { unsafe String(cString: strerror(code)) }
 }

@@ -24,9 +24,9 @@ extension Timestamp {
         self.init(milliseconds: Int64(date.timeIntervalSince1970) * 1_000)
     }
 
-    /// Reads a time in UTC as people and refundd write it: `2026-11-22`, `2026-11-22T03:04:05Z`, and with a fraction.
+    /// Reads a time in UTC: `2026-11-22`, or `2026-11-22T03:04:05Z` with or without a fraction.
     ///
-    /// - Returns: The time, or nil for every other form, that of another time zone included.
+    /// - Returns: The time, or nil for any other form, including other time zones.
     package init?(iso8601 text: String) {
         var text = text
         if text.hasSuffix("Z") { text.removeLast() }
@@ -41,7 +41,7 @@ extension Timestamp {
         self.init(milliseconds: second.milliseconds + millisecond)
     }
 
-    // A row from outside may hold any number; the calendar is only asked about years 1970 to 9999.
+    // A foreign row may hold any number; the calendar covers only the years 1970 to 9999.
     private var clampedToFourDigitYears: Int64 {
         min(max(milliseconds, 0), 253_402_300_799_999)
     }
@@ -63,7 +63,7 @@ extension Timestamp {
 }
 
 extension [UInt8] {
-    // The last decimal digits of a number that is not negative.
+    // Appends the last decimal digits of a number that is not negative.
     fileprivate mutating func append(digits number: Int64, count: Int) {
         if count > 1 { append(digits: number / 10, count: count - 1) }
         append(UInt8(ascii: "0") + UInt8(number % 10))

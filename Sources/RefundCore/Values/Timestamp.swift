@@ -1,6 +1,6 @@
 /// A point in time, in whole milliseconds since 1970-01-01 00:00 UTC.
 ///
-/// The core never reads a clock: every decision takes the time it is made at as a parameter.
+/// The core never reads a clock: every decision takes the current time as a parameter.
 package struct Timestamp: Hashable, Comparable, Sendable {
     /// Milliseconds since 1970-01-01 00:00 UTC.
     package let milliseconds: Int64

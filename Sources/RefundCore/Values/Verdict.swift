@@ -1,4 +1,4 @@
-/// What a person may say became of a refund that needs attention.
+/// An operator's verdict on a refund that needs attention.
 package enum Verdict: String, Sendable, CaseIterable {
     /// The refund was paid out.
     case settled

@@ -1,10 +1,10 @@
 /// Checks that the events report the changes in the ledger, each once and in order, and nothing else.
 ///
-/// Each body is written again from its ledger row, the stored answer and the refund, and must be equal to the byte. What
-/// the database does not keep is taken from the body itself: the configured merchant number, the metadata, and, for a
-/// change that neither ends the refund nor has an answer, the gateway's last report and the number of attempts.
+/// The check rebuilds each body from its ledger row, the stored answer and the refund, and compares it byte for byte.
+/// It takes from the body itself what the database does not keep: the configured merchant number, the metadata, and,
+/// for a change that neither ends the refund nor has an answer, the gateway's last report and the number of attempts.
 package struct EventCheck: Sendable {
-    /// What is wrong, a sentence each.
+    /// The problems found, one sentence each.
     package private(set) var problems: [String] = []
     private let refund: Refund
     private let reports: [Int64: GatewayReport]
@@ -13,7 +13,7 @@ package struct EventCheck: Sendable {
     ///
     /// - Parameters:
     ///   - history: The history.
-    ///   - reports: What the stored answers say, by the sequence of their rows.
+    ///   - reports: The reports in the stored answers, by the sequence of their rows.
     init(_ history: RefundHistory, _ reports: [Int64: GatewayReport]) {
         refund = history.refund
         self.reports = reports
@@ -89,7 +89,7 @@ package struct EventCheck: Sendable {
         compare(event, told, with: body)
     }
 
-    /// The body as refundd writes it, or nil if the row itself is wrong.
+    /// The body that refundd writes for the row, or nil if the row itself is wrong.
     private func body(_ type: EventType, _ row: LedgerRow, _ told: ToldEvent?) -> String? {
         guard let from = RefundState(rawValue: row.from), let to = RefundState(rawValue: row.to) else { return nil }
         var refund = refund

@@ -1,9 +1,9 @@
-/// Checks everything that is stored about a refund against what refundd promises about its ledger.
+/// Checks everything stored about a refund against refundd's promises about its ledger.
 ///
-/// The check relies on the rows alone, and on no guard or code that writes them, so that it also finds what another
+/// The check relies on the rows alone, not on the guards or the code that writes them, so it also finds what another
 /// program wrote past the guards.
 package struct LedgerCheck: Sendable {
-    /// What is wrong, a sentence each.
+    /// The problems found, one sentence each.
     package private(set) var problems: [String] = []
     /// The number of stored answers that were reread.
     package private(set) var answers = 0
@@ -13,7 +13,7 @@ package struct LedgerCheck: Sendable {
     ///
     /// - Parameters:
     ///   - history: The history.
-    ///   - reread: Returns what a stored answer says about the refund, with its signature verified.
+    ///   - reread: Returns the report in a stored answer, after verifying its signature.
     ///   - endpoint: Returns the endpoint of a URL.
     package init(
         _ history: RefundHistory,
@@ -167,7 +167,7 @@ package struct LedgerCheck: Sendable {
 }
 
 extension LedgerRow {
-    /// Why the refund failed, for a row in which it did: from the row's answer, or in the operator's words.
+    /// The failure that a row records: from its answer, or in the operator's words.
     func failure(_ reports: [Int64: GatewayReport]) -> Failure? {
         isByRefundd ? reports[sequence]?.failure : Failure(resolvedBecause: reason ?? "")
     }

@@ -1,6 +1,6 @@
 /// Checks that every event has its webhook, and that each webhook's state matches its attempts.
 package struct OutboxCheck: Sendable {
-    /// What is wrong, a sentence each.
+    /// The problems found, one sentence each.
     package private(set) var problems: [String] = []
 
     /// Checks the events and webhooks of one refund, or those of gateways.

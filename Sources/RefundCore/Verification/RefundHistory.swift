@@ -1,4 +1,4 @@
-/// Everything that is stored about one refund, before it is checked.
+/// Everything stored about one refund, unchecked.
 package struct RefundHistory: Sendable {
     /// The row of the queue.
     package var refund: Refund
@@ -36,7 +36,7 @@ package struct LedgerRow: Hashable, Sendable {
     package var attention: String?
     /// The reason in words.
     package var reason: String?
-    /// The gateway's own status number in the answer that caused it.
+    /// The gateway's numeric status in the answer that caused it.
     package var transStatus: Int64?
     /// The gateway's verdict that caused it.
     package var verdict: String?
@@ -48,9 +48,9 @@ package struct LedgerRow: Hashable, Sendable {
     package var response: [UInt8]?
     /// Who made the change.
     package var actor: String
-    /// When the refund was enqueued that the row is about.
+    /// When the row's refund was enqueued.
     package var enqueuedAt: Timestamp?
-    /// The number of the refund that the row is about.
+    /// The number of the row's refund.
     package var number: String?
 
     /// Creates a row without an answer.
@@ -70,7 +70,7 @@ package struct LedgerRow: Hashable, Sendable {
 
     var isByRefundd: Bool { actor == Transition.refundd }
 
-    /// Whether the gateway first knows the refund in this row.
+    /// Whether the row records that the gateway has found the refund.
     var isFound: Bool {
         from == RefundState.pending.rawValue && to == RefundState.processing.rawValue
     }
@@ -82,7 +82,7 @@ package struct LoggedEvent: Hashable, Sendable {
     package var position: Int64
     /// When it happened.
     package var at: Timestamp
-    /// Its subject, by the columns.
+    /// Its subject, as the columns record it.
     package var subject: Subject
     /// Its webhook, if any.
     package var webhookID: String?
@@ -129,7 +129,7 @@ package struct OutboxRow: Hashable, Sendable {
     package var sequence: Int64?
     /// The event's type.
     package var type: String
-    /// The exact bytes.
+    /// The exact bytes of the body.
     package var body: [UInt8]
     /// The event's position in the log.
     package var position: Int64

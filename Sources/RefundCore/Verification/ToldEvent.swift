@@ -9,7 +9,7 @@ struct ToldEvent {
 
     /// Reads a body.
     ///
-    /// The metadata is cut off first: it may be nested as deeply as the reader accepts, and is deeper here.
+    /// The metadata is cut off first: it may be nested as deeply as the reader allows, and the body nests it deeper.
     ///
     /// - Returns: Nil for a body that refundd did not write.
     init?(_ body: [UInt8]) {
@@ -42,8 +42,8 @@ struct ToldEvent {
 
     /// The metadata in the row when the event was written; the application may have changed it since.
     ///
-    /// - Parameter row: The metadata in the row now, which stands for anything that is not an object.
-    /// - Returns: The text, if any.
+    /// - Parameter row: The row's current metadata, returned if the event's metadata is not a JSON object.
+    /// - Returns: The metadata, or nil if the event has none.
     func metadata(row: String?) -> String? {
         guard let metadata, metadata != "null" else { return nil }
         return (try? JSONObject(parsing: metadata)) == nil ? row : metadata

@@ -6,9 +6,9 @@ package struct Delivery: Hashable, Sendable {
     package var id: String
     /// The refund that it reports, or nil for a gateway's event.
     package var refundID: Int64?
-    /// Where it goes.
+    /// The receiver's URL.
     package var url: String
-    /// The receiver's `scheme://host:port`, which limits and circuit breakers count by.
+    /// The receiver's `scheme://host:port`, the key for limits and circuit breakers.
     package var endpoint: String
     /// The exact bytes to send.
     package var body: [UInt8]
@@ -16,7 +16,7 @@ package struct Delivery: Hashable, Sendable {
     package var attempts: Int
     /// The number of the claim.
     package var lease: Int64
-    /// Whether the attempt finds out if an endpoint that failed is back.
+    /// Whether the attempt probes an endpoint that failed.
     package var isProbe = false
 
     /// Creates a delivery.
@@ -45,18 +45,18 @@ package struct Delivery: Hashable, Sendable {
 package enum DeliveryAttempt: Hashable, Sendable {
     /// The receiver answered, or the attempt failed.
     case completed(DeliveryOutcome)
-    /// The sender was shut down first: the attempt counts for nothing.
+    /// The sender shut down first; the attempt does not count.
     case interrupted
 }
 
 /// The outcome of one attempt to deliver a webhook.
 package struct DeliveryOutcome: Hashable, Sendable {
-    /// How many bytes of a receiver's response are kept.
+    /// The number of bytes kept of a receiver's response.
     package static let answerLimit = 4_096
 
     /// The HTTP status, or nil if no response arrived.
     package var status: Int?
-    /// What went wrong, or nil for success.
+    /// The error, or nil for success.
     package var error: String?
     /// How long the receiver asked us to wait.
     package var retryAfter: Duration?
@@ -70,7 +70,7 @@ package struct DeliveryOutcome: Hashable, Sendable {
         error == nil && (200..<300).contains(status ?? 0)
     }
 
-    /// Whether the receiver wants nothing more at this URL.
+    /// Whether the receiver wants no more webhooks at this URL.
     ///
     /// Sources: Standard Webhooks 1.0; RFC 9110, section 15.5.11.
     package var isGone: Bool { status == 410 }

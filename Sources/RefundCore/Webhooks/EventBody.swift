@@ -6,10 +6,10 @@ package enum EventBody: Sendable {
     ///
     /// - Parameters:
     ///   - type: The event's type.
-    ///   - transition: The change that it tells of.
+    ///   - transition: The change that the event reports.
     ///   - sequence: The change's number in the refund's ledger, from 1.
     ///   - refund: The refund after the change.
-    ///   - merchantNo: The merchant number that is asked for, where one is known.
+    ///   - merchantNo: The merchant number used for queries, if known.
     /// - Returns: One JSON object.
     package static func refund(
         _ type: EventType,
@@ -45,7 +45,7 @@ package enum EventBody: Sendable {
         }
     }
 
-    /// The body of the event that a gateway needs attention.
+    /// The body of a `gateway.needs_attention` event.
     package static func gateway(_ name: String, _ incident: GatewayIncident) -> String {
         envelope(.gatewayNeedsAttention, at: incident.since) { data in
             data.string("gateway", name)
@@ -78,8 +78,8 @@ package enum EventBody: Sendable {
         }
     }
 
-    // SQLite checked the metadata when the row was inserted, but each version of it takes a different view of JSON:
-    // what is not JSON to us travels as a string, so that the body always is.
+    // SQLite checked the metadata when the row was inserted, but its versions disagree on what JSON is. Metadata that
+    // we cannot parse travels as a string, so the body is always JSON.
     private static func metadata(of refund: Refund) -> String {
         guard let metadata = refund.metadata else { return "null" }
         return (try? JSONObject(parsing: metadata)) == nil ? JSONText.quoted(metadata) : metadata

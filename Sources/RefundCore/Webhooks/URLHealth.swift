@@ -1,23 +1,23 @@
-/// What is known against one exact URL that webhooks go to: since when it takes none, and whether it is disabled.
+/// The failures of one exact webhook URL: since when it has accepted nothing, and whether it is disabled.
 ///
-/// It is about the URL and not about its host, since an application may give each refund a callback of its own: one that
-/// is gone must not silence the others.
+/// It covers the URL and not its host, since an application may give each refund a callback of its own: one that is
+/// gone must not silence the others.
 package struct URLHealth: Hashable, Sendable {
-    /// How long every attempt must have failed for the URL to be disabled.
+    /// How long every attempt must fail before the URL is disabled.
     ///
-    /// The default retry schedule of a webhook takes some three days, so that an outage over a long weekend costs nothing.
+    /// A webhook's default retry schedule takes about three days, so an outage over a long weekend costs nothing.
     package static let longestFailure: Duration = .seconds(5 * 24 * 3_600)
     /// The longest time between two failed attempts of one run.
     ///
-    /// A failure now and another one next week are two faults and no run of a week. Between two attempts of one webhook
-    /// the default schedule waits for a day.
+    /// A failure now and another next week are two faults, not one that lasted a week. The default schedule waits up to
+    /// a day between two attempts of one webhook.
     package static let longestSilence: Duration = .seconds(2 * 24 * 3_600)
 
     /// When and why a URL was disabled.
     package struct Disabling: Hashable, Sendable {
-        /// When.
+        /// When it was disabled.
         package var at: Timestamp
-        /// Why, in words.
+        /// The reason in words.
         package var reason: String
 
         /// Creates a disabling.
@@ -28,32 +28,32 @@ package struct URLHealth: Hashable, Sendable {
 
         /// Why a webhook to the URL is not sent, and what to do about it.
         package var refusal: String {
-            "not sent: its URL is disabled since \(at.iso8601) (\(reason)); once it takes webhooks again, "
+            "not sent: its URL has been disabled since \(at.iso8601) (\(reason)); once it takes webhooks again, "
                 + "\"refundd redeliver\" sends this one and enables the URL"
         }
     }
 
-    /// When the first attempt failed since the last success.
+    /// When the first attempt of the current run failed.
     package var failingSince: Timestamp
-    /// When an attempt failed last.
+    /// When the last attempt failed.
     package var lastFailure: Timestamp
     /// When and why the URL was disabled, or nil while webhooks are still sent to it.
     package var disabling: Disabling?
 
-    /// Creates a health.
+    /// Creates the health of a URL.
     package init(failingSince: Timestamp, lastFailure: Timestamp, disabling: Disabling? = nil) {
         self.failingSince = failingSince
         self.lastFailure = lastFailure
         self.disabling = disabling
     }
 
-    /// What is known against a URL once an attempt has ended.
+    /// Returns a URL's health after an attempt.
     ///
     /// - Parameters:
-    ///   - outcome: What came of the attempt.
-    ///   - known: What was known before.
-    ///   - now: When it ended.
-    /// - Returns: What is known now; nil once a webhook was taken.
+    ///   - outcome: The attempt's outcome.
+    ///   - known: The health before, or nil without failures.
+    ///   - now: When the attempt ended.
+    /// - Returns: The new health; nil after a success.
     package static func after(_ outcome: DeliveryOutcome, known: URLHealth?, at now: Timestamp) -> URLHealth? {
         guard !outcome.isDelivered else { return nil }
         var health = known ?? URLHealth(failingSince: now, lastFailure: now)
@@ -63,7 +63,7 @@ package struct URLHealth: Hashable, Sendable {
         if outcome.isGone {
             health.disabling = Disabling(at: now, reason: outcome.error ?? "the receiver answered that it is gone")
         } else if now.duration(since: health.failingSince) >= longestFailure {
-            health.disabling = Disabling(at: now, reason: "no webhook was taken for \(longestFailure.formatted)")
+            health.disabling = Disabling(at: now, reason: "no webhook was accepted for \(longestFailure.formatted)")
         }
         return health
     }

@@ -1,10 +1,10 @@
-/// Which events become webhooks, and where those go.
+/// Which events become webhooks, and where they go.
 package struct WebhookRouting: Sendable {
-    /// Where webhooks go whose refund names no address.
+    /// The URL for webhooks of refunds that name none.
     package var defaultURL: String?
     /// The types that become webhooks; the others are only in `refund_events`.
     package var events: Set<EventType>
-    /// Names the receiver behind an address, so that a slow one holds up nobody else.
+    /// Returns the endpoint of a URL, so that a slow receiver holds up no other.
     package var endpoint: @Sendable (_ url: String) -> String
 
     /// Creates a routing.
@@ -14,12 +14,12 @@ package struct WebhookRouting: Sendable {
         self.endpoint = endpoint
     }
 
-    /// Where the webhook of an event goes, or nil when there is none.
+    /// The URL for an event's webhook, or nil if it has none.
     ///
     /// - Parameters:
     ///   - type: The event's type.
-    ///   - callbackURL: The address that the refund names.
-    /// - Returns: The address.
+    ///   - callbackURL: The URL that the refund names.
+    /// - Returns: The URL.
     package func url(for type: EventType, callbackURL: String?) -> String? {
         events.contains(type) ? callbackURL ?? defaultURL : nil
     }

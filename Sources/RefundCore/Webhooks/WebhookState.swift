@@ -1,11 +1,11 @@
-/// Where a webhook is in its life.
+/// The states of a webhook.
 package enum WebhookState: String, Sendable, CaseIterable {
     /// To be sent, for the first time or again.
     case pending
-    /// The receiver took it.
+    /// The receiver accepted it.
     case delivered
-    /// The last retry is over; it is sent again only by a person's word.
+    /// Retries are over; only an operator can have it sent again.
     case dead
-    /// A newer event of its refund overtook it before anybody took it.
+    /// A newer event of its refund replaced it before the receiver accepted it.
     case superseded
 }

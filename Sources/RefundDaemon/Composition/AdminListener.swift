@@ -4,16 +4,16 @@ import RefundConfiguration
 import RefundCore
 import RefundScheduler
 
-/// The admin address while it is served; if it cannot be, it is tried again, and refunds do not wait for it.
+/// Serves the admin address, and keeps retrying while it cannot; refunds do not wait for it.
 struct AdminListener: Sendable {
     private static let shortestWait: Duration = .seconds(1)
     private static let longestWait: Duration = .seconds(60)
 
-    /// Why the first attempt to listen failed, or nil if it did not.
+    /// The error of the first attempt to listen, or nil if it succeeded.
     let firstFailure: AdminError?
     private let serving: Task<Void, Never>
 
-    /// Begins to serve an address, and returns once the first attempt to listen has succeeded or failed.
+    /// Starts to serve an address, and returns once the first attempt to listen has succeeded or failed.
     init(_ address: ListenAddress, _ parts: Daemon.Parts, _ logger: Logger) async {
         let gauges = QueueGauges(store: parts.database.counting, registry: parts.registry, clock: SystemClock())
         let server = AdminServer(

@@ -7,9 +7,9 @@ import RefundWebhooks
 
 /// The checks of `refundd check`.
 package enum ConfigurationCheck: Sendable {
-    /// Reads the configuration with every key and secret, and builds what the daemon would build from it.
+    /// Reads the configuration with every key and secret, and builds the daemon's clients from it.
     ///
-    /// - Returns: What was checked, one line each.
+    /// - Returns: The results, one line each.
     /// - Throws: `CommandFailure` with every problem.
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
@@ -37,7 +37,7 @@ package enum ConfigurationCheck: Sendable {
         return lines
     }
 
-    /// Returns why the default receiver would never get a webhook; nil if it may.
+    /// Returns why no webhook could ever reach the default receiver; nil if one might.
     private static func receiverProblem(_ webhook: WebhookSettings) -> String? {
         let policy = ReceiverPolicy(allowHosts: webhook.allowHosts)
         return webhook.url.flatMap(policy.problem).map { "webhook.url: \($0)" }
@@ -66,7 +66,7 @@ package enum ConfigurationCheck: Sendable {
     /// Queries each gateway for a refund that cannot exist, and checks that its answer verifies.
     ///
     /// - Returns: One line per gateway.
-    /// - Throws: `CommandFailure` if a gateway cannot be reached, refuses our credentials, or fails to prove itself.
+    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses our credentials, or fails verification.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration)

@@ -18,8 +18,9 @@ package enum ConfigurationLoader: Sendable {
         }
     }
 
-    /// Reads the keys and secrets that a configuration names; from then on, other programs cannot read this process's
-    /// memory.
+    /// Reads the keys and secrets that a configuration names.
+    ///
+    /// From then on, other programs cannot read this process's memory.
     static func credentials(
         _ configuration: Configuration,
         isForDaemon: Bool = false
@@ -50,7 +51,7 @@ struct LoadedConfiguration: Sendable {
 
     /// Reads the file again.
     ///
-    /// - Throws: `CommandFailure` if the file is invalid, or if it changes what a running daemon cannot change.
+    /// - Throws: `CommandFailure` if the file is invalid, or if it changes a setting that needs a restart.
     func reloaded(environment: [String: String]) throws(CommandFailure) -> LoadedConfiguration {
         let new = try ConfigurationLoader.configuration(file: configuration.file, environment: environment)
         let obstacles = new.obstaclesToReload(since: configuration)
@@ -61,7 +62,7 @@ struct LoadedConfiguration: Sendable {
     /// The lowest level that is logged.
     var logLevel: Logger.Level { Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info }
 
-    /// How log lines are written.
+    /// Returns the format of log lines.
     func logFormat(environment: [String: String]) -> RefundAdmin.LogFormat {
         RefundAdmin.LogFormat(named: configuration.log.format.rawValue, environment: environment) ?? .text
     }

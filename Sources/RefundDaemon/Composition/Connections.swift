@@ -9,7 +9,7 @@ package import RefundWebhooks
 
 /// The clients that a configuration describes: one for each gateway, and one for all receivers.
 ///
-/// A reload makes new connections; the old ones live on until everything that they have in flight must have ended.
+/// A reload creates new connections; the old ones stay open until everything in flight on them must have ended.
 final class Connections: Sendable {
     /// The scheduler's settings, which send over these connections.
     let settings: SchedulerSettings
@@ -19,9 +19,9 @@ final class Connections: Sendable {
     /// Creates clients without connecting yet.
     ///
     /// - Parameters:
-    ///   - configuration: Addresses, limits and times.
-    ///   - credentials: Keys and secrets.
-    ///   - signing: The threads that sign.
+    ///   - configuration: The addresses, limits and timeouts.
+    ///   - credentials: The keys and secrets.
+    ///   - signing: The pool of threads that sign.
     /// - Throws: `CommandFailure` if a client cannot be created.
     init(_ configuration: Configuration, _ credentials: Credentials, signing: SigningPool) throws(CommandFailure) {
         var clients: [HTTPClient] = []
@@ -97,7 +97,7 @@ final class Connections: Sendable {
         }
     }
 
-    /// Closes every connection, and waits for the clients' threads; what is in flight ends as interrupted.
+    /// Closes every connection, and waits for the clients' threads; work in flight ends as interrupted.
     func shutDown() {
         for client in clients { client.shutDown() }
     }
@@ -141,14 +141,14 @@ extension GatewayClient: GatewayQuerying {}
 extension WebhookSender: WebhookDelivering {}
 
 extension WebhookRouting {
-    /// The routing that a configuration describes.
+    /// Creates the routing that a configuration describes.
     init(_ webhook: WebhookSettings) {
         self.init(defaultURL: webhook.url, events: webhook.events, endpoint: WebhookSender.endpoint(of:))
     }
 }
 
 extension Configuration {
-    /// How an operator's command turns changes into events: the same way as a daemon with this configuration.
+    /// The context in which an operator's command creates events: the same as a daemon's with this configuration.
     package var eventContext: EventContext {
         EventContext(
             routing: WebhookRouting(webhook),

@@ -2,14 +2,14 @@ import Glibc
 import RefundConfiguration
 import RefundCore
 
-/// A key, a secret or a certificate bundle, as found on disk.
+/// The file of a key, a secret or a certificate bundle.
 struct CredentialFile {
-    // Larger than any system's bundle of certificate authorities, and small enough to read at once.
+    // Larger than any system's CA bundle, and small enough to read at once.
     private static let sizeLimit = 1 << 20
 
     /// The content.
     let bytes: [UInt8]
-    /// Who else may read or write the file.
+    /// The file's owner and mode.
     let protection: FileProtection
 
     /// Reads a file.
@@ -17,7 +17,7 @@ struct CredentialFile {
         do throws(SystemError) {
             let file = try OpenFile(path: path)
             protection = FileProtection(owner: file.owner, mode: file.mode)
-            // Reading anything but a regular file may take forever.
+            // Reading anything but a regular file may block forever.
             bytes = file.mode & S_IFMT == S_IFREG ? try file.bytes(limit: Self.sizeLimit) : []
         } catch {
             throw CredentialFileError(error)
@@ -47,13 +47,13 @@ extension CredentialFileError {
     }
 }
 
-/// Who may read and write a file that the configuration names.
+/// The owner and mode of a file that the configuration names.
 struct FileProtection: Hashable, Sendable {
-    /// What others must not do with a file.
+    /// The protection that a file needs from other users.
     enum Need: Sendable {
-        /// Read or write it: a private key or a secret.
+        /// Others must not read or write it: a private key or a secret.
         case secrecy
-        /// Write it: whoever can change the gateway's public key can forge its answers.
+        /// Others must not write it: anyone who can change the gateway's public key can forge its answers.
         case integrity
     }
 
@@ -68,13 +68,13 @@ struct FileProtection: Hashable, Sendable {
     /// The file's mode.
     var mode: UInt32
 
-    /// Describes what is wrong with the protection, with the command that fixes it.
+    /// Describes the faults of the protection, with the command that fixes them.
     ///
-    /// The group may read: root shares a key with the daemon that way, and the access control list of a systemd
-    /// credential shows as the group's bits.
+    /// The group may read: that is how root shares a key with the daemon, and the access control list of a systemd
+    /// credential appears in the group's bits.
     ///
     /// - Parameters:
-    ///   - need: What the file needs.
+    ///   - need: The protection that the file needs.
     ///   - path: The file, for the command.
     ///   - user: The user that the daemon runs as; nil if unknown, and then any owner is accepted.
     /// - Returns: The end of a sentence, or nil if nothing is wrong.
@@ -94,7 +94,7 @@ struct FileProtection: Hashable, Sendable {
 
         let file = path.asShellWord
         let chmod = "chmod \(need == .secrecy ? "600" : "go-w") \(file)"
-        // With mode 600, only the owner can read the file.
+        // With mode 600, only its owner can read the file.
         let locksOut = need == .secrecy && owner != user
         let chown = user.flatMap { isForeign || locksOut ? "chown \($0) \(file) && " : nil }
         return "\(faults.joined(separator: " and ")); run: \(chown ?? "")\(chmod)"
@@ -102,7 +102,7 @@ struct FileProtection: Hashable, Sendable {
 }
 
 extension String {
-    /// This text as one word of a shell command.
+    /// The text, quoted as one word of a shell command if necessary.
     fileprivate var asShellWord: String {
         let isPlain = !isEmpty && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+,:=@%".contains($0)) }
         return isPlain ? self : "'\(replacing("'", with: "'\\''"))'"

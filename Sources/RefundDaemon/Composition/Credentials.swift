@@ -7,9 +7,9 @@ import RefundWebhooks
 struct Credentials: Sendable {
     /// The keys of a gateway.
     struct Gateway: Sendable {
-        /// Signs queries.
+        /// The key that signs queries.
         var privateKey: RSAPrivateKey
-        /// Verify answers.
+        /// The keys that verify answers.
         var publicKeys: [RSAPublicKey]
     }
 
@@ -21,9 +21,9 @@ struct Credentials: Sendable {
     /// Reads every file that a configuration names, and collects all problems.
     ///
     /// - Parameters:
-    ///   - configuration: Names the files.
+    ///   - configuration: The configuration that names the files.
     ///   - isForDaemon: Whether the daemon itself reads them.
-    /// - Returns: What could be read, and the problems.
+    /// - Returns: The readable credentials, and the problems.
     static func load(
         _ configuration: Configuration,
         isForDaemon: Bool
@@ -56,24 +56,24 @@ struct Credentials: Sendable {
     }
 }
 
-/// Reads files that a configuration names, and collects what is wrong with them.
+/// Reads files that a configuration names, and collects their problems.
 struct CredentialLoader {
     private(set) var problems: [CredentialProblem] = []
     private let user: UInt32?
 
-    // Root may run commands for a daemon of any user: it reads that user's files, and must not claim them for itself.
+    // Root may run commands for a daemon of any user, so a command of root's accepts any owner of the files.
     init(isForDaemon: Bool) {
         user = isForDaemon || geteuid() != 0 ? geteuid() : nil
     }
 
-    /// Reads a file; a problem of its protection does not hide one of its content.
+    /// Reads a file; checks its content even if its protection has a problem.
     ///
     /// - Parameters:
     ///   - path: The file.
     ///   - key: The configuration key that names it.
-    ///   - need: What others must not do with it.
+    ///   - need: The protection that it needs.
     ///   - parse: Parses its content; an error must not quote the content.
-    /// - Returns: The value, or nil if there is none.
+    /// - Returns: The value, or nil if it could not be read.
     @discardableResult
     mutating func read<Value>(
         _ path: String,
@@ -99,7 +99,7 @@ struct CredentialLoader {
     }
 }
 
-/// What is wrong with a file that the configuration names.
+/// A problem with a file that the configuration names.
 struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
     var key: String
     var path: String

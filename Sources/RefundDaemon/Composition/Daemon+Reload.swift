@@ -8,19 +8,19 @@ import RefundStore
 extension Daemon {
     private static let retryInterval: Duration = .seconds(1)
 
-    /// What a reload puts in the place of what is in use, as a whole or not at all.
+    /// The parts that a reload replaces, all or none.
     private struct Candidate {
         let loaded: LoadedConfiguration
         let connections: Connections
         let admin: AdminListener?
-        /// Whether the admin address stays the same, with its listener.
+        /// Whether the admin address is unchanged, so that its listener stays.
         let keepsAdmin: Bool
     }
 
-    /// Reads the configuration again and puts it to use.
+    /// Reads the configuration again and applies it.
     ///
-    /// While the database is busy this is tried again, until it succeeds or a newer file takes its place. An invalid
-    /// file changes nothing.
+    /// While the database is busy, the reload is retried until it succeeds or a newer file replaces it. An invalid file
+    /// changes nothing.
     func reload(_ parts: Parts) async {
         note(notifier.reloading())
         defer { note(notifier.ready()) }
@@ -66,7 +66,7 @@ extension Daemon {
         use(new.loaded)
     }
 
-    // Prepares everything that a new configuration needs, so that nothing fails once it is applied.
+    // Prepares everything that a new configuration needs, so that applying it cannot fail halfway.
     private func prepare(_ parts: Parts, insteadOf old: Candidate?) async -> Candidate? {
         guard let new = await reread() else { return nil }
         do throws(CommandFailure) {
@@ -78,7 +78,7 @@ extension Daemon {
             }
             let keepsAdmin = address == loaded.configuration.admin
             let listener = keepsAdmin ? admin : await listen(new.configuration, parts)
-            // The address in use may be one that is still tried; a new one must work at once.
+            // The current address may still be retrying; a new one must work at once.
             if !keepsAdmin, let error = listener?.firstFailure {
                 listener?.stop()
                 throw CommandFailure(.configuration, ["\(new.configuration.file): \(error)"])
@@ -96,7 +96,7 @@ extension Daemon {
 
     /// Reads the configuration file again.
     ///
-    /// - Returns: The configuration, or nil if it is invalid; then the reasons are logged.
+    /// - Returns: The configuration, or nil if it is invalid; the reasons are then logged.
     func reread() async -> LoadedConfiguration? {
         isReloadRequested = false
         let new: Result<LoadedConfiguration, CommandFailure>? = await onOwnThread(grace: .zero) {
@@ -117,7 +117,7 @@ extension Daemon {
         }
     }
 
-    /// Takes over what a configuration says about the daemon itself.
+    /// Applies a configuration's settings for the daemon itself.
     func use(_ new: LoadedConfiguration) {
         loaded = new
         log.change(level: new.logLevel, format: new.logFormat(environment: environment))

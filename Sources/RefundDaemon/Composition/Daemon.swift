@@ -8,10 +8,10 @@ import RefundScheduler
 import RefundStore
 import RefundStoreSQLite
 
-/// The daemon's life: open the database, start, serve, drain, close; signals are answered in every phase.
+/// The daemon: opens the database, starts, serves, drains and closes; handles signals in every phase.
 ///
-/// Each phase runs its tasks in a task group of its own and handles events until one of them ends it. Whatever may
-/// block, be it a file, the database or another thread, does so off the cooperative pool, and is abandoned if need be.
+/// Each phase runs its tasks in a task group of its own and handles events until one of them ends it. Anything that may
+/// block, be it a file, the database or another thread, runs off the cooperative pool, and is abandoned if need be.
 package actor Daemon {
     // TimeoutStopSec= of the service manager's unit must exceed the sum of the two.
     private static let drainLimit: Duration = .seconds(20)
@@ -53,7 +53,7 @@ package actor Daemon {
     /// Connections that the scheduler may still send over, to be shut down with those in use.
     var abandonedConnections: [Connections] = []
     var admin: AdminListener?
-    /// Set by SIGHUP until the file is read: however many come meanwhile, it is read once more.
+    /// Set by SIGHUP until the file is read again; any number of signals meanwhile cause one read.
     var isReloadRequested = false
 
     /// Runs the daemon until a signal ends it.
@@ -61,7 +61,7 @@ package actor Daemon {
     /// - Parameters:
     ///   - file: The configuration file.
     ///   - environment: The process's environment.
-    /// - Throws: `CommandFailure` if it cannot start, or cannot go on.
+    /// - Throws: `CommandFailure` if it cannot start, or cannot continue.
     package static func run(file: String, environment: [String: String]) async throws(CommandFailure) {
         let (events, emit) = AsyncStream<Event>.makeStream()
         await ProcessSignal.catch { emit.yield(.signal($0)) }
@@ -123,7 +123,7 @@ package actor Daemon {
     /// Runs a phase.
     ///
     /// - Parameters:
-    ///   - tasks: The phase's tasks; they are cancelled when it ends, and must then end soon.
+    ///   - tasks: The phase's tasks; the end of the phase cancels them, and they must then end soon.
     ///   - handle: Handles an event, and returns a value to end the phase.
     /// - Returns: That value, or nil if the daemon's own task is cancelled.
     private func phase<Outcome: Sendable>(
@@ -179,7 +179,7 @@ package actor Daemon {
         }
     }
 
-    // Checking a large database takes time, and the service manager must not end the start meanwhile.
+    // Checking a large database takes time; the service manager must not time the start out meanwhile.
     private static func reportProgress(of opening: DatabaseOpening, to notifier: ServiceNotifier) async {
         var time: Duration = .zero
         while (try? await Task.sleep(for: progressInterval)) != nil {
@@ -188,9 +188,9 @@ package actor Daemon {
         }
     }
 
-    /// Has the scheduler take over the queue and begin to poll.
+    /// Makes the scheduler take over the queue and start polling.
     ///
-    /// - Returns: Whether it did; false if a signal ended the daemon first.
+    /// - Returns: Whether it started; false if a signal ended the daemon first.
     private func start(_ parts: Parts) async -> Result<Bool, CommandFailure> {
         let start: @Sendable () async -> Void = { [emit] in
             let error: StoreError?? = await untilCancelled { () async -> StoreError? in
@@ -216,7 +216,7 @@ package actor Daemon {
         return outcome ?? .success(false)
     }
 
-    /// Serves the queue, and reloads the configuration whenever SIGHUP asks for it.
+    /// Serves the queue, and reloads the configuration on SIGHUP.
     private func serve(_ parts: Parts) async -> Result<Bool, CommandFailure> {
         admin = await listen(loaded.configuration, parts)
         logger.notice("started", metadata: ["database": "\(parts.database.store.location)"])
@@ -240,7 +240,7 @@ package actor Daemon {
         return outcome ?? .success(true)
     }
 
-    /// Stops claiming, and waits for what is in flight.
+    /// Stops claiming, and waits for work in flight.
     private func drain(_ scheduler: Scheduler, _ closeLimit: inout Duration) async -> Result<Bool, CommandFailure> {
         logger.notice("draining", metadata: ["limit": "\(Self.drainLimit.formatted)"])
         note(notifier.stopping())
@@ -269,8 +269,8 @@ package actor Daemon {
         return outcome ?? .success(true)
     }
 
-    /// Closes everything in the order of dependence: the scheduler releases what is still in flight, the clients shut
-    /// down, the database is closed.
+    /// Closes everything in dependency order: the scheduler releases the claims still in flight, the clients shut down,
+    /// and the database closes.
     private func close(_ parts: Parts, within limit: Duration) async {
         admin?.stop()
         let connections = abandonedConnections + [connections].compactMap(\.self)

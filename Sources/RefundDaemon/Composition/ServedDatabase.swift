@@ -5,11 +5,11 @@ import RefundStore
 import RefundStoreSQLite
 import Synchronization
 
-/// The database as the daemon serves it: locked, checked, migrated, and open twice.
+/// The database that the daemon serves: locked, checked, migrated, and open twice.
 final class ServedDatabase: Sendable {
     /// The scheduler's connection.
     let store: SQLiteStore
-    /// The connection that counts for the admin address, so that neither waits for the other.
+    /// The connection that counts for the admin address, so that it and the scheduler do not wait for each other.
     let counting: SQLiteStore
     private let lock: DaemonLock
 
@@ -19,7 +19,7 @@ final class ServedDatabase: Sendable {
         counting = try SQLiteStore(path: store.location, access: .existing)
     }
 
-    /// Has the next daemon check the whole database before it serves it.
+    /// Makes the next daemon check the whole database before serving it.
     func markSuspect(because error: StoreError) {
         lock.markSuspect(because: error.description)
     }
@@ -31,15 +31,15 @@ final class ServedDatabase: Sendable {
     }
 }
 
-/// The opening of a database to serve it, of which every step can be cancelled.
+/// Opens a database for serving; every step can be cancelled.
 final class DatabaseOpening: Sendable {
-    /// What is being done, as the service manager shows it.
+    /// The steps, as the service manager shows them.
     enum Step: String, Sendable {
-        /// The file is opened, and the queue is created or brought up to date.
+        /// Opening the file, and creating or migrating the queue.
         case opening = "opening the database"
-        /// A command does for a moment what only the daemon may.
+        /// Waiting for a command that holds the daemon's lock.
         case locking = "waiting for a refundd command to finish"
-        /// The last daemon did not trust the database.
+        /// Checking the database, which the last daemon did not trust.
         case checking = "checking the database"
     }
 
@@ -63,19 +63,19 @@ final class DatabaseOpening: Sendable {
     /// - Parameters:
     ///   - path: The file.
     ///   - patience: How long to wait for a command to finish.
-    ///   - logger: Takes the steps that take time, and what they find.
+    ///   - logger: Logs the steps that take time, and their findings.
     init(path: String, patience: Duration, logger: Logger) {
         self.path = path
         self.patience = patience
         self.logger = logger
     }
 
-    /// What is being done now.
+    /// The current step.
     var step: Step { state.withLock { $0.step } }
 
     /// Opens the database.
     ///
-    /// - Returns: The database, or nil if the task was cancelled; then nothing has changed.
+    /// - Returns: The database, or nil if the task was cancelled; nothing has changed then.
     /// - Throws: `StoreError` if the database cannot be served.
     func run() async throws(StoreError) -> ServedDatabase? {
         guard let lock = try await lock() else { return nil }
@@ -101,7 +101,7 @@ final class DatabaseOpening: Sendable {
                 guard ContinuousClock.now < deadline else { throw .alreadyServed(path) }
                 begin(.locking)
             case .heldByDaemon:
-                // A command that is just taking the lock looks like a daemon for a moment.
+                // A command looks like a daemon while it is taking the lock.
                 heldByDaemon += 1
                 guard heldByDaemon < 2 else { throw .alreadyServed(path) }
             }

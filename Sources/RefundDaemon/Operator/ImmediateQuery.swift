@@ -7,12 +7,12 @@ package import RefundStoreSQLite
 
 /// Queries the gateway about one refund now: through the running daemon, otherwise directly under the daemon's lock.
 ///
-/// Either way the scheduler decides what the answer means, with backoff, ledger and webhook. Only the daemon sends that
+/// Either way the scheduler interprets the answer, with backoff, ledger and webhook. Only the daemon sends that
 /// webhook.
 package struct ImmediateQuery: Sendable {
     private static let patience: Duration = .seconds(15)
     private static let pollInterval: Duration = .milliseconds(50)
-    // Nearly always a daemon runs and answers.
+    // Usually a daemon runs and answers.
     private static let pollsPerLockAttempt = 10
 
     private let configuration: Configuration
@@ -23,9 +23,9 @@ package struct ImmediateQuery: Sendable {
     /// Creates a query.
     ///
     /// - Parameters:
-    ///   - configuration: Names the gateways and their keys.
+    ///   - configuration: The configuration with the gateways and their keys.
     ///   - store: The queue, open for writing.
-    ///   - patience: How much longer than the gateway's timeout the daemon may take.
+    ///   - patience: How far beyond the gateway's timeout to wait for the daemon.
     package init(_ configuration: Configuration, _ store: SQLiteStore, patience: Duration = Self.patience) {
         self.configuration = configuration
         self.store = store
@@ -41,9 +41,9 @@ package struct ImmediateQuery: Sendable {
     ///
     /// - Parameters:
     ///   - id: The refund.
-    ///   - actor: The operator who asks.
+    ///   - actor: The operator who requests the query.
     ///   - tx: The transaction to write in.
-    /// - Returns: The refund before the query, or why it cannot be queried; then nothing is written.
+    /// - Returns: The refund before the query, or why it cannot be queried; nothing is written then.
     /// - Throws: `StoreError` if the database fails.
     package func request(
         _ id: Int64,
@@ -69,8 +69,8 @@ package struct ImmediateQuery: Sendable {
     ///
     /// - Parameter refund: The refund before the query.
     /// - Returns: The refund after a verified answer, whatever the answer says.
-    /// - Throws: `CommandFailure` if there is no such answer: `.unavailable` if the gateway gave none, `.failed` if the
-    ///   daemon has not queried it in time.
+    /// - Throws: `CommandFailure` without a verified answer: `.unavailable` if the gateway gave none, `.failed` if the
+    ///   daemon did not query it in time.
     package func answer(to refund: Refund) async throws(CommandFailure) -> Refund {
         let limit = (configuration.gateways[refund.gateway]?.timeout ?? .zero) + patience
         let deadline = ContinuousClock.now + limit
@@ -91,7 +91,7 @@ package struct ImmediateQuery: Sendable {
         throw CommandFailure(.failed, [problem + reason, outlook])
     }
 
-    /// The refund once a query has been answered, or nil as long as it has not.
+    /// Returns the refund once its query has been answered; nil until then.
     private func answered(_ asked: Refund) throws(CommandFailure) -> Refund? {
         let found =
             try read { tx throws(StoreError) in
@@ -101,7 +101,7 @@ package struct ImmediateQuery: Sendable {
                     return .failure(unavailable(refund, refund.lastError ?? "the gateway did not answer"))
                 }
                 if refund.state.isFinal { return .failure(try .isFinal(refund, tx)) }
-                // The daemon queries such a gateway with any refund, and only now and then.
+                // The daemon only probes such a gateway, now and then and with any refund.
                 if let incident = try tx.incidents()[refund.gateway] {
                     let problem = "gateway \(refund.gateway) has needed an operator since \(incident.since.iso8601)"
                     return .failure(unavailable(refund, "\(problem): \(incident.code): \(incident.message)"))
@@ -139,8 +139,8 @@ package struct ImmediateQuery: Sendable {
         return answered
     }
 
-    // One cycle of a scheduler that claims nothing. The lock stands in for a claim, and the current lease fences the
-    // write, so a command that is killed leaves nothing behind.
+    // Runs one cycle of a scheduler that claims nothing. The lock takes the place of a claim, and the current lease
+    // fences the write, so a killed command leaves nothing behind.
     private func query(_ id: Int64, _ settings: SchedulerSettings) async throws(CommandFailure) {
         var state = try CommandFailure.mapping { () throws(StoreError) in
             try SchedulerState(takingOver: store, settings, at: clock.now())
@@ -160,7 +160,7 @@ package struct ImmediateQuery: Sendable {
         let rejections = try CommandFailure.mapping { () throws(StoreError) in
             try store.cycle(request) { input in
                 let writes = state.decide(request, input, [result], [], settings, at: now).writes
-                // Without a daemon nobody probes, so no breaker may stay open.
+                // Without a daemon nothing probes, so no breaker may stay open.
                 return writes.filter { if case .breaker = $0.action { false } else { true } }
             }
         }

@@ -4,7 +4,7 @@ package import RefundStore
 
 /// The operator who runs a command, as the ledger's `actor` names them.
 package enum Operator: Sendable {
-    /// The name of the user who runs this process: under `sudo` that of the user who called it.
+    /// Returns the name of the user who runs this process; under `sudo`, of the user who called it.
     ///
     /// - Parameter environment: The process's environment.
     /// - Returns: A name that is never the daemon's own.
@@ -38,7 +38,7 @@ extension QueueStore {
     /// - Parameter body: Reads and writes; what it throws rolls everything back. If it returns a failure, it has written
     ///   nothing.
     /// - Returns: The body's value.
-    /// - Throws: The body's failure, or the failure that an error of the database leads to.
+    /// - Throws: The body's failure, or the failure for an error of the database.
     package func command<Success>(
         _ body: (any QueueWriter) throws(StoreError) -> Result<Success, CommandFailure>
     ) throws(CommandFailure) -> Success {
@@ -47,9 +47,9 @@ extension QueueStore {
 }
 
 extension CommandFailure {
-    /// Runs part of a command, and turns an error of the database into a failure.
+    /// Runs part of a command, and maps an error of the database to a failure.
     ///
-    /// A row that a guard or an application's trigger rejects is no fault of the database: the command failed.
+    /// If a guard or an application's trigger rejects a row, the command failed, not the database.
     package static func mapping<Result>(_ body: () throws(StoreError) -> Result) throws(CommandFailure) -> Result {
         do throws(StoreError) {
             return try body()
@@ -62,7 +62,7 @@ extension CommandFailure {
         CommandFailure(.noSuchRefund, ["there is no refund #\(id)"])
     }
 
-    /// The failure of a command that needs a refund without a verdict.
+    /// Returns the failure of a command on a refund that already has a verdict.
     static func isFinal(_ refund: Refund, _ tx: any QueueReader) throws(StoreError) -> CommandFailure {
         let end = try tx.ledger(refundID: refund.id).last { $0.from != $0.to }
         let since = end.map { " since \($0.at.iso8601)" } ?? ""
@@ -75,6 +75,6 @@ extension CommandFailure {
 }
 
 extension Refund {
-    /// How messages name the refund.
+    /// The refund's name in messages.
     package var title: String { "#\(id) \(merchantOrderNo ?? transNo ?? "")" }
 }

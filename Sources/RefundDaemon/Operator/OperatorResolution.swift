@@ -4,8 +4,8 @@ package import RefundStore
 
 /// An operator's verdict on a refund.
 ///
-/// Like the gateway's answers it goes through the state machine into ledger, events and outbox. It may be written while a
-/// daemon serves the queue: an answer that is still in flight then finds a final refund and changes nothing.
+/// Like a gateway's answer, it passes through the state machine into ledger, events and outbox. It may be written while
+/// a daemon serves the queue: an answer still in flight then finds a final refund and changes nothing.
 package enum OperatorResolution: Sendable {
     /// Stop polling.
     case abandon
@@ -16,12 +16,12 @@ package enum OperatorResolution: Sendable {
     ///
     /// - Parameters:
     ///   - id: The refund.
-    ///   - reason: Why.
+    ///   - reason: The operator's reason.
     ///   - actor: The operator.
-    ///   - configuration: Decides which events become webhooks.
+    ///   - configuration: The configuration, which decides which events become webhooks.
     ///   - tx: The transaction to write in.
     ///   - now: The time.
-    /// - Returns: The refund after the verdict, or why the verdict does not apply; then nothing is written.
+    /// - Returns: The refund after the verdict, or why the verdict does not apply; nothing is written then.
     /// - Throws: `StoreError` if the database fails or rejects the change.
     package func write(
         on id: Int64,

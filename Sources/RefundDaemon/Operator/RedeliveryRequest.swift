@@ -3,7 +3,7 @@ import RefundScheduler
 import RefundStore
 package import RefundStoreSQLite
 
-/// Which webhooks an operator wants sent again.
+/// An operator's request to send webhooks again.
 package enum RedeliveryRequest: Sendable {
     /// One webhook, whatever its state.
     case webhook(String)
@@ -12,7 +12,7 @@ package enum RedeliveryRequest: Sendable {
     /// Every webhook that is not pending and was created at this time or later.
     case since(Timestamp)
 
-    // Bounds how long one transaction keeps the daemon and applications from writing.
+    // Bounds how long one transaction blocks the daemon and applications.
     private static let batchSize = 500
 
     /// Makes the webhooks due; the daemon sends them.
@@ -20,7 +20,7 @@ package enum RedeliveryRequest: Sendable {
     /// - Parameters:
     ///   - store: The queue, open for writing.
     ///   - actor: The operator.
-    /// - Returns: How many webhooks are due again.
+    /// - Returns: The number of webhooks that are due again.
     /// - Throws: `CommandFailure` if the named webhook does not exist or is being sent, or if the database fails.
     package func run(_ store: SQLiteStore, by actor: String) async throws(CommandFailure) -> Int {
         switch self {
@@ -56,7 +56,7 @@ package enum RedeliveryRequest: Sendable {
         }
     }
 
-    // The ids are read before anything is written, so that a webhook that fails again at once is not found twice.
+    // The ids are read before anything is written, so that a webhook that fails again at once is not picked up twice.
     private func redeliver(
         _ states: [WebhookState],
         since time: Timestamp,
@@ -77,7 +77,7 @@ package enum RedeliveryRequest: Sendable {
                 for id in batch where try tx.redeliver(id, by: actor, at: now) == .due { due += 1 }
                 return .success(due)
             }
-            // Other processes get as long to write as this transaction took.
+            // Leaves other processes as long to write as this transaction took.
             if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count

@@ -5,8 +5,8 @@ import Synchronization
 /// Runs blocking work on a thread of its own, off the cooperative pool.
 ///
 /// - Parameters:
-///   - grace: How long the work may go on once the waiting task is cancelled; then it is abandoned.
-///   - interrupt: Called when the waiting task is cancelled, to make the work end soon.
+///   - grace: How long the work may continue after the waiting task is cancelled, before it is abandoned.
+///   - interrupt: Makes the work end soon; called when the waiting task is cancelled.
 ///   - work: The work.
 /// - Returns: The work's value, or nil if it was abandoned.
 func onOwnThread<Value: Sendable>(
@@ -21,7 +21,7 @@ func onOwnThread<Value: Sendable>(
 
 /// Waits for work that does not respond to cancellation.
 ///
-/// - Returns: The work's value, or nil as soon as the waiting task is cancelled: then the work is abandoned.
+/// - Returns: The work's value, or nil as soon as the waiting task is cancelled, which abandons the work.
 func untilCancelled<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value? {
     await wait(grace: .zero, interrupt: nil) { complete in
         Task.detached { complete(await work()) }
@@ -44,7 +44,7 @@ private func wait<Value: Sendable>(
     }
 }
 
-/// A value that one task waits for; the first one counts.
+/// A value that one task waits for; only the first one counts.
 private final class Promise<Value: Sendable>: Sendable {
     private enum State {
         case pending

@@ -1,6 +1,6 @@
 package import RefundStore
 
-/// Why a command or the daemon fails.
+/// The failure of a command or of the daemon.
 package struct CommandFailure: Error, Sendable {
     /// The exit status.
     package var status: ExitStatus
@@ -13,13 +13,13 @@ package struct CommandFailure: Error, Sendable {
         self.messages = messages
     }
 
-    /// Creates the failure that follows from an error of the database.
+    /// Creates the failure for an error of the database.
     package init(_ error: StoreError) {
         self.init(error.kind == .alreadyServed ? .alreadyServed : .database, [error.description])
     }
 }
 
-/// The exit statuses, from sysexits.h where it has one.
+/// The exit statuses, taken from sysexits.h where it defines one.
 package enum ExitStatus: Int32, Sendable {
     /// Done.
     case done = 0

@@ -1,9 +1,9 @@
 import Dispatch
 import Glibc
 
-/// What the service manager or an operator signals to the process.
+/// A signal from the service manager or an operator.
 enum ProcessSignal: Sendable {
-    /// SIGTERM or SIGINT: drain, and the second time stop at once.
+    /// SIGTERM or SIGINT: drain; a second one stops at once.
     case terminate
     /// SIGHUP: reload the configuration.
     case reload

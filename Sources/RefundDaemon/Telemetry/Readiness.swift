@@ -3,16 +3,16 @@ import RefundCore
 import RefundScheduler
 import RefundStore
 
-/// Whether the daemon does its work, by the scheduler's own progress and last fault.
+/// The daemon's readiness, judged by the scheduler's progress and last fault.
 ///
-/// Nothing is read or written to find out: a probe costs nothing and never waits for the database.
+/// A probe reads and writes nothing, so it costs nothing and never waits for the database.
 struct Readiness: Sendable {
-    // Longer than a cycle waits for another program's transaction.
+    // Longer than any wait for another program's transaction.
     private static let longestCycle: Duration = .seconds(10)
 
     let scheduler: Scheduler
 
-    /// Why it does not; empty if it does.
+    /// The problems that keep it from being ready; empty if it is.
     func problems() -> [ReadinessProblem] {
         Self.problems(busyTime: scheduler.busyTime, fault: scheduler.fault)
     }
@@ -22,7 +22,7 @@ struct Readiness: Sendable {
     /// - Parameters:
     ///   - busyTime: How long there has been work without a completed cycle; nil without work.
     ///   - fault: Why the last transaction failed; nil if it succeeded.
-    /// - Returns: Why the daemon does not do its work; empty if it does.
+    /// - Returns: The problems that keep the daemon from being ready; empty if it is.
     static func problems(busyTime: Duration?, fault: StoreError?) -> [ReadinessProblem] {
         var problems: [ReadinessProblem] = []
         if let busyTime, busyTime > longestCycle { problems.append(.schedulerStalled) }

@@ -10,7 +10,7 @@ struct Reporter: Sendable {
     let logger: Logger
     let metrics: any MetricsFactory
 
-    /// Reports what happened in a cycle.
+    /// Reports the events of a cycle.
     func report(_ events: [SchedulerEvent]) {
         Metric.schedulerProgress.set(Double(SystemClock().now().milliseconds) / 1_000, in: metrics)
         for event in events { report(event) }
@@ -37,7 +37,7 @@ struct Reporter: Sendable {
         case .endpointBreakerClosed(let endpoint):
             logger.notice("endpoint accepts webhooks again", metadata: ["endpoint": "\(endpoint)"])
         case .urlDisabled(let delivery, let disabling):
-            // The URL itself may contain a token; the webhook leads to it.
+            // The URL itself may contain a token, so the message names the webhook instead.
             let remedy = "once it accepts webhooks again, run: refundd redeliver \(delivery.id)"
             logger.error(
                 "webhook URL disabled; its webhooks become dead as they fall due; \(remedy)",
@@ -156,7 +156,7 @@ struct Reporter: Sendable {
         }
     }
 
-    /// Logs that writes to the database fail, or succeed again.
+    /// Logs that the database fails, or works again.
     func report(fault: StoreError?) {
         if let fault, fault.isFatal {
             logger.critical("stopping: the database can no longer be trusted", metadata: ["error": "\(fault)"])

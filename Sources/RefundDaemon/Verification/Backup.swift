@@ -8,19 +8,19 @@ package enum Backup: Sendable {
     /// Copies a database and checks the copy.
     ///
     /// The copy is written to `FILE.partial`, readable by its owner alone, and gets its name last, so a file with that
-    /// name is always whole. If the copy is whole but its ledger has problems, it keeps its name: the ledger of the
-    /// database is no better.
+    /// name is always complete. A complete copy whose ledger has problems keeps its name: the database's ledger is no
+    /// better.
     ///
-    /// Other users may be able to write to the folder. Whatever they put in place of the partial file, only the file that
-    /// was created here is ever written, checked or named.
+    /// Other users may be able to write to the folder. Even if they replace the partial file, only the file that was
+    /// created here is ever written, checked or named.
     ///
     /// - Parameters:
     ///   - store: The database; other processes may write to it meanwhile.
     ///   - file: The copy, which must not exist.
-    ///   - keys: Verify the stored answers.
+    ///   - keys: The keys that verify the stored answers.
     ///   - isCreated: Called once the partial file exists, for tests.
-    /// - Returns: What the check of the copy found.
-    /// - Throws: `CommandFailure` if there is no copy, which says what became of the partial file.
+    /// - Returns: The result of checking the copy.
+    /// - Throws: `CommandFailure` if there is no copy; its message says what happened to the partial file.
     package static func make(
         of store: SQLiteStore,
         to file: String,
@@ -40,7 +40,7 @@ package enum Backup: Sendable {
             try copy.requireOpen(partial.descriptor)
             verification = try Verification(copy, keys)
         } catch {
-            // Page by page the copy is what the database is.
+            // The copy is identical page by page, so its damage is the database's.
             throw partial.discarded(error.kind == .damaged ? store.damaged(error.reason) : error)
         }
         if let damage = verification.damage { throw partial.discarded(store.damaged(damage)) }
@@ -96,7 +96,7 @@ private final class PartialFile {
     /// Gives the copy its name, once it is on disk.
     func publish() throws(CommandFailure) {
         guard fsync(descriptor) == 0 else { throw failure("cannot synchronize \(path): \(SystemError())") }
-        // A link replaces nothing, and this one leads to the descriptor's file whatever its name stands for by now.
+        // A link never replaces a file, and this one refers to the descriptor's file even if its name was taken over.
         if unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", folder, name, AT_SYMLINK_FOLLOW) == 0 {
             if isInPlace, unsafe unlinkat(folder, partialName, 0) != 0 {
                 throw failure("cannot remove \(path): \(SystemError())")
@@ -119,7 +119,7 @@ private final class PartialFile {
 
     /// Removes the partial file after an error.
     ///
-    /// - Returns: The failure, which says what became of the file.
+    /// - Returns: The failure; its message says what happened to the file.
     func discarded(_ error: StoreError) -> CommandFailure {
         let remains =
             if !isInPlace {
@@ -138,7 +138,7 @@ private final class PartialFile {
 
     private var isInPlace: Bool { isCreatedFile(partialName) }
 
-    /// Whether a name stands for the file that was created.
+    /// Whether a name still refers to the created file.
     private func isCreatedFile(_ name: String) -> Bool {
         var created = stat()
         guard let named = Self.status(folder, name), unsafe fstat(descriptor, &created) == 0 else { return false }

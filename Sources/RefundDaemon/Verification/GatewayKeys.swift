@@ -4,9 +4,9 @@ import RefundCore
 import RefundCrypto
 import RefundPayCloud
 
-/// The public keys that verify stored answers: those of the configuration, and those that a gateway has retired.
+/// The public keys that verify stored answers: the configured ones, and those that a gateway has retired.
 ///
-/// Neither the application's private key nor a webhook secret is read, so an auditor needs neither.
+/// An auditor needs neither the application's private key nor a webhook secret: neither is read.
 package struct GatewayKeys: Sendable {
     private var configured: [String: [RSAPublicKey]] = [:]
     private var retired: [RSAPublicKey] = []
@@ -14,8 +14,8 @@ package struct GatewayKeys: Sendable {
     /// Reads the keys.
     ///
     /// - Parameters:
-    ///   - configuration: Names the gateways' public keys.
-    ///   - retired: Files with keys that the gateways signed with earlier.
+    ///   - configuration: The configuration that names the gateways' public keys.
+    ///   - retired: The files of public keys that gateways have retired.
     /// - Throws: `CommandFailure` with every problem.
     package init(_ configuration: Configuration, retired: [String] = []) throws(CommandFailure) {
         var loader = CredentialLoader(isForDaemon: false)
@@ -32,7 +32,7 @@ package struct GatewayKeys: Sendable {
         }
     }
 
-    /// Reads a stored answer as an answer about a refund, and verifies its signature again.
+    /// Verifies a stored answer's signature again, and reads it as an answer about a refund.
     func reread(_ answer: [UInt8], _ refund: Refund) -> QueryOutcome {
         guard let query = RefundQuery(refund, merchantNo: refund.merchantNo ?? "") else {
             return .inconclusive(reason: "the refund has neither merchant_order_no nor trans_no")

@@ -2,40 +2,40 @@ package import RefundCore
 package import RefundStore
 import RefundWebhooks
 
-/// The result of checking a whole database: every promise that refundd makes about ledger and outbox.
+/// The result of checking a whole database against every promise that refundd makes about ledger and outbox.
 ///
-/// Refunds are read in batches, each in a transaction of its own: everything about one refund was written together, and
-/// one transaction for the whole check would keep the write-ahead log growing.
+/// Refunds are read in batches, each in its own transaction: everything about one refund is written together, and one
+/// transaction for the whole check would keep the write-ahead log growing.
 package struct Verification: Sendable {
-    /// A promise that does not hold.
+    /// A broken promise.
     package struct Problem: Sendable {
-        /// The refund, or nil if it is about no single refund.
+        /// The refund, or nil if the problem concerns no single refund.
         package var refundID: Int64?
         /// The refund's number, or nil.
         package var number: String?
-        /// What is wrong.
+        /// The problem in words.
         package var text: String
 
-        /// One line.
+        /// The problem in one line.
         package var description: String {
             guard let refundID else { return text }
             return "refund #\(refundID)\(number.map { " \($0)" } ?? ""): \(text)"
         }
     }
 
-    /// The most problems that are kept; all are counted.
+    /// The most problems to keep; all are counted.
     package static let limit = 100
     private static let batch = 500
 
     /// The first problems.
     package private(set) var problems: [Problem] = []
-    /// How many problems there are.
+    /// The number of problems.
     package private(set) var problemCount = 0
     /// The first damage to the database itself, or nil.
     ///
-    /// Nothing else is checked in a damaged database.
+    /// The check of a damaged database ends there.
     package private(set) var damage: String?
-    /// Problems of the application's own tables, which do not concern refundd.
+    /// Problems in the application's own tables, which do not concern refundd.
     package private(set) var notes: [String] = []
     private var refunds = 0
     private var transitions = 0
@@ -43,11 +43,11 @@ package struct Verification: Sendable {
     private var events = 0
     private var webhooks = 0
 
-    /// Checks a database, which blocks until it is done and writes nothing.
+    /// Checks a database; blocks until done, and writes nothing.
     ///
     /// - Parameters:
     ///   - store: The database.
-    ///   - keys: Verify the stored answers.
+    ///   - keys: The keys that verify the stored answers.
     /// - Throws: `StoreError` if the database cannot be read.
     package init(_ store: any QueueStore, _ keys: GatewayKeys) throws(StoreError) {
         let integrity = try store.read { tx throws(StoreError) in try tx.integrity(limit: Self.limit) }
@@ -115,7 +115,7 @@ package struct Verification: Sendable {
         }
     }
 
-    /// The problems and what was checked, as lines for a terminal.
+    /// The problems and the scope of the check, as lines for a terminal.
     package var lines: [String] {
         var lines = problems.map(\.description)
         if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }

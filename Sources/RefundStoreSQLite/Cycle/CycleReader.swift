@@ -1,14 +1,14 @@
 import RefundCore
 import RefundStore
 
-/// Reads what a cycle needs, in one transaction.
+/// Reads the input of a cycle, in one transaction.
 struct CycleReader {
     static let isOpen = "q.state IN ('pending', 'processing')"
     // The condition of the index `refund_queue_due`, which holds exactly the refunds that can be claimed.
     static let isClaimable = "\(isOpen) AND q.leased_until IS NULL"
-    // Left to itself, SQLite may take the index of states and walk over everything that is open.
+    // Without the hint, SQLite may choose the index of states and scan every open refund.
     static let byDueTime = "refund_queue q INDEXED BY refund_queue_due"
-    // No claim lasts longer; a later end was not set by refundd.
+    // No claim lasts longer; refundd never sets a later end.
     private static let longestLease: Duration = .seconds(24 * 3_600)
 
     let statements: HotStatements
@@ -124,7 +124,7 @@ struct CycleReader {
         return rows
     }
 
-    // A due time that is missing, or further ahead than any wait, is not refundd's own: such a refund is due like a new one.
+    // refundd never leaves a due time missing or further ahead than any wait: such a refund is due like a new one.
     private func new(_ gateway: String, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
         var found: [QueuedRefund] = []
         for (condition, bound) in [
@@ -144,7 +144,7 @@ struct CycleReader {
         return try rows(statement.bind(gateway).bind(request.now), limit: limit, claims)
     }
 
-    // Probes take refunds in turn, so that one that fails for reasons of its own does not keep a breaker open.
+    // Probes take refunds in turn, so that one that fails for its own reasons does not keep a breaker open.
     private func probe(
         _ gateway: String,
         after last: ClaimRequest.ProbeCursor,
@@ -172,7 +172,7 @@ struct CycleReader {
         return try rows(statement, limit: 1, claims)
     }
 
-    // The earliest due time of a refund that is not among those read; the rows read are the first in order.
+    // The earliest due time of the refunds that were not read; the rows read are the first in order.
     private func nextDue(_ gateway: String, _ claims: ClaimRequest, except found: Set<Int64>) throws -> Timestamp? {
         var next: Timestamp?
         // Without a range, statistics of a small queue can make SQLite sort everything that waits.
@@ -218,7 +218,7 @@ struct CycleReader {
         return names
     }
 
-    // Bounds what one cycle does about gateways that are not configured.
+    // Bounds the work of one cycle on unconfigured gateways.
     private static let unknownGatewayLimit = 64
 
     // MARK: - Hints, ages, claims
@@ -249,7 +249,7 @@ struct CycleReader {
         for (id, hinted) in open.sorted(by: { $0.value.hints[0] < $1.value.hints[0] }) where !hinted.isLeased {
             let refund = hinted.row.refund
             guard !claims.heldRefunds.contains(id), let claim = claims.gateways[refund.gateway] else { continue }
-            // A hint moves a query forward at most once per initial interval; a refund that is due it moves to the front.
+            // A hint brings a query forward at most once per initial interval; a due refund it moves to the front.
             let earliest = refund.lastQueryAt?.advanced(by: claims.hintInterval) ?? request.now
             let isEarly = earliest > request.now && earliest <= request.now.advanced(by: claims.hintInterval)
             if isEarly, refund.nextQueryAt ?? request.now > request.now {

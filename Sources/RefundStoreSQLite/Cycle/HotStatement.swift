@@ -2,9 +2,9 @@ import GRDB
 import GRDBSQLite
 import RefundCore
 
-/// A prepared statement of the hot path, which binds and reads columns in order without a detour through generic values.
+/// A prepared statement of the hot path.
 ///
-/// GRDB's own decoding costs 36,000 instructions a query here. This is the only file of the store that calls SQLite
+/// It binds parameters and reads columns in order, without generic values. GRDB's own decoding costs 36,000 instructions a query here. This is the only file of the store that calls SQLite
 /// itself.
 @safe
 final class HotStatement {

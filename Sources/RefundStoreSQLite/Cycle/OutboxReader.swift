@@ -30,8 +30,8 @@ struct OutboxReader {
         }
     }
 
-    // Steps from endpoint to endpoint along the index: the cost grows with the endpoints and not with the webhooks.
-    // SQLite takes each step itself: a name that is not UTF-8 would not come back from here as it is there. Without a
+    // Steps from endpoint to endpoint along the index: the cost grows with the endpoints, not the webhooks. SQLite
+    // itself takes each step, because a name that is not UTF-8 would not survive the round trip through Swift.
     // range, statistics of a small outbox can make it sort all that waits.
     private func waitingEndpoints(into input: inout CycleInput) throws -> [String] {
         let isLater = "typeof(due) = 'integer' AND due > ?1 AND due <= ?2"
@@ -80,7 +80,7 @@ struct OutboxReader {
 
     private func readDue(into due: inout DueEndpoint, limit: Int, disabledLimit: Int) throws {
         if limiter.isOpen(due.endpoint) {
-            // A probe should be likely to succeed: one to whose URL no attempt has failed since the last success.
+            // A probe should be likely to succeed, so it goes to a URL without a failure since its last success.
             let isUntried = "AND NOT EXISTS (SELECT 1 FROM refund_endpoints e WHERE e.url = w.url)"
             try readDue(into: &due, isUntried, limit: limit, disabledLimit: 0)
             if !due.deliveries.isEmpty { return }
@@ -88,8 +88,8 @@ struct OutboxReader {
         try readDue(into: &due, "", limit: limit, disabledLimit: disabledLimit)
     }
 
-    // A time that is none, or further ahead than any retry, has come; text is greater than every number to SQLite. Each
-    // range is a query of its own, since SQLite would walk over everything that waits for a condition with OR.
+    // A missing time, or one further ahead than any retry, counts as due; to SQLite, text is greater than every number.
+    // Each range is a query of its own, since for a condition with OR SQLite would scan every waiting webhook.
     private func readDue(into due: inout DueEndpoint, _ filter: String, limit: Int, disabledLimit: Int) throws {
         for (range, bound) in [("<= ?", now), ("IS NULL", nil), ("> ?", claims.latestAttempt)] as [(String, Timestamp?)]
         where due.deliveries.count < limit {
@@ -99,7 +99,7 @@ struct OutboxReader {
             if !claims.heldWebhooks.isEmpty { statement.bind(JSONText.list(claims.heldWebhooks)) }
             try read(statement, into: &due, limit: limit, disabledLimit: disabledLimit)
         }
-        // A statement is not to be run while another one is read.
+        // No statement may run while another one is being read.
         for index in due.disabled.indices where due.disabled[index].refund == nil {
             due.disabled[index].refund = try refund(of: due.disabled[index].delivery)
         }
@@ -129,7 +129,7 @@ struct OutboxReader {
         var found = due
         var refunds = Set(found.deliveries.compactMap(\.refundID))
         var passedOver = 0
-        // Row by row: what waits behind the claimed ones is not read.
+        // Row by row, so that webhooks behind the claimed ones are not read.
         try statement.read { row in
             guard found.deliveries.count < limit else { return false }
             guard passedOver < claims.batch else {

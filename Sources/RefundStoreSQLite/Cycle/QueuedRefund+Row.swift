@@ -2,7 +2,7 @@ import RefundCore
 import RefundStore
 
 extension QueuedRefund {
-    /// The columns that `init(row:)` reads, of `refund_queue q`.
+    /// The columns of `refund_queue q` that `init(row:)` reads.
     static let columns = """
         q.id, q.gateway, q.merchant_no, q.merchant_order_no, q.trans_no, q.expected_amount, q.expected_currency,
         q.callback_url, q.metadata, q.state, q.attention, q.attention_told, q.trans_status, q.trans_amount,
@@ -14,12 +14,12 @@ extension QueuedRefund {
         ELSE (SELECT count(*) FROM refund_outbox o WHERE o.refund_id = q.id AND o.state = 'dead') END
         """
 
-    /// The same with dead webhooks counted whatever the attention.
+    /// The same columns, with dead webhooks counted whatever the attention.
     static let columnsWithDeadWebhooks = columns.replacing("q.attention IS NULL", with: "0")
 
     /// Reads a row.
     ///
-    /// - Returns: Nil only for a state that the queue's guards do not let in.
+    /// - Returns: Nil only for a state that the queue's guards reject.
     init?(row: HotStatement) {
         guard let id = row.integer() else { return nil }
         var refund = Refund(

@@ -4,14 +4,14 @@ import RefundStore
 extension WriteExecutor {
     /// Whether a newer event of its refund supersedes a webhook, as a condition on `refund_outbox`.
     ///
-    /// A redelivery is sent whatever has happened since. An event's webhook has the event's position.
+    /// A redelivery is never superseded. An event's webhook has the event's position.
     static let isSuperseded = """
         redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
         AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
         OR EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
         """
 
-    /// Records an attempt, and what it makes of the webhook if its claim still holds.
+    /// Records an attempt, and updates the webhook if its claim still holds.
     func write(_ attempt: AttemptRecord) throws {
         let (delivery, outcome) = (attempt.delivery, attempt.outcome)
         let insert = """
@@ -22,9 +22,9 @@ extension WriteExecutor {
             .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
             .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer)
             .run()
-        // The attempt was written before, by a transaction whose outcome was unknown.
+        // An earlier transaction of unknown outcome already recorded the attempt.
         guard inserted > 0 else { return }
-        // A retry leaves the state as it is, and so its index and its counts.
+        // A retry does not write the state, which would touch its index and its counts.
         let isRetry = attempt.result.state == .pending
         let state = isRetry ? "" : "state = ?, "
         let update = """
@@ -41,7 +41,7 @@ extension WriteExecutor {
 
     /// Claims webhooks.
     ///
-    /// The count of attempts is written back as it was read: a stray `UPDATE` may have left anything there.
+    /// Writes the attempt count back as it was read, because a stray `UPDATE` may have left anything there.
     func claim(_ claims: [WebhookClaim], until end: Timestamp) throws {
         let sql = """
             UPDATE refund_outbox SET leased_until = ?, lease = lease + 1,
@@ -51,7 +51,7 @@ extension WriteExecutor {
         try statements[sql].bind(end).bind(JSONText.list(claims.map(\.id))).run()
     }
 
-    /// Ends a webhook's claim; one that was superseded meanwhile is not sent again.
+    /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
     func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) throws {
         let superseded = "state = 'pending' AND \(Self.isSuperseded)"
         let sql = """
@@ -63,7 +63,7 @@ extension WriteExecutor {
         try statements[sql].bind(nextAttempt).bind(claim.id).bind(claim.lease).run()
     }
 
-    /// Ends a webhook that is not sent.
+    /// Marks a webhook dead without sending it.
     func kill(_ id: String, _ reason: String) throws {
         let sql = """
             UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL, last_error = ?
@@ -72,7 +72,7 @@ extension WriteExecutor {
         try statements[sql].bind(reason).bind(id).run()
     }
 
-    /// Records what is known against a URL.
+    /// Records the health of a URL.
     func write(_ health: URLHealth?, _ url: String) throws {
         guard let health else {
             try statements["DELETE FROM refund_endpoints WHERE url = ?"].bind(url).run()

@@ -2,7 +2,7 @@ import GRDB
 import RefundCore
 import RefundStore
 
-/// Executes a cycle's writes: a fixed set of statements, one narrow shape per kind of write.
+/// Executes a cycle's writes with a fixed set of statements, one narrow shape per kind of write.
 struct WriteExecutor {
     let database: Database
     let statements: HotStatements
@@ -37,7 +37,7 @@ struct WriteExecutor {
         if let lease = change.lease, try !holds(refund.id, lease) { return }
         for (index, entry) in change.entries.enumerated() {
             try append(entry, of: change)
-            // The guard lets a state in only behind its ledger row; the last step is taken with the rest of the row.
+            // The guard accepts a state only after its ledger row; the last state is written with the rest of the row.
             if index < change.entries.count - 1 {
                 try statements["UPDATE refund_queue SET state = ?, attention = ? WHERE id = ?"]
                     .bind(entry.transition.to.rawValue).bind(entry.transition.attention?.rawValue).bind(refund.id)
@@ -77,7 +77,7 @@ struct WriteExecutor {
 
     private func update(_ change: RefundChange) throws {
         let (refund, transaction) = (change.refund, change.refund.transaction)
-        // An update that names state or attention rewrites their indexes and runs their guards.
+        // Naming state or attention in an update rewrites their indexes and runs their guards.
         let state = change.entries.isEmpty ? "" : "state = ?, attention = ?, "
         let lease = change.endsLease ? "leased_until = NULL, " : ""
         let sql = """
@@ -161,12 +161,12 @@ struct WriteExecutor {
             .bind(event.at).bind(event.type.rawValue).bind(refund.id).bind(sequence).bind(state.rawValue)
             .bind(event.body)
             .run()
-        // The event was written before, by a transaction whose outcome was unknown.
+        // An earlier transaction of unknown outcome already wrote the event.
         guard inserted > 0 else { return }
         try enqueue(event, refundID: refund.id)
     }
 
-    // A webhook in flight is left alone: the end of its attempt finds that it is superseded.
+    // A webhook in flight is left alone; the end of its attempt checks whether it was superseded.
     private func supersede(_ refundID: Int64, _ condition: String) throws {
         let sql = """
             UPDATE refund_outbox SET state = 'superseded', next_attempt_at = NULL

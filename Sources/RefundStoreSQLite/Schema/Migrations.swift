@@ -7,7 +7,7 @@ struct Migration {
     let name: String
     let sql: [String]
 
-    /// The table that records which migrations a file has.
+    /// The table that records the migrations that a file has had.
     static let table = """
         CREATE TABLE IF NOT EXISTS refund_migrations
         (id INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)

@@ -5,8 +5,8 @@
 extension Schema0001 {
     /// The ledger: one row per change of a refund's state or attention.
     ///
-    /// `verdict` is what the signed answer in `response` says became of the refund. `enqueued_at` and `number` identify
-    /// the refund that the row is about: a row id alone may belong to another refund after a database was restored.
+    /// `verdict` is the verdict of the signed answer in `response`. `enqueued_at` and `number` identify the row's
+    /// refund: after a restore, another refund may have its row id.
     static let ledger = #"""
         CREATE TABLE refund_transitions (
             id           INTEGER PRIMARY KEY AUTOINCREMENT,

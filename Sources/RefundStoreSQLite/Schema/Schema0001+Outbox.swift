@@ -1,8 +1,7 @@
 /// The first schema, continued: the outbox and the counts. This text is frozen.
 extension Schema0001 {
-    /// A webhook has the position of its event, which is also its place in the order of sending.
+    /// A webhook has the body of its event and its position, which is also the order of sending.
     ///
-    /// Its body is the event's.
     /// The index `due` holds exactly the webhooks that can be claimed. Enqueuing the same webhook again is ignored.
     static let outbox = #"""
         CREATE TABLE refund_outbox (
@@ -110,8 +109,8 @@ extension Schema0001 {
         END;
         """#
 
-    /// How many refunds and webhooks are in each state, kept by the statements that change them: counting a queue of ten
-    /// million refunds takes a second.
+    /// The numbers of refunds and webhooks in each state, kept current by triggers: counting a queue of ten million
+    /// refunds takes a second.
     static let counts = #"""
         CREATE TABLE refund_counts (
             counted TEXT NOT NULL,

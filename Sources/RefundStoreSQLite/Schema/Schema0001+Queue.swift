@@ -67,11 +67,11 @@ enum Schema0001 {
     /// REPLACE deletes the old row without firing a DELETE trigger. The BEFORE trigger notes which live rows would be
     /// replaced, and the AFTER trigger rejects the insert if one of them is gone.
     ///
-    /// Where SQLite decodes text it reads malformed UTF-8, unpaired surrogates included, as U+FFFD. Metadata that
-    /// contain U+FFFD although every well-formed U+FFFD, U+FFFE and U+FFFF was removed are therefore malformed.
+    /// When SQLite decodes text, it reads malformed UTF-8, unpaired surrogates included, as U+FFFD. Metadata that
+    /// contains U+FFFD after every well-formed U+FFFD, U+FFFE and U+FFFF was removed is therefore malformed.
     ///
-    /// The depth of a JSON value is the number of separators in its path. So that those within names do not count, the
-    /// text is split at its quotes and every second piece, which is the content of a string, is replaced by `x`.
+    /// The depth of a JSON value is the number of separators in its path. So that separators within names do not count,
+    /// the text is split at its quotes, and every second piece, the content of a string, is replaced by `x`.
     static let queueGuards = #"""
         CREATE TRIGGER refund_queue_insert BEFORE INSERT ON refund_queue BEGIN
             SELECT RAISE(ABORT, 'refund_queue: leave id out, SQLite assigns it') WHERE NEW.id <> -1;

@@ -45,7 +45,7 @@ struct IntegrityCheck {
         }
     }
 
-    // What belongs to refundd was checked before: a finding about rows is one about the application's.
+    // refundd's own tables were checked before, so a finding about rows concerns the application's.
     private func sort(_ findings: [String], into result: inout Integrity) {
         for finding in findings {
             let isAboutRows = /\ value in |missing from index|wrong # of entries|constraint failed|non-unique entry/
@@ -63,7 +63,7 @@ struct IntegrityCheck {
             let rows = try String.fetchCursor(database, sql: "PRAGMA \(check)")
             while let finding = try rows.next(), findings.count < limit { findings.append(finding) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-            // SQLite may end the check of a damaged file with an error, whether or not it has said what it found.
+            // SQLite may end the check of a damaged file with an error, with or without having reported findings.
             if findings.isEmpty { findings.append(error.message ?? "\(error.resultCode)") }
         }
         return findings == ["ok"] ? [] : findings

@@ -12,7 +12,7 @@ extension SQLiteTransaction {
                 (row.integer() ?? 0, row.text(), QueuedRefund(row: row)?.refund)
             }
             batch.last = found.count == limit ? found.last?.id : nil
-            // Rows of a refund that is missing lie between two that are there, or beyond the last.
+            // Rows of a missing refund lie between those of two existing ones, or beyond the last.
             let range = (id ?? .min, batch.last ?? .max)
             var ledger = Dictionary(grouping: try ledgerRows(range), by: \.refundID)
             var events = Dictionary(grouping: try refundEvents(range)) { $0.subject.refundID ?? 0 }
@@ -82,7 +82,7 @@ extension SQLiteTransaction {
 }
 
 extension LoggedEvent {
-    /// What `init(row:)` reads, with its tables.
+    /// The columns that `init(row:)` reads, and their tables.
     ///
     /// An event has a webhook if the outbox has its position.
     static let columns = """
@@ -107,7 +107,7 @@ extension LoggedEvent {
 }
 
 extension OutboxRow {
-    /// What `init(row:)` reads, with its tables.
+    /// The columns that `init(row:)` reads, and their tables.
     static let columns = """
         o.id, o.refund_id, e.sequence, o.type, e.body, o.position, o.url, o.endpoint, o.state, o.attempts,
         o.next_attempt_at, o.delivered_at, o.leased_until IS NOT NULL, o.redelivery,

@@ -28,7 +28,7 @@ extension SQLiteTransaction {
                 "refund_outbox_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = a.position)"
             ),
             try stray(
-                "row(s) of the ledger are about another refund than the one with their refund_id",
+                "ledger row(s) belong to another refund than their refund_id says",
                 "refund_transitions t JOIN refund_queue q ON q.id = t.refund_id WHERE t.enqueued_at <> q.created_at "
                     + "OR t.number <> ifnull(q.merchant_order_no, q.trans_no)"
             ),
@@ -41,7 +41,7 @@ extension SQLiteTransaction {
             + (try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap(gap))
     }
 
-    // Append-only tables are numbered without gaps, to the last number ever assigned: a rollback takes back its numbers.
+    // Append-only tables are numbered without gaps up to the last number assigned: a rollback takes back its numbers.
     private func gap(in table: String) throws -> String? {
         let sql = """
             SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = '\(table)'), 0), ifnull(max(rowid), 0),
@@ -51,7 +51,7 @@ extension SQLiteTransaction {
         try statements[sql].read { row in
             let (assigned, last, count) = (row.integer() ?? 0, row.integer() ?? 0, row.integer() ?? 0)
             if assigned < last {
-                problem = "\(table) would use numbers twice (sqlite_sequence)"
+                problem = "\(table) would reuse row numbers (sqlite_sequence is too low)"
             } else if assigned != count {
                 problem = "\(table) lacks \(assigned - count) of its \(assigned) rows; somebody deleted them"
             }

@@ -34,7 +34,7 @@ extension SQLiteTransaction {
         return Int(clamping: try number(sql) { $0.bind(table).bind(state) } ?? 0)
     }
 
-    // Steps from gateway to gateway along the index; a refund that was never put off has been due since it was enqueued.
+    // Steps from gateway to gateway along the index; a refund never postponed has been due since it was enqueued.
     private func dueLag(at now: Timestamp) throws -> Duration {
         let names = """
             WITH RECURSIVE names (name) AS (

@@ -2,10 +2,10 @@ import GRDB
 import RefundCore
 import RefundStore
 
-/// What operators' commands and the scheduler's start write.
+/// The writes of operators' commands and the scheduler's start.
 extension SQLiteTransaction {
     private static let isOpen = "state IN ('pending', 'processing')"
-    // Due unless it is due already: since when it has been due tells how far behind refundd is.
+    // Keeps an earlier due time, which shows how far behind refundd is.
     private static let dueBy = "next_query_at = min(ifnull(next_query_at, ?1), ?1)"
 
     private var executor: WriteExecutor { WriteExecutor(database: database, statements: statements) }
@@ -76,7 +76,7 @@ extension SQLiteTransaction {
     func releaseClaims() throws(StoreError) {
         try mapped {
             try statements["UPDATE refund_queue SET leased_until = NULL WHERE leased_until IS NOT NULL"].run()
-            // The attempt of a webhook that was superseded while it was being sent has ended with its daemon.
+            // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
             let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
             let webhooks = """
                 UPDATE refund_outbox SET leased_until = NULL,

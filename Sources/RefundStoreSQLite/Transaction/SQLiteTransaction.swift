@@ -2,9 +2,9 @@ import GRDB
 import RefundCore
 import RefundStore
 
-/// Everything that can be read and written in one transaction.
+/// One transaction, with everything that can be read and written in it.
 ///
-/// A read hands it out as a `QueueReader`, which has no write methods. Valid only inside the closure that receives it.
+/// `read` passes it as a `QueueReader`, which has no write methods. Valid only inside the closure that receives it.
 struct SQLiteTransaction: QueueWriter {
     let store: SQLiteStore
     let database: Database
@@ -59,7 +59,7 @@ struct SQLiteTransaction: QueueWriter {
             case .number(let number):
                 let byOrder = try refunds("q.merchant_order_no = ?", selector) { $0.bind(number) }
                 let found = try byOrder.isEmpty ? refunds("q.trans_no = ?", selector) { $0.bind(number) } : byOrder
-                // An abandoned refund has freed its numbers: whoever names them means the live one.
+                // An abandoned refund frees its numbers, so they mean the live refund that took them.
                 let live = found.filter { $0.state != .abandoned }
                 return live.isEmpty ? found : live
             }
@@ -89,7 +89,7 @@ struct SQLiteTransaction: QueueWriter {
             if filter.state != nil { conditions.append("q.state = ?") }
             if filter.needsAttention { conditions.append("q.attention IS NOT NULL") }
             let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-            // In this order the index of states gives the newest without reading all.
+            // In this order, the index of states yields the newest rows without reading all.
             let order = filter.state == nil ? "q.id DESC" : "q.created_at DESC, q.id DESC"
             let sql = "SELECT \(QueuedRefund.columns) FROM refund_queue q \(condition) ORDER BY \(order) LIMIT ?"
             let statement = try statements[sql]
@@ -206,7 +206,7 @@ extension LedgerRow {
 }
 
 extension WebhookRow {
-    /// What `init(row:)` reads, with its tables.
+    /// The columns that `init(row:)` reads, and their tables.
     static let columns = """
         o.id, o.refund_id, e.sequence, o.type, o.url, e.body, o.state, o.attempts, o.next_attempt_at, o.last_status,
         o.last_error, e.at, o.delivered_at FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position

@@ -71,7 +71,7 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 }
 
-/// Public keys besides those of the configuration.
+/// The option for public keys beyond the configured ones.
 struct RetiredKeys: ParsableArguments {
     @Option(help: "A public key that a gateway signed with earlier; may be given more than once.")
     var publicKey: [String] = []

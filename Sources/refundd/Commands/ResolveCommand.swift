@@ -35,7 +35,7 @@ struct ResolveCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("as"),
-        help: "What became of the refund: settled or failed.",
+        help: "The verdict: settled or failed.",
         transform: { try named($0, "verdict") }
     )
     var verdict: Verdict
@@ -47,9 +47,9 @@ struct ResolveCommand: AsyncParsableCommand {
     }
 }
 
-/// Why an operator ends a refund.
+/// The option for an operator's reason to end a refund.
 struct ReasonOption: ParsableArguments {
-    @Option(help: "Why, for the ledger and the webhook.")
+    @Option(help: "The reason, recorded in the ledger and sent in the webhook.")
     var reason: String
 
     func validate() throws {

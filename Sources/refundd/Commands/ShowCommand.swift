@@ -32,7 +32,7 @@ struct ShowCommand: AsyncParsableCommand {
     }
 }
 
-/// A refund with everything that happened to it.
+/// A refund with its whole history.
 private struct RefundRecord {
     private static let indent = String(repeating: " ", count: 28)
 

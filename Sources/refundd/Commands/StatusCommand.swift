@@ -66,7 +66,7 @@ extension QueueStatus {
         }
     }
 
-    /// Whether the gateway's latest response verified: the one that began an incident while it lasts, otherwise the last
+    /// Whether the gateway's deciding response verified: during an incident the one that began it, otherwise the last
     /// one; nil if the gateway was never queried.
     private func isVerified(_ gateway: String) -> Bool? {
         if let incident = incidents[gateway] { return incident.isVerified }

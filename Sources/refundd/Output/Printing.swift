@@ -1,12 +1,12 @@
 import RefundAdmin
 import RefundCore
 
-/// Prints a line to standard output, with everything escaped that a terminal would act on.
+/// Prints a line to standard output, escaping everything that a terminal would interpret.
 func printLine(_ line: String) {
     print(escapedForTerminal(line))
 }
 
-/// Prints one JSON document to standard output, with everything escaped that a terminal would act on.
+/// Prints one JSON document to standard output, escaping everything that a terminal would interpret.
 func printJSON(_ content: (inout JSONText) -> Void) {
     var json = JSONText()
     json.object(nil, content)
@@ -40,7 +40,7 @@ extension Duration {
 }
 
 extension Timestamp {
-    /// How long it is until this time: `now`, or such as `in 5h`.
+    /// The wait until this time, such as `in 5h`, or `now`.
     func wait(from now: Timestamp) -> String {
         self <= now ? "now" : "in \(duration(since: now).rounded)"
     }

@@ -19,7 +19,7 @@ struct URLHealthTests {
         #expect(try #require(known(afterAttemptsAt: before, status: status)).disabling == nil)
         let disabling = try #require(known(afterAttemptsAt: before + [120], status: status)?.disabling)
         #expect(disabling.at == later(hours: 120))
-        #expect(disabling.reason == "no webhook was taken for 120h")
+        #expect(disabling.reason == "no webhook was accepted for 120h")
     }
 
     @Test func oneSuccessClearsEverything() {

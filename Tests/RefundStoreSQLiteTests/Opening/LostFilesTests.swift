@@ -53,7 +53,7 @@ struct LostFilesTests {
         if isNoticedBefore {
             let error = try #require(throws: StoreError.self) { try store.hasForeignCommits() }
             #expect(error.kind == .lost)
-            #expect(error.description.contains("this refundd alone still saw is kept in"))
+            #expect(error.description.contains("only this process could still read was saved to"))
             #expect(throws: error) { try store.execute() }
         }
         store.close()

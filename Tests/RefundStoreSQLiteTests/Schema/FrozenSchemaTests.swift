@@ -93,7 +93,7 @@ struct FrozenSchemaTests {
         try database.enqueue("R-1")
         try database.daemon.happen(to: 1) { $0.answered(.settled) }
         try database.execute("DROP TRIGGER refund_queue_identity; UPDATE refund_queue SET merchant_order_no = 'R-2'")
-        let problem = "1 row(s) of the ledger are about another refund than the one with their refund_id"
+        let problem = "1 ledger row(s) belong to another refund than their refund_id says"
         let problems = try database.store.read { tx throws(StoreError) in try tx.schemaProblems() }
         #expect(problems.contains(problem))
     }
