@@ -9,7 +9,7 @@ import Testing
 final class CrashRun {
     /// When a daemon is killed.
     enum End {
-        /// By itself, at a point of the pipeline, at the n-th time.
+        /// By itself, at a crash point, at its n-th passing.
         case atPoint(String, passing: Int)
         /// So long after it was launched.
         case afterLaunch(Duration)

@@ -12,7 +12,7 @@ struct CrashTests {
         "after-answer", "before-delivery", "after-delivery",
     ]
 
-    @Test(.endToEnd) func nothingIsLostOrToldTwiceWhereverInThePipelineTheDaemonIsKilled() async throws {
+    @Test(.endToEnd) func nothingIsLostOrReportedTwiceWhereverTheDaemonIsKilled() async throws {
         try await withWorkspace(slots: 2) { w in
             let run = try await CrashRun(w)
             for point in Self.points {
