@@ -27,7 +27,7 @@ struct EnvironmentTests {
         )
         let gateway = try #require(configuration.gateways["default"])
         #expect(configuration.database.path == "/srv/queue.db")
-        #expect(gateway.url == "https://other.example")
+        #expect(gateway.url == "https://other.example/api/entry")
         #expect(gateway.appID == "12345")
         #expect(gateway.merchantNo == nil)
         #expect(gateway.publicKeyFiles == ["/keys/a", "/keys/b"])

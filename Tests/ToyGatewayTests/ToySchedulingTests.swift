@@ -61,7 +61,7 @@ struct ToySchedulingTests {
                 sql: "SELECT state || ' ' || trans_amount || ' ' || trans_currency FROM refund_queue"
             )
         }
-        #expect(row == "settled 12.5 EUR")
+        #expect(row == "settled 12.50 EUR")
     }
 }
 

@@ -201,7 +201,7 @@ struct SchedulerEndpointTests {
             #expect(try harness.refund(id).attention == .undeliverable)
             #expect(try harness.ledger(id).map(\.attention) == [nil, "undeliverable"])
         }
-        #expect(try webhookCount("last_error LIKE 'not sent: its URL is disabled%'") == 3)
+        #expect(try webhookCount("last_error LIKE 'not sent: its URL has been disabled%'") == 3)
         // Later ones too, while other URLs of the host are served.
         try settle(1, "H", at: "https://shop.example/gone")
         #expect(harness.decision.deliveries.isEmpty)
