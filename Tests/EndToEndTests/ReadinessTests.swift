@@ -42,7 +42,7 @@ struct ReadinessTests {
             let holder = try w.startPython("hold.py", [w.database, "IMMEDIATE"])
             _ = try await manager.outputLine(beginning: "STATUS=the database \(w.database) is held by")
             holder.kill()
-            _ = try await manager.outputLine(beginning: "STATUS=serving")
+            _ = try await manager.outputLine(beginning: "STATUS=serving again")
         }
     }
 }

@@ -22,6 +22,8 @@ extension Daemon {
     /// While the database is busy, the reload is retried until it succeeds or a newer file replaces it. An invalid file
     /// changes nothing.
     func reload(_ parts: Parts) async {
+        // The reload before may have read the newest file already.
+        guard isReloadRequested else { return }
         note(notifier.reloading())
         defer { note(notifier.ready()) }
         var candidate: Candidate?

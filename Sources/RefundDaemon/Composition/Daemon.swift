@@ -109,7 +109,7 @@ package actor Daemon {
             report: reporter.report,
             fault: { [emit, notifier] fault in
                 reporter.report(fault: fault)
-                notifier.status(fault?.description ?? "serving")
+                notifier.status(fault?.description ?? "serving again")
                 guard let fault, fault.isFatal else { return }
                 database.markSuspect(because: fault)
                 emit.yield(.databaseFailed(fault))
@@ -220,6 +220,7 @@ package actor Daemon {
     private func serve(_ parts: Parts) async -> Result<Bool, CommandFailure> {
         admin = await listen(loaded.configuration, parts)
         logger.notice("started", metadata: ["database": "\(parts.database.store.location)"])
+        note(notifier.status("serving"))
         note(notifier.ready())
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         if isReloadRequested { request.yield() }
