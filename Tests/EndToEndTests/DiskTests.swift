@@ -14,9 +14,8 @@ struct DiskTests {
             let body = "{\"ready\":false,\"reasons\":[\"the database cannot be written\"]}\n"
             try await eventually("not ready: \(reason)", within: .seconds(20)) {
                 let answer = try await w.get("/readyz", port: port)
-                return answer.status == 503 && answer.body == body
+                return answer.status == 503 && answer.body == body && w.daemon?.errors.contains(reason) == true
             }
-            #expect(w.daemon?.errors.contains(reason) == true)
         }
 
         /// Checks that for some time no query and no webhook leaves the daemon, which goes on running.
@@ -76,7 +75,7 @@ struct DiskTests {
         try await withQueryInFlight(on: true) { scene, disk in
             let disk = try #require(disk)
             try disk.fill()
-            try await scene.waitUntilNotReady(because: "is full; make room on it")
+            try await scene.waitUntilNotReady(because: "is full; free some space on it")
             try await scene.expectSilence(for: .seconds(4))
             #expect(try await scene.w.refund("SLOW-1")["state"].text == "pending")
             let refused = try await scene.w.refundd("enqueue", "--order", "OK-1")
@@ -103,7 +102,7 @@ struct DiskTests {
         try await withQueryInFlight(on: true) { scene, disk in
             let (w, disk) = (scene.w, try #require(disk))
             try disk.fill()
-            try await scene.waitUntilNotReady(because: "is full; make room on it")
+            try await scene.waitUntilNotReady(because: "is full; free some space on it")
             w.daemon?.kill()
             let early = try w.launchDaemon()
             #expect(try await early.exitCode() == 74)
