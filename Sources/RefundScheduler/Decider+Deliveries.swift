@@ -7,12 +7,12 @@ extension Decider {
         let delivery = result.delivery
         decision.state.sending[delivery.id] = nil
         let claim = WebhookClaim(id: delivery.id, lease: delivery.lease)
+        let change = decision.state.endpoints.ended(result, at: now)
         guard case .completed(let outcome) = result.attempt else {
-            decision.state.endpoints.interrupted(delivery.endpoint, at: now)
             decision.wake(at: now)
             return write(.releaseWebhook(claim))
         }
-        record(decision.state.endpoints.ended(delivery.endpoint, delivery.id, outcome, at: now), outcome, delivery)
+        record(change, outcome, delivery)
         let wasDisabled = urlHealth[delivery.url]?.disabling != nil
         let disabling = updateHealth(of: delivery.url, outcome)
         let next = self.result(of: delivery, outcome, isDisabled: disabling != nil)

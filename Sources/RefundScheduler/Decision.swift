@@ -113,8 +113,9 @@ extension SchedulerState {
         var decider = Decider(state: self, settings: settings, input: input, now: now)
         decider.takePendingWrites()
         if clockStep > .zero { decider.clockSetBack(by: clockStep) }
-        for result in queries { decider.complete(result) }
+        // Deliveries first: an event that a query leads to must supersede a webhook whose attempt just failed.
         for result in deliveries { decider.complete(result) }
+        for result in queries { decider.complete(result) }
         // Rows read before the due times move may look due without being so.
         if let claims = request.claims, clockStep <= .zero {
             if claims.includesUnknownGateways { decider.decision.state.beginUnknownScan(at: now) }

@@ -102,6 +102,9 @@ package struct SchedulerState: Sendable {
         }
         request.mustWrite = !results.isEmpty || !deliveries.isEmpty || !pendingWrites.isEmpty
         guard !isDraining else { return request }
+        // Reading starts from the slots that the ended attempts leave free.
+        var endpoints = endpoints
+        for result in deliveries { endpoints.ended(result, at: now) }
         request.claims = ClaimRequest(
             latestDue: now.advanced(by: settings.polling.longestDelay),
             latestAttempt: settings.latestAttempt(at: now),
@@ -161,5 +164,20 @@ package struct SchedulerState: Sendable {
         for name in gateways.keys { gateways[name]?.clockSetBack(by: step) }
         endpoints.clockSetBack(by: step)
         lastUnknownScan = nil
+    }
+}
+
+extension EndpointLimiter {
+    /// Records the end of an attempt.
+    ///
+    /// - Returns: Whether the endpoint's breaker opened or closed.
+    @discardableResult
+    mutating func ended(_ result: DeliveryResult, at now: Timestamp) -> CircuitBreaker.Change {
+        let delivery = result.delivery
+        guard case .completed(let outcome) = result.attempt else {
+            interrupted(delivery.endpoint, at: now)
+            return .none
+        }
+        return ended(delivery.endpoint, delivery.id, outcome, at: now)
     }
 }

@@ -29,6 +29,8 @@ extension SQLiteStore {
         let encoding = try String.fetchOne(db, sql: "PRAGMA encoding") ?? "UTF-8"
         guard encoding == "UTF-8" else { throw StoreError.encoding(path, encoding) }
         try db.execute(sql: Migration.table)
+        // On a read-only file system SQLite begins a write transaction all the same, and fails only at a statement.
+        try db.execute(sql: "DELETE FROM refund_migrations WHERE id < 1")
         let applied = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
         if applied > Migration.all.count { throw StoreError.newerSchema(path, migration: applied) }
         guard try applied > 0 ? db.tableExists("refund_queue") : !DaemonLock.wasServed(path) else {

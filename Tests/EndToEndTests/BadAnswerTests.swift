@@ -18,7 +18,7 @@ struct BadAnswerTests {
         ("wrong_signature", ["sign"]),
         ("unsigned", ["sign"]),
         ("empty_sign", ["sign"]),
-        ("duplicate_member", ["twice", "duplicate", "JSON"]),
+        ("duplicate_member", ["repeated"]),
         ("unknown_status", ["trans_status"]),
     ]
 

@@ -66,7 +66,7 @@ struct EndpointHealthTests {
             #expect(endpoints["disabled_count"].integer == 1)
             #expect(endpoints["disabled"].items.map { $0["url"].text } == [url])
             #expect(endpoints["disabled"].items.map { $0["reason"].text } == ["HTTP 410"])
-            #expect(try await w.refundd("status").output.contains("URLs disabled"))
+            #expect(try await w.refundd("status").output.contains("disabled URLs"))
         }
     }
 

@@ -87,10 +87,10 @@ struct GatewayOutageTests {
             }
             let data = try JSON(parsing: event["body"].text ?? "")["data"]
             #expect(data["attention"].text == "misconfigured")
-            #expect(data["code"].text == "CLOCK")
-            #expect(data["message"].text?.contains("our clock is 20m behind the gateway's") == true)
+            #expect(data["code"].text == "SYS002")
+            #expect(data["message"].text?.contains("this machine's clock is 20m behind the response's date") == true)
             let status = try await breaker(w)
-            #expect(status["code"].text == "CLOCK")
+            #expect(status["code"].text == "SYS002")
             #expect(status["verified"] == .bool(false))
             #expect(try await w.refundd("status").output.contains("not signed: only a hint"))
             let rows = try await w.sql("SELECT * FROM refund_queue")

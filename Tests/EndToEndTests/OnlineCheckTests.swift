@@ -27,7 +27,8 @@ struct OnlineCheckTests {
     @Test(.endToEnd) func wrongGatewayKeyIsAFailure() async throws {
         try await withWorkspace { w in
             try await w.startSimulator()
-            try w.configure("gateway", ["public_key_files": "[\"app_public_key.pem\"]"])
+            try await w.makeKey("other")
+            try w.configure("gateway", ["public_key_files": "[\"other_public_key.pem\"]"])
             let check = try await w.refundd("check", "--online")
             #expect(check.exitCode == 1)
             #expect(check.errors.contains("sign"))
@@ -37,9 +38,10 @@ struct OnlineCheckTests {
     @Test(.endToEnd) func secondPublicKeyIsTriedToo() async throws {
         try await withWorkspace { w in
             try await w.startSimulator()
+            try await w.makeKey("other")
             try w.configure(
                 "gateway",
-                ["public_key_files": "[\"app_public_key.pem\", \"gateway_public_key.pem\"]"]
+                ["public_key_files": "[\"other_public_key.pem\", \"gateway_public_key.pem\"]"]
             )
             #expect(try await w.refundd("check", "--online").exitCode == 0)
         }

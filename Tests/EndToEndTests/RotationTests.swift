@@ -53,7 +53,7 @@ struct RotationTests {
             try await w.reload("gateway", ["public_key_files": #"["new_public_key.pem"]"#])
             try await w.untilAllSettle(200)
 
-            #expect(try await !w.get("/metrics", port: port).body.contains(#"outcome="unverified""#))
+            #expect(try await w.get("/metrics", port: port).body.contains(#"outcome="unverified"} 0"#))
             #expect(try await w.sql("SELECT id FROM refund_queue WHERE attention IS NOT NULL").isEmpty)
             // Both keys had their part: each ledger row's answer verifies with one of them.
             let rows = try await w.sql("SELECT hex(response) AS response FROM refund_transitions")
@@ -79,7 +79,7 @@ struct RotationTests {
             try await w.untilAllSettle(200)
 
             #expect(try w.asked().allSatisfy(\.isAccepted))
-            #expect(try await !w.get("/metrics", port: port).body.contains(#"outcome="credentials_refused""#))
+            #expect(try await w.get("/metrics", port: port).body.contains(#"outcome="credentials_refused"} 0"#))
             #expect(try await w.sql("SELECT id FROM refund_queue WHERE attention IS NOT NULL").isEmpty)
         }
     }
@@ -99,7 +99,7 @@ extension Workspace {
     }
 
     /// Makes a key pair for either side.
-    fileprivate func makeKey(_ name: String) async throws {
+    func makeKey(_ name: String) async throws {
         try await make("\(name)_private_key.pem", "openssl genrsa -out {} 2048")
         try await make("\(name)_public_key.pem", "openssl rsa -in \(name)_private_key.pem -pubout -out {}")
     }

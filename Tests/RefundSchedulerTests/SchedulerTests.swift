@@ -71,8 +71,8 @@ struct SchedulerTests {
     @Test func queriesAreStampedWhenTheyAreSentAndNotWhenTheTransactionBegan() async throws {
         try enqueue(8)
         let begin = clock.now()
-        // The transaction waits for another process for 900 ms.
-        store.duringNextCycle { [clock] in clock.advance(by: .milliseconds(900)) }
+        // The commit takes 900 ms.
+        store.afterNextCommit { [clock] in clock.advance(by: .milliseconds(900)) }
         var settings = Self.settings(client).limited(rate: 4)
         settings.polling.initialInterval = .seconds(3_600)
         try await scheduler.apply(settings)

@@ -32,7 +32,8 @@ struct CycleReader {
         try readOverdue(into: &input, claims)
         try readExpiredClaims(into: &input, limit: claims.batch)
         if let limiter = claims.endpoints {
-            try OutboxReader(statements: statements, now: request.now, claims: claims, limiter: limiter)
+            let ended = request.deliveries.map(\.id)
+            try OutboxReader(statements: statements, now: request.now, claims: claims, limiter: limiter, ended: ended)
                 .read(into: &input)
         }
         return input

@@ -12,6 +12,8 @@ struct OutboxReader {
     let now: Timestamp
     let claims: ClaimRequest
     let limiter: EndpointLimiter
+    /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
+    let ended: [String]
 
     /// Reads the webhooks that may be sent, and when the others are due.
     func read(into input: inout CycleInput) throws {
@@ -97,6 +99,7 @@ struct OutboxReader {
             let statement = try statements[sql].bind(due.endpoint)
             if let bound { statement.bind(bound) }
             if !claims.heldWebhooks.isEmpty { statement.bind(JSONText.list(claims.heldWebhooks)) }
+            if !ended.isEmpty { statement.bind(JSONText.list(ended)) }
             try read(statement, into: &due, limit: limit, disabledLimit: disabledLimit)
         }
         // No statement may run while another one is being read.
@@ -107,6 +110,7 @@ struct OutboxReader {
 
     private func select(_ range: String, _ filter: String) -> String {
         let held = claims.heldWebhooks.isEmpty ? "" : "AND w.id NOT IN (SELECT value FROM json_each(?))"
+        let hasEnded = ended.isEmpty ? "" : "AND f.id NOT IN (SELECT value FROM json_each(?))"
         return """
             SELECT w.position, w.id, w.refund_id, w.url,
             CASE typeof(w.attempts) WHEN 'integer' THEN min(max(w.attempts, 0), 2147483647) ELSE 0 END, w.lease,
@@ -115,7 +119,8 @@ struct OutboxReader {
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
             WHERE w.state = 'pending' AND w.leased_until IS NULL AND w.endpoint = ? AND \(range) \(held) \(filter)
             AND NOT EXISTS
-            (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL)
+            (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL
+            \(hasEnded))
             ORDER BY w.next_attempt_at, w.position
             """
     }

@@ -48,14 +48,11 @@ struct ClockSkewTests {
     @Test func wrongClockRaisesOneIncidentAndAVerifiedAnswerEndsIt() {
         var health = GatewayHealth()
         let changes = (0..<5).map { second in
-            health.answered(failure(60), refund: Int64(second), merchant: "M-1", others: [], at: later(15 * second))
+            health.answered(failure(60), refund: Int64(second), others: [], at: later(15 * second))
         }
         let incidents = changes.count { if case .incident = $0 { true } else { false } }
         #expect(incidents == 1)
         #expect(health.incident?.code == "CLOCK")
-        #expect(
-            health.answered(.inconclusive(reason: "SYS999"), refund: 1, merchant: "M-1", others: [], at: later(90))
-                == .recovered
-        )
+        #expect(health.answered(.inconclusive(reason: "SYS999"), refund: 1, others: [], at: later(90)) == .recovered)
     }
 }

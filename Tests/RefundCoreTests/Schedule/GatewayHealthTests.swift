@@ -44,58 +44,53 @@ struct GatewayHealthTests {
             isVerified: isVerified,
             since: enqueued
         )
-        #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: enqueued) == .incident(incident))
+        #expect(health.answered(outcome, refund: 1, others: [], at: enqueued) == .incident(incident))
         #expect(health.incident == incident)
         #expect(health.isBlocked)
     }
 
     @Test func refusalWaitsForTheQueriesInFlightBesideIt() {
         var health = GatewayHealth()
-        #expect(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [2, 3], at: later(0)) == .failing)
-        #expect(health.answered(Self.noAnswers[0], refund: 2, merchant: "M-1", others: [3], at: later(1)) == .none)
+        #expect(health.answered(Self.refused, refund: 1, others: [2, 3], at: later(0)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 2, others: [3], at: later(1)) == .none)
         #expect(!health.isBlocked)
-        expectIncident(
-            health.answered(Self.refused, refund: 3, merchant: "M-1", others: [], at: later(2)),
-            since: later(0)
-        )
+        expectIncident(health.answered(Self.refused, refund: 3, others: [], at: later(2)), since: later(0))
     }
 
     @Test func refusalBesideAnAnsweredQueryIsNoIncident() {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [2, 3], at: later(0))
-        #expect(
-            health.answered(.says(.processing), refund: 2, merchant: "M-1", others: [3], at: later(1)) == .recovered
-        )
-        #expect(health.answered(Self.refused, refund: 3, merchant: "M-1", others: [], at: later(2)) == .none)
+        _ = health.answered(Self.refused, refund: 1, others: [2, 3], at: later(0))
+        #expect(health.answered(.says(.processing), refund: 2, others: [3], at: later(1)) == .recovered)
+        #expect(health.answered(Self.refused, refund: 3, others: [], at: later(2)) == .none)
         #expect(health.incident == nil)
     }
 
     @Test func refusalWaitsForNoInterruptedQuery() {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [2], at: later(0))
+        _ = health.answered(Self.refused, refund: 1, others: [2], at: later(0))
         expectIncident(health.interrupted(2))
     }
 
     @Test(arguments: [unverified, noAnswers[0], noAnswers[1], refused])
     func refusalWaitsForNoQueryThatFailed(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        _ = health.answered(.says(.processing), refund: 7, merchant: "M-1", others: [], at: later(0))
-        _ = health.answered(Self.refused, refund: 2, merchant: "M-1", others: [], at: later(1))
-        _ = health.answered(.says(.processing), refund: 7, merchant: "M-1", others: [], at: later(2))
+        _ = health.answered(.says(.processing), refund: 7, others: [], at: later(0))
+        _ = health.answered(Self.refused, refund: 2, others: [], at: later(1))
+        _ = health.answered(.says(.processing), refund: 7, others: [], at: later(2))
         // Refund 2 is known to be refused alone; refund 7 was answered itself, which does not speak for its refusal now.
-        _ = health.answered(Self.refused, refund: 7, merchant: "M-1", others: [2], at: later(700))
-        expectIncident(health.answered(outcome, refund: 2, merchant: "M-1", others: [], at: later(701)))
+        _ = health.answered(Self.refused, refund: 7, others: [2], at: later(700))
+        expectIncident(health.answered(outcome, refund: 2, others: [], at: later(701)))
     }
 
     @Test func refusalIsUndecidedOnlyUntilAnIncidentBegins() {
         var health = GatewayHealth()
         for second in 0..<GatewayHealth.unverifiedLimit - 1 {
-            _ = health.answered(Self.unverified, refund: 3, merchant: "M-1", others: [2], at: later(second))
+            _ = health.answered(Self.unverified, refund: 3, others: [2], at: later(second))
         }
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [2], at: later(30))
+        _ = health.answered(Self.refused, refund: 1, others: [2], at: later(30))
         #expect(health.isUndecided)
         for second in 31..<31 + GatewayHealth.unverifiedLimit {
-            _ = health.answered(Self.unverified, refund: 3, merchant: "M-1", others: [2], at: later(second))
+            _ = health.answered(Self.unverified, refund: 3, others: [2], at: later(second))
         }
         #expect(health.isBlocked)
         #expect(!health.isUndecided)
@@ -103,30 +98,30 @@ struct GatewayHealthTests {
 
     @Test func refusalWhileOthersAreAnsweredIsTheRefundsOwn() {
         var health = GatewayHealth()
-        _ = health.answered(.says(.processing), refund: 2, merchant: "M-1", others: [1], at: later(0))
+        _ = health.answered(.says(.processing), refund: 2, others: [1], at: later(0))
         #expect(health.isRefusedAlone(1, of: "M-1", at: later(599)))
         for second in 1...599 {
-            #expect(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(second)) == .none)
+            #expect(health.answered(Self.refused, refund: 1, others: [], at: later(second)) == .none)
         }
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(600)))
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(600)))
     }
 
     @Test func refundThatWasAnsweredItselfDoesNotSpeakForItsRefusal() {
         var health = GatewayHealth()
-        _ = health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(0))
-        _ = health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(5))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(5))
         #expect(!health.isRefusedAlone(1, of: "M-1", at: later(10)))
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(10)))
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(10)))
     }
 
     @Test func credentialsRevokedWhileManyRefundsAreAnsweredAreOneIncident() {
         var health = GatewayHealth()
         for refund in 1...100 as ClosedRange<Int64> {
-            _ = health.answered(.says(.processing), refund: refund, merchant: "M-1", others: [], at: later(0))
+            _ = health.answered(.says(.processing), refund: refund, others: [], at: later(0))
         }
         var changes: [GatewayHealth.Change] = []
         for refund in 1...100 as ClosedRange<Int64> {
-            changes.append(health.answered(Self.refused, refund: refund, merchant: "M-1", others: [], at: later(1)))
+            changes.append(health.answered(Self.refused, refund: refund, others: [], at: later(1)))
         }
         #expect(changes.prefix(GatewayHealth.refusedLimit).allSatisfy { $0 == .none })
         expectIncident(changes[GatewayHealth.refusedLimit])
@@ -135,43 +130,39 @@ struct GatewayHealthTests {
 
     @Test func refundKnownToBeRefusedAloneRaisesNoIncidentHoweverRarelyOthersAreAnswered() {
         var health = GatewayHealth()
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(0)))
-        #expect(health.answered(.says(.settled), refund: 2, merchant: "M-1", others: [], at: later(15)) == .recovered)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(0)))
+        #expect(health.answered(.says(.settled), refund: 2, others: [], at: later(15)) == .recovered)
         for hour in 1...10 {
-            #expect(
-                health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(hour * 3_600)) == .none
-            )
+            #expect(health.answered(Self.refused, refund: 1, others: [], at: later(hour * 3_600)) == .none)
         }
-        expectIncident(health.answered(Self.refused, refund: 3, merchant: "M-1", others: [], at: later(36_001)))
+        expectIncident(health.answered(Self.refused, refund: 3, others: [], at: later(36_001)))
     }
 
     @Test func merchantKnownToBeRefusedAloneRaisesNoIncidentHoweverManyRefundsItHas() {
         var health = GatewayHealth()
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-2", others: [], at: later(0)))
-        #expect(health.refusedMerchants == ["M-2"])
-        #expect(health.answered(.says(.settled), refund: 2, merchant: "M-1", others: [], at: later(1)) == .recovered)
-        #expect(health.refusedMerchants.isEmpty)
-        for refund in 3...300 as ClosedRange<Int64> {
-            let now = later(Int(refund) * 60)
-            #expect(health.answered(Self.refused, refund: refund, merchant: "M-2", others: [], at: now) == .none)
+        func refuse(_ refund: Int64, at now: Timestamp) -> GatewayHealth.Change {
+            health.answered(Self.refused, refund: refund, merchant: "M-2", others: [], at: now)
         }
+        expectIncident(refuse(1, at: later(0)))
+        #expect(health.refusedMerchants == ["M-2"])
+        #expect(health.answered(.says(.settled), refund: 2, others: [], at: later(1)) == .recovered)
+        #expect(health.refusedMerchants.isEmpty)
+        for refund in 3...300 { #expect(refuse(Int64(refund), at: later(refund * 60)) == .none) }
         #expect(health.answered(.says(.settled), refund: 4, merchant: "M-2", others: [], at: later(20_000)) == .none)
-        expectIncident(health.answered(Self.refused, refund: 4, merchant: "M-2", others: [], at: later(20_001)))
+        expectIncident(refuse(4, at: later(20_001)))
     }
 
     @Test func refundThatWasAnsweredAgainMayRaiseAnIncidentAgain() {
         var health = GatewayHealth()
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(1)))
-        #expect(
-            health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(16)) == .recovered
-        )
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(17)))
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(1)))
+        #expect(health.answered(.says(.processing), refund: 1, others: [], at: later(16)) == .recovered)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(17)))
     }
 
     @Test func newCredentialsMakeARefusalAnIncidentAgain() {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(0))
-        _ = health.answered(.says(.processing), refund: 2, merchant: "M-1", others: [], at: later(1))
+        _ = health.answered(Self.refused, refund: 1, others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 2, others: [], at: later(1))
         #expect(health.isRefusedAlone(1, of: "M-1", at: later(2)))
         #expect(health.isRefusedAlone(3, of: "M-1", at: later(2)))
         health.forgetAnswers()
@@ -183,11 +174,9 @@ struct GatewayHealthTests {
 
     @Test func twentyUnverifiedAnswersInARowAreAnIncident() {
         var health = GatewayHealth()
-        #expect(health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(1)) == .failing)
+        #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(1)) == .failing)
         for second in 2...19 {
-            #expect(
-                health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(second)) == .none
-            )
+            #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(second)) == .none)
         }
         #expect(!health.isBlocked)
         let incident = GatewayIncident(
@@ -197,25 +186,22 @@ struct GatewayHealthTests {
             isVerified: false,
             since: later(20)
         )
-        #expect(
-            health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(20))
-                == .incident(incident)
-        )
+        #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(20)) == .incident(incident))
     }
 
     @Test func tenMinutesOfUnverifiedAnswersAreAnIncident() {
         var health = GatewayHealth()
-        _ = health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(0))
-        #expect(health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(599)) == .none)
-        expectIncident(health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(600)))
+        _ = health.answered(Self.unverified, refund: 1, others: [], at: later(0))
+        #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(599)) == .none)
+        expectIncident(health.answered(Self.unverified, refund: 1, others: [], at: later(600)))
     }
 
     @Test(arguments: verified)
     func verifiedAnswerEndsARunOfUnverifiedOnes(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        for _ in 0..<19 { _ = health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(0)) }
-        #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(700)) == .recovered)
-        for _ in 0..<19 { _ = health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(701)) }
+        for _ in 0..<19 { _ = health.answered(Self.unverified, refund: 1, others: [], at: later(0)) }
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(700)) == .recovered)
+        for _ in 0..<19 { _ = health.answered(Self.unverified, refund: 1, others: [], at: later(701)) }
         #expect(health.incident == nil)
     }
 
@@ -223,10 +209,10 @@ struct GatewayHealthTests {
     func missingAnswerDoesNotEndARunOfUnverifiedOnes(outcome: QueryOutcome) {
         var health = GatewayHealth()
         for second in 1...19 {
-            _ = health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(second))
-            _ = health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(second))
+            _ = health.answered(Self.unverified, refund: 1, others: [], at: later(second))
+            _ = health.answered(outcome, refund: 1, others: [], at: later(second))
         }
-        expectIncident(health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(20)))
+        expectIncident(health.answered(Self.unverified, refund: 1, others: [], at: later(20)))
     }
 
     @Test func singleRefundWithBackoffIsEnoughForAnIncidentWhenNothingVerifies() {
@@ -236,7 +222,7 @@ struct GatewayHealthTests {
         var attempts = 0
         while health.incident == nil, attempts < 20 {
             attempts += 1
-            _ = health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: enqueued.advanced(by: age))
+            _ = health.answered(Self.unverified, refund: 1, others: [], at: enqueued.advanced(by: age))
             age += policy.delay(afterAttempts: attempts, age: age, draw: 0.5)
         }
         #expect(attempts == 8, "after 5, 10, 20, … seconds the eighth query is the first after ten minutes")
@@ -247,53 +233,39 @@ struct GatewayHealthTests {
     @Test(arguments: noAnswers)
     func tenMinutesWithoutAVerifiedAnswerAreAnIncidentOnce(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(0)) == .failing)
-        for second in 1..<600 {
-            #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(second)) == .none)
-        }
-        expectIncident(
-            health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(600)),
-            .unreachable,
-            since: later(600)
-        )
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(0)) == .failing)
+        for second in 1..<600 { #expect(health.answered(outcome, refund: 1, others: [], at: later(second)) == .none) }
+        expectIncident(health.answered(outcome, refund: 1, others: [], at: later(600)), .unreachable, since: later(600))
         #expect(!health.isBlocked, "rows change as usual")
         for second in 601...5_000 {
-            #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(second)) == .none)
+            #expect(health.answered(outcome, refund: 1, others: [], at: later(second)) == .none)
         }
     }
 
     @Test func timeWithoutQueriesDoesNotCount() {
         var health = GatewayHealth()
-        _ = health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(0))
-        #expect(
-            health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(5_000)) == .failing
-        )
-        #expect(health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(5_599)) == .none)
-        expectIncident(
-            health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(5_600)),
-            .unreachable
-        )
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(5_000)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(5_599)) == .none)
+        expectIncident(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(5_600)), .unreachable)
     }
 
     @Test func firstFailureAfterAnAnswerIsReportedOnce() {
         var health = GatewayHealth()
-        #expect(health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(0)) == .failing)
-        #expect(health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(1)) == .none)
-        #expect(health.answered(.unknownOrder, refund: 1, merchant: "M-1", others: [], at: later(2)) == .recovered)
-        #expect(health.answered(.unknownOrder, refund: 1, merchant: "M-1", others: [], at: later(3)) == .none)
-        #expect(health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(4)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(0)) == .failing)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(1)) == .none)
+        #expect(health.answered(.unknownOrder, refund: 1, others: [], at: later(2)) == .recovered)
+        #expect(health.answered(.unknownOrder, refund: 1, others: [], at: later(3)) == .none)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(4)) == .failing)
     }
 
     @Test func refusalOfAnUnreachableGatewayIsAnIncidentOfItsOwn() {
         var health = GatewayHealth()
-        _ = health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(0))
-        expectIncident(
-            health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(600)),
-            .unreachable
-        )
-        expectIncident(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(660)))
+        _ = health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(0))
+        expectIncident(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(600)), .unreachable)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(660)))
         #expect(health.isBlocked)
-        #expect(health.answered(Self.noAnswers[0], refund: 1, merchant: "M-1", others: [], at: later(1_500)) == .none)
+        #expect(health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(1_500)) == .none)
         #expect(health.isBlocked, "credentials matter more than a gateway that cannot be reached")
     }
 
@@ -301,13 +273,11 @@ struct GatewayHealthTests {
 
     @Test func incidentIsReportedOnce() {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(0))
+        _ = health.answered(Self.refused, refund: 1, others: [], at: later(0))
         let incident = health.incident
         for second in 1...100 {
-            #expect(health.answered(Self.hint, refund: 1, merchant: "M-1", others: [], at: later(second)) == .none)
-            #expect(
-                health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: later(second)) == .none
-            )
+            #expect(health.answered(Self.hint, refund: 1, others: [], at: later(second)) == .none)
+            #expect(health.answered(Self.unverified, refund: 1, others: [], at: later(second)) == .none)
         }
         #expect(health.incident == incident)
     }
@@ -315,15 +285,12 @@ struct GatewayHealthTests {
     @Test(arguments: verified)
     func verifiedAnswerEndsAnIncident(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(0))
-        #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(15)) == .recovered)
+        _ = health.answered(Self.refused, refund: 1, others: [], at: later(0))
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(15)) == .recovered)
         #expect(health.incident == nil)
         #expect(!health.isBlocked)
-        #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(16)) == .none)
-        expectIncident(
-            health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(31)),
-            since: later(31)
-        )
+        #expect(health.answered(outcome, refund: 1, others: [], at: later(16)) == .none)
+        expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(31)), since: later(31))
     }
 
     @Test func incidentFromBeforeARestartIsNotReportedAgain() {
@@ -335,11 +302,9 @@ struct GatewayHealthTests {
             since: enqueued
         )
         var health = GatewayHealth(incident: incident)
-        #expect(health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: later(6)) == .none)
+        #expect(health.answered(Self.refused, refund: 1, others: [], at: later(6)) == .none)
         #expect(health.incident == incident)
-        #expect(
-            health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(21)) == .recovered
-        )
+        #expect(health.answered(.says(.processing), refund: 1, others: [], at: later(21)) == .recovered)
     }
 
     // MARK: - The clock
@@ -347,20 +312,17 @@ struct GatewayHealthTests {
     @Test(arguments: [unverified] + noAnswers)
     func clockSetBackDelaysNoIncident(outcome: QueryOutcome) {
         var health = GatewayHealth()
-        _ = health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: later(0))
+        _ = health.answered(outcome, refund: 1, others: [], at: later(0))
         health.clockSetBack(by: hour)
         let now = later(600).advanced(by: .zero - hour)
-        #expect(
-            health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: now.advanced(by: .seconds(-1)))
-                == .none
-        )
-        #expect(health.answered(outcome, refund: 1, merchant: "M-1", others: [], at: now) != .none)
+        #expect(health.answered(outcome, refund: 1, others: [], at: now.advanced(by: .seconds(-1))) == .none)
+        #expect(health.answered(outcome, refund: 1, others: [], at: now) != .none)
     }
 
     @Test func clockSetBackDoesNotProlongWhatAnAnswerSpeaksFor() {
         var health = GatewayHealth()
-        _ = health.answered(.says(.processing), refund: 2, merchant: "M-1", others: [], at: later(0))
-        _ = health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 2, others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
         health.clockSetBack(by: hour)
         #expect(health.isRefusedAlone(1, of: "M-1", at: later(599).advanced(by: .zero - hour)))
         for refund in 1...3 as ClosedRange<Int64> {
@@ -370,15 +332,16 @@ struct GatewayHealthTests {
 
     @Test func noTimeTraps() {
         var health = GatewayHealth()
-        _ = health.answered(Self.refused, refund: 1, merchant: "M-1", others: [], at: Timestamp(milliseconds: .max))
-        _ = health.answered(Self.unverified, refund: 1, merchant: "M-1", others: [], at: Timestamp(milliseconds: .min))
-        _ = health.answered(
-            Self.noAnswers[0],
-            refund: 1,
-            merchant: "M-1",
-            others: [],
-            at: Timestamp(milliseconds: .max)
-        )
+        _ = health.answered(Self.refused, refund: 1, others: [], at: Timestamp(milliseconds: .max))
+        _ = health.answered(Self.unverified, refund: 1, others: [], at: Timestamp(milliseconds: .min))
+        _ = health.answered(Self.noAnswers[0], refund: 1, others: [], at: Timestamp(milliseconds: .max))
         health.clockSetBack(by: .seconds(Int64.max / 1_000))
+    }
+}
+
+extension GatewayHealth {
+    /// Records what a query for the merchant `M-1` led to.
+    mutating func answered(_ outcome: QueryOutcome, refund: Int64, others: Set<Int64>, at now: Timestamp) -> Change {
+        answered(outcome, refund: refund, merchant: "M-1", others: others, at: now)
     }
 }

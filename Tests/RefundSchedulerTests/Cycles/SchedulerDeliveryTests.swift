@@ -180,4 +180,44 @@ struct SchedulerDeliveryTests {
         harness.advance(by: .zero - .seconds(86_400 * 365))
         #expect(try harness.restart().deliveries.map(\.refundID) == [id])
     }
+
+    // MARK: - Several webhooks of one refund
+
+    /// A refund whose `refund.processing` is in flight when its verdict arrives.
+    private func settleWhileProcessingIsInFlight() throws -> Int64 {
+        try harness.apply { settings in
+            settings.webhooks.routing = WebhookRouting(
+                defaultURL: "https://shop.example/hooks",
+                events: Set(EventType.allCases),
+                endpoint: { _ in "https://shop.example:443" }
+            )
+        }
+        let id = try harness.enqueue("R-1")
+        try harness.query(.report(.processing))
+        try harness.run()
+        #expect(harness.decision.deliveries.count == 1)
+        harness.advance(by: .seconds(10))
+        return id
+    }
+
+    @Test func newerWebhookFollowsInTheCycleThatRecordsTheOlderOnesAttempt() throws {
+        let id = try settleWhileProcessingIsInFlight()
+        let older = try #require(harness.decision.deliveries.first)
+        try harness.run()
+        try harness.query(.report(.settled))
+        #expect(try harness.run().deliveries.isEmpty, "the older one is in flight")
+        harness.end(older, status: 204)
+        let newer = try #require(try harness.run().deliveries.first)
+        #expect(newer.id != older.id && newer.refundID == id)
+    }
+
+    @Test func webhookThatFailsInTheCycleOfTheVerdictIsSuperseded() throws {
+        let id = try settleWhileProcessingIsInFlight()
+        let older = try #require(harness.decision.deliveries.first)
+        try harness.run()
+        harness.end(older, status: 500)
+        harness.endQueries(.report(.settled))
+        try harness.run()
+        #expect(try states(id) == ["superseded", "pending"])
+    }
 }

@@ -243,4 +243,12 @@ struct SchedulerEndpointTests {
         }
         #expect(try harness.webhooks(id).map(\.state) == [succeeds ? "pending" : "dead"])
     }
+
+    @Test func slotOfAFailedAttemptIsUsedInTheSameCycle() throws {
+        try settle(3, "A", at: "https://shop.example/hooks")
+        let inFlight = harness.decision.deliveries
+        #expect(inFlight.count == 2, "an untried endpoint")
+        for delivery in inFlight { harness.end(delivery, status: 500) }
+        #expect(try harness.run().deliveries.count == 1, "the third, while the breaker is closed")
+    }
 }

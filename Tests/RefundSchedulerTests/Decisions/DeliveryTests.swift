@@ -23,6 +23,7 @@ struct DeliveryTests {
     ) -> Decision {
         for delivery in scheduler.claim([webhook]) {
             #expect(delivery.lease == webhook.lease + 1)
+            #expect(!delivery.isProbe)
             scheduler.end(delivery, status: status, retryAfter: retryAfter)
         }
         return scheduler.run(read)
@@ -187,7 +188,10 @@ struct DeliveryTests {
         #expect(decision.deliveries.isEmpty)
         #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(1)))
         scheduler.advance(by: .seconds(1))
-        decision = attempt(scheduler.webhook("b"), status: 204)
+        let probes = scheduler.claim([scheduler.webhook("b")])
+        #expect(probes.map(\.isProbe) == [true])
+        for probe in probes { scheduler.end(probe, status: 204) }
+        decision = scheduler.run()
         #expect(decision.summary.contains("close endpoint shop.example"))
         #expect(decision.eventNames.contains("endpointBreakerClosed"))
     }

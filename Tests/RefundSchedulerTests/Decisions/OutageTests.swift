@@ -39,6 +39,16 @@ struct OutageTests {
         #expect(decision.summary.contains("close gateway default"))
     }
 
+    @Test func onlyQueriesOfAnOpenBreakerAreProbes() {
+        let scheduler = PureScheduler()
+        let first = scheduler.claim([scheduler.refund(1)])
+        #expect(first.map(\.isProbe) == [false])
+        for claim in first { scheduler.end(claim, .busy) }
+        scheduler.run()
+        scheduler.advance(by: .seconds(30))
+        #expect(scheduler.claim([scheduler.refund(1)]).map(\.isProbe) == [true])
+    }
+
     @Test func ordersFailingWhileOthersSucceedOpenNoBreaker() {
         let scheduler = PureScheduler()
         for _ in 1...50 {

@@ -88,7 +88,7 @@ final class FaultyStore: QueueStore {
 
     private struct State {
         var failures: [(call: Call, error: StoreError)] = []
-        var duringCycle: @Sendable () -> Void = {}
+        var afterCommit: @Sendable () -> Void = {}
     }
 
     private let base: any QueueStore
@@ -104,9 +104,9 @@ final class FaultyStore: QueueStore {
         state.withLock { $0.failures.append((call, error)) }
     }
 
-    /// Does something inside the transaction of the next cycle, before it commits.
-    func duringNextCycle(_ body: @escaping @Sendable () -> Void) {
-        state.withLock { $0.duringCycle = body }
+    /// Does something after the next cycle has committed, before the scheduler knows.
+    func afterNextCommit(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.afterCommit = body }
     }
 
     /// Returns once another cycle has ended.
@@ -124,15 +124,13 @@ final class FaultyStore: QueueStore {
     func cycle(_ request: CycleRequest, decide: (CycleInput) -> [Write]) throws(StoreError) -> [Rejection] {
         defer { cycleStream.continuation.yield() }
         try failIfAsked(.cycle)
-        return try base.cycle(request) { input in
-            let writes = decide(input)
-            let hook = state.withLock { state in
-                defer { state.duringCycle = {} }
-                return state.duringCycle
-            }
-            hook()
-            return writes
+        let rejections = try base.cycle(request, decide: decide)
+        let hook = state.withLock { state in
+            defer { state.afterCommit = {} }
+            return state.afterCommit
         }
+        hook()
+        return rejections
     }
 
     func hasForeignCommits() throws(StoreError) -> Bool {
