@@ -10,6 +10,8 @@ import Synchronization
 protocol SimulationFixture: StoreFixture {
     /// Opens a connection for one life of a daemon.
     func openStore() throws -> any QueueStore
+    /// The rows of a query on the application's connection that is run again and again; each `?` stands for a number.
+    func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]]
     /// Sets the time at which the application's inserts happen from now on.
     func setTime(_ now: Timestamp)
 }
@@ -39,21 +41,24 @@ struct Record {
     func time(_ column: String) -> Timestamp { Timestamp(milliseconds: number(column) ?? 0) }
 }
 
-extension StoreFixture {
+extension SimulationFixture {
     /// The rows of a query, seen by the application.
     ///
     /// - Parameters:
     ///   - columns: Column names; the last word of each names the value.
     ///   - rest: The query from its `FROM` on.
+    ///   - numbers: The values of `?`.
     /// - Returns: The rows.
     /// - Throws: The database's error.
-    func records(_ columns: String, _ rest: String) throws -> [Record] {
+    func records(_ columns: String, _ rest: String, _ numbers: Int64...) throws -> [Record] {
         let names = columns.split(separator: ",").map { column in
             String(column.split { $0 == " " || $0 == "." || $0 == "\n" }.last ?? "")
         }
-        return try rows("SELECT \(columns) \(rest)").map { Record(names, $0) }
+        return try rows("SELECT \(columns) \(rest)", numbers).map { Record(names, $0) }
     }
+}
 
+extension StoreFixture {
     /// Inserts a refund as an application does.
     ///
     /// - Returns: Its id, or nil if it is queued already.
@@ -116,10 +121,14 @@ final class SQLiteSimulationFixture: SimulationFixture {
         try application.writeWithoutTransaction { db in try db.execute(sql: sql) }
     }
 
-    func rows(_ sql: String) throws -> [[String?]] {
-        // GRDB's `read` would make SQLite compile every statement again.
+    func rows(_ sql: String) throws -> [[String?]] { try rows(sql, []) }
+
+    func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]] {
+        // Outside of `read`, which would make SQLite compile every statement again.
         try application.writeWithoutTransaction { db in
-            try Row.fetchAll(db, sql: sql).map { row in
+            let statement = try db.cachedStatement(sql: sql)
+            try statement.setArguments(StatementArguments(numbers))
+            return try Row.fetchAll(statement).map { row in
                 row.databaseValues.map { value in
                     switch value.storage {
                     case .null: nil

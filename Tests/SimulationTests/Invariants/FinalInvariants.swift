@@ -79,7 +79,8 @@ struct FinalInvariants {
     private func checkWebhooks(_ row: Record) throws {
         let webhooks = try fixture.records(
             "id, type, state, attempts, url",
-            "FROM refund_webhooks WHERE refund_id = \(row.id) ORDER BY sequence"
+            "FROM refund_webhooks WHERE refund_id = ? ORDER BY sequence",
+            row.id
         )
         for webhook in webhooks {
             switch webhook["state"] {

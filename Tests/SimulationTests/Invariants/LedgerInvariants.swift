@@ -48,7 +48,8 @@ final class LedgerInvariants {
     func check() throws -> [String] {
         let transitions = try fixture.records(
             "id, refund_id, sequence, from_state, to_state, attention, response, actor",
-            "FROM refund_transitions WHERE id > \(lastTransition) ORDER BY id"
+            "FROM refund_transitions WHERE id > ? ORDER BY id",
+            lastTransition
         )
         for row in transitions { try check(transition: row) }
         let events = try fixture.records(
@@ -58,8 +59,9 @@ final class LedgerInvariants {
             """,
             """
             FROM refund_event_log e LEFT JOIN refund_outbox o ON o.position = e.position
-            LEFT JOIN refund_webhooks w ON w.id = o.id WHERE e.position > \(lastPosition) ORDER BY e.position
-            """
+            LEFT JOIN refund_webhooks w ON w.id = o.id WHERE e.position > ? ORDER BY e.position
+            """,
+            lastPosition
         )
         reportedIncidents = []
         for row in events { try check(event: row) }

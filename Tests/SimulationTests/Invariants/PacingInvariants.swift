@@ -109,7 +109,7 @@ final class PacingInvariants {
     /// A query ended and its outcome is stored.
     func stored(
         _ result: QueryResult,
-        _ fixture: any StoreFixture,
+        _ fixture: any SimulationFixture,
         _ daemon: SimulatedDaemon,
         _ clock: VirtualClock
     ) throws {
@@ -117,7 +117,8 @@ final class PacingInvariants {
         let id = refund.id
         let row = try fixture.records(
             "state, attention, attempts, created_at, next_query_at, leased_until",
-            "FROM refund_queue WHERE id = \(id)"
+            "FROM refund_queue WHERE id = ?",
+            id
         ).first
         guard let row, row.number("leased_until") == nil, !LedgerInvariants.History.finalStates.contains(row["state"])
         else { return }
