@@ -131,6 +131,11 @@ struct LostDatabaseTests {
             for order in orders { try await w.refund(order, is: "settled") }
             try Self.files.removeItem(atPath: w.database + suffix)
             try await expectStop(w, naming: w.database + suffix, "was deleted or replaced")
+            // What only the daemon still saw is in the copy that its last line names.
+            let copy = w.database + ".rescued"
+            #expect(w.daemon?.errors.contains("saved to \(copy)") == true)
+            for file in ["", "-wal", "-shm"] { try? Self.files.removeItem(atPath: w.database + file) }
+            try Self.files.moveItem(atPath: copy, toPath: w.database)
             try await w.startDaemon()
             for order in orders {
                 #expect(try await w.refund(order)["state"].text == "settled")
