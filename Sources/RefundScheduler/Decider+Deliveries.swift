@@ -112,7 +112,9 @@ extension Decider {
     private mutating func claim(_ deliveries: ArraySlice<Delivery>, at endpoint: String) {
         var claims: [WebhookClaim] = []
         for var delivery in deliveries where decision.state.sending[delivery.id] == nil {
-            if let refund = delivery.refundID, superseding.contains(refund) {
+            // The next cycle reads what this one changed: a superseded webhook, or a URL that was disabled.
+            let isSuperseded = delivery.refundID.map(superseding.contains) ?? false
+            if isSuperseded || urlHealth[delivery.url]?.disabling != nil {
                 decision.wake(at: now)
                 continue
             }
