@@ -5,14 +5,18 @@ extension Decider {
     /// Decides what an attempt's result changes for its endpoint, its URL, its webhook and its refund.
     mutating func complete(_ result: DeliveryResult) {
         let delivery = result.delivery
-        decision.state.sending[delivery.id] = nil
+        // A result that comes after its claim ran out says nothing about what is in flight now.
+        let isCurrent = decision.state.isCurrent(delivery)
+        if isCurrent { decision.state.sending[delivery.id] = nil }
         let claim = WebhookClaim(id: delivery.id, lease: delivery.lease)
         guard case .completed(let outcome) = result.attempt else {
-            decision.state.endpoints.interrupted(delivery.endpoint, at: now)
+            if isCurrent { decision.state.endpoints.interrupted(delivery.endpoint, at: now) }
             decision.wake(at: now)
             return write(.releaseWebhook(claim))
         }
-        record(decision.state.endpoints.ended(delivery.endpoint, delivery.id, outcome, at: now), outcome, delivery)
+        if isCurrent {
+            record(decision.state.endpoints.ended(delivery.endpoint, delivery.id, outcome, at: now), outcome, delivery)
+        }
         let wasDisabled = urlHealth[delivery.url]?.disabling != nil
         let disabling = updateHealth(of: delivery.url, outcome)
         let next = self.result(of: delivery, outcome, isDisabled: disabling != nil)
@@ -119,7 +123,7 @@ extension Decider {
             delivery.lease += 1
             delivery.isProbe = decision.state.endpoints.isOpen(endpoint)
             claims.append(WebhookClaim(id: delivery.id, lease: delivery.lease))
-            decision.state.sending[delivery.id] = endpoint
+            decision.state.sending[delivery.id] = (endpoint, delivery.lease)
             decision.effects.append(.deliver(delivery))
         }
         guard !claims.isEmpty else { return }

@@ -19,8 +19,8 @@ package struct SchedulerState: Sendable {
     var random: any RandomNumberGenerator & Sendable
     package var gateways: [String: GatewayState] = [:]
     package var endpoints: EndpointLimiter
-    /// The webhooks in flight, with their endpoint.
-    package var sending: [String: String] = [:]
+    /// The webhooks in flight, with the endpoint and the number of the claim.
+    package var sending: [String: (endpoint: String, lease: Int64)] = [:]
     /// Whether nothing more is claimed.
     package var isDraining = false
     /// Writes that follow from a reload or a start, to be made by the next cycle.
@@ -105,12 +105,25 @@ package struct SchedulerState: Sendable {
             hintInterval: settings.polling.initialInterval,
             gateways: settings.gateways.keys.reduce(into: [:]) { $0[$1] = gateways[$1]?.claim(at: now) },
             includesUnknownGateways: isUnknownScanDue(at: now),
-            endpoints: settings.webhooks.hasSecret ? endpoints : nil,
+            endpoints: settings.webhooks.hasSecret ? endpoints(without: deliveries, at: now) : nil,
             heldRefunds: Set(heldRefunds.filter { $0.value > now }.keys),
             heldWebhooks: Set(heldWebhooks.filter { $0.value > now }.keys)
         )
         return request
     }
+
+    // The slots of attempts that ended are free for this cycle. Without them, a full endpoint would look as if nothing
+    // could be sent, and nothing would wake the scheduler for the webhooks that wait.
+    private func endpoints(without results: [DeliveryResult], at now: Timestamp) -> EndpointLimiter {
+        var endpoints = endpoints
+        for result in results where isCurrent(result.delivery) {
+            endpoints.interrupted(result.delivery.endpoint, at: now)
+        }
+        return endpoints
+    }
+
+    /// Whether a webhook is in flight under this claim, and not under a later one.
+    func isCurrent(_ delivery: Delivery) -> Bool { sending[delivery.id]?.lease == delivery.lease }
 
     // MARK: - Gateways that are not configured
 
