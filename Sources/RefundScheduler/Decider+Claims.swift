@@ -10,7 +10,7 @@ extension Decider {
             write(.releaseRefund(RefundClaim(id: id, lease: lease)))
         }
         for (id, lease) in webhooks.sorted(by: { $0.key < $1.key }) {
-            if let endpoint = decision.state.sending.removeValue(forKey: id) {
+            if let (endpoint, _) = decision.state.sending.removeValue(forKey: id) {
                 decision.state.endpoints.interrupted(endpoint, at: now)
             }
             write(.releaseWebhook(WebhookClaim(id: id, lease: lease)))

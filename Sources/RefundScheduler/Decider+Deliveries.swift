@@ -5,9 +5,11 @@ extension Decider {
     /// Applies an attempt's result to its endpoint, URL, webhook and refund.
     mutating func complete(_ result: DeliveryResult) {
         let delivery = result.delivery
-        decision.state.sending[delivery.id] = nil
+        // A result that comes after its claim ran out says nothing about what is in flight now.
+        let isCurrent = decision.state.isCurrent(delivery)
+        if isCurrent { decision.state.sending[delivery.id] = nil }
         let claim = WebhookClaim(id: delivery.id, lease: delivery.lease)
-        let change = decision.state.endpoints.ended(result, at: now)
+        let change = isCurrent ? decision.state.endpoints.ended(result, at: now) : .none
         guard case .completed(let outcome) = result.attempt else {
             decision.wake(at: now)
             return write(.releaseWebhook(claim))
@@ -121,7 +123,7 @@ extension Decider {
             delivery.lease += 1
             delivery.isProbe = decision.state.endpoints.isOpen(endpoint)
             claims.append(WebhookClaim(id: delivery.id, lease: delivery.lease))
-            decision.state.sending[delivery.id] = endpoint
+            decision.state.sending[delivery.id] = (endpoint, delivery.lease)
             decision.effects.append(.deliver(delivery))
         }
         guard !claims.isEmpty else { return }

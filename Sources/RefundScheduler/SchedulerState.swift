@@ -19,8 +19,8 @@ package struct SchedulerState: Sendable {
     var random: any RandomNumberGenerator & Sendable
     package var gateways: [String: GatewayState] = [:]
     package var endpoints: EndpointLimiter
-    /// The webhooks in flight, with their endpoint.
-    package var sending: [String: String] = [:]
+    /// The webhooks in flight, with the endpoint and the number of the claim.
+    package var sending: [String: (endpoint: String, lease: Int64)] = [:]
     /// Whether claiming has stopped.
     package var isDraining = false
     /// Writes caused by a reload or a start, left to the next cycle.
@@ -104,7 +104,7 @@ package struct SchedulerState: Sendable {
         guard !isDraining else { return request }
         // Reading starts from the slots that the ended attempts leave free.
         var endpoints = endpoints
-        for result in deliveries { endpoints.ended(result, at: now) }
+        for result in deliveries where isCurrent(result.delivery) { endpoints.ended(result, at: now) }
         request.claims = ClaimRequest(
             latestDue: now.advanced(by: settings.polling.longestDelay),
             latestAttempt: settings.latestAttempt(at: now),
@@ -119,6 +119,9 @@ package struct SchedulerState: Sendable {
         )
         return request
     }
+
+    /// Whether a webhook is in flight under this claim, and not under a later one.
+    func isCurrent(_ delivery: Delivery) -> Bool { sending[delivery.id]?.lease == delivery.lease }
 
     // MARK: - Gateways that are not configured
 

@@ -79,6 +79,17 @@ struct SchedulerDeliveryTests {
         #expect(try harness.ledger(id).map(\.attention) == [nil, "undeliverable", nil])
     }
 
+    @Test func endOfAnAttemptLetsTheNextWebhookOfAFullEndpointGo() throws {
+        try harness.apply { $0.webhooks.maxInFlight = 1 }
+        try harness.enqueue(2)
+        try harness.query(.report(.settled))
+        try harness.run()
+        let first = try #require(harness.decision.deliveries.first)
+        harness.end(first, status: 204)
+        let next = try harness.run().deliveries
+        #expect(next.count == 1 && next.first?.id != first.id)
+    }
+
     @Test func newerEventSupersedesAnUndeliveredOlderOneOnceItsAttemptHasEnded() throws {
         try harness.apply { $0.webhooks.routing.events = Set(EventType.allCases) }
         let id = try harness.enqueue("R-1")

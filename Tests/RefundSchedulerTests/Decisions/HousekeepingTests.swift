@@ -46,6 +46,22 @@ struct HousekeepingTests {
         #expect(scheduler.state.isIdle)
     }
 
+    @Test func resultOfAnExpiredClaimLeavesTheSlotsOfTheNextClaimAlone() {
+        let scheduler = PureScheduler()
+        let first = scheduler.claim([scheduler.webhook("a")])
+        _ = scheduler.run { $0.expiredWebhooks = ["a": 4] }
+        var webhook = scheduler.webhook("a")
+        webhook.lease = 4
+        let second = scheduler.claim([webhook])
+        for delivery in first { scheduler.end(delivery, status: nil) }
+        scheduler.run()
+        #expect(scheduler.state.endpoints.inFlight == 1)
+        for delivery in second { scheduler.end(delivery, status: 204) }
+        scheduler.run()
+        #expect(scheduler.state.endpoints.inFlight == 0)
+        #expect(scheduler.state.isIdle)
+    }
+
     // MARK: - Age
 
     @Test func oldRefundIsFlaggedOnceAndTheNextOneWakesTheScheduler() {
