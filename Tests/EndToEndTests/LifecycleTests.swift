@@ -331,18 +331,20 @@ struct LifecycleTests {
         }
     }
 
-    /// Starts a daemon that always has something to write, and has another process hold the database.
+    /// Starts a daemon that queries LONG-1 every two seconds, and has another process hold the database in between.
+    ///
+    /// - Returns: The other process, at a time when the scheduler waits for it to claim LONG-1 again.
     private static func holdServedDatabase(_ w: Workspace, orders: [String]) async throws -> RunningProcess {
+        try w.configure("polling", ["initial_interval": "\"2s\"", "max_interval": "\"2s\"", "jitter": "0.0"])
         try await w.startEverything(scenarios: scenarios)
         try await w.enqueue(orders)
-        try await w.refund("LONG-1", is: "processing")
         for order in orders {
             try await eventually("\(order) is queried") { try await w.queriesInSimulator()[order] != nil }
         }
+        try await w.refund("LONG-1", is: "processing")
         let holder = try w.startPython("hold.py", [w.database, "IMMEDIATE"])
         _ = try await holder.outputLine(beginning: "holding")
-        // By then the next query of LONG-1 is due, and the scheduler waits for the database.
-        try await ContinuousClock().sleep(for: .milliseconds(700))
+        try await ContinuousClock().sleep(for: .milliseconds(2_200))
         return holder
     }
 
