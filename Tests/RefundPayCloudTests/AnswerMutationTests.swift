@@ -15,7 +15,7 @@ struct AnswerMutationTests {
 
     @Test(arguments: [1, 2, 3] as [UInt64], [false, true])
     func aMutatedAnswerIsNeverBelievedUnlessItSaysTheSame(seed: UInt64, isString: Bool) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         for data in Self.bodies {
             let text = try SignedAnswer.text(data: isString ? JSONText.quoted(data) : data)
             let original = Array(text.utf8)
@@ -39,7 +39,7 @@ struct AnswerMutationTests {
 
     @Test(arguments: [4, 5] as [UInt64])
     func aMutatedRefusalNeverBecomesAnUnknownOrder(seed: UInt64) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let original = Array(try SignedAnswer.text(#"{"code":"E07303","msg":"[E07303]no","psn":"P-1"}"#).utf8)
         for _ in 0..<1_000 {
             var body = original
@@ -66,18 +66,5 @@ struct AnswerMutationTests {
             let piece = body[index..<min(body.count, index + Int.random(in: 1...30, using: &random))]
             body.insert(contentsOf: Array(piece), at: Int.random(in: 0...body.count, using: &random))
         }
-    }
-}
-
-/// A small generator of random numbers whose sequence follows from its seed; <https://prng.di.unimi.it/splitmix64.c>.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,6 +1,5 @@
 import RefundCore
 import RefundPayCloud
-import RefundTestSupport
 import Testing
 
 struct SigningStringTests {
@@ -31,7 +30,7 @@ struct SigningStringTests {
     }
 
     @Test func theOrderOnTheWireDecidesNothing() throws {
-        var random = SeededRandom(seed: 2)
+        var random = SplitMix64(seed: 2)
         var members = [#""app_id":"wz1""#, #""data":"{}""#, #""code":"0""#, #""msg":"ok""#, #""timestamp":1"#]
         let first = SigningString.bytes(of: try JSONObject(parsing: "{\(members.joined(separator: ","))}"))
         for _ in 0..<50 {

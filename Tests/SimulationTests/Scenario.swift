@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 
 /// The parameters of one simulation, which all follow from its seed: how large, how long, how faulty.
 struct Scenario {
@@ -24,7 +23,7 @@ struct Scenario {
     let configuration: SimulatedConfiguration
 
     init(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         self.seed = seed
         span = random.duration(.days(1), .days(45))
         let size = random.pick([6, 15, 40])
@@ -60,7 +59,7 @@ struct SimulatedConfiguration {
     var maxInFlight: Int
     var hasSecret: Bool
 
-    init(gateways: [String], hasSecret: Bool = true, _ random: inout SeededRandom) {
+    init(gateways: [String], hasSecret: Bool = true, _ random: inout SplitMix64) {
         polling.initialInterval = random.duration(.seconds(1), .seconds(30))
         polling.multiplier = random.number(1.3...3)
         polling.maxInterval = random.duration(.minutes(5), .minutes(30))

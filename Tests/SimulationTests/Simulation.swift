@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 
 @testable import RefundScheduler
 
@@ -27,7 +26,7 @@ final class Simulation {
     var clock = VirtualClock()
     var queue = EventQueue()
     var trace = Trace()
-    var random: SeededRandom
+    var random: SplitMix64
     var summary = Summary()
     var configuration: SimulatedConfiguration
     var daemon: SimulatedDaemon?
@@ -37,19 +36,19 @@ final class Simulation {
 
     init(seed: UInt64, _ fixture: any SimulationFixture) {
         let scenario = Scenario(seed: seed)
-        var random = SeededRandom(seed: seed ^ 0x0A0B)
+        var random = SplitMix64(seed: seed ^ 0x0A0B)
         self.scenario = scenario
         self.fixture = fixture
         configuration = scenario.configuration
         gateways = Self.gateways(scenario, &random)
         receivers = ReceiverPool(Self.receivers(scenario, &random))
         application = SimulatedApplication(scenario, gateways)
-        simulatedOperator = SimulatedOperator(fixture, scenario, random: SeededRandom(seed: seed ^ 0xA11CE))
+        simulatedOperator = SimulatedOperator(fixture, scenario, random: SplitMix64(seed: seed ^ 0xA11CE))
         ledger = LedgerInvariants(fixture, application, simulatedOperator, scenario)
         self.random = random
     }
 
-    private static func gateways(_ scenario: Scenario, _ random: inout SeededRandom) -> [String: SimulatedGateway] {
+    private static func gateways(_ scenario: Scenario, _ random: inout SplitMix64) -> [String: SimulatedGateway] {
         var gateways: [String: SimulatedGateway] = [:]
         for name in SimulatedConfiguration.gateways {
             let schedule = FaultSchedule(
@@ -65,13 +64,13 @@ final class Simulation {
                 name: name,
                 schedule: schedule,
                 flakiness: scenario.flakiness,
-                random: SeededRandom(seed: random.next())
+                random: SplitMix64(seed: random.next())
             )
         }
         return gateways
     }
 
-    private static func receivers(_ scenario: Scenario, _ random: inout SeededRandom) -> [SimulatedReceiver] {
+    private static func receivers(_ scenario: Scenario, _ random: inout SplitMix64) -> [SimulatedReceiver] {
         (0..<scenario.receivers).map { number in
             let isDead = scenario.hasDeadReceiver && number == scenario.receivers - 1
             let schedule = FaultSchedule(
@@ -85,7 +84,7 @@ final class Simulation {
             return SimulatedReceiver(
                 host: "shop\(number).example",
                 schedule: isDead ? FaultSchedule(always: .failing, healthy: .healthy) : schedule,
-                random: SeededRandom(seed: random.next())
+                random: SplitMix64(seed: random.next())
             )
         }
     }

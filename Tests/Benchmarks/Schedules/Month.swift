@@ -52,7 +52,7 @@ struct Month {
 
     init(of refunds: [SimulatedRefund], under schedule: Schedule, seed: UInt64) {
         self.schedule = schedule
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         for refund in refunds { watch(refund, using: &random) }
         for kind in PaymentKind.allCases {
             ofKind[kind, default: Tally()].sort()
@@ -61,7 +61,7 @@ struct Month {
         all.sort()
     }
 
-    private mutating func watch(_ refund: SimulatedRefund, using random: inout SeededRandom) {
+    private mutating func watch(_ refund: SimulatedRefund, using random: inout SplitMix64) {
         let end = refund.enqueuedAt.advanced(by: .seconds(SimulatedRefund.days * 86_400))
         var machine = RefundStateMachine(Refund(id: 1, createdAt: refund.enqueuedAt), policy: schedule.policy)
         var tally = Tally()

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import RefundCore
-import RefundTestSupport
 
 /// Compares polling schedules over a simulated month.
 @main
@@ -35,7 +34,7 @@ struct Program: ParsableCommand {
     }
 
     func run() throws {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let drawn = (0..<refunds).map { _ in SimulatedRefund(using: &random) }
         let months = Schedule.compared.map { Month(of: drawn, under: $0, seed: seed) }
         let report = Report(months: months, refunds: refunds, seed: seed)

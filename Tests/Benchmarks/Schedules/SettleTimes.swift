@@ -1,6 +1,5 @@
 import Foundation
 import RefundCore
-import RefundTestSupport
 
 /// How a refund's payment was made, which decides when the refund settles.
 enum PaymentKind: String, CaseIterable {
@@ -26,7 +25,7 @@ struct SimulatedRefund {
     /// Nil for a refund that gets no verdict.
     let settledAt: Timestamp?
 
-    init(using random: inout SeededRandom) {
+    init(using random: inout SplitMix64) {
         let day = Int.random(in: 0..<Self.days, using: &random)
         // A shop's day, busiest in the afternoon.
         let hour = Double.random(in: 8...15, using: &random) + Double.random(in: 0...7, using: &random)
@@ -75,7 +74,7 @@ struct SimulatedRefund {
     }
 }
 
-extension SeededRandom {
+extension SplitMix64 {
     /// A factor around 1, its median, whose logarithm is normally distributed.
     fileprivate mutating func logNormal(spread: Double) -> Double {
         // Box and Muller's way to a normal draw.

@@ -1,5 +1,5 @@
 import Foundation
-import RefundTestSupport
+import RefundCore
 import Testing
 
 /// A daemon that is killed at the worst moments, again and again, over refunds in every stage.
@@ -30,7 +30,7 @@ struct CrashTests {
         let rounds = environment["REFUNDD_CRASH_ROUNDS"].flatMap { Int($0) } ?? 40
         let seed = environment["REFUNDD_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
         print("crash run with REFUNDD_CRASH_ROUNDS=\(rounds) REFUNDD_CRASH_SEED=\(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         try await withWorkspace(slots: 2) { w in
             let run = try await CrashRun(w)
             for _ in 0..<rounds {

@@ -1,16 +1,16 @@
-import RefundTestSupport
+import RefundCore
 
 /// Makes inputs out of known ones; the same ones for the same seed.
 struct Mutator {
     private let inputs: [[UInt8]]
-    private var random: SeededRandom
+    private var random: SplitMix64
     /// Bytes that mean something to one reader or another.
     private static let bytes = Array("{}[]\":,\\'#=.-_+/@%?0159exu \n\r\t".utf8) + [0x00, 0x7F, 0x80, 0xC3, 0xFF]
 
     /// Creates a mutator of some inputs, at least one.
     init(_ inputs: [[UInt8]], seed: UInt64) {
         self.inputs = inputs
-        random = SeededRandom(seed: seed)
+        random = SplitMix64(seed: seed)
     }
 
     /// The next input.

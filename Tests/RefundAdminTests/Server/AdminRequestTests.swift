@@ -1,4 +1,4 @@
-import RefundTestSupport
+import RefundCore
 import Testing
 
 @testable import RefundAdmin
@@ -49,7 +49,7 @@ struct AdminRequestTests {
     }
 
     @Test func anyBytesAreReadRejectedOrIncomplete() {
-        var random = SeededRandom(seed: 7)
+        var random = SplitMix64(seed: 7)
         let sample = Array("GET /metrics HTTP/1.1\r\nHost: localhost:9464\r\nX: y\r\n\r\n".utf8)
         for _ in 0..<5_000 {
             var bytes = sample

@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 struct JSONReaderTests {
@@ -153,7 +152,7 @@ struct JSONReaderTests {
         for end in 0..<text.count {
             #expect(throws: JSONError.self) { try JSONObject(parsing: Array(text[..<end])) }
         }
-        var random = SeededRandom(seed: 11)
+        var random = SplitMix64(seed: 11)
         for _ in 0..<20_000 {
             var bytes = text
             for _ in 0...Int.random(in: 0..<3, using: &random) {

@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 struct JSONTextTests {
@@ -51,7 +50,7 @@ struct JSONTextTests {
     }
 
     @Test func everyTextSurvivesWritingAndReading() throws {
-        var random = SeededRandom(seed: 5)
+        var random = SplitMix64(seed: 5)
         for _ in 0..<2_000 {
             let scalars = (0..<Int.random(in: 0...20, using: &random)).compactMap { _ in
                 Unicode.Scalar(UInt32.random(in: 0...(Bool.random(using: &random) ? 0x80 : 0x10FFFF), using: &random))

@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 /// How many webhooks may be in flight to each endpoint.
@@ -95,7 +94,7 @@ struct EndpointLimiterTests {
 
     @Test(arguments: [1, 2, 3, 16, 100], 0..<8 as Range<UInt64>)
     func neverMoreAttemptsAreInFlightThanThereAreSlots(capacity: Int, seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var limiter = EndpointLimiter(capacity: capacity)
         var inFlight: [String] = []
         for _ in 0..<2_000 {

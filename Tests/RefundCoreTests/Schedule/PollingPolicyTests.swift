@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 struct PollingPolicyTests {
@@ -39,7 +38,7 @@ struct PollingPolicyTests {
     }
 
     @Test func everyWaitStaysWithinItsJitterAndTheLongestWait() {
-        var random = SeededRandom(seed: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<10_000 {
             let attempts = Int.random(in: 1...40, using: &random)
             let age = Duration.seconds(Int64.random(in: 0...200_000, using: &random))

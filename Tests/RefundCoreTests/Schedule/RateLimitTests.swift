@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 struct RateLimitTests {
@@ -8,7 +7,7 @@ struct RateLimitTests {
     /// Takes every permit that is free at ever later times, in steps of up to `step` milliseconds, for some seconds.
     private func grants(
         _ limit: inout RateLimit,
-        _ random: inout SeededRandom,
+        _ random: inout SplitMix64,
         from: Int64,
         step: Int64,
         seconds: Int64 = 30
@@ -38,7 +37,7 @@ struct RateLimitTests {
 
     @Test(arguments: rates, [9, 40, 400, 3_000] as [Int64])
     func noSecondSeesMoreThanTheRate(rate: Double, step: Int64) {
-        var random = SeededRandom(seed: UInt64(rate * 10) + UInt64(step))
+        var random = SplitMix64(seed: UInt64(rate * 10) + UInt64(step))
         var limit = RateLimit(perSecond: rate)
         // High rates show what they do within a few seconds.
         let seconds: Int64 = rate > 100 ? 4 : 30
@@ -49,7 +48,7 @@ struct RateLimitTests {
 
     @Test(arguments: rates)
     func frequentRequestsGetTheWholeRate(rate: Double) {
-        var random = SeededRandom(seed: 7)
+        var random = SplitMix64(seed: 7)
         var limit = RateLimit(perSecond: rate)
         let seconds: Int64 = rate > 100 ? 4 : 30
         let times = grants(&limit, &random, from: 0, step: 4, seconds: seconds)
@@ -58,7 +57,7 @@ struct RateLimitTests {
 
     @Test(arguments: rates, 0..<2 as Range<UInt64>)
     func theNextPermitIsTheFirstMomentOneIsFree(rate: Double, seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var limit = RateLimit(perSecond: rate)
         var now = Timestamp(milliseconds: 1_790_000_000_000)
         for _ in 0..<300 {
@@ -115,7 +114,7 @@ struct RateLimitTests {
     }
 
     @Test func noSecondSeesMoreThanTheGreaterRateWhileTheRateChanges() {
-        var random = SeededRandom(seed: 11)
+        var random = SplitMix64(seed: 11)
         var limit = RateLimit(perSecond: 10)
         var times: [Int64] = []
         for round in 0..<200 {
@@ -133,7 +132,7 @@ struct RateLimitTests {
     }
 
     @Test func theLimitHoldsAgainAfterAClockWasSetBack() {
-        var random = SeededRandom(seed: 3)
+        var random = SplitMix64(seed: 3)
         var limit = RateLimit(perSecond: 5)
         let before = grants(&limit, &random, from: 1_790_000_000_000, step: 100)
         limit.clockSetBack(by: .milliseconds((before.last ?? 0) - 1_780_000_000_000))

@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 import Testing
 
 /// Every event on every state, reason, age and memory, against the rules written a second time as one table.
@@ -143,7 +142,7 @@ struct EveryEventTests {
 
     @Test(arguments: 0..<64 as Range<UInt64>)
     func anySeriesOfEventsMakesOneChain(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var machine = RefundStateMachine(.sample(expected: .twelveFifty))
         var now = enqueued
         var ledger: [Transition] = []

@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 
 /// The application: submits refunds to gateways, enqueues them, and remembers which.
 final class SimulatedApplication {
@@ -12,13 +11,13 @@ final class SimulatedApplication {
     private let scenario: Scenario
     private let gateways: [String: SimulatedGateway]
     private let receivers: Int
-    private var random: SeededRandom
+    private var random: SplitMix64
 
     init(_ scenario: Scenario, _ gateways: [String: SimulatedGateway]) {
         self.scenario = scenario
         self.gateways = gateways
         receivers = scenario.receivers
-        random = SeededRandom(seed: scenario.seed ^ 0x5409)
+        random = SplitMix64(seed: scenario.seed ^ 0x5409)
     }
 
     /// Submits a refund and enqueues it.

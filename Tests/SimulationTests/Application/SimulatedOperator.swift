@@ -2,7 +2,6 @@ import RefundCore
 import RefundScheduler
 import RefundStore
 import RefundStoreConformance
-import RefundTestSupport
 
 /// An operator who runs commands at any time, whether or not the daemon runs.
 final class SimulatedOperator {
@@ -22,9 +21,9 @@ final class SimulatedOperator {
     private let fixture: any SimulationFixture
     private let scenario: Scenario
     private let context: EventContext
-    private var random: SeededRandom
+    private var random: SplitMix64
 
-    init(_ fixture: any SimulationFixture, _ scenario: Scenario, random: SeededRandom) {
+    init(_ fixture: any SimulationFixture, _ scenario: Scenario, random: SplitMix64) {
         self.fixture = fixture
         self.scenario = scenario
         self.random = random

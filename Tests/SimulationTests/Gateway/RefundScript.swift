@@ -1,6 +1,5 @@
 import RefundCore
 import RefundPayCloud
-import RefundTestSupport
 
 /// What a gateway makes of one refund, phase by phase.
 struct RefundScript {
@@ -45,7 +44,7 @@ struct RefundScript {
         expected: Money?,
         at start: Timestamp,
         until end: Timestamp,
-        _ random: inout SeededRandom
+        _ random: inout SplitMix64
     ) {
         self.order = order
         self.transNo = transNo
@@ -55,7 +54,7 @@ struct RefundScript {
         func add(_ status: TransStatus, amount: String? = nil, currency: String? = nil) {
             phases.append((time, .known(status, amount: amount, currency: currency)))
         }
-        func wait(_ random: inout SeededRandom, _ longest: Duration) {
+        func wait(_ random: inout SplitMix64, _ longest: Duration) {
             time = min(time.advanced(by: random.duration(.seconds(1), longest)), end)
         }
         if random.chance(0.2) {

@@ -32,7 +32,7 @@ final class SimulatedGateway {
     let name: String
     let schedule: FaultSchedule<Condition>
     let flakiness: Double
-    var random: SeededRandom
+    var random: SplitMix64
     /// When the last pause ends that it asked for.
     private(set) var pausedUntil = VirtualClock.start
     private(set) var scripts: [String: RefundScript] = [:]
@@ -40,7 +40,7 @@ final class SimulatedGateway {
     private var signedTexts: [String: [UInt8]] = [:]
     private var given: [String: [[UInt8]: RefundScript.Status]] = [:]
 
-    init(name: String, schedule: FaultSchedule<Condition>, flakiness: Double, random: SeededRandom) {
+    init(name: String, schedule: FaultSchedule<Condition>, flakiness: Double, random: SplitMix64) {
         self.name = name
         self.schedule = schedule
         self.flakiness = flakiness

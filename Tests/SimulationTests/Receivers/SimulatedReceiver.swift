@@ -1,6 +1,5 @@
 import RefundCore
 import RefundHTTP
-import RefundTestSupport
 
 /// A server that accepts webhooks, or fails in any way.
 final class SimulatedReceiver {
@@ -30,9 +29,9 @@ final class SimulatedReceiver {
     let schedule: FaultSchedule<Condition>
     /// When the last pause ends that it asked for.
     private(set) var pausedUntil = VirtualClock.start
-    private var random: SeededRandom
+    private var random: SplitMix64
 
-    init(host: String, schedule: FaultSchedule<Condition>, random: SeededRandom) {
+    init(host: String, schedule: FaultSchedule<Condition>, random: SplitMix64) {
         self.host = host
         self.schedule = schedule
         self.random = random

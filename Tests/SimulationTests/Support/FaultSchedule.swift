@@ -1,5 +1,4 @@
 import RefundCore
-import RefundTestSupport
 
 /// How one peer of the daemon behaves over time: healthy at first and at the end, with periods of faults in between.
 struct FaultSchedule<Condition: Equatable> {
@@ -26,7 +25,7 @@ struct FaultSchedule<Condition: Equatable> {
         probability: Double,
         longest: Duration,
         until end: Timestamp,
-        _ random: inout SeededRandom
+        _ random: inout SplitMix64
     ) {
         self.healthy = healthy
         periods = [Period(from: VirtualClock.start, condition: healthy)]

@@ -1,7 +1,6 @@
 import RefundCore
-import RefundTestSupport
 
-extension SeededRandom {
+extension SplitMix64 {
     mutating func chance(_ probability: Double) -> Bool {
         Double.random(in: 0..<1, using: &self) < probability
     }
