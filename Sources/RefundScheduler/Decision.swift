@@ -26,7 +26,7 @@ package struct Decision: Sendable {
     /// - Parameters:
     ///   - rejections: The rejected writes.
     ///   - now: The time.
-    package mutating func retract(_ rejections: [Rejection], at now: Timestamp) {
+    mutating func retract(_ rejections: [Rejection], at now: Timestamp) {
         for rejection in rejections {
             let action = writes[rejection.index].action
             events.append(.rejected(what: action.subject(claim: rejection.claim), reason: rejection.reason))

@@ -1,4 +1,4 @@
-package import RefundCore
+import RefundCore
 package import RefundStore
 import Synchronization
 
@@ -93,12 +93,7 @@ package actor Scheduler {
     ///
     /// - Throws: `StoreError` if the database fails; the old settings then stay in force.
     package func apply(_ settings: SchedulerSettings) throws(StoreError) {
-        let now = clock.now()
-        try store.write { tx throws(StoreError) in
-            try tx.retryMisconfigured(at: now)
-            try tx.forgetGateways(except: Set(settings.gateways.keys))
-        }
-        state.apply(settings)
+        try state.reload(settings, over: store, at: clock.now())
         self.settings = settings
         wake()
     }
@@ -227,24 +222,17 @@ package actor Scheduler {
         // This cycle's own commit must not wake the scheduler.
         wakeSource?.pause()
         defer { wakeSource?.resume() }
-        let request = state.request(queries, deliveries, settings, at: now)
-        var decision: Decision?
-        let rejections = try store.cycle(request) { input in
-            let made = state.decide(
-                request,
-                input,
-                queries,
-                deliveries,
-                settings,
-                clockStep: clockStep,
-                at: clock.now()
-            )
-            decision = made
-            return made.writes
-        }
+        let decision = try state.cycle(
+            over: store,
+            queries,
+            deliveries,
+            settings,
+            clockStep: clockStep,
+            at: now,
+            decidingAt: clock.now
+        )
         CrashPoint.reached(.afterCommit)
-        guard var decision else { return nil }
-        if !rejections.isEmpty { decision.retract(rejections, at: now) }
+        guard let decision else { return nil }
         for result in queries { inFlight.queries[result.claim.refund.id] = nil }
         for result in deliveries { inFlight.deliveries[result.delivery.id] = nil }
         (queries, deliveries, isDue, clockStep) = ([], [], false, .zero)
@@ -320,25 +308,5 @@ package actor Scheduler {
             return error?.kind != fault?.kind
         }
         if changed { reportFault(error) }
-    }
-}
-
-extension SchedulerState {
-    /// Takes over a queue: ends the last daemon's claims and breakers, and makes misconfigured refunds due again.
-    ///
-    /// - Throws: `StoreError` if the database fails.
-    package init(
-        takingOver store: any QueueStore,
-        _ settings: SchedulerSettings,
-        at now: Timestamp
-    ) throws(StoreError) {
-        let incidents = try store.write { tx throws(StoreError) in
-            try tx.releaseClaims()
-            try tx.removeBreakers()
-            try tx.retryMisconfigured(at: now)
-            try tx.forgetGateways(except: Set(settings.gateways.keys))
-            return try tx.incidents()
-        }
-        self.init(settings, incidents: incidents)
     }
 }

@@ -51,23 +51,16 @@ final class SchedulerHarness {
     @discardableResult
     func run() throws -> Decision {
         if try fixture.store.hasForeignCommits() { state.noteForeignCommits() }
-        let request = state.request(results.queries, results.deliveries, settings, at: now)
-        var made: Decision?
-        let rejections = try fixture.store.cycle(request) { input in
-            let decision = state.decide(
-                request,
-                input,
-                results.queries,
-                results.deliveries,
-                settings,
-                clockStep: clockStep,
-                at: now
-            )
-            made = decision
-            return decision.writes
-        }
+        let made = try state.cycle(
+            over: fixture.store,
+            results.queries,
+            results.deliveries,
+            settings,
+            clockStep: clockStep,
+            at: now,
+            decidingAt: { now }
+        )
         decision = try #require(made)
-        decision.retract(rejections, at: now)
         (results, clockStep) = (([], []), .zero)
         state = decision.state
         queries += decision.queries
@@ -84,11 +77,7 @@ final class SchedulerHarness {
     /// Applies other settings, as a reload does.
     func apply(_ change: (inout SchedulerSettings) -> Void) throws {
         change(&settings)
-        try fixture.store.write { tx throws(StoreError) in
-            try tx.retryMisconfigured(at: now)
-            try tx.forgetGateways(except: Set(settings.gateways.keys))
-        }
-        state.apply(settings)
+        try state.reload(settings, over: fixture.store, at: now)
     }
 
     /// Starts again, as after a crash, and runs the first cycle.

@@ -60,23 +60,16 @@ final class SimulatedDaemon {
         let now = clock.wall
         let clockStep = readClock(clock)
         let results = results
-        let request = state.request(results.queries, results.deliveries, settings, at: now)
-        var made: Decision?
-        let rejections = try store.cycle(request) { input in
-            let decision = state.decide(
-                request,
-                input,
-                results.queries,
-                results.deliveries,
-                settings,
-                clockStep: clockStep,
-                at: now
-            )
-            made = decision
-            return decision.writes
-        }
-        guard var decision = made else { throw Violation("the store did not ask for a decision") }
-        decision.retract(rejections, at: now)
+        let made = try state.cycle(
+            over: store,
+            results.queries,
+            results.deliveries,
+            settings,
+            clockStep: clockStep,
+            at: now,
+            decidingAt: { now }
+        )
+        guard let decision = made else { throw Violation("the store did not ask for a decision") }
         state = decision.state
         for result in results.queries { end(result.claim) }
         for result in results.deliveries where deliveries[result.delivery.id]?.lease == result.delivery.lease {
@@ -106,11 +99,7 @@ final class SimulatedDaemon {
 
     func apply(_ configuration: SimulatedConfiguration, _ clock: VirtualClock) throws {
         let settings = connections.settings(configuration, scenario)
-        try store.write { tx throws(StoreError) in
-            try tx.retryMisconfigured(at: clock.wall)
-            try tx.forgetGateways(except: Set(settings.gateways.keys))
-        }
-        state.apply(settings)
+        try state.reload(settings, over: store, at: clock.wall)
         self.settings = settings
         self.configuration = configuration
         configuredAt = clock.time
