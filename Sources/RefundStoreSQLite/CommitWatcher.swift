@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Glibc
+import RefundCore
 import RefundStore
 import Synchronization
 
@@ -140,7 +141,7 @@ final class CommitWatcher: WakeSource {
         let interval = failure == 0 ? Self.slowLook : Self.unwatchedLook
         ticker.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(20))
         if failure != 0 {
-            report(.commitsUnwatched(reason: "inotify: \(unsafe String(cString: strerror(failure)))"))
+            report(.commitsUnwatched(reason: "inotify: \(SystemError(code: failure))"))
         }
     }
 

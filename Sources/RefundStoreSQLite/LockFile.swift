@@ -1,4 +1,5 @@
 import Glibc
+import RefundCore
 import RefundStore
 
 /// The open lock file beside a database, on which the daemon holds its lock.
@@ -31,7 +32,7 @@ struct LockFile: ~Copyable, Sendable {
     private static let trap = "it is a link or not a regular file; remove it"
 
     private static var lastError: String {
-        [ELOOP, EISDIR, ENXIO].contains(errno) ? trap : unsafe String(cString: strerror(errno))
+        [ELOOP, EISDIR, ENXIO].contains(errno) ? trap : SystemError().description
     }
 
     private static func open(_ path: String, like database: String) -> CInt {

@@ -103,7 +103,7 @@ package struct Simulator: Sendable {
         do {
             try result.get()
         } catch let error as IOError {
-            let problem = LocalFile.systemMessage(error.errnoCode)
+            let problem = SystemError(code: error.errnoCode)
             throw SimulatorError("cannot listen on port \(port): \(problem); choose another with --port")
         }
     }

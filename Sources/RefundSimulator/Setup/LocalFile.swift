@@ -1,4 +1,5 @@
 import Glibc
+import RefundCore
 
 /// Reads and writes whole files, with the system's error messages.
 enum LocalFile {
@@ -11,16 +12,11 @@ enum LocalFile {
 
         /// The failure that `errno` describes.
         static func last(_ path: String, _ action: String) -> Failure {
-            Failure(path: path, problem: "cannot \(action): \(systemMessage(errno))")
+            Failure(path: path, problem: "cannot \(action): \(SystemError())")
         }
     }
 
     private static let maximumSize = 16 << 20
-
-    /// The system's message for a value of `errno`.
-    static func systemMessage(_ code: Int32) -> String {
-        unsafe String(cString: strerror(code))
-    }
 
     /// Reads a file of at most 16 MiB.
     static func bytes(at path: String) throws(Failure) -> [UInt8] {
