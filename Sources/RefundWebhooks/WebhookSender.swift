@@ -76,15 +76,6 @@ package final class WebhookSender: Sendable {
         }
     }
 
-    /// Returns the endpoint of a URL, so that one receiver cannot hold up another.
-    ///
-    /// - Parameter url: The URL of a webhook.
-    /// - Returns: `scheme://host:port` in one spelling, or a constant for a text that is not a URL. Never user info, a
-    ///   path, a query or a fragment, since endpoints are logged.
-    package static func endpoint(of url: String) -> String {
-        HTTPURL.endpoint(of: url)
-    }
-
     private func request(
         for delivery: Delivery,
         at now: Timestamp,

@@ -32,7 +32,7 @@ package enum ConfigurationCheck: Sendable {
             }
         }
         // The rest of the URL may contain a token.
-        let endpoint = configuration.webhook.url.map(WebhookSender.endpoint(of:)) ?? "only to callback_url"
+        let endpoint = configuration.webhook.url.map(HTTPURL.endpoint(of:)) ?? "only to callback_url"
         lines.append("webhooks: \(endpoint), \(credentials.secrets.count) secret(s)")
         return lines
     }

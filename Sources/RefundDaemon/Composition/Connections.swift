@@ -143,7 +143,7 @@ extension WebhookSender: WebhookDelivering {}
 extension WebhookRouting {
     /// Creates the routing that a configuration describes.
     init(_ webhook: WebhookSettings) {
-        self.init(defaultURL: webhook.url, events: webhook.events, endpoint: WebhookSender.endpoint(of:))
+        self.init(defaultURL: webhook.url, events: webhook.events, endpoint: HTTPURL.endpoint(of:))
     }
 }
 

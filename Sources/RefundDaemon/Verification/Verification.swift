@@ -1,6 +1,5 @@
 package import RefundCore
 package import RefundStore
-import RefundWebhooks
 
 /// The result of checking a whole database against every promise that refundd makes about ledger and outbox.
 ///
@@ -77,13 +76,13 @@ package struct Verification: Sendable {
             self.events += events.count
             self.webhooks += webhooks.count
             note(events.flatMap { EventCheck(ofGateway: $0).problems })
-            let endpoint = WebhookSender.endpoint(of:)
+            let endpoint = HTTPURL.endpoint(of:)
             note(OutboxCheck(events: events, webhooks: webhooks, endpoint: endpoint).problems)
         }
     }
 
     private mutating func check(_ history: RefundHistory, _ keys: GatewayKeys) {
-        let check = LedgerCheck(history, reread: keys.reread, endpoint: WebhookSender.endpoint(of:))
+        let check = LedgerCheck(history, reread: keys.reread, endpoint: HTTPURL.endpoint(of:))
         refunds += 1
         transitions += history.ledger.count
         answers += check.answers

@@ -60,7 +60,7 @@ struct SimulatedConnections {
         WebhookRouting(
             defaultURL: "https://shop0.example/hooks",
             events: scenario.eventTypes,
-            endpoint: WebhookSender.endpoint(of:)
+            endpoint: HTTPURL.endpoint(of:)
         )
     }
 }

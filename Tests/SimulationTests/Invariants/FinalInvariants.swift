@@ -3,7 +3,6 @@ import RefundPayCloud
 import RefundStore
 import RefundStoreConformance
 import RefundTestSupport
-import RefundWebhooks
 
 /// What holds in the end, once everything has been healthy for long enough.
 struct FinalInvariants {
@@ -42,7 +41,7 @@ struct FinalInvariants {
             let batch = try store.read { tx throws(StoreError) in try tx.histories(after: last, limit: 500) }
             try require(batch.problems.isEmpty, "\(batch.problems)")
             for history in batch.histories {
-                let problems = LedgerCheck(history, reread: Self.reread, endpoint: WebhookSender.endpoint(of:)).problems
+                let problems = LedgerCheck(history, reread: Self.reread, endpoint: HTTPURL.endpoint(of:)).problems
                 try require(problems.isEmpty, "#\(history.refund.id): \(problems)")
             }
             last = batch.last
@@ -55,7 +54,7 @@ struct FinalInvariants {
             + OutboxCheck(
                 events: gateways.events,
                 webhooks: gateways.webhooks,
-                endpoint: WebhookSender.endpoint(of:)
+                endpoint: HTTPURL.endpoint(of:)
             ).problems
         try require(problems.isEmpty, "\(problems)")
     }
