@@ -176,7 +176,7 @@ extension StoreError {
             reason: "its encoding is \(encoding)",
             description:
                 "the database \(path) has the encoding \(encoding), and refundd needs UTF-8; choose another file"
-                + " in [database] path, or make the database anew with PRAGMA encoding = 'UTF-8'"
+                + " in [database] path, or create the database again with PRAGMA encoding = 'UTF-8'"
         )
     }
 

@@ -42,7 +42,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
         }
     }
 
-    /// An empty registry for gauges that are read anew at each scrape, so that no old reading is ever shown.
+    /// An empty registry for one scrape's gauges, so that no earlier reading is ever shown.
     package func scrape() -> MetricRegistry {
         MetricRegistry(empty: gateways)
     }

@@ -34,7 +34,8 @@ struct OutboxReader {
 
     // Steps from endpoint to endpoint along the index: the cost grows with the endpoints, not the webhooks. SQLite
     // itself takes each step, because a name that is not UTF-8 would not survive the round trip through Swift.
-    // range, statistics of a small outbox can make it sort all that waits.
+    // Each endpoint's earliest time is read by a range: without one, statistics of a small outbox can make SQLite sort
+    // every waiting webhook.
     private func waitingEndpoints(into input: inout CycleInput) throws -> [String] {
         let isLater = "typeof(due) = 'integer' AND due > ?1 AND due <= ?2"
         let sql = """
