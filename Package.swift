@@ -149,6 +149,15 @@ let package = Package(
             path: "Tests/RefundStoreConformance",
             swiftSettings: swiftSettings
         ),
+        // A SQLite queue and an application beside it.
+        .target(
+            name: "RefundStoreSQLiteSupport",
+            dependencies: [
+                "RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", "RefundTestSupport", grdb,
+            ],
+            path: "Tests/RefundStoreSQLiteSupport",
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "refund-benchmark-schedules",
             dependencies: ["RefundCore", "RefundTestSupport", arguments],
@@ -162,17 +171,23 @@ let package = Package(
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests(
             "RefundStoreSQLiteTests",
-            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", grdb, sqlite],
+            [
+                "RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", "RefundStoreSQLiteSupport",
+                grdb, sqlite,
+            ],
             resources: [.copy("Fixtures")]
         ),
         tests(
             "RefundSchedulerTests",
-            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", "RefundScheduler", grdb]
+            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundScheduler"]
         ),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests(
             "ToyGatewayTests",
-            ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStoreSQLite", grdb]
+            [
+                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStoreConformance",
+                "RefundStoreSQLiteSupport",
+            ]
         ),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
         tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
@@ -188,7 +203,8 @@ let package = Package(
             "SimulationTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundStoreConformance",
-                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundDaemon", grdb,
+                "RefundStoreSQLite", "RefundStoreSQLiteSupport", "RefundScheduler", "RefundPayCloud", "RefundWebhooks",
+                "RefundDaemon", grdb,
             ]
         ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),

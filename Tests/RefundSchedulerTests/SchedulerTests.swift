@@ -2,6 +2,7 @@ import Foundation
 import RefundCore
 import RefundStore
 import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import Synchronization
 import Testing
 

@@ -6,8 +6,11 @@ package final class TemporaryFolder: Sendable {
     package let path: String
 
     /// Creates an empty folder.
-    package init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("refundd-\(UUID().uuidString)").path
+    ///
+    /// - Parameter parent: The folder to create it in, or nil for the usual one.
+    /// - Throws: An error if it cannot be created.
+    package init(in parent: String? = nil) throws {
+        path = "\(parent ?? FileManager.default.temporaryDirectory.path)/refundd-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 

@@ -1,22 +1,15 @@
-import Foundation
-import GRDB
 import RefundCore
 import RefundHTTP
 import RefundScheduler
-import RefundStoreSQLite
+import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import Synchronization
 import Testing
 
 /// The scheduler and the store serve a gateway that neither of them knows.
 @Suite(.timeLimit(.minutes(1)))
 struct ToySchedulingTests {
-    private let folder: URL
     private let toy = ToyGateway(url: "https://toy.example/refunds", secret: Array("secret".utf8))
-
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "refundd-toy-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    }
 
     private func settings(_ receiver: Receiver) -> SchedulerSettings {
         var polling = PollingPolicy()
@@ -35,33 +28,22 @@ struct ToySchedulingTests {
     }
 
     @Test func insertedRefundSettlesAndItsWebhookIsSent() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = folder.appending(path: "queue.db").path
-        let store = try SQLiteStore(path: path, access: .readWrite)
-        try store.migrate(at: SystemClock().now())
+        let fixture = try SQLiteFixture()
         let receiver = Receiver()
         let scheduler = Scheduler(
-            store: store,
+            store: fixture.store,
             settings: settings(receiver),
             clock: SystemClock(),
             report: { _ in },
             fault: { _ in }
         )
         try await scheduler.start()
-        let application = try DatabaseQueue(path: path)
-        try await application.write { db in
-            try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
-        }
+        try fixture.enqueue("R-1")
         let delivery = try #require(await receiver.next())
         await scheduler.drain()
         #expect(delivery.refundID == 1 && String(decoding: delivery.body, as: UTF8.self).contains("refund.settled"))
-        let row = try await application.read { db in
-            try String.fetchOne(
-                db,
-                sql: "SELECT state || ' ' || trans_amount || ' ' || trans_currency FROM refund_queue"
-            )
-        }
-        #expect(row == "settled 12.50 EUR")
+        let rows = try fixture.rows("SELECT state, trans_amount, trans_currency FROM refund_queue")
+        #expect(rows == [["settled", "12.50", "EUR"]])
     }
 }
 

@@ -2,16 +2,17 @@ import Foundation
 import GRDB
 import RefundStore
 import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import Testing
 
 @testable import RefundStoreSQLite
 
 /// The check of a database that belongs to an application as well.
 struct IntegrityTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         for number in 1...200 { try database.enqueue("R-\(number)") }
     }
 

@@ -1,16 +1,17 @@
 import RefundCore
 import RefundStore
 import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import Testing
 
 @testable import RefundStoreSQLite
 
 /// A trigger of the application's that fails holds up nothing but the rows it fails for, and is named.
 struct ApplicationTriggerTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         for number in 1...3 { try database.enqueue("R-\(number)") }
     }
 

@@ -2,16 +2,17 @@ import GRDB
 import RefundCore
 import RefundStore
 import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import Testing
 
 @testable import RefundStoreSQLite
 
 /// What a cycle costs must grow with what it returns, not with what the queue holds.
 struct QueryPlanTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
     }
 
     /// The statements that a body runs, with their values; what triggers run is traced as comments.

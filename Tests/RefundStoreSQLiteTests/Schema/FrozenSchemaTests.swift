@@ -3,6 +3,7 @@ import GRDB
 import RefundCore
 import RefundStore
 import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import RefundTestSupport
 import Testing
 
@@ -82,14 +83,14 @@ struct FrozenSchemaTests {
 
     @Test(arguments: GatewayVerdict.allCases)
     func ledgerRecordsTheVerdictOfTheAnswer(verdict: GatewayVerdict) throws {
-        let database = try TestDatabase()
+        let database = try SQLiteFixture()
         try database.enqueue("R-1")
         try database.daemon.happen(to: 1) { $0.answered(verdict) }
         #expect(try database.column("SELECT verdict FROM refund_transitions") == [verdict.rawValue])
     }
 
     @Test func ledgerRowAboutAnotherRefundIsFound() throws {
-        let database = try TestDatabase()
+        let database = try SQLiteFixture()
         try database.enqueue("R-1")
         try database.daemon.happen(to: 1) { $0.answered(.settled) }
         try database.execute("DROP TRIGGER refund_queue_identity; UPDATE refund_queue SET merchant_order_no = 'R-2'")
@@ -99,7 +100,7 @@ struct FrozenSchemaTests {
     }
 
     @Test func everyClaimHasItsOwnNumber() throws {
-        let database = try TestDatabase()
+        let database = try SQLiteFixture()
         let daemon = database.daemon
         try database.enqueue("R-1")
         for lease in 1...2 as ClosedRange<Int64> {

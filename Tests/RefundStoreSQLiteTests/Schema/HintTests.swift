@@ -1,14 +1,15 @@
 import RefundCore
 import RefundStoreConformance
 import RefundStoreSQLite
+import RefundStoreSQLiteSupport
 import Testing
 
 /// Hints that applications insert.
 struct HintTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         try database.enqueue("R-1")
         try database.enqueue("R-2", ["trans_no": "'T-2'", "merchant_no": "'3121'", "gateway": "'second'"])
         try database.execute("INSERT INTO refund_queue (trans_no) VALUES ('T-3')")

@@ -2,6 +2,7 @@ import RefundCore
 import RefundStore
 import RefundStoreConformance
 import RefundStoreSQLite
+import RefundStoreSQLiteSupport
 import Testing
 
 /// What the queue takes and refuses, whichever program inserts and however it words the insert.
@@ -9,10 +10,10 @@ struct InsertTests {
     static let pragmas = [
         [], ["PRAGMA recursive_triggers = ON", "PRAGMA foreign_keys = ON"],
     ]
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         try database.execute(
             """
             INSERT INTO refund_queue (merchant_order_no) VALUES ('D-1');

@@ -2,14 +2,15 @@ import RefundCore
 import RefundStore
 import RefundStoreConformance
 import RefundStoreSQLite
+import RefundStoreSQLiteSupport
 import Testing
 
 /// What nobody may do to the ledger, the events and the outbox.
 struct LedgerGuardTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         try database.enqueue("R-1")
         try database.enqueue("R-2")
         try database.daemon.happen(to: 1) { $0.answered(.processing) }

@@ -1,15 +1,16 @@
 import RefundCore
 import RefundStoreConformance
 import RefundStoreSQLite
+import RefundStoreSQLiteSupport
 import Testing
 
 /// What nobody may do to a refund that is in the queue.
 struct QueueGuardTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     /// Refunds 1 to 5: pending, processing, settled, failed and abandoned; the second needs attention.
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         let guardSQL = try #require(
             try database.column("SELECT sql FROM sqlite_master WHERE name = 'refund_queue_identity'")[0]
         )

@@ -2,16 +2,17 @@ import GRDB
 import RefundCore
 import RefundStore
 import RefundStoreConformance
+import RefundStoreSQLiteSupport
 import Testing
 
 @testable import RefundStoreSQLite
 
 /// What a tool drops that rebuilds tables comes back.
 struct SchemaRepairTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
         #expect(database.store.upkeep(at: now).isEmpty)
         _ = try database.store.hasForeignCommits()
     }

@@ -2,14 +2,15 @@ import GRDB
 import RefundCore
 import RefundStoreConformance
 import RefundStoreSQLite
+import RefundStoreSQLiteSupport
 import RefundTestSupport
 import Testing
 
 struct SchemaTests {
-    private let database: TestDatabase
+    private let database: SQLiteFixture
 
     init() throws {
-        database = try TestDatabase()
+        database = try SQLiteFixture()
     }
 
     private func sql() throws -> [String] {

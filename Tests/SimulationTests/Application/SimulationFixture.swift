@@ -4,6 +4,7 @@ import RefundCore
 import RefundStore
 import RefundStoreConformance
 import RefundStoreSQLite
+import RefundStoreSQLiteSupport
 import Synchronization
 
 /// A queue in a store under test that a simulation can run on.
@@ -74,10 +75,7 @@ extension StoreFixture {
 
 /// A SQLite file, in memory where there is such a file system: nothing here is worth a disk's time.
 final class SQLiteSimulationFixture: SimulationFixture {
-    let store: any QueueStore
-    private let path: String
-    private let folder: URL
-    private let application: DatabaseQueue
+    private let base: SQLiteFixture
     private let time: SimulatedTime
 
     // The application's connection reads this instead of the machine's clock.
@@ -86,14 +84,6 @@ final class SQLiteSimulationFixture: SimulationFixture {
     }
 
     init() throws {
-        let memory = URL(fileURLWithPath: "/dev/shm")
-        let isThere = FileManager.default.isWritableFile(atPath: memory.path)
-        folder = (isThere ? memory : FileManager.default.temporaryDirectory)
-            .appending(path: "refundd-simulation-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        path = folder.appending(path: "refundd.db").path
-        store = try SQLiteStore(path: path, access: .readWrite)
-        try store.migrate(at: VirtualClock.start)
         let time = SimulatedTime()
         var configuration = GRDB.Configuration()
         configuration.prepareDatabase { db in
@@ -103,51 +93,23 @@ final class SQLiteSimulationFixture: SimulationFixture {
             }
             db.add(function: clock)
         }
-        application = try DatabaseQueue(path: path, configuration: configuration)
+        let memory = "/dev/shm"
+        let isThere = FileManager.default.isWritableFile(atPath: memory)
+        base = try SQLiteFixture(in: isThere ? memory : nil, application: configuration)
         self.time = time
     }
 
-    deinit {
-        store.close()
-        try? application.close()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    var store: any QueueStore { base.store }
 
-    func openStore() throws -> any QueueStore { try SQLiteStore(path: path, access: .readWrite) }
+    func openStore() throws -> any QueueStore { try SQLiteStore(path: base.path, access: .readWrite) }
 
     func setTime(_ now: Timestamp) { time.milliseconds.store(now.milliseconds, ordering: .relaxed) }
 
-    func execute(_ sql: String) throws {
-        try application.writeWithoutTransaction { db in try db.execute(sql: sql) }
-    }
+    func execute(_ sql: String) throws { try base.execute(sql) }
 
-    func rows(_ sql: String) throws -> [[String?]] { try rows(sql, []) }
+    func rows(_ sql: String) throws -> [[String?]] { try base.rows(sql) }
 
-    func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]] {
-        // Outside of `read`, which would make SQLite compile every statement again.
-        try application.writeWithoutTransaction { db in
-            let statement = try db.cachedStatement(sql: sql)
-            try statement.setArguments(StatementArguments(numbers))
-            return try Row.fetchAll(statement).map { row in
-                row.databaseValues.map { value in
-                    switch value.storage {
-                    case .null: nil
-                    case .int64(let number): "\(number)"
-                    case .double(let number): "\(number)"
-                    case .string(let text): text
-                    case .blob(let data): String(decoding: data, as: UTF8.self)
-                    }
-                }
-            }
-        }
-    }
+    func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]] { try base.rows(sql, numbers) }
 
-    func whileLocked(_ body: () throws -> Void) throws {
-        try application.inDatabase { db in
-            try db.inTransaction(.immediate) {
-                try body()
-                return .rollback
-            }
-        }
-    }
+    func whileLocked(_ body: () throws -> Void) throws { try base.whileLocked(body) }
 }
