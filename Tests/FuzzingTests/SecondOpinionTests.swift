@@ -1,6 +1,7 @@
 import Foundation
 import RefundCore
 import RefundPayCloud
+import RefundTestSupport
 import TOML
 import Testing
 
@@ -39,25 +40,25 @@ struct SecondOpinionTests {
     }
 
     private func opinions(of inputs: [[UInt8]], on name: String) throws -> [String] {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("refundd-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let questions = folder.appendingPathComponent("questions")
-        let answers = folder.appendingPathComponent("answers")
-        try Data(inputs.map { hexadecimal($0) + "\n" }.joined().utf8).write(to: questions)
-        try Data().write(to: answers)
+        let folder = try TemporaryFolder()
+        defer { withExtendedLifetime(folder) {} }
+        let questions = try folder.write(inputs.map { hexadecimal($0) + "\n" }.joined(), to: "questions")
+        let answers = try folder.write("", to: "answers")
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
             "python3", Bundle.module.bundleURL.appendingPathComponent("Fixtures/second_opinion.py").path, name,
         ]
-        process.standardInput = try FileHandle(forReadingFrom: questions)
-        process.standardOutput = try FileHandle(forWritingTo: answers)
+        process.standardInput = FileHandle(forReadingAtPath: questions)
+        process.standardOutput = FileHandle(forWritingAtPath: answers)
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        return try String(contentsOf: answers, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
-            .dropLast().map(String.init)
+        return try String(contentsOfFile: answers, encoding: .utf8).split(
+            separator: "\n",
+            omittingEmptySubsequences: false
+        )
+        .dropLast().map(String.init)
     }
 }
 

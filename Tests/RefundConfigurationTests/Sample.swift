@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RefundConfiguration
+import RefundTestSupport
 import Testing
 
 /// A configuration file in a folder of its own.
@@ -10,10 +11,8 @@ struct Sample {
 
     /// Runs a test with an empty folder, which is removed afterwards.
     static func within<Result>(_ body: (Sample) throws -> Result) throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.path + "/refundd-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try body(Sample(folder: folder))
+        let folder = try TemporaryFolder()
+        return try withExtendedLifetime(folder) { try body(Sample(folder: folder.path)) }
     }
 
     /// Returns the required keys of `[gateway]`, some replaced or, if nil, left out, followed by more text.

@@ -1,11 +1,12 @@
 import RefundCrypto
 import RefundSimulator
+import RefundTestSupport
 import Testing
 
 struct SimulatorDirectoryTests {
     @Test
     func everythingNeededIsWrittenAndFits() async throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         let target = SimulatorDirectory(path: directory.path("new/one"))
         let files = try target.write(port: 9_443, usesTLS: true, replacesFiles: false)
         #expect(
@@ -37,7 +38,7 @@ struct SimulatorDirectoryTests {
 
     @Test
     func certificateIsOneOpenSSLTrusts() async throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         _ = try SimulatorDirectory(path: directory.path).write(port: 8_443, usesTLS: true, replacesFiles: false)
         for option in ["-verify_hostname=localhost", "-verify_ip=127.0.0.1", "-verify_ip=::1"] {
             let parts = option.split(separator: "=").map(String.init)
@@ -62,7 +63,7 @@ struct SimulatorDirectoryTests {
 
     @Test
     func nothingIsOverwrittenWithoutForce() throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         let target = SimulatorDirectory(path: directory.path)
         _ = try directory.write(Array("mine".utf8), to: "webhook_secret")
         let error = #expect(throws: SimulatorError.self) {
@@ -79,7 +80,7 @@ struct SimulatorDirectoryTests {
 
     @Test
     func withoutTLSThereAreNoCertificates() throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         let target = SimulatorDirectory(path: directory.path)
         let files = try target.write(port: 8_080, usesTLS: false, replacesFiles: false)
         #expect(!files.map(\.name).contains("ca.pem"))
@@ -96,7 +97,7 @@ struct SimulatorDirectoryTests {
 
     @Test
     func gatewayElsewhereIsNotTakenForTheSimulator() throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         let target = SimulatorDirectory(path: directory.path)
         _ = try target.write(port: 8_080, usesTLS: false, replacesFiles: false)
         let text = try directory.text("refundd.conf").replacing("http://127.0.0.1:8080", with: "https://example.com:99")
@@ -106,7 +107,7 @@ struct SimulatorDirectoryTests {
 
     @Test
     func missingOrDamagedKeyIsNamed() throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         let target = SimulatorDirectory(path: directory.path)
         let missing = #expect(throws: SimulatorError.self) { try SimulatorConfiguration(directory: target) }
         #expect(missing?.description.contains("app_public_key.pem: cannot open the file") == true)

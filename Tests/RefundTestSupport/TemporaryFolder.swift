@@ -26,7 +26,15 @@ package final class TemporaryFolder: Sendable {
     /// - Returns: Its path.
     @discardableResult
     package func write(_ text: String, to name: String) throws -> String {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path(name)))
+        try write(text.utf8, to: name)
+    }
+
+    /// Writes a file.
+    ///
+    /// - Returns: Its path.
+    @discardableResult
+    package func write(_ bytes: some Sequence<UInt8>, to name: String) throws -> String {
+        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
         return path(name)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import RefundTestSupport
 import Testing
 
 /// What `refund-gateway-simulator init` wrote: made once, because keys take a second, and copied for each test.
@@ -15,9 +16,9 @@ struct SimulatorTemplate: Sendable {
 
     private init() async throws {
         let files = FileManager.default
-        let folder = files.temporaryDirectory.appendingPathComponent("refundd-\(UUID().uuidString.prefix(8))")
-        try files.createDirectory(at: folder, withIntermediateDirectories: false)
-        defer { try? files.removeItem(at: folder) }
+        let temporary = try TemporaryFolder()
+        defer { withExtendedLifetime(temporary) {} }
+        let folder = URL(filePath: temporary.path)
         let directory = folder.appendingPathComponent("made")
         let program = try RunningProcess(
             Programs.simulator,

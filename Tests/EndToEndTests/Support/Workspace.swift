@@ -1,4 +1,5 @@
 import Foundation
+import RefundTestSupport
 import Testing
 
 /// A folder of one test with everything that runs in it: simulator, daemon, receivers, database and configuration.
@@ -7,6 +8,7 @@ final class Workspace {
     static let python = ProcessInfo.processInfo.environment["REFUNDD_TEST_PYTHON"] ?? "python3"
 
     let folder: URL
+    private let temporary: TemporaryFolder
     private(set) var configuration: ConfigurationText
     private(set) var simulator: RunningProcess?
     private(set) var simulatorPort = 0
@@ -15,9 +17,8 @@ final class Workspace {
     private var processes: [RunningProcess] = []
 
     fileprivate init(template: SimulatorTemplate) throws {
-        let name = "refundd-\(UUID().uuidString.prefix(8))"
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent(name)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        temporary = try TemporaryFolder()
+        folder = URL(filePath: temporary.path)
         try template.write(to: folder)
         configuration = ConfigurationText(
             try String(contentsOf: folder.appendingPathComponent("refundd.conf"), encoding: .utf8)
@@ -26,10 +27,9 @@ final class Workspace {
         try save()
     }
 
-    /// Ends every process and removes the folder.
+    /// Ends every process; the folder goes with the workspace.
     fileprivate func close() {
         for process in processes { process.kill() }
-        try? FileManager.default.removeItem(at: folder)
     }
 
     func path(_ name: String) -> String { folder.appendingPathComponent(name).path }

@@ -6,7 +6,7 @@ import RefundTestSupport
 
 /// A simulator that serves on a free port while a test talks to it.
 struct RunningSimulator {
-    let directory: TestDirectory
+    let directory: TemporaryFolder
     let url: String
     private let trust: [String]
 
@@ -16,7 +16,7 @@ struct RunningSimulator {
         _ change: (inout SimulatorConfiguration) throws -> Void = { _ in },
         _ body: (RunningSimulator) async throws -> Void
     ) async throws {
-        let directory = try TestDirectory()
+        let directory = try TemporaryFolder()
         var configuration = SimulatorConfiguration(
             keys: SimulatorKeys(
                 app: [try RSAPublicKey(text: Array(TestKeys.appPublicPEM.utf8))],

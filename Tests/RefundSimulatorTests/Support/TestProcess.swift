@@ -1,4 +1,5 @@
 import Foundation
+import RefundTestSupport
 
 /// A command line tool that was run to its end.
 struct TestProcess {
@@ -6,7 +7,7 @@ struct TestProcess {
     let output: String
 
     /// Runs a tool from the search path; what it prints goes through a file, so that no amount of it blocks.
-    static func run(_ arguments: [String], in directory: TestDirectory) async throws -> TestProcess {
+    static func run(_ arguments: [String], in directory: TemporaryFolder) async throws -> TestProcess {
         let file = directory.path(UUID().uuidString)
         try Data().write(to: URL(filePath: file))
         let handle = try FileHandle(forWritingTo: URL(filePath: file))
@@ -30,28 +31,7 @@ struct TestProcess {
     }
 }
 
-/// A directory that is gone with its last reference.
-final class TestDirectory: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "simulator-\(UUID().uuidString)").path()
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
-    func path(_ name: String) -> String {
-        "\(path)/\(name)"
-    }
-
-    func write(_ bytes: [UInt8], to name: String) throws -> String {
-        try Data(bytes).write(to: URL(filePath: path(name)))
-        return path(name)
-    }
-
+extension TemporaryFolder {
     func text(_ name: String) throws -> String {
         String(decoding: try Data(contentsOf: URL(filePath: path(name))), as: UTF8.self)
     }
