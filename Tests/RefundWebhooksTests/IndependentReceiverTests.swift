@@ -7,7 +7,7 @@ import Testing
 
 /// The signatures, checked by the reference implementation for Python (<https://pypi.org/project/standardwebhooks/>).
 ///
-/// `REFUNDD_TEST_PYTHON` names a Python that can import it; without the variable it is `python3`.
+/// `TEST_PYTHON` names a Python that can import it; without the variable it is `python3`.
 struct IndependentReceiverTests {
     /// Reads what a receiver got from standard input and prints for each secret whether the webhook verifies.
     private static let receiver = """
@@ -30,7 +30,7 @@ struct IndependentReceiverTests {
     }
 
     private func run(_ program: String, input: Data = Data()) throws -> (status: Int32, output: String) {
-        let python = ProcessInfo.processInfo.environment["REFUNDD_TEST_PYTHON"] ?? "python3"
+        let python = ProcessInfo.processInfo.environment["TEST_PYTHON"] ?? "python3"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [python, "-c", program]
@@ -53,7 +53,7 @@ struct IndependentReceiverTests {
             """
             The package standardwebhooks cannot be imported. Install it: \
             python3 -m venv DIR && DIR/bin/pip install standardwebhooks; \
-            then set REFUNDD_TEST_PYTHON=DIR/bin/python and run the tests again.
+            then set TEST_PYTHON=DIR/bin/python and run the tests again.
             """
         )
         let secrets = WebhookSender.Settings.secrets

@@ -50,7 +50,7 @@ struct SimulationTests {
             return simulation.summary
         } catch {
             Issue.record(
-                "\(error); for more: REFUNDD_SIMULATION_SEED=\(seed) swift test --filter SimulationTests"
+                "\(error); for more: TEST_SIMULATION_SEED=\(seed) swift test --filter SimulationTests"
             )
             return Simulation.Summary()
         }
@@ -62,14 +62,14 @@ private enum Seeds {
     /// How many every run of the tests simulates.
     static let usual: UInt64 = 36
 
-    /// The one seed of `REFUNDD_SIMULATION_SEED`, whose run is traced.
-    static var single: UInt64? { variable("REFUNDD_SIMULATION_SEED") }
+    /// The one seed of `TEST_SIMULATION_SEED`, whose run is traced.
+    static var single: UInt64? { variable("TEST_SIMULATION_SEED") }
 
-    /// `REFUNDD_SIMULATION_SEEDS` sets how many, `REFUNDD_SIMULATION_FIRST` the first.
+    /// `TEST_SIMULATION_SEEDS` sets how many, `TEST_SIMULATION_FIRST` the first.
     static var all: Range<UInt64> {
         if let single { return single..<single + 1 }
-        let first = variable("REFUNDD_SIMULATION_FIRST") ?? 1
-        return first..<first + (variable("REFUNDD_SIMULATION_SEEDS") ?? usual)
+        let first = variable("TEST_SIMULATION_FIRST") ?? 1
+        return first..<first + (variable("TEST_SIMULATION_SEEDS") ?? usual)
     }
 
     private static func variable(_ name: String) -> UInt64? {

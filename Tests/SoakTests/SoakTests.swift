@@ -4,9 +4,9 @@ import Testing
 
 /// Memory stays flat however long the daemon runs.
 ///
-/// The number of queries is small unless `REFUNDD_SOAK_QUERIES` sets it. A long soak needs the environment of
+/// The number of queries is small unless `TEST_SOAK_QUERIES` sets it. A long soak needs the environment of
 /// `deploy/refundd.service`, without which the allocator's arenas grow for some hundred thousand queries more:
-/// `MALLOC_ARENA_MAX=2 REFUNDD_SOAK_QUERIES=1000000 swift test --filter SoakTests`.
+/// `MALLOC_ARENA_MAX=2 TEST_SOAK_QUERIES=1000000 swift test --filter SoakTests`.
 @Suite(.serialized)
 struct SoakTests {
     /// What caches and the allocator may still take in the second half.
@@ -14,7 +14,7 @@ struct SoakTests {
 
     @Test(.timeLimit(.minutes(240)))
     func memoryStaysFlatOverManyQueries() async throws {
-        let queries = ProcessInfo.processInfo.environment["REFUNDD_SOAK_QUERIES"].flatMap(Int.init) ?? 20_000
+        let queries = ProcessInfo.processInfo.environment["TEST_SOAK_QUERIES"].flatMap(Int.init) ?? 20_000
         let soak = try Soak()
         try await soak.start()
         let start = ContinuousClock.now

@@ -5,7 +5,7 @@ import Testing
 /// A daemon that is killed at the worst moments, again and again, over refunds in every stage.
 ///
 /// A long run, and one that goes like an earlier one:
-/// `REFUNDD_CRASH_ROUNDS=300 REFUNDD_CRASH_SEED=7 swift test --filter CrashTests`.
+/// `TEST_CRASH_ROUNDS=300 TEST_CRASH_SEED=7 swift test --filter CrashTests`.
 struct CrashTests {
     private static let points = [
         "after-migration", "after-takeover", "before-commit", "after-commit", "after-claim", "after-query",
@@ -27,9 +27,9 @@ struct CrashTests {
 
     @Test(.crashRun) func nothingIsLostOrToldTwiceWheneverTheDaemonIsKilled() async throws {
         let environment = ProcessInfo.processInfo.environment
-        let rounds = environment["REFUNDD_CRASH_ROUNDS"].flatMap { Int($0) } ?? 40
-        let seed = environment["REFUNDD_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
-        print("crash run with REFUNDD_CRASH_ROUNDS=\(rounds) REFUNDD_CRASH_SEED=\(seed)")
+        let rounds = environment["TEST_CRASH_ROUNDS"].flatMap { Int($0) } ?? 40
+        let seed = environment["TEST_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
+        print("crash run with TEST_CRASH_ROUNDS=\(rounds) TEST_CRASH_SEED=\(seed)")
         var random = SplitMix64(seed: seed)
         try await withWorkspace(slots: 2) { w in
             let run = try await CrashRun(w)

@@ -30,7 +30,7 @@ try:
 except ImportError:
     sys.exit(
         "the package standardwebhooks is missing: python3 -m venv DIR && DIR/bin/pip install standardwebhooks,"
-        " then set REFUNDD_TEST_PYTHON=DIR/bin/python"
+        " then set TEST_PYTHON=DIR/bin/python"
     )
 
 arguments = argparse.ArgumentParser()

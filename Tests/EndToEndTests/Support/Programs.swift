@@ -6,9 +6,9 @@ enum Programs {
     static let refundd = path("refundd")
     static let simulator = path("refund-gateway-simulator")
 
-    /// `REFUNDD_BIN_DIR`, else the folder with the tests themselves, which is where a build puts programs.
+    /// `TEST_BIN_DIR`, else the folder with the tests themselves, which is where a build puts programs.
     private static func path(_ name: String) -> String {
-        let folder = ProcessInfo.processInfo.environment["REFUNDD_BIN_DIR"] ?? Bundle.module.bundlePath + "/.."
+        let folder = ProcessInfo.processInfo.environment["TEST_BIN_DIR"] ?? Bundle.module.bundlePath + "/.."
         return URL(fileURLWithPath: folder).appendingPathComponent(name).standardizedFileURL.path
     }
 }

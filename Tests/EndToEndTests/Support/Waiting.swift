@@ -8,9 +8,9 @@ extension Trait where Self == TimeLimitTrait {
 
 extension Duration {
     fileprivate static let patience =
-        ProcessInfo.processInfo.environment["REFUNDD_TEST_PATIENCE"].flatMap(Int.init) ?? 1
+        ProcessInfo.processInfo.environment["TEST_PATIENCE"].flatMap(Int.init) ?? 1
 
-    /// This bound where programs run at their usual pace, and `REFUNDD_TEST_PATIENCE` times as much elsewhere.
+    /// This bound where programs run at their usual pace, and `TEST_PATIENCE` times as much elsewhere.
     var patiently: Duration { self * Self.patience }
 }
 

@@ -5,7 +5,7 @@ import Testing
 /// A folder of one test with everything that runs in it: simulator, daemon, receivers, database and configuration.
 final class Workspace {
     /// A Python that can import `standardwebhooks`.
-    static let python = ProcessInfo.processInfo.environment["REFUNDD_TEST_PYTHON"] ?? "python3"
+    static let python = ProcessInfo.processInfo.environment["TEST_PYTHON"] ?? "python3"
 
     let folder: URL
     private let temporary: TemporaryFolder

@@ -4,9 +4,9 @@ import Foundation
 enum Corpus {
     private static let folder = Bundle.module.bundleURL.appendingPathComponent("Corpus")
 
-    /// The inputs of a target, and those below `REFUNDD_FUZZ_CORPUS` where a fuzzer keeps more of them.
+    /// The inputs of a target, and those below `TEST_FUZZ_CORPUS` where a fuzzer keeps more of them.
     static func inputs(_ name: String) -> [[UInt8]] {
-        let found = ProcessInfo.processInfo.environment["REFUNDD_FUZZ_CORPUS"].map {
+        let found = ProcessInfo.processInfo.environment["TEST_FUZZ_CORPUS"].map {
             files(in: URL(filePath: $0), name)
         }
         return handMade(name) + (found ?? [])

@@ -13,9 +13,9 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 }
 
 private let wantedTarget: FuzzTarget = {
-    let name = ProcessInfo.processInfo.environment["REFUNDD_FUZZ_TARGET"]
+    let name = ProcessInfo.processInfo.environment["TEST_FUZZ_TARGET"]
     guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
-        fatalError("set REFUNDD_FUZZ_TARGET to one of \(FuzzTarget.all.map(\.name))")
+        fatalError("set TEST_FUZZ_TARGET to one of \(FuzzTarget.all.map(\.name))")
     }
     return target
 }()
