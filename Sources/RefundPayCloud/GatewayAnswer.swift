@@ -177,6 +177,6 @@ extension JSONValue {
 extension String {
     /// This text in quotation marks and of bounded length, for a reason that quotes somebody else.
     func quoted(maxLength: Int) -> String {
-        JSONText.quoted(sanitized(maxLength: maxLength))
+        JSONWriter.quoted(sanitized(maxLength: maxLength))
     }
 }

@@ -54,7 +54,7 @@ package struct GatewayRequest: Sendable {
     /// - Parameter signature: The signature of `signingString`.
     /// - Returns: One JSON object whose last member is `sign`.
     package func body(signature: [UInt8]) -> [UInt8] {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             for (name, value) in members { json.string(name, value) }
             json.string("sign", Base64.encoded(signature))

@@ -17,7 +17,7 @@ struct AnswerMutationTests {
     func aMutatedAnswerIsNeverBelievedUnlessItSaysTheSame(seed: UInt64, isString: Bool) throws {
         var random = SplitMix64(seed: seed)
         for data in Self.bodies {
-            let text = try SignedAnswer.text(data: isString ? JSONText.quoted(data) : data)
+            let text = try SignedAnswer.text(data: isString ? JSONWriter.quoted(data) : data)
             let original = Array(text.utf8)
             let signed = SigningString.bytes(of: try JSONObject(parsing: original))
             let report = try #require(outcome(of: original).report)

@@ -99,12 +99,12 @@ struct AnswerTrustTests {
         let data = #"{"merchant_order_no":"R-1","trans_status":2}"#
         let answer = try SignedAnswer.text(Self.members)
         let sign = try #require(answer.components(after: #""sign":"#)).dropLast()
-        let quoted = JSONText.quoted(data)
+        let quoted = JSONWriter.quoted(data)
         let readings = [
-            #"{"code":\#(JSONText.quoted("0&data=\(data)&msg=SUCCESS")),"psn":"P-1","sign":\#(sign)}"#,
-            #"{"code":"0","data":\#(JSONText.quoted("\(data)&msg=SUCCESS")),"psn":"P-1","sign":\#(sign)}"#,
-            #"{"code":"0",\#(JSONText.quoted("data=\(data)&msg")):"SUCCESS","psn":"P-1","sign":\#(sign)}"#,
-            #"{\#(JSONText.quoted("code=0&data")):\#(quoted),"msg":"SUCCESS","psn":"P-1","sign":\#(sign)}"#,
+            #"{"code":\#(JSONWriter.quoted("0&data=\(data)&msg=SUCCESS")),"psn":"P-1","sign":\#(sign)}"#,
+            #"{"code":"0","data":\#(JSONWriter.quoted("\(data)&msg=SUCCESS")),"psn":"P-1","sign":\#(sign)}"#,
+            #"{"code":"0",\#(JSONWriter.quoted("data=\(data)&msg")):"SUCCESS","psn":"P-1","sign":\#(sign)}"#,
+            #"{\#(JSONWriter.quoted("code=0&data")):\#(quoted),"msg":"SUCCESS","psn":"P-1","sign":\#(sign)}"#,
         ]
         let signed = SigningString.bytes(of: try JSONObject(parsing: answer))
         for reading in readings {

@@ -27,13 +27,13 @@ struct AnswerWrappingTests {
     }
 
     @Test func byteOrderMarkInsideDataIsIgnored() throws {
-        #expect(try verdict(of: SignedAnswer.text(data: JSONText.quoted("\u{FEFF}" + Self.data))) == .settled)
+        #expect(try verdict(of: SignedAnswer.text(data: JSONWriter.quoted("\u{FEFF}" + Self.data))) == .settled)
     }
 
     @Test(arguments: ["\u{0}", "\u{1}", "\t", "\n", "\r\n", "\u{8}", "\u{1F}", "\u{7F}"])
     func rawControlCharactersInsideDataAreRead(character: String) throws {
         let data = Self.data.replacing("%", with: character)
-        #expect(try verdict(of: SignedAnswer.text(data: JSONText.quoted(data))) == .settled)
+        #expect(try verdict(of: SignedAnswer.text(data: JSONWriter.quoted(data))) == .settled)
         #expect(try verdict(of: answer(data: data, signedAs: data)) == .settled)
     }
 
@@ -49,7 +49,7 @@ struct AnswerWrappingTests {
     @Test(arguments: [#"\ud800"#, #"\udc00"#, #"\ud800\ud800"#, #"\ud83dx"#, #"\ud800\n"#, #"\uDBFF\u0041"#])
     func unpairedSurrogatesInsideDataAreRead(escape: String) throws {
         let data = Self.data.replacing("%", with: escape)
-        #expect(try verdict(of: SignedAnswer.text(data: JSONText.quoted(data))) == .settled)
+        #expect(try verdict(of: SignedAnswer.text(data: JSONWriter.quoted(data))) == .settled)
         #expect(try verdict(of: answer(data: data, signedAs: data)) == .settled)
     }
 
@@ -57,13 +57,13 @@ struct AnswerWrappingTests {
     @Test(arguments: ["?", "\u{FFFD}"])
     func unpairedSurrogatesInTheEnvelopeAreReadAsTheyWereSigned(replacement: String) throws {
         let inner = Self.data.replacing("%", with: "x" + replacement)
-        let wire = JSONText.quoted(inner).replacing("x" + replacement, with: #"x\ud800"#)
+        let wire = JSONWriter.quoted(inner).replacing("x" + replacement, with: #"x\ud800"#)
         #expect(try verdict(of: answer(data: wire, signedAs: inner)) == .settled)
     }
 
     @Test func tolerantReadingBelievesNothingThatWasNotSigned() throws {
         let inner = Self.data.replacing("%", with: "x?")
-        let answer = try answer(data: JSONText.quoted(inner), signedAs: inner)
+        let answer = try answer(data: JSONWriter.quoted(inner), signedAs: inner)
         for other in [#"x\ud800?"#, "x", "x\n?", "x\u{0}", #"x\ufffd"#, "x?\u{FEFF}"] {
             #expect(try verdict(of: answer.replacing("x?", with: other)) == nil)
         }
@@ -72,14 +72,14 @@ struct AnswerWrappingTests {
 
     @Test func surrogatesThatMakeTwoNamesOneAreRefused() throws {
         let data = #"{"merchant_order_no":"R-1","trans_status":2,"\ud800":1,"\ud801":2}"#
-        let outcome = outcome(of: try SignedAnswer.text(data: JSONText.quoted(data)), for: try query())
+        let outcome = outcome(of: try SignedAnswer.text(data: JSONWriter.quoted(data)), for: try query())
         #expect(outcome.kind == "inconclusive")
     }
 
     @Test func orderNumberWithASurrogateIsNotOurs() throws {
         for order in [#"R-1\ud800"#, #"R-\ud8001"#, "R-1\u{0}", "\u{FEFF}R-1"] {
             let data = #"{"merchant_order_no":"\#(order)","trans_status":2}"#
-            let outcome = outcome(of: try SignedAnswer.text(data: JSONText.quoted(data)), for: try query())
+            let outcome = outcome(of: try SignedAnswer.text(data: JSONWriter.quoted(data)), for: try query())
             #expect(outcome.kind == "inconclusive")
         }
     }

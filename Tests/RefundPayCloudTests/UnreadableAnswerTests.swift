@@ -65,7 +65,7 @@ struct UnreadableAnswerTests {
 
     @Test func deepNestingInsideSignedDataDecidesNothing() throws {
         let nested = String(repeating: "[", count: 30_000) + String(repeating: "]", count: 30_000)
-        let data = JSONText.quoted(#"{"merchant_order_no":"R-1","trans_status":2,"x":\#(nested)}"#)
+        let data = JSONWriter.quoted(#"{"merchant_order_no":"R-1","trans_status":2,"x":\#(nested)}"#)
         #expect(try outcome(of: Array(try SignedAnswer.text(data: data).utf8)).kind == "inconclusive")
     }
 

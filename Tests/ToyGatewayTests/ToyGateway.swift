@@ -62,7 +62,7 @@ struct ToyGateway: Sendable {
         let evidence = Evidence(code: word, psn: fields["trace"]?.sanitized(maxLength: 128), response: body)
         if word == "unknown" { return .notFound(message: "no such refund", evidence) }
         guard let index = Self.statuses.firstIndex(where: { $0.word == word }) else {
-            return .inconclusive(reason: "unknown status \(JSONText.quoted(word.sanitized(maxLength: 80)))")
+            return .inconclusive(reason: "unknown status \(JSONWriter.quoted(word.sanitized(maxLength: 80)))")
         }
         var transaction = GatewayTransaction(status: index + 1)
         let amount = fields["amount"]?.split(separator: " ") ?? []

@@ -18,10 +18,10 @@ package func escapedForTerminal(_ text: String) -> String {
     }
 }
 
-extension JSONText {
+extension JSONWriter {
     /// The text with the same characters escaped as JSON escapes them; it means the same.
     package var textForTerminal: String {
-        // Outside of strings JSONText writes no such character.
+        // Outside of strings JSONWriter writes no such character.
         escaped(text) { scalar in
             String(scalar).utf16.map { "\\u\(String(0x1_0000 + UInt32($0), radix: 16).dropFirst())" }.joined()
         }

@@ -67,7 +67,7 @@ struct LogLine {
     }
 
     private func object(_ fieldLimit: Int, withMetadata: Bool) -> String {
-        var text = JSONText()
+        var text = JSONWriter()
         text.object { text in
             text.string("time", time.iso8601)
             text.string("level", level.rawValue)
@@ -90,13 +90,13 @@ extension Logger.MetadataValue {
         case .string(let text): return text
         case .stringConvertible(let value): return value.description
         case .dictionary, .array:
-            var text = JSONText()
+            var text = JSONWriter()
             write(to: &text, nil, LogLine.limit)
             return text.text
         }
     }
 
-    fileprivate func write(to text: inout JSONText, _ name: String?, _ fieldLimit: Int) {
+    fileprivate func write(to text: inout JSONWriter, _ name: String?, _ fieldLimit: Int) {
         switch self {
         case .string, .stringConvertible: text.string(name, plain.cut(to: fieldLimit))
         case .array(let values):

@@ -54,7 +54,7 @@ struct AdminRoutes: Sendable {
     }
 
     private static func response(_ problems: [ReadinessProblem]) -> AdminResponse {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.bool("ready", problems.isEmpty)
             json.array("reasons") { json in

@@ -90,7 +90,7 @@ struct JSONReader {
             guard next == UInt8(ascii: "\"") else { throw error("expected the name of a member") }
             let name = try string()
             guard names.insert(name) else {
-                let problem = "member \(JSONText.quoted(name)) is repeated"
+                let problem = "member \(JSONWriter.quoted(name)) is repeated"
                 throw JSONError(problem: problem, offset: position, isRepeatedName: true)
             }
             skipBlanks()

@@ -59,9 +59,9 @@ package enum EventBody: Sendable {
     private static func envelope(
         _ type: EventType,
         at time: Timestamp,
-        _ data: (inout JSONText) -> Void
+        _ data: (inout JSONWriter) -> Void
     ) -> String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.string("type", type.rawValue)
             json.string("timestamp", time.iso8601)
@@ -70,7 +70,7 @@ package enum EventBody: Sendable {
         return json.text
     }
 
-    private static func failure(_ failure: Failure?, into data: inout JSONText) {
+    private static func failure(_ failure: Failure?, into data: inout JSONWriter) {
         guard let failure else { return data.raw("failure", "null") }
         data.object("failure") { json in
             json.string("code", failure.code)
@@ -82,6 +82,6 @@ package enum EventBody: Sendable {
     // we cannot parse travels as a string, so the body is always JSON.
     private static func metadata(of refund: Refund) -> String {
         guard let metadata = refund.metadata else { return "null" }
-        return (try? JSONObject(parsing: metadata)) == nil ? JSONText.quoted(metadata) : metadata
+        return (try? JSONObject(parsing: metadata)) == nil ? JSONWriter.quoted(metadata) : metadata
     }
 }

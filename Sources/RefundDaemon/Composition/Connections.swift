@@ -53,7 +53,7 @@ final class Connections: Sendable {
             return try GatewayURL.query(at: gateway.url)
         } catch {
             let key = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
-            throw CommandFailure(.configuration, ["\(file): \(key).url = \(JSONText.quoted(gateway.url)): \(error)"])
+            throw CommandFailure(.configuration, ["\(file): \(key).url = \(JSONWriter.quoted(gateway.url)): \(error)"])
         }
     }
 

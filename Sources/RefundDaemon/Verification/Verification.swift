@@ -100,7 +100,7 @@ package struct Verification: Sendable {
     }
 
     /// Writes the members of the JSON document.
-    package func write(to json: inout JSONText) {
+    package func write(to json: inout JSONWriter) {
         json.bool("ok", problemCount == 0)
         for (name, count) in counts { json.number(name, count) }
         json.number("problem_count", problemCount)

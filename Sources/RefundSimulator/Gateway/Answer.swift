@@ -35,7 +35,7 @@ struct Envelope {
         if let sign = try sign(members, with: key) {
             members.append(JSONObject.Member(name: "sign", value: .string(sign)))
         }
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             for member in members {
                 switch member.value {
@@ -107,7 +107,7 @@ struct RefundAnswer {
 
     /// The JSON text of the object.
     var json: String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.string("trans_no", transNo)
             json.string("orig_trans_no", origTransNo)

@@ -65,7 +65,7 @@ final class AskedRefunds: Sendable {
 
     /// The refunds as JSON, `{"refunds":[…]}`, in the order of their first queries.
     var json: String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.array("refunds") { json in
                 for refund in all {
@@ -83,7 +83,7 @@ final class AskedRefunds: Sendable {
     }
 }
 
-extension JSONText {
+extension JSONWriter {
     /// Writes both members that can identify a refund; at least one is null.
     mutating func number(of number: RefundNumber?) {
         switch number {

@@ -26,7 +26,7 @@ struct RequestRecord {
 
     /// One line of JSON, with the line feed.
     var line: String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.number("at", receivedAt.milliseconds)
             json.string("path", path)

@@ -92,7 +92,7 @@ struct TableReader {
         guard let outer = try table(key) else { return [] }
         var tables: [(name: String, table: TableReader)] = []
         for (name, value) in outer.table.sorted(by: { $0.key < $1.key }) {
-            let quoted = JSONText.quoted(name)
+            let quoted = JSONWriter.quoted(name)
             guard case .table(let inner) = value else { throw outer.error(quoted, "must be a table") }
             tables.append((name, outer.reader(of: inner, quoted)))
         }

@@ -42,7 +42,7 @@ struct CycleReader {
     private func refunds(_ ids: [Int64], _ columns: String) throws -> [Int64: QueuedRefund] {
         let sql = "SELECT \(columns) FROM refund_queue q WHERE q.id IN (SELECT value FROM json_each(?))"
         var found: [Int64: QueuedRefund] = [:]
-        try statements[sql].bind(JSONText.list(ids)).read { row in
+        try statements[sql].bind(JSONWriter.list(ids)).read { row in
             if let refund = QueuedRefund(row: row) { found[refund.refund.id] = refund }
             return true
         }
@@ -57,7 +57,7 @@ struct CycleReader {
             let sql = """
                 SELECT id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)) AND \(WriteExecutor.isSuperseded)
                 """
-            try statements[sql].bind(JSONText.list(failed.map(\.id))).read { row in
+            try statements[sql].bind(JSONWriter.list(failed.map(\.id))).read { row in
                 if let id = row.text() { input.superseded.insert(id) }
                 return true
             }
@@ -66,7 +66,7 @@ struct CycleReader {
             SELECT url, failing_since, failed_at, disabled_at, reason FROM refund_endpoints
             WHERE url IN (SELECT value FROM json_each(?))
             """
-        try statements[health].bind(JSONText.list(Set(request.deliveries.map(\.url)))).read { row in
+        try statements[health].bind(JSONWriter.list(Set(request.deliveries.map(\.url)))).read { row in
             if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
             return true
         }
@@ -76,8 +76,8 @@ struct CycleReader {
             AND (+q.attention = 'undeliverable' OR q.id IN (SELECT value FROM json_each(?)))
             """
         try statements[attention]
-            .bind(JSONText.list(request.deliveries.compactMap(\.refundID)))
-            .bind(JSONText.list(failed.compactMap(\.refundID)))
+            .bind(JSONWriter.list(request.deliveries.compactMap(\.refundID)))
+            .bind(JSONWriter.list(failed.compactMap(\.refundID)))
             .read { row in
                 if let refund = QueuedRefund(row: row) { input.deliveryRefunds[refund.refund.id] = refund }
                 return true
@@ -116,7 +116,7 @@ struct CycleReader {
     }
 
     private func rows(_ statement: HotStatement, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
-        if !claims.heldRefunds.isEmpty { statement.bind(JSONText.list(claims.heldRefunds)) }
+        if !claims.heldRefunds.isEmpty { statement.bind(JSONWriter.list(claims.heldRefunds)) }
         var rows: [QueuedRefund] = []
         try statement.bind(limit).read { row in
             if let refund = QueuedRefund(row: row) { rows.append(refund) }
@@ -169,7 +169,7 @@ struct CycleReader {
             AND ifnull(q.merchant_no, '') NOT IN (SELECT value FROM json_each(?))
             """
         let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
-            .bind(gateway).bind(request.now).bind(claims.latestDue).bind(JSONText.list(merchants))
+            .bind(gateway).bind(request.now).bind(claims.latestDue).bind(JSONWriter.list(merchants))
         return try rows(statement, limit: 1, claims)
     }
 

@@ -99,8 +99,8 @@ struct OutboxReader {
             let sql = select("w.next_attempt_at \(range)", filter)
             let statement = try statements[sql].bind(due.endpoint)
             if let bound { statement.bind(bound) }
-            if !claims.heldWebhooks.isEmpty { statement.bind(JSONText.list(claims.heldWebhooks)) }
-            if !ended.isEmpty { statement.bind(JSONText.list(ended)) }
+            if !claims.heldWebhooks.isEmpty { statement.bind(JSONWriter.list(claims.heldWebhooks)) }
+            if !ended.isEmpty { statement.bind(JSONWriter.list(ended)) }
             try read(statement, into: &due, limit: limit, disabledLimit: disabledLimit)
         }
         // No statement may run while another one is being read.

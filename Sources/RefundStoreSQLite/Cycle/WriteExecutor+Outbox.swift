@@ -48,7 +48,7 @@ extension WriteExecutor {
             attempts = CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), 2147483647) ELSE 0 END
             WHERE id IN (SELECT value FROM json_each(?))
             """
-        try statements[sql].bind(end).bind(JSONText.list(claims.map(\.id))).run()
+        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run()
     }
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.

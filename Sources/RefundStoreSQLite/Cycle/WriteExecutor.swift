@@ -116,7 +116,7 @@ struct WriteExecutor {
             UPDATE refund_queue SET leased_until = ?, lease = lease + 1
             WHERE id IN (SELECT value FROM json_each(?))
             """
-        try statements[sql].bind(end).bind(JSONText.list(claims.map(\.id))).run()
+        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run()
     }
 
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) throws {
@@ -130,7 +130,7 @@ struct WriteExecutor {
 
     private func deleteHints(_ ids: [Int64]) throws {
         try statements["DELETE FROM refund_hints WHERE id IN (SELECT value FROM json_each(?))"]
-            .bind(JSONText.list(ids)).run()
+            .bind(JSONWriter.list(ids)).run()
     }
 
     private func moveDueTimes(by step: Duration, after now: Timestamp) throws {
@@ -235,17 +235,17 @@ struct WriteExecutor {
     }
 }
 
-extension JSONText {
+extension JSONWriter {
     /// A JSON array of numbers, for `json_each`.
     static func list(_ numbers: some Sequence<Int64>) -> String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.array { json in for number in numbers { json.number(nil, number) } }
         return json.text
     }
 
     /// A JSON array of texts, for `json_each`.
     static func list(_ texts: some Sequence<String>) -> String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.array { json in for text in texts { json.string(nil, text) } }
         return json.text
     }

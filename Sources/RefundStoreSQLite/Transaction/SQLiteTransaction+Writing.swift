@@ -100,7 +100,7 @@ extension SQLiteTransaction {
 
     func forgetGateways(except names: Set<String>) throws(StoreError) {
         try mapped {
-            let list = JSONText.list(names)
+            let list = JSONWriter.list(names)
             let known = "NOT IN (SELECT value FROM json_each(?))"
             try statements["DELETE FROM refund_incidents WHERE gateway \(known)"].bind(list).run()
             try statements["DELETE FROM refund_breakers WHERE kind = 'gateway' AND name \(known)"].bind(list).run()

@@ -133,7 +133,7 @@ struct SQLiteTransaction: QueueWriter {
                 SELECT o.id FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position
                 WHERE o.state IN (SELECT value FROM json_each(?)) AND e.at >= ? ORDER BY o.position
                 """
-            let statement = try statements[sql].bind(JSONText.list(states.map(\.rawValue))).bind(since)
+            let statement = try statements[sql].bind(JSONWriter.list(states.map(\.rawValue))).bind(since)
             return try rows(statement) { $0.text() }
         }
     }

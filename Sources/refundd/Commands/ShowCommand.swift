@@ -50,7 +50,7 @@ private struct RefundRecord {
         }
     }
 
-    func write(to json: inout JSONText) {
+    func write(to json: inout JSONWriter) {
         refund.write(to: &json, as: "refund")
         json.array("transitions") { json in
             for row in ledger { row.write(to: &json) }

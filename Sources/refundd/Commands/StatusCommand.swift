@@ -30,7 +30,7 @@ struct StatusCommand: AsyncParsableCommand {
 
 extension QueueStatus {
     /// Writes the members of the JSON document.
-    fileprivate func write(to json: inout JSONText, gateways: [String]) {
+    fileprivate func write(to json: inout JSONWriter, gateways: [String]) {
         json.object("states") { json in
             for state in RefundState.allCases { json.number(state.rawValue, states[state] ?? 0) }
         }
@@ -49,7 +49,7 @@ extension QueueStatus {
         }
     }
 
-    private func write(gateway name: String, to json: inout JSONText) {
+    private func write(gateway name: String, to json: inout JSONWriter) {
         let (incident, breaker, sighting) = (incidents[name], breakers[name], sightings[name])
         json.object(name) { json in
             json.string("attention", incident?.kind.rawValue)
@@ -125,7 +125,7 @@ extension GatewaySighting {
 }
 
 extension EndpointStatus {
-    fileprivate func write(to json: inout JSONText) {
+    fileprivate func write(to json: inout JSONWriter) {
         json.number("open_count", openCount)
         json.array("open") { json in
             for (endpoint, breaker) in open {

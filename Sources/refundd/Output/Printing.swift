@@ -7,8 +7,8 @@ func printLine(_ line: String) {
 }
 
 /// Prints one JSON document to standard output, escaping everything that a terminal would interpret.
-func printJSON(_ content: (inout JSONText) -> Void) {
-    var json = JSONText()
+func printJSON(_ content: (inout JSONWriter) -> Void) {
+    var json = JSONWriter()
     json.object(nil, content)
     print(json.textForTerminal)
 }

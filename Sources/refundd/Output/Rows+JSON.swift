@@ -4,7 +4,7 @@ import RefundStore
 // Each row is one JSON object with the names of the table's columns.
 
 extension Refund {
-    func write(to json: inout JSONText, as name: String? = nil) {
+    func write(to json: inout JSONWriter, as name: String? = nil) {
         json.object(name) { json in
             json.number("id", id)
             json.string("merchant_order_no", merchantOrderNo)
@@ -34,7 +34,7 @@ extension Refund {
 }
 
 extension LedgerRow {
-    func write(to json: inout JSONText) {
+    func write(to json: inout JSONWriter) {
         json.object { json in
             json.number("id", id)
             json.number("refund_id", refundID)
@@ -54,7 +54,7 @@ extension LedgerRow {
 }
 
 extension WebhookRow {
-    func write(to json: inout JSONText) {
+    func write(to json: inout JSONWriter) {
         json.object { json in
             json.string("id", id)
             json.number("refund_id", refundID)
@@ -73,7 +73,7 @@ extension WebhookRow {
     }
 }
 
-extension JSONText {
+extension JSONWriter {
     /// Writes a time as Unix milliseconds, or null.
     mutating func time(_ name: String, _ time: Timestamp?) {
         number(name, time?.milliseconds)

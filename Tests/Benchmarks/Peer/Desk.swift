@@ -35,7 +35,7 @@ struct Desk: Sendable {
         case ("GET", "/webhooks"):
             return HTTPText.response(body: webhooks.lines)
         case ("GET", "/count"):
-            var json = JSONText()
+            var json = JSONWriter()
             json.object { json in
                 json.number("queries", queries.count)
                 json.number("webhooks", webhooks.count)

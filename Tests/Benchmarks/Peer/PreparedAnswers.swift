@@ -34,7 +34,7 @@ struct PreparedAnswers: Sendable {
     }
 
     private static func body(number: Int, signedWith key: RSAPrivateKey) throws -> String {
-        var data = JSONText()
+        var data = JSONWriter()
         data.object { json in
             json.string("trans_no", "41\(18_000_000_000 + number)")
             json.string("orig_trans_no", "40\(18_000_000_000 + number)")
@@ -51,7 +51,7 @@ struct PreparedAnswers: Sendable {
         let members = [("code", "0"), ("msg", "SUCCESS"), ("psn", "P\(number)"), ("data", data.text)]
         let signed = SigningString.bytes(of: JSONObject(members.map { .init(name: $0.0, value: .string($0.1)) }))
         let signature = try key.signature(of: signed)
-        var envelope = JSONText()
+        var envelope = JSONWriter()
         envelope.object { json in
             for (name, value) in members { json.string(name, value) }
             json.string("sign", Base64.encoded(signature))

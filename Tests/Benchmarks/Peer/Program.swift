@@ -46,7 +46,7 @@ struct Program: AsyncParsableCommand {
         let tls = try await server.listen(usesTLS: true)
         var plain: [Int] = []
         for _ in 0..<plainPorts { plain.append(try await server.listen(usesTLS: false)) }
-        var line = JSONText()
+        var line = JSONWriter()
         line.object { line in
             line.number("tls", tls)
             line.array("plain") { line in

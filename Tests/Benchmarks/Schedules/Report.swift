@@ -46,7 +46,7 @@ struct Report {
 
     /// The JSON document.
     var json: String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.number("refunds", refunds)
             json.number("seed", seed)
@@ -58,7 +58,7 @@ struct Report {
         return json.text
     }
 
-    private func write(_ month: Month, to json: inout JSONText) {
+    private func write(_ month: Month, to json: inout JSONWriter) {
         let policy = month.schedule.policy
         json.string("name", month.schedule.name)
         json.string("initial_interval", policy.initialInterval.formatted)
@@ -73,7 +73,7 @@ struct Report {
         for kind in PaymentKind.allCases { write(month.ofKind[kind] ?? Tally(), kind.rawValue, to: &json) }
     }
 
-    private func write(_ tally: Tally, _ name: String, to json: inout JSONText) {
+    private func write(_ tally: Tally, _ name: String, to json: inout JSONWriter) {
         json.object(name) { json in
             json.number("refunds", tally.queries.count)
             json.raw("queries_mean", "\(tally.meanQueries)")

@@ -22,7 +22,7 @@ extension FuzzTarget {
         }
         guard let first = object.members.first else { return }
         do throws(JSONError) {
-            _ = try JSONObject(parsing: "\(text.dropLast()),\(JSONText.quoted(first.name)):null}")
+            _ = try JSONObject(parsing: "\(text.dropLast()),\(JSONWriter.quoted(first.name)):null}")
         } catch {
             return try hold(error.isRepeatedName, "only the repeated name is wrong")
         }
@@ -58,7 +58,7 @@ extension FuzzTarget {
 extension JSONObject {
     /// The object as JSON text.
     fileprivate var text: String {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             for (name, value) in members {
                 switch value {

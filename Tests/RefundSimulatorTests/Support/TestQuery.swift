@@ -51,7 +51,7 @@ struct TestQuery {
 
     /// The body as the members stand.
     func unsigned() -> [UInt8] {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             for member in members {
                 switch member.value {

@@ -9,7 +9,7 @@ enum AnswerText {
         case .unknown:
             return envelope(code: "E04111", message: "[E04111]Merchant order number is invalid", psn: psn, data: nil)
         case .known(let status, let amount, let currency):
-            var data = JSONText()
+            var data = JSONWriter()
             data.object { data in
                 data.string("merchant_order_no", script.order)
                 data.string("trans_no", script.transNo)
@@ -31,7 +31,7 @@ enum AnswerText {
     }
 
     static func envelope(code: String, message: String, psn: String, data: String?) -> String {
-        var text = JSONText()
+        var text = JSONWriter()
         text.object { text in
             text.string("code", code)
             text.string("msg", message)

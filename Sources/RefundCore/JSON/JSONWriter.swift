@@ -1,5 +1,5 @@
 /// Writes JSON: what refundd sends, and what its commands print with `--json`.
-package struct JSONText: Sendable {
+package struct JSONWriter: Sendable {
     /// The UTF-8 bytes of the text written so far.
     package private(set) var bytes: [UInt8] = []
     private var needsComma = false
@@ -18,7 +18,7 @@ package struct JSONText: Sendable {
     /// - Parameters:
     ///   - name: Its name inside the object around it, or nil in an array or at the top.
     ///   - content: Writes the members.
-    package mutating func object(_ name: String? = nil, _ content: (inout JSONText) throws -> Void) rethrows {
+    package mutating func object(_ name: String? = nil, _ content: (inout JSONWriter) throws -> Void) rethrows {
         try nested(name, "{", "}", content)
     }
 
@@ -27,7 +27,7 @@ package struct JSONText: Sendable {
     /// - Parameters:
     ///   - name: Its name inside the object around it, or nil in an array or at the top.
     ///   - content: Writes the elements.
-    package mutating func array(_ name: String? = nil, _ content: (inout JSONText) throws -> Void) rethrows {
+    package mutating func array(_ name: String? = nil, _ content: (inout JSONWriter) throws -> Void) rethrows {
         try nested(name, "[", "]", content)
     }
 
@@ -60,7 +60,7 @@ package struct JSONText: Sendable {
         _ name: String?,
         _ open: String,
         _ close: String,
-        _ content: (inout JSONText) throws -> Void
+        _ content: (inout JSONWriter) throws -> Void
     ) rethrows {
         separate(name)
         bytes += open.utf8

@@ -1,9 +1,9 @@
 import RefundCore
 import Testing
 
-struct JSONTextTests {
+struct JSONWriterTests {
     @Test func valuesAreSeparatedAndNamed() {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { json in
             json.string("s", "x")
             json.string("none", nil)
@@ -30,7 +30,7 @@ struct JSONTextTests {
 
     @Test(arguments: [Int64.min, .max, 0])
     func wholeNumbersAreWrittenInFull(number: Int64) {
-        var json = JSONText()
+        var json = JSONWriter()
         json.number(nil, number)
         #expect(json.text == "\(number)")
     }
@@ -40,11 +40,11 @@ struct JSONTextTests {
         ("\0\u{1F}\u{7F}", #""\u0000\u001f\u007f""#), ("é€😀/", #""é€😀/""#), ("\u{2028}", "\"\u{2028}\""),
     ])
     func textIsQuoted(text: String, quoted: String) {
-        #expect(JSONText.quoted(text) == quoted)
+        #expect(JSONWriter.quoted(text) == quoted)
     }
 
     @Test func namesAreQuotedToo() {
-        var json = JSONText()
+        var json = JSONWriter()
         json.object { $0.number("a\"\n", 1) }
         #expect(json.text == #"{"a\"\n":1}"#)
     }
@@ -56,7 +56,7 @@ struct JSONTextTests {
                 Unicode.Scalar(UInt32.random(in: 0...(Bool.random(using: &random) ? 0x80 : 0x10FFFF), using: &random))
             }
             let text = String(String.UnicodeScalarView(scalars))
-            let object = try JSONObject(parsing: "{\"m\":\(JSONText.quoted(text))}")
+            let object = try JSONObject(parsing: "{\"m\":\(JSONWriter.quoted(text))}")
             guard case .string(let read)? = object["m"] else {
                 Issue.record("not a string")
                 continue
