@@ -148,7 +148,7 @@ struct AnswerBinding {
 
     /// Checks a value that an answer repeats.
     func checkEcho(_ echo: String, of name: String, is expected: String) throws(AnswerDoubt) {
-        guard !echo.isSameText(as: expected) else { return }
+        guard !echo.hasSameBytes(as: expected) else { return }
         let both = "\(echo.quoted(maxLength: 80)) instead of \(expected.quoted(maxLength: 80))"
         throw AnswerDoubt(reason: "the gateway's answer is about \(name) \(both)")
     }

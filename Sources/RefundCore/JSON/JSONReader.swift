@@ -259,7 +259,7 @@ struct MemberNames {
             if many.isEmpty { many = Set(few.map { Array($0.utf8) }) }
             return many.insert(Array(name.utf8)).inserted
         }
-        guard !few.contains(where: { $0.isSameText(as: name) }) else { return false }
+        guard !few.contains(where: { $0.hasSameBytes(as: name) }) else { return false }
         few.append(name)
         return true
     }

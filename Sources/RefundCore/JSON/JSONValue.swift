@@ -46,7 +46,7 @@ package struct JSONObject: Hashable, Sendable {
 
     /// The value of the member with a name, or nil.
     package subscript(name: String) -> JSONValue? {
-        storage.first { $0.name.isSameText(as: name) }?.value
+        storage.first { $0.name.hasSameBytes(as: name) }?.value
     }
 }
 

@@ -2,7 +2,7 @@ extension String {
     /// Whether this text has the same bytes as another.
     ///
     /// Strings are equal if Unicode considers them equivalent; to JSON and to gateways they are not.
-    package func isSameText(as other: String) -> Bool {
+    package func hasSameBytes(as other: String) -> Bool {
         let (bytes, others) = (utf8.span, other.utf8.span)
         guard bytes.count == others.count else { return false }
         for index in bytes.indices where bytes[index] != others[index] { return false }
