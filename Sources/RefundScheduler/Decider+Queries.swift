@@ -175,6 +175,6 @@ extension Refund {
 
     /// Whether a query changed nothing beyond the columns of a `RefundPoll`.
     fileprivate func hasSameReport(as other: Refund) -> Bool {
-        transaction == other.transaction && failure == other.failure && told == other.told
+        transaction == other.transaction && failure == other.failure && notified == other.notified
     }
 }

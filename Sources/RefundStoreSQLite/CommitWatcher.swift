@@ -133,11 +133,11 @@ final class CommitWatcher: WakeSource {
     }
 
     private func note(_ failure: CInt) {
-        let isNews = state.withLock { state in
+        let hasChanged = state.withLock { state in
             defer { state.isUnwatched = failure != 0 }
             return state.isUnwatched != (failure != 0)
         }
-        guard isNews else { return }
+        guard hasChanged else { return }
         let interval = failure == 0 ? Self.slowLook : Self.unwatchedLook
         ticker.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(20))
         if failure != 0 {

@@ -37,14 +37,14 @@ final class WALMonitor: Sendable {
             state.withLock { $0.reported = 0 }
             return []
         }
-        let (isNews, isDue) = state.withLock { state in
-            let isNews = size / 2 >= state.reported
-            if isNews { state.reported = size }
+        let (hasDoubled, isDue) = state.withLock { state in
+            let hasDoubled = size / 2 >= state.reported
+            if hasDoubled { state.reported = size }
             let isRecent = state.lastTruncate.map { $0 <= now && now.duration(since: $0) < Self.truncateInterval }
             if isRecent != true { state.lastTruncate = now }
-            return (isNews, isRecent != true)
+            return (hasDoubled, isRecent != true)
         }
         if isDue { truncate() }
-        return isNews ? [.walGrew(bytes: size, holders: FileHolders.names(of: path))] : []
+        return hasDoubled ? [.walGrew(bytes: size, holders: FileHolders.names(of: path))] : []
     }
 }

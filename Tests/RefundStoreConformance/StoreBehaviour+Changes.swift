@@ -28,7 +28,7 @@ extension StoreBehaviour {
             let daemon = Daemon(fixture)
             let row = try daemon.row(try fixture.enqueue("R-1"))
             var refund = row.refund
-            refund.told = [.overdue, .mismatch]
+            refund.notified = [.overdue, .mismatch]
             refund.transaction = fullReport.transaction
             refund.failure = Failure(code: "TS-1", message: "no funds\u{1F600}")
             refund.attempts = 7

@@ -206,15 +206,15 @@ package struct RefundStateMachine: Sendable {
         at now: Timestamp
     ) {
         guard attention.gravity > refund.attention?.gravity ?? 0 else { return }
-        let isNews = attention.isTold && !refund.told.contains(NotifiedReasons(attention))
-        if isNews { refund.told.insert(NotifiedReasons(attention)) }
+        let isFirstTime = attention.emitsEvent && !refund.notified.contains(NotifiedReasons(attention))
+        if isFirstTime { refund.notified.insert(NotifiedReasons(attention)) }
         change(
             to: refund.state,
             attention: attention,
             report,
             evidence,
             reason: reason,
-            event: isNews ? .needsAttention : nil,
+            event: isFirstTime ? .needsAttention : nil,
             at: now
         )
     }

@@ -25,7 +25,7 @@ package enum Attention: String, Sendable, CaseIterable {
     /// Whether a `refund.needs_attention` event reports it.
     ///
     /// No webhook reports a dead webhook.
-    package var isTold: Bool {
+    package var emitsEvent: Bool {
         self != .undeliverable
     }
 }

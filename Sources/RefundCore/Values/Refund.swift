@@ -21,7 +21,7 @@ package struct Refund: Hashable, Sendable {
     /// Why the refund needs an operator, or nil.
     package var attention: Attention?
     /// The reasons for attention that events have already reported.
-    package var told: NotifiedReasons
+    package var notified: NotifiedReasons
     /// The transaction as the gateway's last verified report describes it.
     package var transaction: GatewayTransaction?
     /// Why the refund failed.
@@ -49,7 +49,7 @@ package struct Refund: Hashable, Sendable {
         self.gateway = gateway
         self.merchantOrderNo = merchantOrderNo
         state = .pending
-        told = []
+        notified = []
         attempts = 0
         isLastQueryVerified = false
         isUnknownOrder = false

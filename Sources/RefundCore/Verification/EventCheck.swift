@@ -40,15 +40,15 @@ package struct EventCheck: Sendable {
     package init(ofGateway event: LoggedEvent) {
         refund = Refund(id: 0, createdAt: event.at)
         reports = [:]
-        let told = ToldEvent(event.body)
+        let recorded = RecordedEvent(event.body)
         let incident = GatewayIncident(
-            kind: told?.text("attention").flatMap(GatewayIncident.Kind.init(rawValue:)) ?? .misconfigured,
-            code: told?.text("code") ?? "",
-            message: told?.text("message") ?? "",
+            kind: recorded?.text("attention").flatMap(GatewayIncident.Kind.init(rawValue:)) ?? .misconfigured,
+            code: recorded?.text("code") ?? "",
+            message: recorded?.text("message") ?? "",
             isVerified: false,
             since: event.at
         )
-        compare(event, told, with: EventBody.gateway(told?.text("gateway") ?? "", incident))
+        compare(event, recorded, with: EventBody.gateway(recorded?.text("gateway") ?? "", incident))
         if event.subject.type != EventType.gatewayNeedsAttention.rawValue {
             note("event \(event.position) is \(event.subject.type) and names no refund")
         }
@@ -61,11 +61,11 @@ package struct EventCheck: Sendable {
     // The ledger alone determines which changes have an event.
     private static func expected(by ledger: [LedgerRow]) -> [Int64: (type: EventType, row: LedgerRow)] {
         var expected: [Int64: (type: EventType, row: LedgerRow)] = [:]
-        var told: Set<Attention> = []
+        var reported: Set<Attention> = []
         for row in ledger {
-            let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.isTold ? $0 : nil }
-            let isNews = attention.map { told.insert($0).inserted } ?? false
-            if let type = row.finalState?.event ?? (row.isFound ? .processing : isNews ? .needsAttention : nil) {
+            let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.emitsEvent ? $0 : nil }
+            let isFirstTime = attention.map { reported.insert($0).inserted } ?? false
+            if let type = row.finalState?.event ?? (row.isFound ? .processing : isFirstTime ? .needsAttention : nil) {
                 expected[row.sequence] = (type, row)
             }
         }
@@ -84,23 +84,23 @@ package struct EventCheck: Sendable {
         if event.at != row.at {
             note("event \(event.position) is of \(event.at.iso8601), row \(row.sequence) of \(row.at.iso8601)")
         }
-        let told = ToldEvent(event.body)
-        guard let body = body(type, row, told) else { return }
-        compare(event, told, with: body)
+        let recorded = RecordedEvent(event.body)
+        guard let body = body(type, row, recorded) else { return }
+        compare(event, recorded, with: body)
     }
 
     /// The body that refundd writes for the row, or nil if the row itself is wrong.
-    private func body(_ type: EventType, _ row: LedgerRow, _ told: ToldEvent?) -> String? {
+    private func body(_ type: EventType, _ row: LedgerRow, _ recorded: RecordedEvent?) -> String? {
         guard let from = RefundState(rawValue: row.from), let to = RefundState(rawValue: row.to) else { return nil }
         var refund = refund
         if let report = reports[row.sequence] {
             refund.transaction = report.transaction
         } else if row.finalState == nil || row.isByRefundd {
-            refund.transaction = told?.transaction
+            refund.transaction = recorded?.transaction
         }
-        if row.finalState == nil { refund.attempts = told?.number("attempts") ?? 0 }
+        if row.finalState == nil { refund.attempts = recorded?.number("attempts") ?? 0 }
         refund.failure = row.failure(reports)
-        refund.metadata = told?.metadata(row: refund.metadata)
+        refund.metadata = recorded?.metadata(row: refund.metadata)
         let transition = Transition(
             at: row.at,
             from: from,
@@ -114,16 +114,16 @@ package struct EventCheck: Sendable {
             transition,
             sequence: Int(clamping: row.sequence),
             refund,
-            merchantNo: refund.merchantNo ?? told?.text("merchant_no")
+            merchantNo: refund.merchantNo ?? recorded?.text("merchant_no")
         )
     }
 
-    private mutating func compare(_ event: LoggedEvent, _ told: ToldEvent?, with body: String) {
+    private mutating func compare(_ event: LoggedEvent, _ recorded: RecordedEvent?, with body: String) {
         guard !event.body.elementsEqual(body.utf8) else { return }
-        guard let told, let expected = ToldEvent(Array(body.utf8)) else {
+        guard let recorded, let expected = RecordedEvent(Array(body.utf8)) else {
             return note("the body of event \(event.position) was not written by refundd")
         }
-        let differing = expected.data.members.filter { told.data[$0.name] != $0.value }.map(\.name)
+        let differing = expected.data.members.filter { recorded.data[$0.name] != $0.value }.map(\.name)
         guard !differing.isEmpty else {
             return note("the body of event \(event.position) is not formatted as refundd formats it")
         }

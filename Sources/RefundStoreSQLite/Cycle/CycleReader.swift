@@ -265,8 +265,8 @@ struct CycleReader {
     }
 
     private func readOverdue(into input: inout CycleInput, _ claims: ClaimRequest) throws {
-        let untold = "\(Self.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
-        let byAge = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(untold)"
+        let unflagged = "\(Self.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
+        let byAge = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
         let rows = "SELECT \(QueuedRefund.columns) FROM \(byAge) AND q.created_at <= ? ORDER BY q.created_at LIMIT ?"
         try statements[rows].bind(claims.overdueSince).bind(claims.batch).read { row in
             if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {

@@ -38,7 +38,7 @@ extension QueuedRefund {
         guard let state = row.text().flatMap(RefundState.init(rawValue:)) else { return nil }
         refund.state = state
         refund.attention = row.text().flatMap(Attention.init(rawValue:))
-        refund.told = NotifiedReasons(rawValue: Int(truncatingIfNeeded: row.integer() ?? 0))
+        refund.notified = NotifiedReasons(rawValue: Int(truncatingIfNeeded: row.integer() ?? 0))
         refund.transaction = GatewayTransaction(row: row)
         let (code, message) = (row.text(), row.text())
         refund.failure = code.map { Failure(code: $0, message: message) }

@@ -89,7 +89,7 @@ struct WriteExecutor {
         let statement = try statements[sql]
         if !change.entries.isEmpty { statement.bind(refund.state.rawValue).bind(refund.attention?.rawValue) }
         try statement
-            .bind(refund.told.rawValue).bind(transaction?.status).bind(transaction?.amount)
+            .bind(refund.notified.rawValue).bind(transaction?.status).bind(transaction?.amount)
             .bind(transaction?.currency).bind(transaction?.endAt).bind(transaction?.transNo)
             .bind(transaction?.origTransNo).bind(transaction?.payChannelTransNo).bind(refund.failure?.code)
             .bind(refund.failure?.message).bind(refund.attempts).bind(refund.lastQueryAt)

@@ -41,7 +41,7 @@ struct AttentionTests {
         #expect(machine.checked(trouble: nil, at: enqueued).changes == [Change(.pending, .pending)])
         #expect(machine.refund.lastError == nil)
         let again = machine.checked(trouble: "no gateway \"other\"", at: enqueued)
-        #expect(again.changes == [Change(.pending, .pending, .misconfigured)], "it was told before")
+        #expect(again.changes == [Change(.pending, .pending, .misconfigured)], "an event reported it before")
         #expect(
             machine.checked(trouble: nil, at: old).changes == [
                 Change(.pending, .pending), Change(.pending, .pending, .overdue, .needsAttention),

@@ -73,14 +73,14 @@ struct EveryEventTests {
     struct Circumstances: Hashable {
         var age: Duration
         var isUnknownOrder: Bool
-        var isTold: Bool
+        var isNotified: Bool
 
         static let all: [Circumstances] = {
             var all: [Circumstances] = []
             for age in [hour, hours(72), hours(2_000)] {
                 for isUnknownOrder in [false, true] {
-                    all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isTold: false))
-                    all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isTold: true))
+                    all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isNotified: false))
+                    all.append(Circumstances(age: age, isUnknownOrder: isUnknownOrder, isNotified: true))
                 }
             }
             return all
@@ -92,7 +92,7 @@ struct EveryEventTests {
         for circumstances in Circumstances.all {
             var before = Refund.sample(state, attention, expected: .twelveFifty)
             before.isUnknownOrder = circumstances.isUnknownOrder
-            if circumstances.isTold { before.told = NotifiedReasons(rawValue: .max) }
+            if circumstances.isNotified { before.notified = NotifiedReasons(rawValue: .max) }
             for event in Event.allCases {
                 var machine = RefundStateMachine(before)
                 let transitions = event.happen(to: &machine, at: enqueued.advanced(by: circumstances.age))
@@ -109,23 +109,23 @@ struct EveryEventTests {
     private func expectChained(_ transitions: [Transition], _ before: Refund, _ after: Refund, _ comment: String) {
         var state = before.state
         var attention = before.attention
-        var told = before.told
+        var notified = before.notified
         for transition in transitions {
             #expect(transition.from == state, "\(comment)")
             #expect(transition.to != state || transition.attention != attention, "a row without a change: \(comment)")
-            #expect(transition.event == expectedEvent(transition, attention, &told), "\(comment)")
+            #expect(transition.event == expectedEvent(transition, attention, &notified), "\(comment)")
             state = transition.to
             attention = transition.attention
         }
         #expect(state == after.state && attention == after.attention, "\(comment)")
-        #expect(told == after.told, "\(comment)")
+        #expect(notified == after.notified, "\(comment)")
         #expect((after.nextQueryAt == nil) == after.state.isFinal, "\(comment)")
     }
 
     private func expectedEvent(
         _ transition: Transition,
         _ attention: Attention?,
-        _ told: inout NotifiedReasons
+        _ notified: inout NotifiedReasons
     ) -> EventType? {
         if transition.from != transition.to {
             switch transition.to {
@@ -137,7 +137,7 @@ struct EveryEventTests {
             }
         }
         guard let raised = transition.attention, raised != attention, raised != .undeliverable else { return nil }
-        return told.insert(NotifiedReasons(raised)).inserted ? .needsAttention : nil
+        return notified.insert(NotifiedReasons(raised)).inserted ? .needsAttention : nil
     }
 
     @Test(arguments: 0..<64 as Range<UInt64>)

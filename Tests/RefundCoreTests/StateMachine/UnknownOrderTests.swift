@@ -47,7 +47,7 @@ struct UnknownOrderTests {
 
     @Test func anOrderThatTurnsUpWhileProcessingClearsInSilence() {
         var refund = Refund.sample(.processing, .unknownOrder)
-        refund.told = [NotifiedReasons(.unknownOrder)]
+        refund.notified = [NotifiedReasons(.unknownOrder)]
         var machine = RefundStateMachine(refund)
         let transitions = machine.answered(.says(.processing), age: hour)
         #expect(transitions.changes == [Change(.processing, .processing)])

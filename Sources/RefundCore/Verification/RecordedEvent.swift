@@ -1,5 +1,5 @@
 /// The body of an event as stored.
-struct ToldEvent {
+struct RecordedEvent {
     /// The members of `data` except the metadata.
     let data: JSONObject
     private let metadata: String?
