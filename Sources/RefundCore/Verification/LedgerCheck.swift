@@ -28,7 +28,7 @@ package struct LedgerCheck: Sendable {
                 note(row, "starts from state \(row.from), but the row before it ends in \(state)")
             }
             checkStep(row, after: verdict)
-            checkPerson(row, attention)
+            checkOperator(row, attention)
             checkAnswer(row, of: history.refund, reread)
             if row.finalState != nil { verdict = row }
             (state, attention) = (row.to, row.attention)
@@ -78,7 +78,7 @@ package struct LedgerCheck: Sendable {
     }
 
     // Operators only end refunds, and settle or fail only those that need attention.
-    private mutating func checkPerson(_ row: LedgerRow, _ attention: String?) {
+    private mutating func checkOperator(_ row: LedgerRow, _ attention: String?) {
         guard !row.isByRefundd else { return }
         guard let verdict = row.finalState else {
             return note(row, "is by \(row.actor), but operators only end refunds")

@@ -58,7 +58,7 @@ package struct OutboxCheck: Sendable {
             }
         case "delivered":
             if webhook.deliveredAt == nil { note("webhook \(webhook.id) is delivered without a time") }
-            if !webhook.wasTaken { note("webhook \(webhook.id) is delivered without an attempt that succeeded") }
+            if !webhook.wasAccepted { note("webhook \(webhook.id) is delivered without an attempt that succeeded") }
             if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is delivered and has a next attempt") }
         case "dead":
             if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is dead and has a next attempt") }

@@ -144,7 +144,7 @@ package struct OutboxRow: Hashable, Sendable {
     /// The number of recorded attempts.
     package var recordedAttempts: Int64 = 0
     /// Whether a recorded attempt got a 2xx status.
-    package var wasTaken = false
+    package var wasAccepted = false
     /// When the next attempt is due.
     package var nextAttemptAt: Int64?
     /// When it was delivered.

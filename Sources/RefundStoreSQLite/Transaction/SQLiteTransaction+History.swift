@@ -134,6 +134,6 @@ extension OutboxRow {
         isInFlight = row.integer() == 1
         isRedelivery = row.integer() != 0
         recordedAttempts = row.integer() ?? 0
-        wasTaken = row.integer() == 1
+        wasAccepted = row.integer() == 1
     }
 }

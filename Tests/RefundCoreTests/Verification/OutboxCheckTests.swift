@@ -16,7 +16,7 @@ struct OutboxCheckTests {
         delivered.history.webhooks[1].state = "delivered"
         delivered.history.webhooks[1].nextAttemptAt = nil
         delivered.history.webhooks[1].deliveredAt = 9
-        delivered.history.webhooks[1].wasTaken = true
+        delivered.history.webhooks[1].wasAccepted = true
         #expect(delivered.problems() == [])
 
         var disabled = History.settled
@@ -143,13 +143,13 @@ extension Damage {
             $0.webhooks[1].recordedAttempts = 1
         },
         Damage("webhook msg_8 is delivered without a time") {
-            ($0.webhooks[1].state, $0.webhooks[1].wasTaken, $0.webhooks[1].nextAttemptAt) = ("delivered", true, nil)
+            ($0.webhooks[1].state, $0.webhooks[1].wasAccepted, $0.webhooks[1].nextAttemptAt) = ("delivered", true, nil)
         },
         Damage("webhook msg_8 is delivered without an attempt that succeeded") {
             ($0.webhooks[1].state, $0.webhooks[1].deliveredAt, $0.webhooks[1].nextAttemptAt) = ("delivered", 9, nil)
         },
         Damage("webhook msg_8 is delivered and has a next attempt") {
-            ($0.webhooks[1].state, $0.webhooks[1].deliveredAt, $0.webhooks[1].wasTaken) = ("delivered", 9, true)
+            ($0.webhooks[1].state, $0.webhooks[1].deliveredAt, $0.webhooks[1].wasAccepted) = ("delivered", 9, true)
         },
         Damage("webhook msg_7 is dead and has a next attempt", of: .dead) { $0.webhooks[0].nextAttemptAt = 5 },
         Damage("webhook msg_8 is superseded, but not by a newer event") {
