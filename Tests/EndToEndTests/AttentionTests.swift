@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// When a person should look.
+/// When an operator should look.
 struct AttentionTests {
     private static let amounts = """
         [prefixes."EUR-"]
@@ -28,9 +28,9 @@ struct AttentionTests {
                 #expect(try await w.events(order) == ["refund.processing", "refund.needs_attention!mismatch"])
             }
             #expect(try await w.refund("MISMATCH-1")["trans_amount"].text == "999")
-            let told = try receiver.requests().filter { $0.type == "refund.needs_attention" }
-            #expect(Set(told.compactMap { $0.data["merchant_order_no"].text }) == ["MISMATCH-1", "EUR-1"])
-            #expect(told.count == 2)
+            let notified = try receiver.requests().filter { $0.type == "refund.needs_attention" }
+            #expect(Set(notified.compactMap { $0.data["merchant_order_no"].text }) == ["MISMATCH-1", "EUR-1"])
+            #expect(notified.count == 2)
         }
     }
 
@@ -73,7 +73,7 @@ struct AttentionTests {
                 try await w.sql("SELECT count(*) AS n FROM refund_webhooks WHERE state = 'delivered'")[0]["n"].integer
                     == 1
             }
-            // A daemon that starts anew does not tell it again.
+            // The next daemon does not report it again.
             w.daemon?.kill()
             try await w.startDaemon()
             let asked = try w.asked("UNKNOWN-1").count
@@ -185,14 +185,14 @@ struct AttentionTests {
             let daemon = try #require(w.daemon)
             daemon.signal(SIGHUP)
             try await w.refund("NEVER-1") { $0["attention"] == .null }
-            let told = try await eventually("the webhook") { try receiver.requests().first }
-            #expect(told.type == "refund.needs_attention")
-            #expect(told.isVerified)
+            let notified = try await eventually("the webhook") { try receiver.requests().first }
+            #expect(notified.type == "refund.needs_attention")
+            #expect(notified.isVerified)
             #expect(try await calls(for: "NEVER-1", in: w) == ["refund.needs_attention!misconfigured"])
         }
     }
 
-    /// The events that call for a person.
+    /// The events that call for an operator.
     private func calls(for order: String, in w: Workspace) async throws -> [String] {
         try await w.events(order).filter { $0.hasPrefix("refund.needs_attention") }
     }

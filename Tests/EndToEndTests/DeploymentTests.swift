@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `deploy` ships, with the users that it is for: the daemon's, an application's, and a person with `sudo`.
+/// What `deploy` ships, with the users that it is for: the daemon's, an application's, and an operator's with `sudo`.
 @Suite(.enabled(if: Deployment.isPossible, Deployment.needs))
 struct DeploymentTests {
     @Test(.endToEnd, arguments: [false, true])
@@ -14,12 +14,12 @@ struct DeploymentTests {
             let daemon = try await deployment.startDaemon()
             try await deployment.enqueue("OK-1")
             try await deployment.settled("OK-1")
-            try await person(deployment, "OK3-1")
+            try await operate(deployment, "OK3-1")
             daemon.signal(SIGTERM)
             #expect(try await daemon.exitCode() == 0)
 
-            // Without a daemon a person's command does its work, and leaves nothing that is in another's way.
-            try await person(deployment, "OK3-2")
+            // Without a daemon an operator's command does its work, and leaves nothing that is in another user's way.
+            try await operate(deployment, "OK3-2")
             let next = try await deployment.startDaemon()
             for order in ["OK3-1", "OK3-2"] { try await deployment.settled(order) }
             try await deployment.enqueue("OK-2")
@@ -29,8 +29,8 @@ struct DeploymentTests {
         }
     }
 
-    /// Everything that the README has a person do with `sudo`.
-    private func person(_ deployment: Deployment, _ order: String) async throws {
+    /// Everything that the README has an operator do with `sudo`.
+    private func operate(_ deployment: Deployment, _ order: String) async throws {
         try await deployment.enqueue(order)
         try await deployment.sudo("query", order)
         try await deployment.sudo("check", "--online")
@@ -49,10 +49,10 @@ struct DeploymentTests {
             try await deployment.configure(of: deployment.user)
             try await deployment.sudo("check", "--online")
             let daemon = try await deployment.startDaemon()
-            try await person(deployment, "OK3-1")
+            try await operate(deployment, "OK3-1")
             daemon.signal(SIGTERM)
             #expect(try await daemon.exitCode() == 0)
-            try await person(deployment, "OK3-2")
+            try await operate(deployment, "OK3-2")
             _ = try await deployment.startDaemon()
             try await deployment.settled("OK3-2")
         }

@@ -27,7 +27,7 @@ struct DiskTests {
             #expect(try receiver.requests().isEmpty, "no webhook whose attempt could not be written")
         }
 
-        /// Checks that what was answered meanwhile is written once and told once.
+        /// Checks that what was answered meanwhile is written once and reported once.
         func expectWrittenOnce() async throws {
             try await w.refund("SLOW-1", is: "settled")
             try await eventually("its webhook") {

@@ -37,7 +37,7 @@ struct EndpointHealthTests {
             for number in 1...8 {
                 try await w.refund("OK-\(number)") { $0["attention"].text == "undeliverable" }
                 #expect(try await w.ledger("OK-\(number)") == ["pending>settled", "settled>settled!undeliverable"])
-                #expect(try await w.events("OK-\(number)") == ["refund.settled"], "no event tells of it")
+                #expect(try await w.events("OK-\(number)") == ["refund.settled"], "no event reports it")
             }
             // Two places for a new endpoint: no more were under way when the first answer came.
             let sent = try receiver.requests().count

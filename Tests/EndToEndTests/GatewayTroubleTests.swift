@@ -68,7 +68,7 @@ struct GatewayTroubleTests {
             #expect(data["code"].text == "E07303")
             #expect(try await w.refund("CLOSED-1")["state"].text == "pending")
 
-            // The next daemon knows that it was told.
+            // The next daemon knows that it was reported.
             w.daemon?.kill()
             let asked = try w.asked().count
             try await w.startDaemon()

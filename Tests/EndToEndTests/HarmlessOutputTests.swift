@@ -3,7 +3,7 @@ import Testing
 
 /// Texts from outside on a terminal and in a log.
 struct HarmlessOutputTests {
-    /// Control characters of both sets, and marks that reorder what a person reads.
+    /// Control characters of both sets, and marks that reorder what an operator reads.
     private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x0a: false

@@ -5,7 +5,7 @@ import Testing
 struct LostDatabaseTests {
     private static let files = FileManager.default
 
-    /// Waits until the daemon has stopped because of a file, as a person would read it.
+    /// Waits until the daemon has stopped because of a file, as an operator would read it.
     private func expectStop(_ w: Workspace, naming file: String, _ words: String) async throws {
         let daemon = try #require(w.daemon)
         #expect(try await daemon.exitCode(within: .seconds(10)) == 74)
@@ -111,7 +111,7 @@ struct LostDatabaseTests {
             try #require(unsafe rename(w.path("backup.db"), w.database) == 0)
             try await expectStop(w, naming: w.database, "was deleted or replaced")
             #expect(Self.files.contents(atPath: w.database) == bytes, "what took its place is not touched")
-            #expect(try receiver.requests().isEmpty, "nobody is told what is written nowhere")
+            #expect(try receiver.requests().isEmpty, "no receiver learns what is written nowhere")
 
             // As the message says.
             for suffix in ["-wal", "-shm"] { try? Self.files.removeItem(atPath: w.database + suffix) }

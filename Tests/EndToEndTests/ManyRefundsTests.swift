@@ -121,7 +121,7 @@ struct ManyRefundsTests {
             for story in Self.stories where story.attempts == nil {
                 try await w.refund("\(story.prefix)-0") { ($0["attempts"].integer ?? 0) >= 3 }
             }
-            try await eventually("every story told") { try await unfinished(in: w).isEmpty }
+            try await eventually("every scenario has ended") { try await unfinished(in: w).isEmpty }
             let daemon = try #require(w.daemon)
             daemon.signal(SIGTERM)
             #expect(try await daemon.exitCode() == 0)

@@ -35,7 +35,7 @@ struct OneDaemonTests {
         }
     }
 
-    @Test(.endToEnd) func daemonThatStartsWhileAPersonAsksServesOnceThatHasEnded() async throws {
+    @Test(.endToEnd) func daemonThatStartsWhileACommandQueriesServesOnceThatHasEnded() async throws {
         try await withWorkspace { w in
             try await w.startSimulator(scenarios: "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"3s\"")
             try await w.initDatabase()

@@ -115,7 +115,7 @@ extension Workspace {
         }
     }
 
-    /// Changes files of the simulator's and waits until it goes by them.
+    /// Changes files of the simulator's and waits until it uses them.
     fileprivate func changeKeysOfTheGateway(_ command: String) async throws {
         let simulator = try #require(simulator)
         let before = simulator.output.components(separatedBy: "keys reloaded").count

@@ -54,7 +54,7 @@ struct WebhookRetryTests {
             #expect(webhook["attempts"].integer == 3)
             #expect(webhook["last_status"].integer == Int64(status))
             #expect(try await w.ledger("OK-1") == ["pending>settled", "settled>settled!undeliverable"])
-            #expect(try await w.events("OK-1") == ["refund.settled"], "no event tells of it")
+            #expect(try await w.events("OK-1") == ["refund.settled"], "no event reports it")
             #expect(try receiver.requests().count == 3, "a redirect is never followed")
             #expect(try await holds(for: .seconds(1)) { try receiver.requests().count == 3 })
         }

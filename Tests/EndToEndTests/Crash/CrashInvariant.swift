@@ -74,7 +74,7 @@ struct CrashInvariant {
             )
         } + [
             CrashInvariant(
-                name: "what an application was told is enqueued is there",
+                name: "what an application was told it had enqueued is there",
                 broken: """
                     SELECT number AS what FROM run.lives WHERE number < (SELECT max(number) FROM run.lives)
                     AND NOT EXISTS (SELECT 1 FROM main.refund_queue WHERE merchant_order_no = 'OK-' || (lives.number - 1))
@@ -136,7 +136,7 @@ struct CrashInvariant {
                 """
         ),
         CrashInvariant(
-            name: "the trouble with a gateway is told once, which arrives, and ends",
+            name: "an incident is reported once, its webhook arrives, and it ends",
             broken: """
                 SELECT position AS what FROM (SELECT e.position, o.id, row_number() OVER (ORDER BY e.position) AS place
                     FROM main.refund_event_log e LEFT JOIN main.refund_outbox o USING (position)
@@ -182,10 +182,10 @@ struct CrashInvariant {
                 """
         ),
         CrashInvariant(
-            name: "a webhook that was overtaken while it was being sent is not sent again",
+            name: "a webhook that was superseded while it was being sent is not sent again",
             broken: """
                 SELECT i.number AS what FROM interrupted i JOIN lives l ON l.number = i.life + 1
-                JOIN received r ON r.id = i.number AND r.at > l.launched_at WHERE i.is_overtaken
+                JOIN received r ON r.id = i.number AND r.at > l.launched_at WHERE i.is_superseded
                 """
         ),
         CrashInvariant(

@@ -50,7 +50,7 @@ final class CrashRun {
         try await w.sql(
             """
             CREATE TABLE lives (number INTEGER PRIMARY KEY, launched_at INTEGER, serves_at INTEGER, ended_at INTEGER);
-            CREATE TABLE interrupted (life INTEGER, number TEXT, is_overtaken INTEGER);
+            CREATE TABLE interrupted (life INTEGER, number TEXT, is_superseded INTEGER);
             """,
             database: w.path("run.db")
         )

@@ -1,4 +1,4 @@
-/// The text of a `refundd.conf`, edited as a person would: line by line.
+/// The text of a `refundd.conf`, edited as an operator would: line by line.
 struct ConfigurationText {
     private(set) var text: String
 

@@ -104,15 +104,15 @@ struct Deployment {
     /// Inserts a refund as an application whose user has joined the group.
     func enqueue(_ order: String) async throws {
         let insert = "INSERT INTO refund_queue (merchant_order_no) VALUES ('\(order)')"
-        let person = privileges(user: Self.application, primary: Self.application, "--groups=\(group)")
+        let user = privileges(user: Self.application, primary: Self.application, "--groups=\(group)")
         let inserted = try await workspace.run(
             "setpriv",
-            person + ["sqlite3", "-batch", "-bail", "-cmd", ".timeout 10000", database, insert]
+            user + ["sqlite3", "-batch", "-bail", "-cmd", ".timeout 10000", database, insert]
         )
         #expect(inserted.exitCode == 0, "\(order): \(inserted.errors)")
     }
 
-    /// Runs a command as a person does with `sudo`.
+    /// Runs a command as an operator does with `sudo`.
     @discardableResult
     func sudo(_ arguments: String...) async throws -> Finished {
         let finished = try await workspace.run(

@@ -7,7 +7,7 @@ final class RunningProcess {
     private let outputFile: URL
     private let errorFile: URL
 
-    // Besides what every program needs, what a sanitized program goes by.
+    // Besides what every program needs, what a sanitized program needs.
     private static let inheritedVariables: Set = ["PATH", "HOME", "LANG", "LD_PRELOAD", "TSAN_OPTIONS", "ASAN_OPTIONS"]
 
     /// Starts a program.

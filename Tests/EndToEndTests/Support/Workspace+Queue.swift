@@ -16,7 +16,7 @@ extension Workspace {
         try await startDaemon()
     }
 
-    /// Runs SQL in the shell, as a person or a script would, and returns how the shell ended.
+    /// Runs SQL in the shell, as an operator or a script would, and returns how the shell ended.
     func shell(_ sql: String, database: String? = nil) async throws -> Finished {
         try await run(
             "sqlite3",

@@ -43,7 +43,7 @@ final class Workspace {
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path(name))
     }
 
-    /// Writes a new webhook secret as a person would, readable by nobody else.
+    /// Writes a new webhook secret as an operator would, readable by nobody else.
     func writeSecret(to name: String) throws {
         let bytes = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) })
         try write("whsec_\(bytes.base64EncodedString())\n", to: name)

@@ -36,7 +36,7 @@ struct FinalStateTests {
     }
 
     @Test(arguments: [RefundState.pending, .processing], Attention.reasonsAndNone)
-    func abandoningEndsARefundWithItsPersonAndReason(state: RefundState, attention: Attention?) {
+    func abandoningEndsARefundWithItsOperatorAndReason(state: RefundState, attention: Attention?) {
         var machine = RefundStateMachine(.sample(state, attention))
         let now = enqueued.advanced(by: hour)
         let transitions = machine.abandoned(reason: "entered twice", actor: "ada", at: now)

@@ -1,12 +1,12 @@
 import RefundCore
 import Testing
 
-/// A person's verdict on a refund that needs attention.
+/// An operator's verdict on a refund that needs attention.
 struct ResolveTests {
     private let now = enqueued.advanced(by: hour)
 
     @Test(arguments: [RefundState.pending, .processing], Attention.allCases)
-    func resolvingAsSettledEndsTheRefundWithItsPersonAndReason(state: RefundState, attention: Attention) {
+    func resolvingAsSettledEndsTheRefundWithItsOperatorAndReason(state: RefundState, attention: Attention) {
         var machine = RefundStateMachine(.sample(state, attention))
         let transitions = machine.resolved(as: .settled, reason: "on the statement", actor: "ada", at: now)
         #expect(transitions.changes == [Change(state, .settled, nil, .settled)])

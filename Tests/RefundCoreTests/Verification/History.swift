@@ -24,7 +24,7 @@ struct History: Sendable, CustomTestStringConvertible {
 
     static let untouched = History("untouched", .sample(), [], .says(.processing))
 
-    /// Found, then settled with the amount that was expected; the first webhook was overtaken by the second.
+    /// Found, then settled with the amount that was expected; the first webhook was superseded by the second.
     static let settled = History(
         "settled",
         .sample(.settled, expected: .twelveFifty),
@@ -50,13 +50,13 @@ struct History: Sendable, CustomTestStringConvertible {
         .says(.processing)
     )
 
-    /// The gateway said another amount, and a person settled it all the same.
+    /// The gateway said another amount, and an operator settled it all the same.
     static let resolved = given(up: "settled")
 
-    /// A person's verdict on a mismatch.
+    /// An operator's verdict on a mismatch.
     static func given(up verdict: String) -> History {
         History(
-            "\(verdict) by a person",
+            "\(verdict) by an operator",
             .sample(verdict == "settled" ? .settled : .failed, expected: .twelveFifty),
             [
                 found, proven("processing", "processing", "settled", attention: "mismatch"),
@@ -66,7 +66,7 @@ struct History: Sendable, CustomTestStringConvertible {
         )
     }
 
-    /// Settled, and its webhook dead: a change of attention after the final state, which nobody is told of.
+    /// Settled, and its webhook dead: a change of attention after the final state, which no event reports.
     static let dead: History = {
         var history = failed
         var row = LedgerRow(sequence: 2, at: enqueued, from: "failed", to: "failed", actor: "refundd")

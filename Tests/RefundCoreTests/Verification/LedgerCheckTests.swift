@@ -32,7 +32,7 @@ struct LedgerCheckTests {
         }.answers
     }
 
-    @Test func answersOfAPersonsVerdictNeedNotAgreeWithIt() {
+    @Test func answersBeforeAnOperatorsVerdictNeedNotAgreeWithIt() {
         var history = History.resolved
         history.history.ledger[2].response = [1]
         history.history.ledger[2].transStatus = 2

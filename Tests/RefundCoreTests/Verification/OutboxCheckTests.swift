@@ -28,12 +28,12 @@ struct OutboxCheckTests {
         disabled.history.ledger.append(row)
         #expect(disabled.problems() == [], "dead without an attempt")
 
-        var overtaken = History.settled
-        overtaken.history.webhooks[0].state = "dead"
-        #expect(overtaken.problems() == [], "what ended the refund cleared its attention")
+        var superseded = History.settled
+        superseded.history.webhooks[0].state = "dead"
+        #expect(superseded.problems() == [], "what ended the refund cleared its attention")
     }
 
-    @Test func overtakenWebhookMayWaitForItsAttemptOrByAPersonsWord() {
+    @Test func supersededWebhookMayWaitForItsAttemptOrForARequestedRedelivery() {
         for isInFlight in [true, false] {
             var sound = History.settled
             sound.history.webhooks[0].state = "pending"
@@ -156,7 +156,7 @@ extension Damage {
             $0.webhooks[1].state = "superseded"
         },
         Damage("webhook msg_8 is superseded, but not by a newer event", of: .mismatched) {
-            // What follows a call for attention overtakes it only where it has a webhook itself.
+            // What follows a call for attention supersedes it only where it has a webhook itself.
             $0.webhooks[1].state = "superseded"
         },
         Damage("webhook msg_8 has the unknown state lost") { $0.webhooks[1].state = "lost" },

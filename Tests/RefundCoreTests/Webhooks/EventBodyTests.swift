@@ -91,7 +91,7 @@ struct EventBodyTests {
         )
     }
 
-    @Test func aPersonsVerdictNamesThePersonAndTheReason() {
+    @Test func operatorsVerdictNamesTheOperatorAndTheReason() {
         let change = Change(.processing, .abandoned, nil, .abandoned)
         let abandoned = transition(change, reason: "entered twice", actor: "ada")
         let body = EventBody.refund(.abandoned, abandoned, sequence: 3, settled, merchantNo: nil)

@@ -131,7 +131,7 @@ struct QueryResultTests {
         #expect(refund.lastQueryAt == scheduler.now.advanced(by: .seconds(-40)))
     }
 
-    @Test func sparedRefundStaysDueAndKeepsItsBackoff() throws {
+    @Test func refundWhoseQueryIsDeferredStaysDueAndKeepsItsBackoff() throws {
         let scheduler = PureScheduler()
         let refund = scheduler.refund(1)
         let poll = try #require(scheduler.query(refund, .busy).polls.first)
