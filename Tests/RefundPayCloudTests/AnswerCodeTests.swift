@@ -34,7 +34,7 @@ struct AnswerCodeTests {
         #""E07303\n""#,
         #""E07303&msg=x""#, #""E0730300000000000000000000000000000""#,
     ])
-    func aMalformedCodeDecidesNothing(code: String) throws {
+    func malformedCodeDecidesNothing(code: String) throws {
         let answer = try SignedAnswer.text(#"{"code":\#(code),\#(Self.report)}"#)
         #expect(
             outcome(of: answer, for: try query())
@@ -42,20 +42,20 @@ struct AnswerCodeTests {
         )
     }
 
-    @Test func aMissingCodeDecidesNothing() throws {
+    @Test func missingCodeDecidesNothing() throws {
         let answer = try SignedAnswer.text(#"{"msg":"SUCCESS",\#(Self.report)}"#)
         #expect(outcome(of: answer, for: try query()).kind == "inconclusive")
     }
 
     @Test(arguments: ["E04111", "E04110", "ET002", "ET003", "M010"])
-    func anUnknownOrderIsNotFound(code: String) throws {
+    func unknownOrderIsNotFound(code: String) throws {
         let answer = try SignedAnswer.text(#"{"code":"\#(code)","msg":"[\#(code)]No order","psn":"P-2"}"#)
         let evidence = Evidence(code: code, psn: "P-2", response: Array(answer.utf8))
         #expect(outcome(of: answer, for: try query()) == .notFound(message: "No order", evidence))
     }
 
     @Test(arguments: ["SYS002", "SYS011", "E07303", "E07", "E07999"])
-    func aSignedRefusalIsVerified(code: String) throws {
+    func signedRefusalIsVerified(code: String) throws {
         let answer = try SignedAnswer.text(#"{"code":"\#(code)","msg":"does not exist"}"#)
         #expect(
             outcome(of: answer, for: try query())
@@ -64,7 +64,7 @@ struct AnswerCodeTests {
     }
 
     @Test(arguments: ["SYS002", "SYS011", "E07303"])
-    func aRefusalIsHeededThoughItDoesNotVerify(code: String) throws {
+    func refusalIsHeededThoughItDoesNotVerify(code: String) throws {
         let members = #"{"code":"\#(code)","msg":"[\#(code)]no","data":null}"#
         let answers = [
             members, members.dropLast() + #","sign":""}"#, members.dropLast() + #","sign":"AAAA"}"#,
@@ -93,7 +93,7 @@ struct AnswerCodeTests {
     }
 
     @Test(arguments: ["null", #""""#, "[]"])
-    func aMissingMessageIsSaid(message: String) throws {
+    func missingMessageIsReported(message: String) throws {
         let answer = try SignedAnswer.text(#"{"code":"E04112","msg":\#(message)}"#)
         #expect(
             outcome(of: answer, for: try query())

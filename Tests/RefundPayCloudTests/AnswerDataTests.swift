@@ -34,26 +34,26 @@ struct AnswerDataTests {
         "4", "-1", "1.5", "2.0", "2e0", "-0", "10", "22", #""2 ""#, #"" 2""#, #""+2""#, #""02""#, #""٢""#, #""0x2""#,
         "99999999999999999999999999", #""succeeded""#,
     ])
-    func anUnknownStatusDecidesNothing(status: String) throws {
+    func unknownStatusDecidesNothing(status: String) throws {
         let outcome = try answered(#"{"merchant_order_no":"R-1","trans_status":\#(status)}"#)
         #expect(outcome.kind == "inconclusive")
         #expect(outcome.problem?.hasPrefix("unknown trans_status ") == true)
     }
 
     @Test(arguments: ["true", "false", "null", "{}", "[2]", #"{"a":2}"#, #""""#, #"" ""#])
-    func aStatusOfAnotherTypeIsNone(status: String) throws {
+    func statusOfAnotherTypeIsNone(status: String) throws {
         let outcome = try answered(#"{"merchant_order_no":"R-1","trans_status":\#(status)}"#)
         #expect(outcome == .inconclusive(reason: "the gateway's answer has no trans_status"))
     }
 
-    @Test func aMissingStatusDecidesNothing() throws {
+    @Test func missingStatusDecidesNothing() throws {
         #expect(
             try answered(#"{"merchant_order_no":"R-1"}"#)
                 == .inconclusive(reason: "the gateway's answer has no trans_status")
         )
     }
 
-    @Test func aStatusBesideDataIsNotRead() throws {
+    @Test func statusBesideDataIsNotRead() throws {
         let answer = try SignedAnswer.text(
             #"{"code":"0","data":{"merchant_order_no":"R-1"},"merchant_order_no":"R-1","trans_status":2}"#
         )
@@ -82,7 +82,7 @@ struct AnswerDataTests {
     }
 
     /// U+212A, the sign of kelvin, is equivalent to the letter K and so equal to it as a `String`.
-    @Test func anEquivalentOrderNumberIsAnother() throws {
+    @Test func equivalentOrderNumberIsAnother() throws {
         #expect("\u{212A}-1" == "K-1")
         let data = "{\"merchant_order_no\":\"\u{212A}-1\",\"trans_status\":2}"
         #expect(try answered(data, order: "K-1").kind == "inconclusive")
@@ -108,7 +108,7 @@ struct AnswerDataTests {
         (#"{"trans_no":"412","trans_status":2}"#, false),
         (#"{"merchant_order_no":"411","trans_status":2}"#, false),
     ])
-    func theTransactionNumberMustBeRepeatedExactly(data: String, isReport: Bool) throws {
+    func transactionNumberMustBeRepeatedExactly(data: String, isReport: Bool) throws {
         #expect((try answered(data, order: nil, transNo: "411").report != nil) == isReport)
     }
 

@@ -44,7 +44,7 @@ struct AnswerFieldTests {
         #expect(outcome(of: answer, for: try query()).evidence?.psn == "P 1")
     }
 
-    @Test func theEchoedOrderAmountIsNotTheAmount() throws {
+    @Test func echoedOrderAmountIsNotTheAmount() throws {
         #expect(try report(#""order_amount":"81""#) == GatewayReport(.failed))
     }
 
@@ -65,32 +65,32 @@ struct AnswerFieldTests {
             (#""soon""#, nil), ("1735873101000", nil),
         ] as [(String, Timestamp?)]
     )
-    func theEndIsReadInTheDocumentedFormOnly(value: String, end: Timestamp?) throws {
+    func endIsReadInTheDocumentedFormOnly(value: String, end: Timestamp?) throws {
         let report = try #require(try report(#""trans_end_time":\#(value)"#))
         #expect(report.transaction.endAt == end)
     }
 
-    @Test func anIdentifierThatIsTooLongIsLeftOut() throws {
+    @Test func identifierThatIsTooLongIsLeftOut() throws {
         let longest = String(repeating: "9", count: 512)
         #expect(try report(#""orig_trans_no":"\#(longest)""#)?.transaction.origTransNo == longest)
         #expect(try report(#""orig_trans_no":"\#(longest)9""#) == GatewayReport(.failed))
         #expect(try report(#""orig_trans_no":\#(longest)9"#) == GatewayReport(.failed))
     }
 
-    @Test func aLongMessageIsCut() throws {
+    @Test func longMessageIsCut() throws {
         let words = String(repeating: "返", count: 513)
         let message = try report(#""trans_error_msg":"\#(words)""#)?.failure?.message
         #expect(message == String(words.dropLast()) + "…")
     }
 
-    @Test func aCharacterOfBoundlessLengthIsCut() throws {
+    @Test func characterOfBoundlessLengthIsCut() throws {
         let text = "e" + String(repeating: "\u{301}", count: 10_000)
         #expect(text.count == 1)
         let message = try #require(try report(#""trans_error_msg":"\#(text)""#)?.failure?.message)
         #expect(message.unicodeScalars.count == 513)
     }
 
-    @Test func aMessageStaysOnOneLine() throws {
+    @Test func messageStaysOnOneLine() throws {
         #expect(try report(#""trans_error_msg":"a\r\nb\u0000c\u001b[2J""#)?.failure?.message == "a  b c [2J")
     }
 

@@ -14,7 +14,7 @@ struct AnswerMutationTests {
         Array(#"{}[]":,\ 0123456789eE+-.tfnudR8csign_ABC=&/?"#.utf8) + [0x00, 0x0A, 0x80, 0xC3, 0xEF, 0xBB, 0xBF, 0xFF]
 
     @Test(arguments: [1, 2, 3] as [UInt64], [false, true])
-    func aMutatedAnswerIsNeverBelievedUnlessItSaysTheSame(seed: UInt64, isString: Bool) throws {
+    func mutatedAnswerIsNeverBelievedUnlessItSaysTheSame(seed: UInt64, isString: Bool) throws {
         var random = SplitMix64(seed: seed)
         for data in Self.bodies {
             let text = try SignedAnswer.text(data: isString ? JSONWriter.quoted(data) : data)
@@ -38,7 +38,7 @@ struct AnswerMutationTests {
     }
 
     @Test(arguments: [4, 5] as [UInt64])
-    func aMutatedRefusalNeverBecomesAnUnknownOrder(seed: UInt64) throws {
+    func mutatedRefusalNeverBecomesAnUnknownOrder(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let original = Array(try SignedAnswer.text(#"{"code":"E07303","msg":"[E07303]no","psn":"P-1"}"#).utf8)
         for _ in 0..<1_000 {

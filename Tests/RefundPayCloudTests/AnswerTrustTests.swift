@@ -25,7 +25,7 @@ struct AnswerTrustTests {
         }
     }
 
-    @Test func aThirdKeyVerifiesNothing() throws {
+    @Test func thirdKeyVerifiesNothing() throws {
         let keys = [SignedAnswer.gatewayPublicKey, SignedAnswer.wrongPublicKey]
         let answer = try SignedAnswer.text(Self.members, signedWith: SignedAnswer.appKey)
         let reason = "the gateway's answer is signed by none of the configured public keys"
@@ -34,7 +34,7 @@ struct AnswerTrustTests {
     }
 
     @Test(arguments: ["null", #""""#, "7", "true", "{}", "[]"])
-    func aSignOfAnotherTypeIsNone(sign: String) throws {
+    func signOfAnotherTypeIsNone(sign: String) throws {
         let answer = Self.members.dropLast() + #","sign":\#(sign)}"#
         #expect(try outcome(of: String(answer)) == .unverified(reason: "the gateway's answer is not signed"))
     }
@@ -71,7 +71,7 @@ struct AnswerTrustTests {
     }
 
     @Test(arguments: ["AAAA", "AA==", String(repeating: "A", count: 344), String(repeating: "A", count: 100_000)])
-    func aWrongSignatureOfAnyLengthVerifiesNothing(signature: String) throws {
+    func wrongSignatureOfAnyLengthVerifiesNothing(signature: String) throws {
         let answer = Self.members.dropLast() + #","sign":"\#(signature)"}"#
         #expect(try outcome(of: String(answer)).kind == "unverified")
     }
@@ -114,7 +114,7 @@ struct AnswerTrustTests {
     }
 
     @Test(arguments: ["code", "data", "sign", "msg", "c\\u006fde"])
-    func aRepeatedMemberIsNotBelieved(name: String) throws {
+    func repeatedMemberIsNotBelieved(name: String) throws {
         let answer = try SignedAnswer.text(Self.members)
         for changed in [#"{"\#(name)":"0",\#(answer.dropFirst())"#, #"\#(answer.dropLast()),"\#(name)":"E07303"}"#] {
             let outcome = try outcome(of: changed)
@@ -124,7 +124,7 @@ struct AnswerTrustTests {
         }
     }
 
-    @Test func aRepeatedMemberInsideDataIsNotBelieved() throws {
+    @Test func repeatedMemberInsideDataIsNotBelieved() throws {
         let answer = try SignedAnswer.text(Self.members)
         let changed = answer.replacing(#""trans_status":2"#, with: #""trans_status":0,"trans_status":2"#)
         let outcome = try outcome(of: changed)
@@ -132,7 +132,7 @@ struct AnswerTrustTests {
         #expect(outcome.problem?.contains(#"member "trans_status" is repeated"#) == true)
     }
 
-    @Test func aLongNameThatStandsTwiceStillMakesAShortReason() throws {
+    @Test func longNameThatStandsTwiceStillMakesAShortReason() throws {
         let name = String(repeating: "n", count: 10_000)
         let outcome = try outcome(of: #"{"\#(name)":1,"\#(name)":2}"#)
         #expect(outcome.kind != "report")

@@ -33,14 +33,14 @@ struct GatewayClientTests {
         }
     }
 
-    @Test func aVerifiedAnswerIsReported() async throws {
+    @Test func verifiedAnswerIsReported() async throws {
         let answer = Array(try SignedAnswer.text(data: Self.success).utf8)
         let http = ScriptedHTTP(.success(.init(status: 200, body: answer)))
         let evidence = Evidence(code: "0", psn: "P-1", response: answer)
         #expect(await outcome(of: try query(), from: http) == .report(GatewayReport(.settled), evidence))
     }
 
-    @Test func theRequestIsSignedAndBounded() async throws {
+    @Test func requestIsSignedAndBounded() async throws {
         let http = ScriptedHTTP(.failure(.timeout(.awaitingResponse)))
         _ = await outcome(of: try query(order: "TEST_REFUND_1735873100708"), from: http)
         let request = try #require(http.requests.first)
@@ -97,7 +97,7 @@ struct GatewayClientTests {
         }
     }
 
-    @Test func anHTMLPageIsNoAnswer() async throws {
+    @Test func htmlPageIsNoAnswer() async throws {
         let http = ScriptedHTTP(.success(.init(status: 200, body: Array("<html></html>".utf8))))
         #expect(await outcome(of: try query(), from: http).kind == "unreachable")
     }
@@ -107,7 +107,7 @@ struct GatewayClientTests {
         .certificate("self-signed"),
         .other(code: 99, text: String(repeating: "x", count: 5_000)),
     ])
-    func aTransportFaultIsNoAnswer(error: HTTPError) async throws {
+    func transportFaultIsNoAnswer(error: HTTPError) async throws {
         let outcome = await outcome(of: try query(), from: ScriptedHTTP(.failure(error)))
         #expect(outcome.kind == "unreachable")
         let problem = try #require(outcome.problem)

@@ -11,7 +11,7 @@ struct GatewayRequestTests {
         GatewayRequest(try query(order: order, transNo: transNo), appID: "wz715fc0d10ee9d156", at: Self.now)
     }
 
-    @Test func aQueryByOrderNumberIsTheVectors() throws {
+    @Test func queryByOrderNumberIsTheVectors() throws {
         let vector = try #require(SigningVectors.requests.first { $0.name == "generated-app-key-refund-query" })
         let request = try request(order: "TEST_REFUND_1735873100708")
         #expect(request.signingString == Array(vector.canonical.utf8))
@@ -21,7 +21,7 @@ struct GatewayRequestTests {
         #expect(String(decoding: request.body(signature: signature), as: UTF8.self) == body)
     }
 
-    @Test func aQueryByTransactionNumberIsTheVectors() throws {
+    @Test func queryByTransactionNumberIsTheVectors() throws {
         let vector = try #require(SigningVectors.requests.first { $0.name == "refund-query-empty-and-null-excluded" })
         let request = try request(order: nil, transNo: "41125010300000123456")
         #expect(request.signingString == Array(vector.canonical.utf8))
@@ -49,7 +49,7 @@ struct GatewayRequestTests {
         #expect(members.last?.name == "sign")
     }
 
-    @Test func anEmptyMerchantNumberIsLeftOut() throws {
+    @Test func emptyMerchantNumberIsLeftOut() throws {
         var query = try query()
         query.merchantNo = ""
         let request = GatewayRequest(query, appID: "A", at: Self.now)
@@ -64,7 +64,7 @@ struct GatewayRequestTests {
     }
 
     @Test(arguments: [Int64.min, -1, 0, Int64.max])
-    func anOddClockIsOnlyText(milliseconds: Int64) throws {
+    func oddClockIsOnlyText(milliseconds: Int64) throws {
         let now = Timestamp(milliseconds: milliseconds)
         let body = GatewayRequest(try query(), appID: "A", at: now).body(signature: [1])
         #expect(try JSONObject(parsing: body)["timestamp"] == .string(String(milliseconds)))

@@ -11,7 +11,7 @@ struct GatewayTimeTests {
     ]
 
     @Test(arguments: texts)
-    func theGatewaysTimesAreUTC(text: String, seconds: Int64) {
+    func gatewaysTimesAreUTC(text: String, seconds: Int64) {
         #expect(Timestamp(gatewayText: text) == Timestamp(milliseconds: seconds * 1_000))
     }
 

@@ -29,7 +29,7 @@ struct SigningStringTests {
         #expect(bytes == Array(signed.utf8), "\(String(decoding: bytes, as: UTF8.self))")
     }
 
-    @Test func theOrderOnTheWireDecidesNothing() throws {
+    @Test func orderOnTheWireDecidesNothing() throws {
         var random = SplitMix64(seed: 2)
         var members = [#""app_id":"wz1""#, #""data":"{}""#, #""code":"0""#, #""msg":"ok""#, #""timestamp":1"#]
         let first = SigningString.bytes(of: try JSONObject(parsing: "{\(members.joined(separator: ","))}"))

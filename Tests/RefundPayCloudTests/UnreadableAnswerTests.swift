@@ -22,11 +22,11 @@ struct UnreadableAnswerTests {
         #expect(outcome.problem?.hasPrefix("the gateway's answer is not a JSON object: ") == true)
     }
 
-    @Test func anEmptyBodyIsNoAnswer() throws {
+    @Test func emptyBodyIsNoAnswer() throws {
         #expect(try outcome(of: []) == .unreachable(reason: "the gateway's answer is empty"))
     }
 
-    @Test func theReasonShowsHowTheBodyBegins() throws {
+    @Test func reasonShowsHowTheBodyBegins() throws {
         let page = "<html>\n" + String(repeating: "<p>\"x\"</p>", count: 10_000)
         let problem = try #require(try outcome(of: Array(page.utf8)).problem)
         #expect(problem.contains(#"expected an object at byte 0 of "<html> <p>\"x\"</p>"#))
@@ -40,14 +40,14 @@ struct UnreadableAnswerTests {
         #expect(try outcome(of: body).kind == "unreachable")
     }
 
-    @Test func anInvalidByteInASignedAnswerIsNoAnswer() throws {
+    @Test func invalidByteInASignedAnswerIsNoAnswer() throws {
         let data = #"{"merchant_order_no":"R-1","trans_status":2}"#
         var body = Array(try SignedAnswer.text(data: data).utf8)
         body.insert(0x80, at: 9)
         #expect(try outcome(of: body).kind == "unreachable")
     }
 
-    @Test func aTruncatedAnswerIsNoAnswer() throws {
+    @Test func truncatedAnswerIsNoAnswer() throws {
         let body = Array(try SignedAnswer.text(data: #"{"merchant_order_no":"R-1","trans_status":2}"#).utf8)
         #expect(try outcome(of: body).kind == "report")
         for length in body.indices.dropFirst() {
@@ -79,7 +79,7 @@ struct UnreadableAnswerTests {
         }
     }
 
-    @Test func aHugeNumberAsCodeDecidesNothing() throws {
+    @Test func hugeNumberAsCodeDecidesNothing() throws {
         let answer = try SignedAnswer.text(#"{"code":1\#(String(repeating: "0", count: 50_000))}"#)
         #expect(try outcome(of: Array(answer.utf8)).kind == "inconclusive")
     }

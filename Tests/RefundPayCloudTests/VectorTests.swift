@@ -23,7 +23,7 @@ struct VectorTests {
     }
 
     @Test(arguments: SigningVectors.responses.filter { $0.expected == .valid })
-    func aValidResponseIsBelieved(vector: SigningVectors.SignedBody) throws {
+    func validResponseIsBelieved(vector: SigningVectors.SignedBody) throws {
         let outcome = try outcome(of: vector)
         let interpretation = try #require(vector.interpretation)
         #expect(outcome.evidence?.response == Array(vector.body.utf8))
@@ -60,7 +60,7 @@ struct VectorTests {
         #expect(try outcome(of: vector).report?.transaction.amount == "1.00")
     }
 
-    @Test func theReasonOfAFailureIsRead() throws {
+    @Test func reasonOfAFailureIsRead() throws {
         let vector = try #require(SigningVectors.responses.first { $0.name == "response-failed-unicode-escapes" })
         let report = try #require(try outcome(of: vector).report)
         #expect(report.failure?.code == "TS-D2012")
@@ -75,7 +75,7 @@ struct VectorTests {
 
     /// Notifications are signed with the same key; they have neither `code` nor `data` and are no answers.
     @Test(arguments: SigningVectors.notifications)
-    func aNotificationIsNoAnswer(vector: SigningVectors.SignedBody) throws {
+    func notificationIsNoAnswer(vector: SigningVectors.SignedBody) throws {
         #expect(try outcome(of: vector).kind == (vector.expected == .valid ? "inconclusive" : "unverified"))
     }
 }

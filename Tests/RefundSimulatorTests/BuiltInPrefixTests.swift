@@ -30,7 +30,7 @@ struct BuiltInPrefixTests {
         ("HTTP429-1", spoilt(.http429)),
         ("HTTP503-1", spoilt(.http503)),
     ])
-    func prefixAsksForAStory(number: String, scenario: Scenario) {
+    func prefixSelectsAScenario(number: String, scenario: Scenario) {
         #expect(BuiltInPrefix.scenario(for: number, base: Scenario()) == scenario)
     }
 
@@ -38,7 +38,7 @@ struct BuiltInPrefixTests {
         "R-1001", "OK", "ok-1", "OKAY-1", "OK3", "OK3T-1", "OKS-1", "OK3S3-1", "OK9999999-1", "OK٣-1", "OK+1-1", "-OK-",
         "HTTP504-1", "UNKNOWN3-1", "",
     ])
-    func otherNumbersAskForNothing(number: String) {
+    func otherNumbersSelectNothing(number: String) {
         #expect(BuiltInPrefix.scenario(for: number, base: Scenario()) == nil)
     }
 

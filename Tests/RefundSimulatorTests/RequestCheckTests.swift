@@ -105,7 +105,7 @@ struct RequestCheckTests {
     }
 
     @Test
-    func onlyAcceptedQueriesMoveTheStoryOn() throws {
+    func onlyAcceptedQueriesAdvanceTheScenario() throws {
         let gateway = try TestGateway()
         for _ in 1...3 { _ = try gateway.reply(to: TestQuery().signed(by: TestQuery.wrongKey)) }
         #expect(try gateway.answer().data()["trans_status"] == .number("0"))

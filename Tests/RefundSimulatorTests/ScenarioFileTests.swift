@@ -88,7 +88,7 @@ struct ScenarioFileTests {
     }
 
     @Test(arguments: Fault.allCases)
-    func everyFaultHasItsWord(fault: Fault) throws {
+    func everyFaultHasItsOwnName(fault: Fault) throws {
         let book = try ScenarioBook(text: "[default]\nfault = \"\(fault.rawValue)\"", file: "f")
         #expect(book.standard.fault == fault)
     }

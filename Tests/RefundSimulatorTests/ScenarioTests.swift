@@ -14,7 +14,7 @@ struct ScenarioTests {
     }
 
     @Test(arguments: rows)
-    func everyQueryIsAnsweredAsTheStoryHasIt(row: Row) {
+    func everyQueryIsAnsweredAsTheScenarioSays(row: Row) {
         for (index, answer) in row.answers.enumerated() {
             let progress = Progress(queries: index + 1, elapsed: .seconds(index))
             #expect(row.scenario.answer(at: progress).content == answer, "\(row.name), query \(index + 1)")
@@ -22,7 +22,7 @@ struct ScenarioTests {
     }
 
     @Test
-    func faultEndsAfterItsQueriesAndTheStoryGoesOn() {
+    func faultEndsAfterItsQueriesAndTheScenarioGoesOn() {
         let scenario = changed {
             $0.fault = .http503
             $0.faultForQueries = 2

@@ -29,13 +29,13 @@ struct JSONReaderTests {
     ]
 
     @Test(arguments: values)
-    func aValueIsReadAsItStands(text: String, value: JSONValue) throws {
+    func valueIsReadAsItStands(text: String, value: JSONValue) throws {
         #expect(try JSONObject(parsing: "{\"m\":\(text)}")["m"] == value)
         #expect(try JSONObject(parsing: " {\n\"m\"\t:\r\(text) , \"n\" : 1 } ")["m"] == value)
     }
 
     @Test(arguments: numbers)
-    func aNumberKeepsEveryDigitAsWritten(text: String) throws {
+    func numberKeepsEveryDigitAsWritten(text: String) throws {
         #expect(try JSONObject(parsing: "{\"m\":\(text)}")["m"] == .number(text))
         #expect(try JSONObject(parsing: "{\"m\":[\(text)]}")["m"] == .array("[\(text)]"))
     }
@@ -71,7 +71,7 @@ struct JSONReaderTests {
         #"{"a":1,"a":1}"#, #"{"a":1,"b":2,"a":3}"#, #"{"a":1,"\u0061":2}"#, #"{"m":{"a":1,"a":2}}"#,
         #"{"m":[[{"a":1,"a":2}]]}"#, #"{"":1,"":2}"#, #"{"é":1,"\u00e9":2}"#,
     ])
-    func aNameThatStandsTwiceIsRefusedAtAnyDepth(text: String) throws {
+    func nameThatStandsTwiceIsRefusedAtAnyDepth(text: String) throws {
         let error = try #require(throws: JSONError.self) { try JSONObject(parsing: text) }
         #expect(error.problem.contains("is repeated"))
         #expect(error.isRepeatedName)
@@ -139,7 +139,7 @@ struct JSONReaderTests {
         ("", 0), ("  x", 2), ("{", 1), (#"{"a""#, 4), (#"{"a" 1}"#, 5), (#"{"a":1,}"#, 7), (#"{"a":1}x"#, 7),
         (#"{"a":tru}"#, 5), ("{\"a\":\"é\n\"}", 8), (#"{"a":1.}"#, 7), (#"{"a":[1 2]}"#, 8),
     ])
-    func theErrorSaysWhere(text: String, offset: Int) throws {
+    func errorSaysWhere(text: String, offset: Int) throws {
         let error = try #require(throws: JSONError.self) { try JSONObject(parsing: text) }
         #expect(error.offset == offset, "\(error)")
         #expect(error.description == "\(error.problem) at byte \(offset)")

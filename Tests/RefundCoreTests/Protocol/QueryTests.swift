@@ -4,7 +4,7 @@ import Testing
 
 struct QueryTests {
     @Test(arguments: [("R-1", "4112"), ("R-1", nil), (nil, "4112")] as [(String?, String?)])
-    func aQueryHasTheNumbersOfItsRow(order: String?, trans: String?) throws {
+    func queryHasTheNumbersOfItsRow(order: String?, trans: String?) throws {
         var refund = Refund(id: 1, merchantOrderNo: order, createdAt: enqueued)
         refund.transNo = trans
         let query = try #require(RefundQuery(refund, merchantNo: "3121"))
@@ -13,7 +13,7 @@ struct QueryTests {
         #expect(query.merchantNo == "3121")
     }
 
-    @Test func aRowWithoutNumbersCannotBeAskedFor() {
+    @Test func rowWithoutNumbersCannotBeQueried() {
         #expect(RefundQuery(Refund(id: 1, createdAt: enqueued), merchantNo: "3121") == nil)
     }
 
@@ -24,7 +24,7 @@ struct QueryTests {
         #expect(refused.problem == "the gateway refuses our credentials (SYS002: signature refused)")
     }
 
-    @Test func everyKindOfOutcomeHasAWordOfItsOwn() {
+    @Test func everyKindOfOutcomeHasItsOwnName() {
         let kinds = (QueryOutcome.fruitless + [.unknownOrder, .says(.processing)]).map(\.kind)
         #expect(
             Set(kinds) == [

@@ -9,11 +9,11 @@ struct PollingPolicyTests {
     static let waits = [5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800, 1_800]
 
     @Test(arguments: Array(waits.enumerated()))
-    func theWaitDoublesUpToItsCap(index: Int, seconds: Int) {
+    func waitDoublesUpToItsCap(index: Int, seconds: Int) {
         #expect(policy.delay(afterAttempts: index + 1, age: .zero, draw: 0.5) == .seconds(seconds))
     }
 
-    @Test func theSlowIntervalBeginsWithItsAge() {
+    @Test func slowIntervalBeginsWithItsAge() {
         #expect(policy.delay(afterAttempts: 3, age: day - .milliseconds(1), draw: 0.5) == .seconds(20))
         #expect(policy.delay(afterAttempts: 3, age: day, draw: 0.5) == hour)
         #expect(policy.delay(afterAttempts: 3, age: day * 1_000, draw: 0.5) == hour)
@@ -50,7 +50,7 @@ struct PollingPolicyTests {
         }
     }
 
-    @Test func theLongestWaitIsThatOfTheLongestIntervalWithItsJitter() {
+    @Test func longestWaitIsThatOfTheLongestIntervalWithItsJitter() {
         var policy = policy
         #expect(policy.longestDelay == .seconds(3_960))
         policy.maxInterval = hours(10)
@@ -59,7 +59,7 @@ struct PollingPolicyTests {
         #expect(policy.longestDelay == hours(110))
     }
 
-    @Test func anInitialIntervalAboveTheCapIsCapped() {
+    @Test func initialIntervalAboveTheCapIsCapped() {
         var policy = policy
         policy.initialInterval = hour
         #expect(policy.delay(afterAttempts: 1, age: .zero, draw: 0.5) == .seconds(1_800))

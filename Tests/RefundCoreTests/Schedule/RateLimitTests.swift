@@ -56,7 +56,7 @@ struct RateLimitTests {
     }
 
     @Test(arguments: rates, 0..<2 as Range<UInt64>)
-    func theNextPermitIsTheFirstMomentOneIsFree(rate: Double, seed: UInt64) {
+    func nextPermitIsTheFirstMomentOneIsFree(rate: Double, seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var limit = RateLimit(perSecond: rate)
         var now = Timestamp(milliseconds: 1_790_000_000_000)
@@ -71,7 +71,7 @@ struct RateLimitTests {
         }
     }
 
-    @Test func aBurstIsServedAtOnceAndThenWaitsForTheWindow() {
+    @Test func burstIsServedAtOnceAndThenWaitsForTheWindow() {
         var limit = RateLimit(perSecond: 20)
         #expect(limit.freePermits(at: enqueued) == 20)
         for _ in 0..<20 { limit.take(at: enqueued) }
@@ -87,7 +87,7 @@ struct RateLimitTests {
     }
 
     @Test(arguments: [1, 5, 100])
-    func aClockSetBackHoldsNothingUp(taken: Int) {
+    func clockSetBackHoldsNothingUp(taken: Int) {
         var limit = RateLimit(perSecond: 5)
         for _ in 0..<taken { limit.take(at: enqueued) }
         limit.clockSetBack(by: hours(24))
@@ -98,7 +98,7 @@ struct RateLimitTests {
     }
 
     @Test(arguments: [1, 5, 7, 20, 400], [1.0, 3, 5, 20, 0.5])
-    func aChangedRateCountsWhatTheLastSecondSaw(taken: Int, rate: Double) {
+    func changedRateCountsWhatTheLastSecondSaw(taken: Int, rate: Double) {
         var limit = RateLimit(perSecond: 5)
         var now = enqueued
         for _ in 0..<taken {
@@ -131,7 +131,7 @@ struct RateLimitTests {
         #expect(mostInOneSecond(times) <= 10)
     }
 
-    @Test func theLimitHoldsAgainAfterAClockWasSetBack() {
+    @Test func limitHoldsAgainAfterAClockWasSetBack() {
         var random = SplitMix64(seed: 3)
         var limit = RateLimit(perSecond: 5)
         let before = grants(&limit, &random, from: 1_790_000_000_000, step: 100)

@@ -34,7 +34,7 @@ struct RetryScheduleTests {
         #expect(schedule.delay(afterAttempts: 1, retryAfter: .seconds(-60), draw: 0.5) == .seconds(5))
     }
 
-    @Test func aScheduleWithoutRetriesGivesUpAfterTheFirstAttempt() {
+    @Test func scheduleWithoutRetriesGivesUpAfterTheFirstAttempt() {
         var schedule = schedule
         schedule.delays = []
         #expect(schedule.delay(afterAttempts: 1, retryAfter: nil, draw: 0.5) == nil)

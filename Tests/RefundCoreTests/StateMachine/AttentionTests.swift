@@ -4,7 +4,7 @@ import Testing
 struct AttentionTests {
     private let old = enqueued.advanced(by: hours(72))
 
-    @Test func theGravestComesFirst() {
+    @Test func gravestComesFirst() {
         let order: [Attention] = [.mismatch, .misconfigured, .unknownOrder, .overdue, .undeliverable]
         #expect(Attention.allCases.sorted { $0.gravity > $1.gravity } == order)
         #expect(Set(Attention.allCases.map(\.gravity)).count == Attention.allCases.count)
@@ -21,7 +21,7 @@ struct AttentionTests {
     }
 
     @Test(arguments: [RefundState.pending, .processing])
-    func aRefundWithoutAVerdictIsOverdueInItsTime(state: RefundState) {
+    func refundWithoutAVerdictIsOverdueInItsTime(state: RefundState) {
         var machine = RefundStateMachine(.sample(state))
         #expect(machine.aged(at: old.advanced(by: .milliseconds(-1))).isEmpty)
         let transitions = machine.aged(at: old)
@@ -49,13 +49,13 @@ struct AttentionTests {
         )
     }
 
-    @Test func aRowThatLacksNothingIsLeftAlone() {
+    @Test func rowThatLacksNothingIsLeftAlone() {
         var machine = RefundStateMachine(.sample(.processing, .overdue))
         #expect(machine.checked(trouble: nil, at: old).isEmpty)
         #expect(machine.refund.attention == .overdue)
     }
 
-    @Test func aGraverReasonTakesTheLessersPlace() {
+    @Test func graverReasonTakesTheLessersPlace() {
         var machine = RefundStateMachine(.sample(expected: .twelveFifty))
         var raised: [Change] = []
         raised += machine.webhooksChanged(dead: 1, at: old).changes
@@ -79,7 +79,7 @@ struct AttentionTests {
         #expect(machine.refund.attention == .mismatch)
     }
 
-    @Test func aRefundThatCannotBeAskedForIsPutOffWithoutAnAttempt() {
+    @Test func refundThatCannotBeQueriedIsPostponedWithoutAnAttempt() {
         var machine = RefundStateMachine(.sample(attempts: 3))
         machine.postponed(at: enqueued, draw: 0)
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .seconds(3_240)))
@@ -87,7 +87,7 @@ struct AttentionTests {
         #expect(machine.refund.lastQueryAt == nil)
     }
 
-    @Test func aClockSetBackMakesNothingOverdue() {
+    @Test func clockSetBackMakesNothingOverdue() {
         var machine = RefundStateMachine(.sample())
         #expect(machine.aged(at: Timestamp(milliseconds: .min)).isEmpty)
         #expect(machine.answered(.unknownOrder, age: hours(-1_000)).isEmpty)

@@ -12,7 +12,7 @@ struct FinalStateTests {
     }
 
     @Test(arguments: final, outcomes)
-    func aLateAnswerIsIgnored(state: RefundState, outcome: QueryOutcome) {
+    func lateAnswerIsIgnored(state: RefundState, outcome: QueryOutcome) {
         let before = Refund.sample(state, expected: .twelveFifty)
         var machine = RefundStateMachine(before)
         #expect(machine.answered(outcome, age: hours(1_000)).isEmpty)

@@ -15,7 +15,7 @@ struct MismatchTests {
     }
 
     @Test(arguments: different)
-    func aSettledReportOfAnotherAmountIsAMismatch(amount: String?, currency: String?) {
+    func settledReportOfAnotherAmountIsAMismatch(amount: String?, currency: String?) {
         var machine = machine()
         let transitions = machine.answered(.says(.settled, amount, currency), age: .seconds(5))
         #expect(
@@ -30,7 +30,7 @@ struct MismatchTests {
         #expect(machine.refund.lastError?.contains("expected 12.50 EUR") == true)
     }
 
-    @Test func theMessageSaysWhatIsMissing() {
+    @Test func messageSaysWhatIsMissing() {
         var machine = machine(.processing)
         _ = machine.answered(.says(.settled), age: .seconds(5))
         #expect(
@@ -51,7 +51,7 @@ struct MismatchTests {
         #expect(machine.answered(.says(.settled), age: .seconds(5)).changes.first?.to == .settled)
     }
 
-    @Test func aMismatchIsAskedForAtTheSlowIntervalHoweverYoung() {
+    @Test func mismatchIsQueriedAtTheSlowIntervalHoweverYoung() {
         var machine = machine()
         _ = machine.answered(.says(.settled, "1", "EUR"), age: .seconds(5))
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .seconds(3_605)))
@@ -59,7 +59,7 @@ struct MismatchTests {
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: hours(2)))
     }
 
-    @Test func aSecondMismatchIsNoNews() {
+    @Test func secondMismatchIsNotReported() {
         var machine = machine()
         _ = machine.answered(.says(.settled, "1", "EUR"), age: .seconds(5))
         #expect(machine.answered(.says(.settled, "2", "EUR"), age: hour).isEmpty)
@@ -68,7 +68,7 @@ struct MismatchTests {
         #expect(machine.refund.lastError?.contains("settled with 2 EUR") == true)
     }
 
-    @Test func aMismatchStandsUntilAMatchingAnswer() {
+    @Test func mismatchStandsUntilAMatchingAnswer() {
         var machine = machine()
         _ = machine.answered(.says(.settled, "1", "EUR"), age: .seconds(5))
         #expect(machine.answered(.says(.processing), age: hour).isEmpty)
@@ -79,7 +79,7 @@ struct MismatchTests {
         #expect(machine.refund.lastError == nil)
     }
 
-    @Test func aClosedRefundFailsWhateverItsAmount() {
+    @Test func closedRefundFailsWhateverItsAmount() {
         var machine = machine()
         _ = machine.answered(.says(.settled, "1", "EUR"), age: .seconds(5))
         let transitions = machine.answered(.says(.failed, "1", "EUR"), age: hour)

@@ -11,7 +11,7 @@ struct ReportTests {
     ]
 
     @Test(arguments: verdicts)
-    func aVerifiedReportMovesAPendingRefund(verdict: GatewayVerdict, state: RefundState, event: EventType) {
+    func verifiedReportMovesAPendingRefund(verdict: GatewayVerdict, state: RefundState, event: EventType) {
         var machine = RefundStateMachine(.sample())
         let transitions = machine.answered(.says(verdict), age: .seconds(5))
         #expect(transitions.changes == [Change(.pending, state, nil, event)])
@@ -24,14 +24,14 @@ struct ReportTests {
     }
 
     @Test(arguments: [(GatewayVerdict.failed, RefundState.failed, EventType.failed), (.settled, .settled, .settled)])
-    func aVerdictEndsAProcessingRefund(verdict: GatewayVerdict, end: RefundState, event: EventType) {
+    func verdictEndsAProcessingRefund(verdict: GatewayVerdict, end: RefundState, event: EventType) {
         var machine = RefundStateMachine(.sample(.processing))
         let transitions = machine.answered(.says(verdict), age: .seconds(5))
         #expect(transitions.changes == [Change(.processing, end, nil, event)])
         #expect(machine.refund.nextQueryAt == nil)
     }
 
-    @Test func aProcessingRefundThatGoesOnHasNoLedgerRow() {
+    @Test func processingRefundThatGoesOnHasNoLedgerRow() {
         var machine = RefundStateMachine(.sample(.processing, attempts: 1))
         #expect(machine.answered(.says(.processing), age: .seconds(5)).isEmpty)
         #expect(machine.refund.transaction?.status == 0)
@@ -39,7 +39,7 @@ struct ReportTests {
     }
 
     @Test(arguments: open)
-    func aReportIsKeptWithItsNumbers(state: RefundState) {
+    func reportIsKeptWithItsNumbers(state: RefundState) {
         var report = GatewayReport(.settled, "1200", "JPY")
         report.transaction.transNo = "4112"
         report.transaction.origTransNo = "4111"
@@ -53,7 +53,7 @@ struct ReportTests {
         #expect(machine.refund.transNo == nil, "the application's column is never filled in")
     }
 
-    @Test func aFailedRefundKeepsTheGatewaysFailure() {
+    @Test func failedRefundKeepsTheGatewaysFailure() {
         var report = GatewayReport(.failed)
         report.failure = Failure(code: "TS-D2012", message: "insufficient funds")
         var machine = RefundStateMachine(.sample(.processing))
@@ -88,7 +88,7 @@ struct ReportTests {
     }
 
     @Test(arguments: open)
-    func queryThatIsSparedLeavesTheRefundAsDueAsItWas(state: RefundState) {
+    func deferredQueryLeavesTheRefundAsDueAsItWas(state: RefundState) {
         var before = Refund.sample(state, attempts: 2)
         before.nextQueryAt = enqueued.advanced(by: .seconds(5))
         before.isLastQueryVerified = true
@@ -111,7 +111,7 @@ struct ReportTests {
     }
 
     @Test(arguments: [(0.0, 4_500), (0.5, 5_000), (1.0, 5_500)])
-    func theDrawDecidesTheJitter(draw: Double, wait: Int64) {
+    func drawDecidesTheJitter(draw: Double, wait: Int64) {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unreachable(reason: "no answer"), age: .zero, draw: draw)
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: .milliseconds(wait)))

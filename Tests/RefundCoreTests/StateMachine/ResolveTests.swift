@@ -31,7 +31,7 @@ struct ResolveTests {
     }
 
     @Test(arguments: [RefundState.pending, .processing], Verdict.allCases)
-    func aRefundThatNeedsNoAttentionIsNotResolved(state: RefundState, verdict: Verdict) {
+    func refundThatNeedsNoAttentionIsNotResolved(state: RefundState, verdict: Verdict) {
         let before = Refund.sample(state)
         var machine = RefundStateMachine(before)
         #expect(machine.resolved(as: verdict, reason: "impatient", actor: "ada", at: now).isEmpty)

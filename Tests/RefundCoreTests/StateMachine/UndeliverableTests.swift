@@ -5,7 +5,7 @@ struct UndeliverableTests {
     private let now = enqueued.advanced(by: hour)
 
     @Test(arguments: RefundState.allCases)
-    func aDeadWebhookIsALedgerRowWithoutAnEvent(state: RefundState) {
+    func deadWebhookIsALedgerRowWithoutAnEvent(state: RefundState) {
         var machine = RefundStateMachine(.sample(state))
         let transitions = machine.webhooksChanged(dead: 1, at: now)
         #expect(transitions.changes == [Change(state, state, .undeliverable)])
@@ -22,20 +22,20 @@ struct UndeliverableTests {
     }
 
     @Test(arguments: [Attention.mismatch, .misconfigured, .unknownOrder, .overdue])
-    func aGraverReasonIsNotTouched(attention: Attention) {
+    func graverReasonIsNotTouched(attention: Attention) {
         var machine = RefundStateMachine(.sample(.processing, attention))
         #expect(machine.webhooksChanged(dead: 1, at: now).isEmpty)
         #expect(machine.webhooksChanged(dead: 0, at: now).isEmpty)
         #expect(machine.refund.attention == attention)
     }
 
-    @Test func aVerdictClearsItInItsOwnRow() {
+    @Test func verdictClearsItInItsOwnRow() {
         var machine = RefundStateMachine(.sample(.processing, .undeliverable))
         let transitions = machine.answered(.says(.settled), age: hour)
         #expect(transitions.changes == [Change(.processing, .settled, nil, .settled)])
     }
 
-    @Test func aFinalRefundIsNotQueriedAgainForIt() {
+    @Test func finalRefundIsNotQueriedAgainForIt() {
         var machine = RefundStateMachine(.sample(.settled))
         _ = machine.webhooksChanged(dead: 1, at: now)
         #expect(machine.refund.nextQueryAt == nil)

@@ -6,7 +6,7 @@ struct UnknownOrderTests {
     private let justBefore = hours(72) - .milliseconds(1)
 
     @Test(arguments: [RefundState.pending, .processing])
-    func anUnknownOrderIsNoNewsBeforeItsTime(state: RefundState) {
+    func unknownOrderIsNotReportedBeforeItsTime(state: RefundState) {
         var machine = RefundStateMachine(.sample(state))
         #expect(machine.answered(.unknownOrder, age: justBefore).isEmpty)
         #expect(machine.refund.state == state)
@@ -15,7 +15,7 @@ struct UnknownOrderTests {
     }
 
     @Test(arguments: [RefundState.pending, .processing])
-    func anOrderStillUnknownAtItsTimeNeedsAttention(state: RefundState) throws {
+    func orderStillUnknownAtItsTimeNeedsAttention(state: RefundState) throws {
         var machine = RefundStateMachine(.sample(state))
         let transitions = machine.answered(.unknownOrder, age: hours(72))
         #expect(transitions.changes == [Change(state, state, .unknownOrder, .needsAttention)])
@@ -26,14 +26,14 @@ struct UnknownOrderTests {
         #expect(machine.refund.nextQueryAt == enqueued.advanced(by: hours(73)), "it is asked for on and on")
     }
 
-    @Test func ageAloneTellsOfAnOrderThatWasUnknownAtTheLastQuery() {
+    @Test func ageAloneReportsAnOrderThatWasUnknownAtTheLastQuery() {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(71))
         let transitions = machine.aged(at: enqueued.advanced(by: hours(72)))
         #expect(transitions.changes == [Change(.pending, .pending, .unknownOrder, .needsAttention)])
     }
 
-    @Test func anOldOrderThatTurnsUpIsOverdueInstead() {
+    @Test func oldOrderThatTurnsUpIsOverdueInstead() {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
         let transitions = machine.answered(.says(.processing), age: hours(73))
@@ -45,7 +45,7 @@ struct UnknownOrderTests {
         )
     }
 
-    @Test func anOrderThatTurnsUpWhileProcessingClearsInSilence() {
+    @Test func orderThatTurnsUpWhileProcessingClearsInSilence() {
         var refund = Refund.sample(.processing, .unknownOrder)
         refund.notified = [NotifiedReasons(.unknownOrder)]
         var machine = RefundStateMachine(refund)
@@ -55,21 +55,21 @@ struct UnknownOrderTests {
     }
 
     @Test(arguments: [(GatewayVerdict.settled, RefundState.settled), (.failed, .failed)])
-    func aVerdictClearsItInItsOwnRow(verdict: GatewayVerdict, end: RefundState) {
+    func verdictClearsItInItsOwnRow(verdict: GatewayVerdict, end: RefundState) {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
         let event: EventType = end == .settled ? .settled : .failed
         #expect(machine.answered(.says(verdict), age: hours(73)).changes == [Change(.pending, end, nil, event)])
     }
 
-    @Test func aSilentGatewayAfterwardsLeavesTheReasonStanding() {
+    @Test func silentGatewayAfterwardsLeavesTheReasonStanding() {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
         for outcome in QueryOutcome.fruitless { #expect(machine.answered(outcome, age: hours(80)).isEmpty) }
         #expect(machine.refund.attention == .unknownOrder)
     }
 
-    @Test func aReasonThatReturnsIsNotToldAgain() {
+    @Test func reasonThatReturnsIsNotReportedAgain() {
         var machine = RefundStateMachine(.sample())
         _ = machine.answered(.unknownOrder, age: hours(72))
         _ = machine.answered(.says(.processing), age: hours(73))

@@ -50,11 +50,11 @@ struct DecimalAmountTests {
         #expect(DecimalAmount(plain) == DecimalAmount(text))
     }
 
-    @Test func aPartOfATextCanBeRead() {
+    @Test func partOfATextCanBeRead() {
         #expect(DecimalAmount("12.50 EUR".prefix(5)) == DecimalAmount("12.5"))
     }
 
-    @Test func aVeryLongAmountIsStillCompared() {
+    @Test func veryLongAmountIsStillCompared() {
         let long = String(repeating: "9", count: 100_000)
         #expect(DecimalAmount(long + "." + long) == DecimalAmount("0" + long + "." + long + "0"))
         #expect(DecimalAmount(long) != DecimalAmount(long + "9"))

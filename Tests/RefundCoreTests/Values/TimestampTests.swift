@@ -49,7 +49,7 @@ struct TimestampTests {
         #expect(Timestamp(iso8601: time.iso8601) == time)
     }
 
-    @Test func theSecondIsNotRounded() {
+    @Test func secondIsNotRounded() {
         #expect(Timestamp(milliseconds: 1_795_316_645_999).iso8601Seconds == "2026-11-22T03:04:05Z")
     }
 

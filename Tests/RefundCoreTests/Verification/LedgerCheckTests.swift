@@ -9,7 +9,7 @@ struct LedgerCheckTests {
     }
 
     @Test(arguments: Damage.ledger + Damage.states + Damage.columns + Damage.events + Damage.bodies)
-    func whatIsWrongWithALedgerIsSaid(damage: Damage) {
+    func whatIsWrongWithALedgerIsReported(damage: Damage) {
         #expect(damage.problems().contains(damage.problem), "\(damage.problems())")
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 struct OutboxCheckTests {
     @Test(arguments: Damage.outbox)
-    func whatIsWrongWithAWebhookIsSaid(damage: Damage) {
+    func whatIsWrongWithAWebhookIsReported(damage: Damage) {
         #expect(damage.problems() == [damage.problem])
     }
 

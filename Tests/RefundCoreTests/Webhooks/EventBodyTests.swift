@@ -39,7 +39,7 @@ struct EventBodyTests {
         return refund
     }
 
-    @Test func aSettledRefundIsToldInFull() {
+    @Test func settledRefundIsReportedInFull() {
         let transition = transition(Change(.processing, .settled, nil, .settled))
         let body = EventBody.refund(.settled, transition, sequence: 2, settled, merchantNo: "312100007235")
         #expect(
@@ -79,7 +79,7 @@ struct EventBodyTests {
         ),
         (Failure(code: "cancelled", message: nil), #""failure":{"code":"cancelled","message":null}"#),
     ])
-    func aFailureIsToldWithItsCode(failure: Failure, member: String) {
+    func failureIsReportedWithItsCode(failure: Failure, member: String) {
         var refund = settled
         refund.state = .failed
         refund.failure = failure
@@ -99,7 +99,7 @@ struct EventBodyTests {
         #expect(body.contains(#""actor":"ada","reason":"entered twice""#))
     }
 
-    @Test func theRowsOwnNumberComesBeforeTheGateways() {
+    @Test func rowsOwnNumberComesBeforeTheGateways() {
         var refund = settled
         refund.transNo = "ours"
         let transition = transition(Change(.processing, .settled, nil, .settled))
@@ -122,7 +122,7 @@ struct EventBodyTests {
         #expect(throws: Never.self) { try JSONObject(parsing: body) }
     }
 
-    @Test func theBodyIsTheStoryOfItsOwnStep() {
+    @Test func bodyIsThatOfItsOwnStep() {
         var machine = RefundStateMachine(.sample(expected: .twelveFifty))
         let transitions = machine.answered(.says(.settled, "1", "EUR"), age: .seconds(5))
         let bodies = transitions.enumerated().compactMap { index, transition in
@@ -138,7 +138,7 @@ struct EventBodyTests {
         #expect(bodies[1].contains(#""reason":"the gateway says settled with 1 EUR, expected 12.50 EUR""#))
     }
 
-    @Test func aGatewaysEventHasNoMemberOfARefund() {
+    @Test func gatewaysEventHasNoMemberOfARefund() {
         let incident = GatewayIncident(
             kind: .misconfigured,
             code: "SYS002",

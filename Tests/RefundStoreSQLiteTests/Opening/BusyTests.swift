@@ -25,7 +25,7 @@ struct BusyTests {
         #expect(error.description.contains("held by python"))
     }
 
-    @Test func aProgramThatKeepsWritingIsNamed() throws {
+    @Test func programThatKeepsWritingIsNamed() throws {
         let store = try SQLiteStore(path: path, access: .readWrite)
         try store.migrate(at: now)
         let holder = try Holder(
@@ -43,7 +43,7 @@ struct BusyTests {
     }
 
     @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
-    func aProgramThatKeepsTheFileFromItsJournalModeIsNamed(access: SQLiteStore.Access) throws {
+    func programThatKeepsTheFileFromItsJournalModeIsNamed(access: SQLiteStore.Access) throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE orders (id INTEGER)") }
         let holder = try Holder(
             """

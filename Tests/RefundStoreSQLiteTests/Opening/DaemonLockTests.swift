@@ -70,7 +70,7 @@ struct DaemonLockTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func aProgramThatTheDaemonStartedDoesNotInheritIt() throws {
+    @Test func programThatTheDaemonStartedDoesNotInheritIt() throws {
         var lock: DaemonLock? = try DaemonLock.taken(path)
         let child = try Holder("", path)
         withExtendedLifetime(lock) {}
@@ -80,7 +80,7 @@ struct DaemonLockTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func aLinkIsTheSameDatabase() throws {
+    @Test func linkIsTheSameDatabase() throws {
         try files.createSymbolicLink(atPath: folder.path("link.db"), withDestinationPath: path)
         try files.createSymbolicLink(atPath: folder.path("relative.db"), withDestinationPath: "refunds.db")
         try files.createSymbolicLink(atPath: folder.path("chain.db"), withDestinationPath: "link.db")
@@ -94,7 +94,7 @@ struct DaemonLockTests {
         }
     }
 
-    @Test func aLinkToAFileThatIsStillToBeMadeIsTheSameDatabase() throws {
+    @Test func linkToAFileThatIsStillToBeMadeIsTheSameDatabase() throws {
         let link = folder.path("link.db")
         let target = folder.path("new.db")
         try files.createSymbolicLink(atPath: link, withDestinationPath: target)
@@ -103,7 +103,7 @@ struct DaemonLockTests {
         withExtendedLifetime(lock) {}
     }
 
-    @Test func aFolderThatIsMissingIsToldWithItsPlace() throws {
+    @Test func folderThatIsMissingIsReportedWithItsPlace() throws {
         let error = try #require(throws: StoreError.self) {
             try DaemonLock.taken(folder.path("none/refunds.db"))
         }
@@ -121,7 +121,7 @@ struct DaemonLockTests {
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
-    func aLockThatRootMakesBelongsToTheDatabasesOwner() throws {
+    func lockThatRootMakesBelongsToTheDatabasesOwner() throws {
         try files.setAttributes([.ownerAccountID: 12_345, .groupOwnerAccountID: 23_456], ofItemAtPath: path)
         let lock = try DaemonLock.taken(path)
         let attributes = try files.attributesOfItem(atPath: path + ".lock")
@@ -149,14 +149,14 @@ struct DaemonLockTests {
         #expect(try String(contentsOfFile: precious, encoding: .utf8) == "root:*\n")
     }
 
-    @Test func aLinkToNothingIsRefusedAndNothingIsMade() throws {
+    @Test func linkToNothingIsRefusedAndNothingIsMade() throws {
         try files.createSymbolicLink(atPath: path + ".lock", withDestinationPath: folder.path("none"))
         #expect(throws: StoreError.self) { try DaemonLock.taken(path) }
         #expect(!files.fileExists(atPath: folder.path("none")))
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root may give files away"))
-    func aLockThatIsThereKeepsItsOwnerAndMode() throws {
+    func lockThatIsThereKeepsItsOwnerAndMode() throws {
         try files.setAttributes([.ownerAccountID: 12_345, .posixPermissions: 0o660], ofItemAtPath: path)
         try "".write(toFile: path + ".lock", atomically: false, encoding: .utf8)
         try files.setAttributes([.ownerAccountID: 34_567, .posixPermissions: 0o600], ofItemAtPath: path + ".lock")
@@ -168,7 +168,7 @@ struct DaemonLockTests {
     }
 
     // Each holder takes its file away, so that another may have opened what is no longer there.
-    @Test func aFileThatWasReplacedBeforeItWasLockedIsNotTheLock() throws {
+    @Test func fileThatWasReplacedBeforeItWasLockedIsNotTheLock() throws {
         let failures = concurrently(4) { [path] _ in
             for _ in 0..<2_000 {
                 guard let lock = try? DaemonLock.taken(path) else { continue }
@@ -210,7 +210,7 @@ struct DaemonLockTests {
 
     // MARK: - What its file says
 
-    @Test func aDatabaseWasServedOnceThatIsWrittenDown() throws {
+    @Test func databaseWasServedOnceThatIsRecorded() throws {
         for wasServed in [false, true, true] {
             let lock = try DaemonLock.taken(path)
             #expect(lock.wasServed == wasServed)

@@ -48,7 +48,7 @@ struct DiskFaultTests {
         #expect(try count() == 1_000)
     }
 
-    @Test func fileThatCannotBeWrittenIsSaid() throws {
+    @Test func fileThatCannotBeWrittenIsReported() throws {
         try set("query_only = 1")
         let error = try #require(throws: StoreError.self) { try insert(1) }
         #expect(error.kind == .readOnly)

@@ -45,7 +45,7 @@ struct MigrationTests {
         #expect(Migration.all.map(\.id) == Array(1...Migration.all.count))
     }
 
-    @Test func aNewerSchemaIsRefusedAndLeftAlone() throws {
+    @Test func newerSchemaIsRefusedAndLeftAlone() throws {
         let store = try open()
         try store.migrate(at: now)
         try store.execute("INSERT INTO refund_migrations (id, name, applied_at) VALUES (99, 'later', 0)")
@@ -60,7 +60,7 @@ struct MigrationTests {
     }
 
     @Test(arguments: [SQLiteStore.Access.readWrite, .existing, .readOnly])
-    func aFileWithoutAQueueIsToldApart(access: SQLiteStore.Access) throws {
+    func fileWithoutAQueueIsDistinguished(access: SQLiteStore.Access) throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE orders (id INTEGER)") }
         let store = try open(access)
         let error = try #require(throws: StoreError.self) { try store.checkSchema() }
@@ -83,7 +83,7 @@ struct MigrationTests {
         #expect(try rows("SELECT name FROM sqlite_master") == ["orders"])
     }
 
-    @Test func aMigrationThatFailsLeavesNothingBehind() throws {
+    @Test func migrationThatFailsLeavesNothingBehind() throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE refund_outbox (mine INTEGER)") }
         let store = try open()
         let error = try #require(throws: StoreError.self) { try store.migrate(at: now) }

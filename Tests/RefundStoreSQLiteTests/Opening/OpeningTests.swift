@@ -53,13 +53,13 @@ struct OpeningTests {
     }
 
     @Test(arguments: [SQLiteStore.Access.existing, .readOnly])
-    func aMissingFileIsNotMade(access: SQLiteStore.Access) throws {
+    func missingFileIsNotMade(access: SQLiteStore.Access) throws {
         let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: access) }
         #expect(error.kind == .notInitialised)
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func aFileThatCannotBeMadeIsToldWithItsPlace() throws {
+    @Test func fileThatCannotBeMadeIsReportedWithItsPlace() throws {
         for path in [folder.path("none/refunds.db"), folder.path] {
             let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: .readWrite) }
             #expect(error.kind == .cannotOpen)
@@ -68,7 +68,7 @@ struct OpeningTests {
     }
 
     @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
-    func aFileThatIsNoDatabaseIsNotTouched(access: SQLiteStore.Access) throws {
+    func fileThatIsNoDatabaseIsNotTouched(access: SQLiteStore.Access) throws {
         let text = String(repeating: "this is no database\n", count: 100)
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: access) }
@@ -107,7 +107,7 @@ struct OpeningTests {
         #expect(try !store.hasForeignCommits())
     }
 
-    @Test func aLockThatIsReplacedWhileItIsHeldEndsTheDaemonsWork() throws {
+    @Test func lockThatIsReplacedWhileItIsHeldEndsTheDaemonsWork() throws {
         let lock = try DaemonLock.taken(path)
         let store = try initialised()
         try store.execute()
@@ -122,7 +122,7 @@ struct OpeningTests {
         withExtendedLifetime((lock, other)) {}
     }
 
-    @Test func aQueueIsThereOnceItIsMade() throws {
+    @Test func queueIsThereOnceItIsMade() throws {
         let store = try SQLiteStore(path: path, access: .readWrite)
         #expect(throws: StoreError.self) { try store.checkSchema() }
         try store.migrate(at: now)

@@ -40,21 +40,21 @@ struct InsertTests {
     }
 
     @Test(arguments: Program.allCases, pragmas)
-    func aRowThatCanBeServedIsTaken(program: Program, pragmas: [String]) throws {
+    func rowThatCanBeServedIsTaken(program: Program, pragmas: [String]) throws {
         try run(program, pragmas, InsertTable.taken) { _, statement, outcome in
             #expect(outcome == .taken(new: 1), "\(statement)")
         }
     }
 
     @Test(arguments: Program.allCases, pragmas)
-    func aRowThatCannotBeServedIsRefusedAloud(program: Program, pragmas: [String]) throws {
+    func rowThatCannotBeServedIsRejectedWithAMessage(program: Program, pragmas: [String]) throws {
         try run(program, pragmas, InsertTable.refused) { row, statement, outcome in
             #expect(outcome == .refused("refund_queue: " + (row.refusal ?? "")), "\(statement)")
         }
     }
 
     @Test(arguments: Program.allCases)
-    func anIdThatIsNoNumberIsRefusedToo(program: Program) throws {
+    func idThatIsNoNumberIsRefusedToo(program: Program) throws {
         let row = InsertTable.Row(columns: [("id", "'abc'"), ("merchant_order_no", "'R-1'")], refusal: "")
         try run(program, [], [row]) { _, statement, outcome in
             #expect(outcome == .refused("datatype mismatch"), "\(statement)")
@@ -96,7 +96,7 @@ struct InsertTests {
     ]
 
     @Test(arguments: Program.allCases, pragmas)
-    func theSameRefundTwiceIsIgnoredOnlyWhereTheInsertSaysSo(program: Program, pragmas: [String]) throws {
+    func sameRefundTwiceIsIgnoredOnlyWhereTheInsertSaysSo(program: Program, pragmas: [String]) throws {
         let contents = try database.contents()
         // A WHERE keeps the parser from taking ON for the constraint of a join.
         let ignoring = Self.same.map { row in
@@ -121,7 +121,7 @@ struct InsertTests {
     }
 
     @Test(arguments: Program.allCases, pragmas)
-    func aRefundIsNeverReplaced(program: Program, pragmas: [String]) throws {
+    func refundIsNeverReplaced(program: Program, pragmas: [String]) throws {
         let contents = try database.contents()
         let statements = ["REPLACE", "INSERT OR REPLACE"].flatMap { verb in
             Self.same.map { "\(verb) INTO refund_queue \($0)" }
@@ -197,7 +197,7 @@ struct InsertTests {
         #expect(outcomes[4] == .taken(new: 4))
     }
 
-    @Test func aCompleteEnqueueHasItsDefaultsAndIsDue() throws {
+    @Test func completeEnqueueHasItsDefaultsAndIsDue() throws {
         try database.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001')")
         let columns = "state, attention, attempts, gateway, next_query_at, created_at = updated_at, typeof(created_at)"
         #expect(

@@ -50,7 +50,7 @@ struct QueueGuardTests {
         Self.verbs.flatMap { verb in assignments.map { "\(verb) refund_queue SET \($0)" } }
     }
 
-    @Test func theRefundsAreWhereTheseTestsWantThem() throws {
+    @Test func refundsAreWhereTheseTestsWantThem() throws {
         #expect(
             try database.texts("SELECT state, attention FROM refund_queue ORDER BY id") == [
                 ["pending", "-"], ["processing", "overdue"], ["settled", "-"], ["failed", "-"], ["abandoned", "-"],
@@ -59,7 +59,7 @@ struct QueueGuardTests {
     }
 
     @Test(arguments: Program.allCases, pragmas)
-    func aRefundIsNeverDeleted(program: Program, pragmas: [String]) throws {
+    func refundIsNeverDeleted(program: Program, pragmas: [String]) throws {
         let deletes = ["", " WHERE id = 1", " WHERE state = 'settled'", " WHERE merchant_order_no = 'R-1'"]
         try expectRefused(
             deletes.map { "DELETE FROM refund_queue\($0)" },
@@ -102,7 +102,7 @@ struct QueueGuardTests {
     }
 
     @Test(arguments: Program.allCases, pragmas)
-    func aStateChangesOnlyWithItsLedgerRow(program: Program, pragmas: [String]) throws {
+    func stateChangesOnlyWithItsLedgerRow(program: Program, pragmas: [String]) throws {
         let assignments = [
             "state = 'processing' WHERE id = 1", "state = 'settled' WHERE id = 1", "state = 'pending' WHERE id = 2",
             "state = 'failed' WHERE id = 2", "attention = 'overdue' WHERE id = 1", "attention = NULL WHERE id = 2",
@@ -118,7 +118,7 @@ struct QueueGuardTests {
     }
 
     @Test(arguments: Program.allCases, pragmas)
-    func aFinalStateIsNeverLeft(program: Program, pragmas: [String]) throws {
+    func finalStateIsNeverLeft(program: Program, pragmas: [String]) throws {
         let assignments = [3, 4, 5].flatMap { id in
             ["pending", "processing", "lost", "settled", "failed", "abandoned"].map {
                 "state = '\($0)' WHERE id = \(id)"
@@ -130,7 +130,7 @@ struct QueueGuardTests {
     }
 
     @Test(arguments: Program.allCases)
-    func anUnknownStateIsRefused(program: Program) throws {
+    func unknownStateIsRefused(program: Program) throws {
         let states = ["'lost'", "''", "NULL", "'PENDING'", "1", "x'70'"]
         try expectRefused(
             updates(states.map { "state = \($0) WHERE id = 1" }),
@@ -140,7 +140,7 @@ struct QueueGuardTests {
         )
     }
 
-    @Test func anOlderLedgerRowDoesNotLetAStateReturn() throws {
+    @Test func olderLedgerRowDoesNotLetAStateReturn() throws {
         // Refund 2 went from pending to processing in row 1, and needs attention since row 2.
         let update = "UPDATE refund_queue SET state = 'processing', attention = NULL WHERE id = 2"
         #expect(throws: (any Error).self) { try database.execute(update) }

@@ -37,7 +37,7 @@ struct SchemaTests {
         "select", "then", "else", "is", "default", "case", "on", "from", "of", "insert",
     ]
 
-    @Test func theSchemaCallsOnlyFunctionsThatAnOldSQLiteHas() throws {
+    @Test func schemaCallsOnlyFunctionsThatAnOldSQLiteHas() throws {
         for statement in try sql() {
             // Messages and patterns are no code, and the name of a table is followed by its columns.
             var code = statement.replacing(/'(?:[^']|'')*'/, with: "''").lowercased()
@@ -56,7 +56,7 @@ struct SchemaTests {
         #"\btrue\b"#, #"\bfalse\b"#, #"\bon\s+conflict\b"#, #"\bindexed\s+by\b"#, #"\bstored\b"#, #"0x"#, #"\d_\d"#,
     ]
 
-    @Test func theSchemaUsesNoSyntaxThatAnOldSQLiteLacks() throws {
+    @Test func schemaUsesNoSyntaxThatAnOldSQLiteLacks() throws {
         let code = try sql().map { $0.replacing(/'(?:[^']|'')*'/, with: "''").lowercased() }
         for pattern in Self.newSyntax {
             let regex = try Regex(pattern)
@@ -80,7 +80,7 @@ struct SchemaTests {
     }
 
     @Test(arguments: ["DatabaseQueue", "recursive_triggers"])
-    func theApplicationsOwnDatabaseStaysItsOwn(kind: String) throws {
+    func applicationsOwnDatabaseStaysItsOwn(kind: String) throws {
         let folder = try TemporaryFolder()
         let path = folder.path("shop.db")
         let application = try DatabaseQueue(path: path)
@@ -125,7 +125,7 @@ struct SchemaTests {
         try application.close()
     }
 
-    @Test func anInsertDoesNotDisturbTheApplicationsOwnCounters() throws {
+    @Test func insertDoesNotDisturbTheApplicationsOwnCounters() throws {
         try database.application.write { db in
             try db.execute(sql: "INSERT INTO refund_queue (merchant_order_no, trans_no) VALUES ('R-1', 'T-1')")
             #expect(db.changesCount == 1)
