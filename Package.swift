@@ -45,8 +45,26 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
+/// A program under `Sources`.
+///
+/// Nothing loads code into a program, so a release exports no symbols: Swift's static library otherwise exports all of
+/// its own, and the daemon would keep their tables in memory. Identical functions are merged, and relocations packed,
+/// for the same reason. Packed relocations need glibc 2.36.
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        swiftSettings: swiftSettings,
+        linkerSettings: [
+            .unsafeFlags(
+                [
+                    "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--icf=safe", "-Xlinker", "-z",
+                    "-Xlinker", "pack-relative-relocs",
+                ],
+                .when(configuration: .release)
+            )
+        ]
+    )
 }
 
 func tests(
