@@ -3,8 +3,8 @@ package import RefundStore
 
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
-/// The file is never deleted. It is empty until a daemon has served the database. Then it says so, or why the last
-/// daemon no longer trusted the database.
+/// The file is never deleted. It is empty until the database has a queue. Then it says so and which daemon served it
+/// last, or why that daemon no longer trusted the database.
 package final class DaemonLock: Sendable {
     /// Who wants the lock.
     package enum Holder: Sendable {
@@ -24,7 +24,7 @@ package final class DaemonLock: Sendable {
         case heldByDaemon
     }
 
-    private static let served = "served\n"
+    static let served = "served\n"
 
     private let file: LockFile
 
@@ -53,22 +53,21 @@ package final class DaemonLock: Sendable {
         }
     }
 
-    /// Whether a daemon has ever served a database; does not open the lock file.
-    static func wasServed(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe lstat(DatabasePath.real(path) + ".lock", &status) == 0 && status.st_size > 0
-    }
-
-    /// Whether a daemon has ever served the database.
+    /// Whether the database ever had a queue.
     package var wasServed: Bool { !file.text.isEmpty }
 
-    /// Records that the database is served, unless the file says something already.
+    /// Records that the database has a queue, unless the file says something already.
     package func noteServed() {
         if !wasServed { file.write(Self.served) }
     }
 
+    /// Records which daemon serves the database, unless no daemon may serve it yet.
+    package func noteServing(_ daemon: ServingDaemon) {
+        if wasServed, !isSuspect { file.write(Self.served + daemon.text) }
+    }
+
     /// Whether the last daemon no longer trusted the database, so that it must be checked before it is served.
-    package var isSuspect: Bool { wasServed && file.text != Self.served }
+    package var isSuspect: Bool { wasServed && !file.text.hasPrefix(Self.served) }
 
     /// Makes the next daemon check the whole database before serving it.
     ///

@@ -71,7 +71,10 @@ struct LockFile: ~Copyable, Sendable {
     var isInPlace: Bool { FileIdentity(path: path) == FileIdentity(descriptor: descriptor) }
 
     /// The file's content.
-    var text: String {
+    var text: String { Self.text(of: descriptor) }
+
+    /// The content of an open lock file.
+    static func text(of descriptor: CInt) -> String {
         var bytes = [UInt8](repeating: 0, count: 1_024)
         let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
         return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)

@@ -53,7 +53,7 @@ extension StoreError {
         case .SQLITE_READONLY: self = .readOnly(path)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path, message)
         case .SQLITE_CONSTRAINT: self = .rejected(path, message)
-        case .SQLITE_ERROR where message.hasPrefix("no such table: refund_"): self = .missing(path)
+        case .SQLITE_ERROR where message.hasPrefix("no such table: refund_"): self = .missing(path, DatabaseTraces(ofLost: path))
         case .SQLITE_ERROR where Self.isApplications(message): self = .application(path, message)
         default: self = .failed(path, "\(message) (\(error.extendedResultCode.rawValue))")
         }
@@ -144,14 +144,20 @@ extension StoreError {
         )
     }
 
-    static func missing(_ path: String) -> StoreError {
-        StoreError(
+    /// The loss of a queue that once existed.
+    static func missing(_ path: String, _ traces: DatabaseTraces) -> StoreError {
+        let proof = traces.files.isEmpty ? "" : ", as \(traces.files.joined(separator: ", ")) shows"
+        let rescued = traces.files.filter { $0.contains(".rescued") }
+        let copy = rescued.map { "\($0) or " }.joined()
+        let leftovers = traces.files.map { "\($0) " }.joined()
+        return StoreError(
             .missing,
             location: path,
             reason: "the queue is gone",
             description:
-                "the queue in the database \(path) is gone, and refundd has served it before; restore the database,"
-                + " or to begin with an empty queue remove \(path).lock and every table named refund_..."
+                "the queue in the database \(path) is gone\(proof); put the file back, or restore the database from"
+                + " \(copy)a backup without the old -wal and -shm; only to give up every refund in it, remove"
+                + " \(leftovers)and every table named refund_..."
         )
     }
 

@@ -33,8 +33,9 @@ extension SQLiteStore {
         try db.execute(sql: "DELETE FROM refund_migrations WHERE id < 1")
         let applied = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
         if applied > Migration.all.count { throw StoreError.newerSchema(path, migration: applied) }
-        guard try applied > 0 ? db.tableExists("refund_queue") : !DaemonLock.wasServed(path) else {
-            throw StoreError.missing(path)
+        let traces = DatabaseTraces(ofLost: path)
+        guard try applied > 0 ? db.tableExists("refund_queue") : traces.files.isEmpty else {
+            throw StoreError.missing(path, traces)
         }
         for migration in Migration.all where migration.id > applied {
             for sql in migration.sql { try db.execute(sql: sql) }
@@ -49,7 +50,8 @@ extension SQLiteStore {
         let (applied, hasQueue) = try lastMigration()
         if applied > Migration.all.count { throw .newerSchema(path, migration: applied) }
         guard hasQueue else {
-            throw applied > 0 || DaemonLock.wasServed(path) ? .missing(path) : .notInitialised(path)
+            let traces = DatabaseTraces(ofLost: path)
+            throw applied > 0 || !traces.files.isEmpty ? .missing(path, traces) : .notInitialised(path)
         }
         if applied < Migration.all.count { throw .olderSchema(path, migration: applied) }
     }

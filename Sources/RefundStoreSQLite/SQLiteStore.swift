@@ -53,10 +53,11 @@ package final class SQLiteStore: QueueStore {
         self.path = path
         self.access = access
         self.beforeCommit = beforeCommit
-        if !FileManager.default.fileExists(atPath: path) {
+        if try DatabaseTraces.isMissing(path) {
             // Replacing a lost queue with a new one would silently forget every refund.
-            if DaemonLock.wasServed(path) { throw .missing(path) }
-            guard access == .readWrite else { throw .notInitialised(path) }
+            let traces = DatabaseTraces(ofMissing: path)
+            guard traces.files.isEmpty else { throw .missing(path, traces) }
+            guard access == .readWrite || FileIdentity(path: path) != nil else { throw .notInitialised(path) }
         }
         if access == .readWrite { NewDatabase.create(at: path) }
         let real = DatabasePath.real(path)

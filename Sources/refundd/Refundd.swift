@@ -8,7 +8,7 @@ struct Refundd: AsyncParsableCommand {
         commandName: "refundd",
         abstract: "Watches refunds at the payment gateway until each has a verdict, and reports it by webhook.",
         discussion: "An application enqueues a refund with an INSERT INTO refund_queue; refundd does the rest.",
-        version: "0.1.0",
+        version: Version.current,
         subcommands: [
             RunCommand.self, CheckCommand.self, InitCommand.self, EnqueueCommand.self, ListCommand.self,
             ShowCommand.self, StatusCommand.self, QueryCommand.self, AbandonCommand.self, ResolveCommand.self,

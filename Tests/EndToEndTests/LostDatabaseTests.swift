@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// Database files that are deleted, replaced or damaged while the daemon runs.
@@ -59,21 +60,53 @@ struct LostDatabaseTests {
     @Test(.endToEnd) func initIsNeitherAdvisedNorPossibleForAServedQueueThatIsGone() async throws {
         try await withWorkspace { w in
             let commands = [
-                ["status"], ["list"], ["show", "R-1"], ["verify"], ["enqueue", "--order", "R-1"], ["init"],
+                ["status"], ["list"], ["show", "R-1"], ["webhooks"], ["events"], ["verify"], ["backup", "copy.db"],
+                ["enqueue", "--order", "R-1"], ["abandon", "R-1", "--reason", "x"], ["query", "R-1"],
+                ["redeliver", "--dead"], ["run"], ["init"],
             ]
-            try await w.startEverything()
-            w.daemon?.kill()
+            // A queue that nobody has served yet may hold refunds, too.
+            try await w.initDatabase()
             let backup = Self.files.contents(atPath: w.database)
             try await w.sql("DROP TABLE refund_queue")
             try await expectMissing(w, commands)
             for suffix in ["", "-wal", "-shm"] { try? Self.files.removeItem(atPath: w.database + suffix) }
             try await expectMissing(w, commands)
             #expect(!Self.files.fileExists(atPath: w.database))
+            let unfinished = w.database + "-wal"
+            try #require(Self.files.createFile(atPath: unfinished, contents: Data("refunds".utf8)))
+            try Self.files.removeItem(atPath: w.database + ".lock")
+            try await expectMissing(w, commands)
+            #expect(Self.files.contents(atPath: unfinished) == Data("refunds".utf8), "SQLite would delete it")
+            try Self.files.moveItem(atPath: unfinished, toPath: w.database + ".rescued")
+            try await expectMissing(w, commands)
             try await w.sql("CREATE TABLE orders (id INTEGER)")
             try await expectMissing(w, commands)
             #expect(try await w.sql("SELECT name FROM sqlite_master").count == 1)
             try #require(Self.files.createFile(atPath: w.database, contents: backup))
-            #expect(try await w.refundd("status").exitCode == 0)
+            #expect(try await w.refundd("list").exitCode == 0)
+        }
+    }
+
+    @Test(.endToEnd) func initIsNotAdvisedForAFolderThatIsMissingOrClosed() async throws {
+        try await withWorkspace { w in
+            try w.configure("database", ["path": "\"mounted/refundd.db\""])
+            for command in ["status", "list", "webhooks", "verify", "init"] {
+                let finished = try await w.refundd(command)
+                #expect(finished.exitCode == 74)
+                #expect(finished.errors.contains("does not exist; mount its file system"), "\(finished.errors)")
+                #expect(!finished.errors.contains("refundd init"), "\(finished.errors)")
+            }
+            guard geteuid() == 0 else { return }
+            try Self.files.createDirectory(atPath: w.path("mounted"), withIntermediateDirectories: false)
+            try await w.initDatabase()
+            try w.protect("mounted", 0o700)
+            for command in ["status", "list", "webhooks", "verify"] {
+                let arguments = ["--reuid=nobody", "--clear-groups", Programs.refundd, command]
+                let finished = try await w.run("setpriv", arguments + ["--config", w.configurationFile])
+                #expect(finished.exitCode == 74, "\(finished.errors)")
+                #expect(finished.errors.contains("Permission denied"), "\(finished.errors)")
+                #expect(!finished.errors.contains("refundd init"), "\(finished.errors)")
+            }
         }
     }
 
@@ -194,7 +227,7 @@ struct LostDatabaseTests {
             try await w.enqueue("OK-1")
             try await w.refund("OK-1", is: "settled")
             let word = String(decoding: Self.files.contents(atPath: w.database + ".lock") ?? Data(), as: UTF8.self)
-            #expect(word == "served\n", "not checked again")
+            #expect(word.hasPrefix("served\n"), "not checked again")
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import RefundCore
 import RefundScheduler
@@ -79,10 +80,13 @@ final class DatabaseOpening: Sendable {
     /// - Throws: `StoreError` if the database cannot be served.
     func run() async throws(StoreError) -> ServedDatabase? {
         guard let lock = try await lock() else { return nil }
+        let daemon = ServingDaemon(pid: getpid(), version: Version.current, since: SystemClock().now())
+        // The description of the last daemon must not pass for this one's while it starts.
+        lock.noteServing(daemon)
         begin(.opening)
         let opened: Result<ServedDatabase, StoreError>? = await onOwnThread(grace: Self.grace, interrupt: interrupt) {
             do throws(StoreError) {
-                return .success(try self.open(lock))
+                return .success(try self.open(lock, for: daemon))
             } catch {
                 return .failure(error)
             }
@@ -110,7 +114,7 @@ final class DatabaseOpening: Sendable {
         return nil
     }
 
-    private func open(_ lock: DaemonLock) throws(StoreError) -> ServedDatabase {
+    private func open(_ lock: DaemonLock, for daemon: ServingDaemon) throws(StoreError) -> ServedDatabase {
         let store = try SQLiteStore(path: path, access: .readWrite) { CrashPoint.reached(.beforeCommit) }
         let isCancelled = state.withLock { state in
             state.store = store
@@ -126,6 +130,7 @@ final class DatabaseOpening: Sendable {
         begin(.opening)
         try store.migrate(at: SystemClock().now())
         lock.noteServed()
+        lock.noteServing(daemon)
         CrashPoint.reached(.afterMigration)
         state.withLock { $0.store = nil }
         return try ServedDatabase(store, lock)

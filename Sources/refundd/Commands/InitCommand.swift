@@ -21,6 +21,8 @@ struct InitCommand: AsyncParsableCommand {
                 let store = try SQLiteStore(path: path, access: .readWrite)
                 defer { store.close() }
                 try store.migrate(at: SystemClock().now())
+                // From now on refunds may be in it, so that it must not be created anew if it is lost.
+                if case .taken(let lock) = try DaemonLock.attempt(path, for: .command) { lock.noteServed() }
             }
             printLine("\(path) is ready. Enqueue a refund with:")
             printLine("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001');")

@@ -1,0 +1,85 @@
+import Glibc
+package import RefundCore
+
+/// The daemon that serves a database, as it describes itself in the lock file.
+package struct ServingDaemon: Hashable, Sendable {
+    /// Its process.
+    package var pid: Int32
+    /// Its version.
+    package var version: String
+    /// When it took the lock.
+    package var since: Timestamp
+
+    /// Creates a description.
+    package init(pid: Int32, version: String, since: Timestamp) {
+        self.pid = pid
+        self.version = version
+        self.since = since
+    }
+
+    /// The lines of the lock file.
+    var text: String { "pid \(pid)\nversion \(version)\nsince \(since.iso8601)\n" }
+
+    /// Reads the lines of a lock file; nil if they describe no daemon.
+    init?(parsing text: String) {
+        let words = text.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 1) }
+        func value(_ name: Substring) -> String? {
+            words.first { $0.count == 2 && $0[0] == name }.map { String($0[1]) }
+        }
+        guard let pid = value("pid").flatMap({ Int32($0) }), let version = value("version"),
+            let since = value("since").flatMap(Timestamp.init(iso8601:))
+        else { return nil }
+        self.init(pid: pid, version: version, since: since)
+    }
+}
+
+/// Whether a daemon serves a database, seen from outside.
+package enum DaemonPresence: Hashable, Sendable {
+    /// One does; nil while it starts and has not described itself.
+    case running(ServingDaemon?)
+    /// None does.
+    case absent
+    /// The lock file cannot be read; the reason.
+    case unknown(String)
+
+    /// Looks at the lock of a database, which is neither created nor kept.
+    ///
+    /// - Parameter path: The database.
+    package init(database path: String) {
+        let file = DatabasePath.real(path) + ".lock"
+        let descriptor = unsafe open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            self = errno == ENOENT ? .absent : .unknown("\(file): \(SystemError())")
+            return
+        }
+        defer { close(descriptor) }
+        // A command's lock is shared and keeps nobody out, but it looks like a daemon's while it is being taken.
+        for _ in 0..<2 {
+            if flock(descriptor, LOCK_SH | LOCK_NB) == 0 {
+                self = .absent
+                return
+            }
+            guard errno == EWOULDBLOCK else {
+                self = .unknown("\(file): \(SystemError())")
+                return
+            }
+            usleep(Self.pause)
+        }
+        let text = LockFile.text(of: descriptor)
+        self = .running(text.hasPrefix(DaemonLock.served) ? ServingDaemon(parsing: text) : nil)
+    }
+
+    // In microseconds.
+    private static let pause: useconds_t = 20_000
+
+    /// Why the last daemon no longer trusted a database; nil if it did.
+    ///
+    /// - Parameter path: The database.
+    package static func distrust(ofDatabase path: String) -> String? {
+        let descriptor = unsafe open(DatabasePath.real(path) + ".lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        let text = LockFile.text(of: descriptor)
+        return text.isEmpty || text.hasPrefix(DaemonLock.served) ? nil : text.split(separator: "\n").joined(separator: " ")
+    }
+}

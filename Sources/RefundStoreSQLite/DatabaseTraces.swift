@@ -1,0 +1,59 @@
+import Foundation
+import Glibc
+import RefundCore
+import RefundStore
+
+/// What is left beside a database that is gone: proof that a queue existed, so that no command replaces it with an
+/// empty one.
+struct DatabaseTraces {
+    /// The files, in the order of their weight.
+    let files: [String]
+
+    /// Looks for traces of a database that does not exist or is empty.
+    ///
+    /// Its `-wal` may hold refunds that nobody has seen yet, and SQLite deletes it when it creates the database anew. A
+    /// `-journal` beside an empty file may be that of a process that is just creating the queue.
+    ///
+    /// - Parameter path: The database.
+    init(ofMissing path: String) {
+        let real = DatabasePath.real(path)
+        let journals = [real + "-wal"] + (FileIdentity(path: real) == nil ? [real + "-journal"] : [])
+        files = journals.filter(Self.hasContent) + Self(ofLost: path).files
+    }
+
+    /// Looks for traces of a queue in a database that has none.
+    ///
+    /// - Parameter path: The database.
+    init(ofLost path: String) {
+        let real = DatabasePath.real(path)
+        let slash = real.lastIndex(of: "/") ?? real.startIndex
+        let folder = String(real[...slash])
+        let rescued = String(real[real.index(after: slash)...]) + ".rescued"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let copies = names.filter { $0.hasPrefix(rescued) }.sorted().map { folder + $0 }
+        files = ([real + ".lock"] + copies).filter(Self.hasContent)
+    }
+
+    /// Whether a database is missing or empty.
+    ///
+    /// - Throws: `StoreError.cannotOpen` if its folder is missing or cannot be searched, which says nothing about the
+    ///   database.
+    static func isMissing(_ path: String) throws(StoreError) -> Bool {
+        var status = stat()
+        if unsafe stat(path, &status) == 0 { return status.st_mode & S_IFMT == S_IFREG && status.st_size == 0 }
+        let error = SystemError()
+        guard error.code == ENOENT || error.code == ENOTDIR else { throw .cannotOpen(path, error.description) }
+        let real = DatabasePath.real(path)
+        let folder = String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
+        guard unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw .cannotOpen(path, "the folder \(folder) does not exist; mount its file system or create it")
+        }
+        return true
+    }
+
+    // Not through a link: the name in the folder counts, whatever it leads to.
+    private static func hasContent(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_size > 0
+    }
+}
