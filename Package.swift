@@ -135,9 +135,8 @@ let package = Package(
         program(
             "refundd",
             [
-                "RefundCore", "RefundConfiguration", "RefundStore", "RefundStoreSQLite", "RefundScheduler",
-                "RefundAdmin",
-                "RefundDaemon", arguments,
+                "RefundCore", "RefundConfiguration", "RefundStore", "RefundScheduler", "RefundAdmin", "RefundDaemon",
+                arguments,
             ]
         ),
 

@@ -48,6 +48,14 @@ package protocol QueueStore: AnyObject, Sendable {
     /// Calls `wake` when another process may have committed.
     func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource
 
+    /// Takes the right to serve the queue for a command that briefly does what only the daemon may, without waiting.
+    ///
+    /// - Returns: The lock, or nil if a daemon or another command holds it.
+    func lockForCommand() throws(StoreError) -> (any ServiceLock)?
+
+    /// Interrupts the current call, from another thread; it then fails at once.
+    func interrupt()
+
     /// Closes the connection.
     func close()
 }

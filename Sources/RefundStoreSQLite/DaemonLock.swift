@@ -5,23 +5,13 @@ package import RefundStore
 ///
 /// The file is never deleted. It is empty until the database has a queue. Then it says so and which daemon served it
 /// last, or why that daemon no longer trusted the database.
-package final class DaemonLock: Sendable {
+package final class DaemonLock: ServiceLock {
     /// Who wants the lock.
     package enum Holder: Sendable {
         /// The daemon, which waits while a command has the lock.
         case daemon
         /// A command that briefly does what only the daemon may.
         case command
-    }
-
-    /// The result of an attempt to take the lock.
-    package enum Attempt: Sendable {
-        /// The lock.
-        case taken(DaemonLock)
-        /// A command holds it and will finish soon.
-        case heldByCommand
-        /// A daemon holds it.
-        case heldByDaemon
     }
 
     static let served = "served\n"
@@ -39,7 +29,7 @@ package final class DaemonLock: Sendable {
     ///   - holder: Who wants it.
     /// - Returns: The lock, or who holds it.
     /// - Throws: `StoreError` if the lock file cannot be created, or is not a regular file.
-    package static func attempt(_ path: String, for holder: Holder) throws(StoreError) -> Attempt {
+    package static func attempt(_ path: String, for holder: Holder) throws(StoreError) -> LockAttempt {
         while true {
             let file = try LockFile(beside: DatabasePath.real(path))
             guard try file.lock(LOCK_EX) else {
@@ -56,37 +46,25 @@ package final class DaemonLock: Sendable {
     /// Whether the database ever had a queue.
     package var wasServed: Bool { !file.text.isEmpty }
 
-    /// Records that the database has a queue, unless the file says something already.
     package func noteServed() {
         if !wasServed { file.write(Self.served) }
     }
 
-    /// Records which daemon serves the database, unless no daemon may serve it yet.
     package func noteServing(_ daemon: ServingDaemon) {
         if wasServed, !isSuspect { file.write(Self.served + daemon.text) }
     }
 
-    /// Whether the last daemon no longer trusted the database, so that it must be checked before it is served.
     package var isSuspect: Bool { wasServed && !file.text.hasPrefix(Self.served) }
 
-    /// Makes the next daemon check the whole database before serving it.
-    ///
-    /// A service manager restarts the daemon at once, and a start may not touch the damaged part.
-    ///
-    /// - Parameter reason: The reason, for an operator who reads the file.
     package func markSuspect(because reason: String) {
         file.write(reason + "\n")
     }
 
-    /// Checks a suspect database, and trusts it again if it is intact.
-    ///
-    /// - Returns: Problems in the application's own tables, which do not concern refundd.
-    /// - Throws: `StoreError` of kind `damaged` if it is not intact.
     @discardableResult
-    package func regainTrust(in store: SQLiteStore) throws(StoreError) -> [String] {
+    package func regainTrust(in store: any QueueStore) throws(StoreError) -> [String] {
         guard isSuspect else { return [] }
         let integrity = try store.read { tx throws(StoreError) in try tx.integrity(limit: Self.noteLimit) }
-        if let damage = integrity.damage.first { throw .damaged(store.path, damage) }
+        if let damage = integrity.damage.first { throw .damaged(store.location, damage) }
         file.write(Self.served)
         return integrity.notes
     }

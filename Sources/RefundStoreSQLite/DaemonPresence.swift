@@ -1,23 +1,9 @@
 import Glibc
-package import RefundCore
+import RefundCore
+package import RefundStore
 
-/// The daemon that serves a database, as it describes itself in the lock file.
-package struct ServingDaemon: Hashable, Sendable {
-    /// Its process.
-    package var pid: Int32
-    /// Its version.
-    package var version: String
-    /// When it took the lock.
-    package var since: Timestamp
-
-    /// Creates a description.
-    package init(pid: Int32, version: String, since: Timestamp) {
-        self.pid = pid
-        self.version = version
-        self.since = since
-    }
-
-    /// The lines of the lock file.
+/// A daemon's lines in the lock file.
+extension ServingDaemon {
     var text: String { "pid \(pid)\nversion \(version)\nsince \(since.iso8601)\n" }
 
     /// Reads the lines of a lock file; nil if they describe no daemon.
@@ -33,15 +19,7 @@ package struct ServingDaemon: Hashable, Sendable {
     }
 }
 
-/// Whether a daemon serves a database, seen from outside.
-package enum DaemonPresence: Hashable, Sendable {
-    /// One does; nil while it starts and has not described itself.
-    case running(ServingDaemon?)
-    /// None does.
-    case absent
-    /// The lock file cannot be read; the reason.
-    case unknown(String)
-
+extension DaemonPresence {
     /// Looks at the lock of a database, which is neither created nor kept.
     ///
     /// - Parameter path: The database.
@@ -73,13 +51,12 @@ package enum DaemonPresence: Hashable, Sendable {
     private static let pause: useconds_t = 20_000
 
     /// Why the last daemon no longer trusted a database; nil if it did.
-    ///
-    /// - Parameter path: The database.
     package static func distrust(ofDatabase path: String) -> String? {
         let descriptor = unsafe open(DatabasePath.real(path) + ".lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         let text = LockFile.text(of: descriptor)
-        return text.isEmpty || text.hasPrefix(DaemonLock.served) ? nil : text.split(separator: "\n").joined(separator: " ")
+        return text.isEmpty || text.hasPrefix(DaemonLock.served)
+            ? nil : text.split(separator: "\n").joined(separator: " ")
     }
 }

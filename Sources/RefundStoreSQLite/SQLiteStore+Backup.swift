@@ -3,25 +3,25 @@ import GRDBSQLite
 import Glibc
 package import RefundStore
 
-extension SQLiteStore {
+extension SQLiteStore: CopyableStore {
     // Bytes 18 and 19 of a database say 2 for WAL and 1 for a rollback journal.
     // Source: <https://www.sqlite.org/fileformat2.html#file_format_version_numbers>.
     private static let rollbackJournal: (offset: off_t, bytes: [UInt8]) = (18, [1, 1])
 
-    /// Copies the whole database as it is now into an empty file, while other processes keep writing.
-    ///
-    /// SQLite opens files by name, and anyone who may write to the folder may replace the file. So nothing is written
-    /// unless SQLite has opened the file that the caller created. The copy needs no companion file and can be opened
-    /// read-only; a daemon that serves it sets WAL.
-    ///
-    /// - Parameters:
-    ///   - target: The name of the file.
-    ///   - file: The file, open for writing.
-    /// - Throws: `StoreError` about the database or about the copy.
-    package func copy(to target: String, _ file: CInt) throws(StoreError) {
+    package func copy(to target: String, _ file: CInt) throws(StoreError) -> any QueueStore {
         try onConnection { db in try copy(db, to: target, file) }
+        let opened = try SQLiteStore(path: target, access: .readOnly)
+        guard FileIdentity.isOpenTwice(file) else {
+            opened.close()
+            throw .replaced(target)
+        }
+        return opened
     }
 
+    /// Copies the database into an empty file.
+    ///
+    /// SQLite opens files by name, so the file may be another one than the caller's. The copy needs no companion file
+    /// and can be opened read-only; a daemon that serves it sets WAL.
     func copy(_ db: Database, to target: String, _ file: CInt) throws(StoreError) {
         let code = unsafe Self.copy(db.sqliteConnection, to: target, file)
         guard let code else { throw .replaced(target) }
@@ -32,14 +32,6 @@ extension SQLiteStore {
         }
         let (offset, bytes) = Self.rollbackJournal
         guard unsafe pwrite(file, bytes, bytes.count, offset) == bytes.count else { throw .full(target) }
-    }
-
-    /// Checks that this store reads the caller's open file, and not one that replaced it.
-    ///
-    /// - Parameter file: The file; nothing else in this process may have it open.
-    /// - Throws: `StoreError` if the store reads another file.
-    package func requireOpen(_ file: CInt) throws(StoreError) {
-        guard FileIdentity.isOpenTwice(file) else { throw .replaced(path) }
     }
 
     /// Copies a database.
@@ -64,10 +56,8 @@ extension SQLiteStore {
         return step == SQLITE_DONE ? finished : step
     }
 
-    /// The error for damage found in a copy of this database.
     package func damaged(_ reason: String) -> StoreError { .damaged(path, reason) }
 
-    /// Whether a path names the database or one of its companion files, which need not exist.
     package func owns(_ file: String) -> Bool {
         let (real, own) = (DatabasePath.real(file), DatabasePath.real(path))
         return ["", "-wal", "-shm", "-journal", ".lock"].contains { real == own + $0 }

@@ -53,7 +53,8 @@ extension StoreError {
         case .SQLITE_READONLY: self = .readOnly(path)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path, message)
         case .SQLITE_CONSTRAINT: self = .rejected(path, message)
-        case .SQLITE_ERROR where message.hasPrefix("no such table: refund_"): self = .missing(path, DatabaseTraces(ofLost: path))
+        case .SQLITE_ERROR where message.hasPrefix("no such table: refund_"):
+            self = .missing(path, DatabaseTraces(ofLost: path))
         case .SQLITE_ERROR where Self.isApplications(message): self = .application(path, message)
         default: self = .failed(path, "\(message) (\(error.extendedResultCode.rawValue))")
         }

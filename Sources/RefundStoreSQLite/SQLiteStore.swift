@@ -8,23 +8,13 @@ import Synchronization
 ///
 /// A store is one connection, and its calls run one after the other on the calling thread.
 package final class SQLiteStore: QueueStore {
-    /// The access that a store is opened for.
-    package enum Access: Sendable {
-        /// Reading and writing; creates a missing file, and switches the file to WAL.
-        case readWrite
-        /// Reading and writing a file that must exist.
-        case existing
-        /// Reading a file that must exist.
-        case readOnly
-    }
-
     /// How long a statement waits for another process's transaction before it fails as busy.
     package static let busyTimeout: Duration = .seconds(5)
 
     /// The file's path as given.
     package let path: String
     let database: DatabaseQueue
-    let access: Access
+    let access: StoreAccess
     let files: DatabaseFiles
     let connection: Connection
     let wal: WALMonitor
@@ -42,12 +32,12 @@ package final class SQLiteStore: QueueStore {
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - access: The access to open it for.
+    ///   - access: The access to open it for; `readWrite` switches the file to WAL.
     ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
     /// - Throws: `StoreError` if the file cannot be opened or shared safely, or another process keeps it from WAL.
     package init(
         path: String,
-        access: Access,
+        access: StoreAccess,
         beforeCommit: (@Sendable () -> Void)? = nil
     ) throws(StoreError) {
         self.path = path
@@ -76,7 +66,7 @@ package final class SQLiteStore: QueueStore {
 
     // When several processes switch a file to WAL at the same moment, SQLite lets one succeed and refuses the others at
     // once, without the busy timeout, because each holds a lock that the others want.
-    private static func open(_ path: String, _ access: Access) throws -> DatabaseQueue {
+    private static func open(_ path: String, _ access: StoreAccess) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.readonly = access == .readOnly
         configuration.journalMode = access == .readOnly ? .default : .wal
@@ -231,7 +221,11 @@ package final class SQLiteStore: QueueStore {
         return try outcome.get()
     }
 
-    /// Interrupts the connection's current work, from another thread; it then fails at once.
+    package func lockForCommand() throws(StoreError) -> (any ServiceLock)? {
+        guard case .taken(let lock) = try DaemonLock.attempt(path, for: .command) else { return nil }
+        return lock
+    }
+
     package func interrupt() {
         database.interrupt()
     }

@@ -4,7 +4,6 @@ import RefundAdmin
 import RefundConfiguration
 import RefundDaemon
 import RefundStore
-import RefundStoreSQLite
 
 /// The options of every command.
 struct CommonOptions: ParsableArguments {
@@ -24,11 +23,21 @@ struct CommonOptions: ParsableArguments {
     /// The name of the operator who runs the command.
     var actor: String { Operator.name(environment: environment) }
 
-    /// Opens a database that must have a queue: the given one, or the configured one.
-    func store(_ access: SQLiteStore.Access, at file: String? = nil) throws(CommandFailure) -> SQLiteStore {
-        let path = if let file { file } else { try configuration().database.path }
-        return try CommandFailure.mapping { () throws(StoreError) in
-            let store = try SQLiteStore(path: path, access: access)
+    /// Opens a queue that must exist: the one of a configuration, by default the configured one.
+    func store(_ access: StoreAccess, of known: Configuration? = nil) throws(CommandFailure) -> any QueueStore {
+        let configuration = if let known { known } else { try configuration() }
+        return try open(StoreProviders.provider(for: configuration.database), access)
+    }
+
+    /// Opens a queue in a file, such as a backup, for reading; without one, the configured queue.
+    func storedQueue(at file: String?) throws(CommandFailure) -> any QueueStore {
+        guard let file else { return try store(.readOnly) }
+        return try open(StoreProviders.provider(forFile: file), .readOnly)
+    }
+
+    private func open(_ provider: any StoreProvider, _ access: StoreAccess) throws(CommandFailure) -> any QueueStore {
+        try CommandFailure.mapping { () throws(StoreError) in
+            let store = try provider.open(access)
             try store.checkSchema()
             return store
         }

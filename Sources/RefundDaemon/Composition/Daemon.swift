@@ -6,7 +6,6 @@ import RefundCore
 import RefundPayCloud
 import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 
 /// The daemon: opens the database, starts, serves, drains and closes; handles signals in every phase.
 ///
@@ -145,7 +144,7 @@ package actor Daemon {
     /// - Returns: The database, or nil if a signal ended the daemon first.
     private func open() async throws(CommandFailure) -> ServedDatabase? {
         let opening = DatabaseOpening(
-            path: loaded.configuration.database.path,
+            StoreProviders.provider(for: loaded.configuration.database),
             patience: ImmediateQuery.longest(loaded.configuration),
             logger: logger
         )

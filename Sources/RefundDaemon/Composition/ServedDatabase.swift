@@ -3,21 +3,21 @@ import Logging
 import RefundCore
 import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 import Synchronization
 
 /// The database that the daemon serves: locked, checked, migrated, and open twice.
 final class ServedDatabase: Sendable {
     /// The scheduler's connection.
-    let store: SQLiteStore
+    let store: any QueueStore
     /// The connection that counts for the admin address, so that it and the scheduler do not wait for each other.
-    let counting: SQLiteStore
-    private let lock: DaemonLock
+    let counting: any QueueStore
+    private let lock: any ServiceLock
 
-    fileprivate init(_ store: SQLiteStore, _ lock: DaemonLock) throws(StoreError) {
+    fileprivate init(_ store: any QueueStore, _ provider: any StoreProvider, _ lock: any ServiceLock) throws(StoreError)
+    {
         self.store = store
         self.lock = lock
-        counting = try SQLiteStore(path: store.location, access: .existing)
+        counting = try provider.open(.existing)
     }
 
     /// Makes the next daemon check the whole database before serving it.
@@ -50,11 +50,11 @@ final class DatabaseOpening: Sendable {
 
     private struct State {
         var step = Step.opening
-        var store: SQLiteStore?
+        var store: (any QueueStore)?
         var isCancelled = false
     }
 
-    private let path: String
+    private let provider: any StoreProvider
     private let patience: Duration
     private let logger: Logger
     private let state = Mutex(State())
@@ -62,11 +62,11 @@ final class DatabaseOpening: Sendable {
     /// Creates an opening that has not begun.
     ///
     /// - Parameters:
-    ///   - path: The file.
+    ///   - provider: Opens and locks the queue.
     ///   - patience: How long to wait for a command to finish.
     ///   - logger: Logs the steps that take time, and their findings.
-    init(path: String, patience: Duration, logger: Logger) {
-        self.path = path
+    init(_ provider: any StoreProvider, patience: Duration, logger: Logger) {
+        self.provider = provider
         self.patience = patience
         self.logger = logger
     }
@@ -95,27 +95,27 @@ final class DatabaseOpening: Sendable {
         return try opened?.get()
     }
 
-    private func lock() async throws(StoreError) -> DaemonLock? {
+    private func lock() async throws(StoreError) -> (any ServiceLock)? {
         let deadline = ContinuousClock.now + patience
         var heldByDaemon = 0
         while !Task.isCancelled {
-            switch try DaemonLock.attempt(path, for: .daemon) {
+            switch try provider.lock() {
             case .taken(let lock): return lock
             case .heldByCommand:
-                guard ContinuousClock.now < deadline else { throw .alreadyServed(path) }
+                guard ContinuousClock.now < deadline else { throw provider.alreadyServed }
                 begin(.locking)
             case .heldByDaemon:
                 // A command looks like a daemon while it is taking the lock.
                 heldByDaemon += 1
-                guard heldByDaemon < 2 else { throw .alreadyServed(path) }
+                guard heldByDaemon < 2 else { throw provider.alreadyServed }
             }
             try? await Task.sleep(for: Self.lockInterval)
         }
         return nil
     }
 
-    private func open(_ lock: DaemonLock, for daemon: ServingDaemon) throws(StoreError) -> ServedDatabase {
-        let store = try SQLiteStore(path: path, access: .readWrite) { CrashPoint.reached(.beforeCommit) }
+    private func open(_ lock: any ServiceLock, for daemon: ServingDaemon) throws(StoreError) -> ServedDatabase {
+        let store = try provider.open(.readWrite) { CrashPoint.reached(.beforeCommit) }
         let isCancelled = state.withLock { state in
             state.store = store
             return state.isCancelled
@@ -133,7 +133,7 @@ final class DatabaseOpening: Sendable {
         lock.noteServing(daemon)
         CrashPoint.reached(.afterMigration)
         state.withLock { $0.store = nil }
-        return try ServedDatabase(store, lock)
+        return try ServedDatabase(store, provider, lock)
     }
 
     private func interrupt() {

@@ -3,7 +3,6 @@ package import RefundCore
 import RefundPayCloud
 import RefundScheduler
 package import RefundStore
-package import RefundStoreSQLite
 
 /// Queries the gateway about one refund now: through the running daemon, otherwise directly under the daemon's lock.
 ///
@@ -16,7 +15,7 @@ package struct ImmediateQuery: Sendable {
     private static let pollsPerLockAttempt = 10
 
     private let configuration: Configuration
-    private let store: SQLiteStore
+    private let store: any QueueStore
     private let patience: Duration
     private let clock = SystemClock()
 
@@ -26,7 +25,7 @@ package struct ImmediateQuery: Sendable {
     ///   - configuration: The configuration with the gateways and their keys.
     ///   - store: The queue, open for writing.
     ///   - patience: How far beyond the gateway's timeout to wait for the daemon.
-    package init(_ configuration: Configuration, _ store: SQLiteStore, patience: Duration = Self.patience) {
+    package init(_ configuration: Configuration, _ store: any QueueStore, patience: Duration = Self.patience) {
         self.configuration = configuration
         self.store = store
         self.patience = patience
@@ -76,7 +75,7 @@ package struct ImmediateQuery: Sendable {
         let deadline = ContinuousClock.now + limit
         var polls = 0
         while ContinuousClock.now < deadline {
-            if polls % Self.pollsPerLockAttempt == 0, let lock = try DaemonLock.forCommand(on: store) {
+            if polls % Self.pollsPerLockAttempt == 0, let lock = try CommandFailure.mapping(store.lockForCommand) {
                 defer { withExtendedLifetime(lock) {} }
                 return try await queryDirectly(refund, lock)
             }
@@ -128,7 +127,7 @@ package struct ImmediateQuery: Sendable {
 
     // MARK: - Without a daemon
 
-    private func queryDirectly(_ refund: Refund, _ lock: DaemonLock) async throws(CommandFailure) -> Refund {
+    private func queryDirectly(_ refund: Refund, _ lock: any ServiceLock) async throws(CommandFailure) -> Refund {
         _ = try CommandFailure.mapping { () throws(StoreError) in try lock.regainTrust(in: store) }
         lock.noteServed()
         let credentials = try ConfigurationLoader.credentials(configuration)

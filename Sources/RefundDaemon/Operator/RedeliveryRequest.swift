@@ -1,7 +1,6 @@
 package import RefundCore
 import RefundScheduler
-import RefundStore
-package import RefundStoreSQLite
+package import RefundStore
 
 /// An operator's request to send webhooks again.
 package enum RedeliveryRequest: Sendable {
@@ -22,7 +21,7 @@ package enum RedeliveryRequest: Sendable {
     ///   - actor: The operator.
     /// - Returns: The number of webhooks that are due again.
     /// - Throws: `CommandFailure` if the named webhook does not exist or is being sent, or if the database fails.
-    package func run(_ store: SQLiteStore, by actor: String) async throws(CommandFailure) -> Int {
+    package func run(_ store: any QueueStore, by actor: String) async throws(CommandFailure) -> Int {
         switch self {
         case .webhook(let id):
             try redeliver(id, store, by: actor)
@@ -34,10 +33,10 @@ package enum RedeliveryRequest: Sendable {
         }
     }
 
-    private func redeliver(_ id: String, _ store: SQLiteStore, by actor: String) throws(CommandFailure) {
+    private func redeliver(_ id: String, _ store: any QueueStore, by actor: String) throws(CommandFailure) {
         let now = SystemClock().now()
         var outcome = try store.command { tx throws(StoreError) in .success(try tx.redeliver(id, by: actor, at: now)) }
-        if outcome == .inFlight, let lock = try DaemonLock.forCommand(on: store) {
+        if outcome == .inFlight, let lock = try CommandFailure.mapping(store.lockForCommand) {
             // No daemon runs; one that was killed left its claims behind.
             outcome = try store.command { tx throws(StoreError) in
                 try tx.releaseClaims()
@@ -60,7 +59,7 @@ package enum RedeliveryRequest: Sendable {
     private func redeliver(
         _ states: [WebhookState],
         since time: Timestamp,
-        _ store: SQLiteStore,
+        _ store: any QueueStore,
         by actor: String
     ) async throws(CommandFailure) -> Int {
         var rest = try CommandFailure.mapping { () throws(StoreError) in
@@ -81,19 +80,5 @@ package enum RedeliveryRequest: Sendable {
             if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count
-    }
-}
-
-extension DaemonLock {
-    /// Takes the daemon's lock for a command.
-    ///
-    /// - Parameter store: The queue.
-    /// - Returns: The lock, or nil if a daemon or another command holds it.
-    /// - Throws: `CommandFailure` if the lock file cannot be used.
-    static func forCommand(on store: SQLiteStore) throws(CommandFailure) -> DaemonLock? {
-        try CommandFailure.mapping { () throws(StoreError) in
-            guard case .taken(let lock) = try DaemonLock.attempt(store.path, for: .command) else { return nil }
-            return lock
-        }
     }
 }

@@ -1,7 +1,6 @@
 import Glibc
 import RefundCore
-import RefundStore
-package import RefundStoreSQLite
+package import RefundStore
 
 /// Makes a trustworthy copy of a database: complete, checked, and on disk before it gets its name.
 package enum Backup: Sendable {
@@ -22,11 +21,17 @@ package enum Backup: Sendable {
     /// - Returns: The result of checking the copy.
     /// - Throws: `CommandFailure` if there is no copy; its message says what happened to the partial file.
     package static func make(
-        of store: SQLiteStore,
+        of store: any QueueStore,
         to file: String,
         _ keys: GatewayKeys,
         isCreated: () -> Void = {}
     ) throws(CommandFailure) -> Verification {
+        guard let store = store as? any CopyableStore else {
+            throw CommandFailure(
+                .failed,
+                ["\(store.location) cannot be copied into a file; use the database's own tools"]
+            )
+        }
         guard !store.owns(file) else {
             throw CommandFailure(.failed, ["\(file) belongs to the database itself; give the copy another name"])
         }
@@ -34,10 +39,8 @@ package enum Backup: Sendable {
         isCreated()
         let verification: Verification
         do throws(StoreError) {
-            try store.copy(to: partial.path, partial.descriptor)
-            let copy = try SQLiteStore(path: partial.path, access: .readOnly)
+            let copy = try store.copy(to: partial.path, partial.descriptor)
             defer { copy.close() }
-            try copy.requireOpen(partial.descriptor)
             verification = try Verification(copy, keys)
         } catch {
             // The copy is identical page by page, so its damage is the database's.

@@ -1,7 +1,6 @@
 import ArgumentParser
 import RefundDaemon
 import RefundStore
-import RefundStoreSQLite
 
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,7 +57,7 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let keys = try GatewayKeys(common.configuration(), retired: keys.publicKey)
-            let store = try common.store(.readOnly, at: file)
+            let store = try common.storedQueue(at: file)
             defer { store.close() }
             let verification = try CommandFailure.mapping { () throws(StoreError) in try Verification(store, keys) }
             if json {

@@ -3,7 +3,6 @@ import RefundConfiguration
 import RefundDaemon
 import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 
 struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,15 +15,9 @@ struct InitCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let path = try common.configuration().database.path
-            try CommandFailure.mapping { () throws(StoreError) in
-                let store = try SQLiteStore(path: path, access: .readWrite)
-                defer { store.close() }
-                try store.migrate(at: SystemClock().now())
-                // From now on refunds may be in it, so that it must not be created anew if it is lost.
-                if case .taken(let lock) = try DaemonLock.attempt(path, for: .command) { lock.noteServed() }
-            }
-            printLine("\(path) is ready. Enqueue a refund with:")
+            let provider = StoreProviders.provider(for: try common.configuration().database)
+            try CommandFailure.mapping { () throws(StoreError) in try provider.initialize(at: SystemClock().now()) }
+            printLine("\(provider.location) is ready. Enqueue a refund with:")
             printLine("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001');")
         }
     }

@@ -4,7 +4,6 @@ import RefundCore
 import RefundDaemon
 import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,7 +18,7 @@ struct QueryCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let configuration = try common.configuration()
-            let store = try common.store(.existing, at: configuration.database.path)
+            let store = try common.store(.existing, of: configuration)
             defer { store.close() }
             let query = ImmediateQuery(configuration, store)
             let before = try selection.write(to: store) { tx, id throws(StoreError) in

@@ -3,7 +3,7 @@ import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler
-import RefundStoreSQLite
+import RefundStore
 
 struct RedeliverCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

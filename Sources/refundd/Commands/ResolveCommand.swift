@@ -4,7 +4,6 @@ import RefundCore
 import RefundDaemon
 import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 
 struct AbandonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,7 +66,7 @@ extension CommonOptions {
         reason: String
     ) throws(CommandFailure) {
         let configuration = try configuration()
-        let store = try store(.existing, at: configuration.database.path)
+        let store = try store(.existing, of: configuration)
         defer { store.close() }
         let refund = try selection.write(to: store) { tx, id throws(StoreError) in
             try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: SystemClock().now())

@@ -149,6 +149,10 @@ final class FaultyStore: QueueStore {
     func checkSchema() throws(StoreError) { try base.checkSchema() }
     func upkeep(at now: Timestamp) -> [StoreEvent] { base.upkeep(at: now) }
     func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource { base.makeWakeSource(wake) }
+    func lockForCommand() throws(StoreError) -> (any ServiceLock)? { try base.lockForCommand() }
+
+    func interrupt() { base.interrupt() }
+
     func close() { base.close() }
 }
 

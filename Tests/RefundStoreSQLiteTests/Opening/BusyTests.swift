@@ -42,8 +42,8 @@ struct BusyTests {
         try store.execute()
     }
 
-    @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
-    func programThatKeepsTheFileFromItsJournalModeIsNamed(access: SQLiteStore.Access) throws {
+    @Test(arguments: [StoreAccess.readWrite, .existing])
+    func programThatKeepsTheFileFromItsJournalModeIsNamed(access: StoreAccess) throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE orders (id INTEGER)") }
         let holder = try Holder(
             """

@@ -224,7 +224,9 @@ struct DaemonLockTests {
 extension DaemonLock {
     /// Takes the lock at once, or fails as the daemon would.
     static func taken(_ path: String, for holder: Holder = .daemon) throws(StoreError) -> DaemonLock {
-        guard case .taken(let lock) = try attempt(path, for: holder) else { throw .alreadyServed(path) }
+        guard case .taken(let taken) = try attempt(path, for: holder), let lock = taken as? DaemonLock else {
+            throw .alreadyServed(path)
+        }
         return lock
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import RefundCore
+import RefundStore
 import RefundStoreConformance
 import RefundTestSupport
 import Testing

@@ -55,8 +55,8 @@ struct DatabasePathTests {
         #expect(error?.kind == .cannotOpen)
     }
 
-    @Test(arguments: [SQLiteStore.Access.readWrite, .existing, .readOnly])
-    func databaseWithASecondNameIsRefused(access: SQLiteStore.Access) throws {
+    @Test(arguments: [StoreAccess.readWrite, .existing, .readOnly])
+    func databaseWithASecondNameIsRefused(access: StoreAccess) throws {
         let (path, other) = (folder.path("refunds.db"), folder.path("other.db"))
         try initialise(path)
         try files.linkItem(atPath: path, toPath: other)

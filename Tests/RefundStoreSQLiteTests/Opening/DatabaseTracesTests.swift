@@ -17,13 +17,13 @@ struct DatabaseTracesTests {
         path = folder.path("refunds.db")
     }
 
-    private func open(_ access: SQLiteStore.Access) throws(StoreError) {
+    private func open(_ access: StoreAccess) throws(StoreError) {
         let store = try SQLiteStore(path: path, access: access)
         defer { store.close() }
         if access == .readWrite { try store.migrate(at: now) } else { try store.checkSchema() }
     }
 
-    private static let accesses: [SQLiteStore.Access] = [.readWrite, .existing, .readOnly]
+    private static let accesses: [StoreAccess] = [.readWrite, .existing, .readOnly]
 
     private func expectGone(naming file: String) {
         for access in Self.accesses {

@@ -23,7 +23,7 @@ struct MigrationTests {
         return try queue.read { db in try String.fetchAll(db, sql: sql) }
     }
 
-    private func open(_ access: SQLiteStore.Access = .readWrite) throws -> SQLiteStore {
+    private func open(_ access: StoreAccess = .readWrite) throws -> SQLiteStore {
         try SQLiteStore(path: path, access: access)
     }
 
@@ -59,8 +59,8 @@ struct MigrationTests {
         #expect(try rows("SELECT id FROM refund_migrations") == Migration.all.map { "\($0.id)" } + ["99"])
     }
 
-    @Test(arguments: [SQLiteStore.Access.readWrite, .existing, .readOnly])
-    func fileWithoutAQueueIsDistinguished(access: SQLiteStore.Access) throws {
+    @Test(arguments: [StoreAccess.readWrite, .existing, .readOnly])
+    func fileWithoutAQueueIsDistinguished(access: StoreAccess) throws {
         try DatabaseQueue(path: path).write { db in try db.execute(sql: "CREATE TABLE orders (id INTEGER)") }
         let store = try open(access)
         let error = try #require(throws: StoreError.self) { try store.checkSchema() }
@@ -69,8 +69,8 @@ struct MigrationTests {
         #expect(try rows("SELECT name FROM sqlite_master") == ["orders"], "a check writes nothing")
     }
 
-    @Test(arguments: ["UTF-16le", "UTF-16be"], [SQLiteStore.Access.readWrite, .existing])
-    func utf16DatabaseIsRefusedAndLeftAlone(encoding: String, access: SQLiteStore.Access) throws {
+    @Test(arguments: ["UTF-16le", "UTF-16be"], [StoreAccess.readWrite, .existing])
+    func utf16DatabaseIsRefusedAndLeftAlone(encoding: String, access: StoreAccess) throws {
         let queue = try DatabaseQueue(path: path)
         try queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA encoding = '\(encoding)'; CREATE TABLE orders (id INTEGER)")

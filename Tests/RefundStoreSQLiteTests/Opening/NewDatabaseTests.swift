@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundStore
 import RefundStoreConformance
 import RefundTestSupport
 import Testing

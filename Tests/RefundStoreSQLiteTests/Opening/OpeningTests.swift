@@ -27,8 +27,8 @@ struct OpeningTests {
         try store.database.inDatabase { db in try String.fetchOne(db, sql: "PRAGMA \(name)") }
     }
 
-    @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
-    func whatIsCommittedIsOnTheDisk(access: SQLiteStore.Access) throws {
+    @Test(arguments: [StoreAccess.readWrite, .existing])
+    func whatIsCommittedIsOnTheDisk(access: StoreAccess) throws {
         try initialised().close()
         let store = try SQLiteStore(path: path, access: access)
         // Asked of the connection as it is used, since a library may set its own after ours.
@@ -52,8 +52,8 @@ struct OpeningTests {
         #expect(try pragma("recursive_triggers", of: store) == "0")
     }
 
-    @Test(arguments: [SQLiteStore.Access.existing, .readOnly])
-    func missingFileIsNotMade(access: SQLiteStore.Access) throws {
+    @Test(arguments: [StoreAccess.existing, .readOnly])
+    func missingFileIsNotMade(access: StoreAccess) throws {
         let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: access) }
         #expect(error.kind == .notInitialised)
         #expect(!FileManager.default.fileExists(atPath: path))
@@ -67,8 +67,8 @@ struct OpeningTests {
         }
     }
 
-    @Test(arguments: [SQLiteStore.Access.readWrite, .existing])
-    func fileThatIsNoDatabaseIsNotTouched(access: SQLiteStore.Access) throws {
+    @Test(arguments: [StoreAccess.readWrite, .existing])
+    func fileThatIsNoDatabaseIsNotTouched(access: StoreAccess) throws {
         let text = String(repeating: "this is no database\n", count: 100)
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         let error = try #require(throws: StoreError.self) { try SQLiteStore(path: path, access: access) }

@@ -1,5 +1,6 @@
 import GRDB
 import RefundCore
+import RefundStore
 import RefundStoreConformance
 import RefundStoreSQLite
 import RefundStoreSQLiteSupport

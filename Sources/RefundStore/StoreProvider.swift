@@ -1,0 +1,131 @@
+package import RefundCore
+
+/// A queue's database before it is open: opens it, and decides which process may serve it.
+///
+/// The composition root chooses the provider; nothing else knows which store it is.
+package protocol StoreProvider: Sendable {
+    /// The queue's location, as messages name it.
+    var location: String { get }
+
+    /// Opens the queue; may block while another process holds it.
+    ///
+    /// - Parameters:
+    ///   - access: The access to open it for.
+    ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
+    /// - Returns: The open queue.
+    /// - Throws: `StoreError` if the queue cannot be opened or shared safely.
+    func open(_ access: StoreAccess, beforeCommit: (@Sendable () -> Void)?) throws(StoreError) -> any QueueStore
+
+    /// Creates or migrates the queue on behalf of an operator.
+    func initialize(at now: Timestamp) throws(StoreError)
+
+    /// Whether a daemon serves the queue, and which.
+    var daemon: DaemonPresence { get }
+
+    /// Tries to take the right to serve the queue for the daemon, without waiting.
+    func lock() throws(StoreError) -> LockAttempt
+
+    /// The error for a queue that another daemon serves.
+    var alreadyServed: StoreError { get }
+}
+
+extension StoreProvider {
+    /// Opens the queue.
+    package func open(_ access: StoreAccess) throws(StoreError) -> any QueueStore {
+        try open(access, beforeCommit: nil)
+    }
+}
+
+/// The access that a store is opened for.
+package enum StoreAccess: Sendable {
+    /// Reading and writing; creates a missing database and prepares it for serving.
+    case readWrite
+    /// Reading and writing a database that must exist.
+    case existing
+    /// Reading a database that must exist.
+    case readOnly
+}
+
+/// The right to serve a queue, until the last reference to it is gone or the process ends.
+package protocol ServiceLock: AnyObject, Sendable {
+    /// Whether the last daemon no longer trusted the queue, so that it must be checked before it is served.
+    var isSuspect: Bool { get }
+
+    /// Records that the queue is served, unless the lock says something already.
+    func noteServed()
+
+    /// Records which daemon serves the queue, unless no daemon may serve it yet.
+    func noteServing(_ daemon: ServingDaemon)
+
+    /// Makes the next daemon check the whole queue before serving it.
+    ///
+    /// A service manager restarts the daemon at once, and a start may not touch the damaged part.
+    ///
+    /// - Parameter reason: The reason, for an operator who looks for it.
+    func markSuspect(because reason: String)
+
+    /// Checks a suspect queue, and trusts it again if it is intact.
+    ///
+    /// - Returns: Problems in the application's own tables, which do not concern refundd.
+    /// - Throws: `StoreError` of kind `damaged` if it is not intact.
+    @discardableResult
+    func regainTrust(in store: any QueueStore) throws(StoreError) -> [String]
+}
+
+/// The result of an attempt to take the right to serve a queue.
+package enum LockAttempt: Sendable {
+    /// The lock.
+    case taken(any ServiceLock)
+    /// A command holds it and will finish soon.
+    case heldByCommand
+    /// A daemon holds it.
+    case heldByDaemon
+}
+
+/// The daemon that serves a queue, as it describes itself to other processes.
+package struct ServingDaemon: Hashable, Sendable {
+    /// Its process.
+    package var pid: Int32
+    /// Its version.
+    package var version: String
+    /// When it took the right to serve.
+    package var since: Timestamp
+
+    /// Creates a description.
+    package init(pid: Int32, version: String, since: Timestamp) {
+        self.pid = pid
+        self.version = version
+        self.since = since
+    }
+}
+
+/// Whether a daemon serves a queue, seen from outside.
+package enum DaemonPresence: Hashable, Sendable {
+    /// One does; nil while it starts and has not described itself.
+    case running(ServingDaemon?)
+    /// None does.
+    case absent
+    /// It cannot be found out; the reason.
+    case unknown(String)
+}
+
+/// A store that can be copied into a file while other processes use it.
+package protocol CopyableStore: QueueStore {
+    /// Copies the whole database as it is now into an empty file, and opens the copy for reading.
+    ///
+    /// Anyone who may write to the folder may replace the file. So nothing is written or read unless the store has
+    /// opened the file that the caller created.
+    ///
+    /// - Parameters:
+    ///   - target: The name of the file.
+    ///   - file: The file, open for writing; nothing else in this process may have it open.
+    /// - Returns: The copy, open for reading.
+    /// - Throws: `StoreError` about the database or about the copy.
+    func copy(to target: String, _ file: CInt) throws(StoreError) -> any QueueStore
+
+    /// The error for damage found in a copy of this database.
+    func damaged(_ reason: String) -> StoreError
+
+    /// Whether a path names one of the database's own files, which need not exist.
+    func owns(_ file: String) -> Bool
+}

@@ -1,0 +1,38 @@
+package import RefundCore
+package import RefundStore
+
+/// A queue in a SQLite file.
+package struct SQLiteProvider: StoreProvider {
+    /// The file's path as given.
+    package let location: String
+
+    /// Creates a provider.
+    ///
+    /// - Parameter path: The file, which need not exist.
+    package init(path: String) {
+        location = path
+    }
+
+    package func open(
+        _ access: StoreAccess,
+        beforeCommit: (@Sendable () -> Void)?
+    ) throws(StoreError) -> any QueueStore {
+        try SQLiteStore(path: location, access: access, beforeCommit: beforeCommit)
+    }
+
+    package func initialize(at now: Timestamp) throws(StoreError) {
+        let store = try SQLiteStore(path: location, access: .readWrite)
+        defer { store.close() }
+        try store.migrate(at: now)
+        // From now on refunds may be in it, so it must not be created anew if it is lost.
+        if case .taken(let lock) = try DaemonLock.attempt(location, for: .command) { lock.noteServed() }
+    }
+
+    package var daemon: DaemonPresence { DaemonPresence(database: location) }
+
+    package func lock() throws(StoreError) -> LockAttempt {
+        try DaemonLock.attempt(location, for: .daemon)
+    }
+
+    package var alreadyServed: StoreError { .alreadyServed(location) }
+}
