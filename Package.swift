@@ -121,7 +121,7 @@ let package = Package(
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
-        module("RefundAdmin", ["CLinux", "RefundCore", metrics, logging]),
+        module("RefundAdmin", ["CLinux", "RefundCore", "RefundStore", metrics, logging]),
 
         // The composition root, and the command line over it.
         module(
@@ -207,7 +207,7 @@ let package = Package(
             ]
         ),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),
-        tests("RefundAdminTests", ["RefundCore", "RefundAdmin", metrics, logging]),
+        tests("RefundAdminTests", ["RefundCore", "RefundStore", "RefundAdmin", metrics, logging]),
         tests(
             "RefundDaemonTests",
             [

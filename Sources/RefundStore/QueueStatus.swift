@@ -10,6 +10,12 @@ package struct QueueStatus: Sendable {
     package var oldestPending: Duration?
     /// The longest time that any due refund has been waiting; zero if none is due.
     package var dueLag: Duration = .zero
+    /// ``dueLag`` of each gateway that has claimable refunds.
+    package var dueLags: [String: Duration] = [:]
+    /// The age of each gateway's oldest refund without a verdict.
+    ///
+    /// The search is bounded: among many thousands, the age may be that of a somewhat younger refund.
+    package var oldestByGateway: [String: Duration] = [:]
     /// The webhooks in each state.
     package var webhooks: [WebhookState: Int] = [:]
     /// The current incidents, by gateway.
@@ -22,6 +28,10 @@ package struct QueueStatus: Sendable {
     package var endpoints = EndpointStatus()
     /// The size of the write-ahead log, which grows while a process keeps a transaction open.
     package var walBytes: Int64 = 0
+    /// The size of the database file, in bytes.
+    package var fileBytes: Int64 = 0
+    /// How much of the file is free for new rows, in bytes.
+    package var freeBytes: Int64 = 0
 
     /// Creates the status of an empty queue.
     package init() {}

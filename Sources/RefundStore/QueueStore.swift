@@ -132,6 +132,12 @@ package protocol QueueReader {
     func actions(refundID: Int64) throws(StoreError) -> [ActionRow]
     /// Counts and health at a given time.
     func status(at now: Timestamp) throws(StoreError) -> QueueStatus
+    /// The newest row of the ledger, or 0.
+    func lastTransition() throws(StoreError) -> Int64
+    /// Operators' changes among the ledger rows beyond an id.
+    func operatorChanges(after id: Int64, limit: Int) throws(StoreError) -> OperatorChanges
+    /// The webhooks that wait or are dead, by endpoint.
+    func endpointBacklogs() throws(StoreError) -> [EndpointBacklog]
     /// The current incidents, by gateway.
     func incidents() throws(StoreError) -> [String: GatewayIncident]
     /// The open circuit breakers of a kind, by name.

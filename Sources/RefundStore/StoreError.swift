@@ -1,7 +1,7 @@
 /// An error of a store, described in one sentence with its remedy.
 package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of errors, by the names that metrics and tests use.
-    package enum Kind: String, Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
         /// The database cannot be opened or created.
         case cannotOpen = "cannot_open"
         /// Another process holds the database.

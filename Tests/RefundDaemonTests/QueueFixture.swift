@@ -49,28 +49,25 @@ struct QueueFixture {
     ///
     /// - Returns: The webhooks' ids.
     func makeWebhooks(_ orders: [String]) throws -> [String] {
-        let routing = WebhookRouting(defaultURL: "https://shop.example/", events: [.abandoned]) { $0 }
+        try orders.flatMap { try abandon($0, to: "https://shop.example/") }
+    }
+
+    /// Abandons a new refund, which has a pending webhook then.
+    ///
+    /// - Returns: The webhook's id.
+    @discardableResult
+    func abandon(_ order: String, to url: String) throws -> [String] {
+        let routing = WebhookRouting(defaultURL: url, events: [.abandoned]) { HTTPURL.endpoint(of: $0) }
         let context = EventContext(routing: routing, merchantNumbers: [:])
         var random = SystemRandomNumberGenerator()
         return try store.write { tx throws(StoreError) in
-            var webhooks: [String] = []
-            for order in orders {
-                let refund = NewRefund(columns: [(name: .merchantOrderNo, value: order)])
-                guard let id = try tx.enqueue(refund), let row = try tx.refund(id: id) else { continue }
-                var machine = RefundStateMachine(row.refund, policy: PollingPolicy())
-                let transitions = machine.abandoned(reason: "test", actor: "ada", at: now)
-                let change = RefundChange(
-                    machine.refund,
-                    transitions,
-                    on: row,
-                    endsLease: false,
-                    context,
-                    using: &random
-                )
-                try tx.write(change)
-                webhooks += change.entries.compactMap { $0.event?.webhook?.id }
-            }
-            return webhooks
+            let refund = NewRefund(columns: [(name: .merchantOrderNo, value: order)])
+            guard let id = try tx.enqueue(refund), let row = try tx.refund(id: id) else { return [] }
+            var machine = RefundStateMachine(row.refund, policy: PollingPolicy())
+            let transitions = machine.abandoned(reason: "test", actor: "ada", at: now)
+            let change = RefundChange(machine.refund, transitions, on: row, endsLease: false, context, using: &random)
+            try tx.write(change)
+            return change.entries.compactMap { $0.event?.webhook?.id }
         }
     }
 

@@ -21,7 +21,7 @@ struct TelemetryTests {
         let gauges = QueueGauges(store: queue.store, registry: registry, clock: SystemClock())
         let good = gauges.text()
         #expect(good.contains("\nrefundd_database_readable 1\n"))
-        #expect(good.contains("\nrefundd_due_lag_seconds 0\n"))
+        #expect(good.contains("\nrefundd_due_lag_seconds{gateway=\"default\"} 0\n"))
         #expect(good.contains("\nrefundd_gateway_state{gateway=\"default\",state=\"ok\"} 1\n"))
         #expect(good.contains("\nrefundd_gateway_state{gateway=\"default\",state=\"probing\"} 0\n"))
 
@@ -32,6 +32,67 @@ struct TelemetryTests {
             #expect(!bad.contains("refundd_\(name)"))
         }
         #expect(bad.contains("\nrefundd_webhook_attempts_total{outcome=\"dead\"} 0\n"), "counters go on")
+    }
+
+    @Test func changesByOperatorsAreCountedFromTheLedger() throws {
+        let queue = try QueueFixture()
+        _ = try queue.makeWebhooks(["R-1"])
+        let gauges = QueueGauges(store: queue.store, registry: registry, clock: SystemClock())
+        _ = gauges.text()
+        _ = try queue.makeWebhooks(["R-2", "R-3"])
+        _ = gauges.text()
+        let series = "\nrefundd_transitions_total{from=\"pending\",to=\"abandoned\"}"
+        #expect(registry.text().contains("\(series) 2\n"), "not those before the first scrape")
+        _ = gauges.text()
+        #expect(registry.text().contains("\(series) 2\n"), "each once")
+    }
+
+    @Test func ageAndDueLagAreThoseOfEachGateway() throws {
+        let queue = try QueueFixture()
+        registry.setGateways(["default", "jp"])
+        let clock = StoppedClock(time: SystemClock().now().advanced(by: .seconds(90)))
+        try queue.sql(
+            """
+            INSERT INTO refund_queue (merchant_order_no, gateway) VALUES ('R-1', 'default'), ('R-2', 'nowhere');
+            UPDATE refund_queue SET next_query_at = created_at + 60000 WHERE merchant_order_no = 'R-1'
+            """
+        )
+        let text = QueueGauges(store: queue.store, registry: registry, clock: clock).text()
+        let lines = text.split(separator: "\n").filter {
+            $0.contains("_lag_seconds{") || $0.contains("_pending_seconds{")
+        }
+        let values = Dictionary(
+            uniqueKeysWithValues: lines.map { line in
+                let parts = line.split(separator: " ")
+                return (String(parts[0]), Double(parts[1]) ?? -1)
+            }
+        )
+        func value(_ name: String, _ gateway: String) -> Double? { values["refundd_\(name){gateway=\"\(gateway)\"}"] }
+        #expect(values.count == 6)
+        #expect((80...90).contains(value("oldest_pending_seconds", "default") ?? -1))
+        #expect((80...90).contains(value("oldest_pending_seconds", "other") ?? -1))
+        #expect(value("oldest_pending_seconds", "jp") == 0)
+        #expect((20...30).contains(value("due_lag_seconds", "default") ?? -1))
+        #expect((80...90).contains(value("due_lag_seconds", "other") ?? -1))
+        #expect(value("due_lag_seconds", "jp") == 0)
+    }
+
+    @Test func endpointsBeyondTheFirstFiftyAreCountedTogether() throws {
+        let queue = try QueueFixture()
+        for number in 1...60 { try queue.abandon("R-\(number)", to: "https://shop-\(number).example/token") }
+        let text = QueueGauges(store: queue.store, registry: registry, clock: SystemClock()).text()
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("refundd_endpoint_webhooks{") }
+        #expect(lines.count == 102)
+        #expect(lines.contains("refundd_endpoint_webhooks{endpoint=\"other\",state=\"pending\"} 10"))
+        #expect(!text.contains("token"))
+    }
+
+    @Test func databaseFaultsAreCountedByKind() {
+        let reporter = Reporter(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, metrics: registry)
+        #expect(registry.text().contains("\nrefundd_database_faults_total{kind=\"busy\"} 0\n"))
+        reporter.report(fault: StoreError(.busy, location: "/x", reason: "held", description: "held"))
+        reporter.report(fault: nil)
+        #expect(registry.text().contains("\nrefundd_database_faults_total{kind=\"busy\"} 1\n"))
     }
 
     @Test func queryDurationIsThatOfTheExchange() {
@@ -81,4 +142,11 @@ struct TelemetryTests {
         let fault = kind.map { StoreError($0, location: "/secret", reason: "shop (process 7)", description: "/secret") }
         #expect(Readiness.problems(busyTime: busy, fault: fault) == problems)
     }
+}
+
+private struct StoppedClock: WallClock {
+    let time: Timestamp
+
+    func now() -> Timestamp { time }
+    func uptime() -> Duration { .zero }
 }

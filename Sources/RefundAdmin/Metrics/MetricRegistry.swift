@@ -33,9 +33,9 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     package func setGateways(_ gateways: [String]) {
         state.withLock { state in
             state.gateways = gateways
-            for metric in Metric.allCases where metric.declaration.kind != .gauge {
+            for metric in Metric.allCases where metric.declaration.kind != .gauge && !metric.declaration.isRead {
                 let combinations = metric.declaration.labels.reduce([[]]) { rows, label in
-                    rows.flatMap { row in (label.values ?? gateways).map { row + [(label.name, $0)] } }
+                    rows.flatMap { row in label.known(gateways).map { row + [(label.name, $0)] } }
                 }
                 for labels in combinations { _ = Self.instrument(metric, labels, &state) }
             }
@@ -98,15 +98,13 @@ package final class MetricRegistry: MetricsFactory, Sendable {
         let declaration = metric.declaration
         let labels = PrometheusText.labels(
             declaration.labels.map { label in
-                let value = dimensions.first { $0.0 == label.name }?.1
-                let isKnown = value.map { (label.values ?? state.gateways).contains($0) } ?? false
-                return (label.name, isKnown ? value ?? "" : "other")
+                (label.name, label.shown(dimensions.first { $0.0 == label.name }?.1, state.gateways))
             }
         )
         if let known = state.series[metric]?[labels] { return known }
         let made: any Instrument =
             switch declaration.kind {
-            case .counter: CounterInstrument()
+            case .counter: declaration.isRead ? GaugeInstrument() : CounterInstrument()
             case .gauge: GaugeInstrument()
             case .histogram: HistogramInstrument(bounds: declaration.bounds)
             }

@@ -99,6 +99,7 @@ package actor Daemon {
 
     private func parts(_ database: ServedDatabase, _ connections: Connections) -> Parts {
         let registry = MetricRegistry(gateways: connections.settings.gateways.keys.sorted())
+        Metric.buildInfo.set(1, Version.current, in: registry)
         Metric.lastReloadSuccessful.set(1, in: registry)
         let reporter = Reporter(logger: logger, metrics: registry)
         let scheduler = Scheduler(

@@ -158,6 +158,7 @@ struct Reporter: Sendable {
 
     /// Logs that the database fails, or works again.
     func report(fault: StoreError?) {
+        if let fault { Metric.databaseFaults.increment(fault.kind.rawValue, in: metrics) }
         if let fault, fault.isFatal {
             logger.critical("stopping: the database can no longer be trusted", metadata: ["error": "\(fault)"])
         } else if let fault {

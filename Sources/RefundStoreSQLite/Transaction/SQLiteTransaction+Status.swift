@@ -23,7 +23,12 @@ extension SQLiteTransaction {
                 try number("SELECT min(created_at) FROM refund_queue WHERE state = ?") { $0.bind(state.rawValue) }
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
-            status.dueLag = try dueLag(at: now)
+            status.dueLags = try dueLags(at: now)
+            status.dueLag = status.dueLags.values.max() ?? .zero
+            status.oldestByGateway = try self.oldest(of: status.dueLags.keys.sorted(), at: now)
+            let pageSize = try number("PRAGMA page_size") ?? 0
+            status.fileBytes = (try number("PRAGMA page_count") ?? 0) * pageSize
+            status.freeBytes = (try number("PRAGMA freelist_count") ?? 0) * pageSize
             status.endpoints = try endpointStatus()
         }
         return status
@@ -35,8 +40,8 @@ extension SQLiteTransaction {
     }
 
     // Steps from gateway to gateway along the index; a refund never postponed has been due since it was enqueued.
-    private func dueLag(at now: Timestamp) throws -> Duration {
-        let names = """
+    private func dueLags(at now: Timestamp) throws -> [String: Duration] {
+        let sql = """
             WITH RECURSIVE names (name) AS (
                 SELECT min(q.gateway) FROM \(CycleReader.byDueTime) WHERE \(CycleReader.isClaimable)
                 UNION ALL
@@ -44,13 +49,43 @@ extension SQLiteTransaction {
                     AND q.gateway > name)
                 FROM names WHERE name IS NOT NULL
             )
-            SELECT min((SELECT CASE WHEN q.next_query_at = 0 THEN q.created_at ELSE q.next_query_at END
+            SELECT name, (SELECT CASE WHEN q.next_query_at = 0 THEN q.created_at ELSE q.next_query_at END
                 FROM \(CycleReader.byDueTime) WHERE \(CycleReader.isClaimable) AND q.gateway = name
-                AND q.next_query_at <= ? ORDER BY q.next_query_at LIMIT 1))
+                AND q.next_query_at <= ? ORDER BY q.next_query_at LIMIT 1)
             FROM names WHERE name IS NOT NULL
             """
-        let due = try number(names) { $0.bind(now) }
-        return due.map { max(now.duration(since: Timestamp(milliseconds: $0)), .zero) } ?? .zero
+        var lags: [String: Duration] = [:]
+        try statements[sql].bind(now).read { row in
+            guard let name = row.text() else { return true }
+            lags[name] = row.timestamp().map { max(now.duration(since: $0), .zero) } ?? .zero
+            return true
+        }
+        return lags
+    }
+
+    // No index orders a gateway's refunds by age: looks at the oldest of all, then at those of the gateway.
+    private func oldest(of gateways: [String], at now: Timestamp) throws -> [String: Duration] {
+        let window = 1_000
+        var oldest: [String: Int64] = [:]
+        let ofAll = """
+            SELECT gateway, min(created_at) FROM
+            (SELECT gateway, created_at FROM refund_queue WHERE state = ? ORDER BY created_at LIMIT ?) GROUP BY gateway
+            """
+        for state in [RefundState.pending, .processing] {
+            try statements[ofAll].bind(state.rawValue).bind(window).read { row in
+                guard let name = row.text(), let time = row.integer() else { return true }
+                oldest[name] = min(oldest[name] ?? .max, time)
+                return true
+            }
+        }
+        let ofOne = """
+            SELECT min(created_at) FROM (SELECT q.created_at FROM \(CycleReader.byDueTime)
+            WHERE \(CycleReader.isClaimable) AND q.gateway = ? LIMIT ?)
+            """
+        for name in gateways where oldest[name] == nil {
+            oldest[name] = try number(ofOne) { $0.bind(name).bind(window) }
+        }
+        return oldest.mapValues { now.duration(since: Timestamp(milliseconds: $0)) }
     }
 
     private func endpointStatus() throws -> EndpointStatus {

@@ -17,7 +17,7 @@ struct MetricTests {
     @Test(arguments: Metric.allCases)
     func namesLabelsAndHelpFollowPrometheusRules(metric: Metric) {
         let declaration = metric.declaration
-        #expect(metric.rawValue.wholeMatch(of: /refundd_[a-z_]+/) != nil)
+        #expect(metric.rawValue.wholeMatch(of: /(refundd|process)_[a-z_]+/) != nil)
         #expect(metric.rawValue.hasSuffix("_total") == (declaration.kind == .counter))
         #expect(declaration.help.hasSuffix(".") && !declaration.help.contains("\n") && !declaration.help.contains("\\"))
         #expect(declaration.bounds == declaration.bounds.sorted())
