@@ -184,8 +184,6 @@ final class MultiHandle: @unchecked Sendable {
         let total = settings.connectionLimit
         try HTTPError.check(unsafe ccurl_multi_set_long(pointer, CURLMOPT_MAX_TOTAL_CONNECTIONS, total))
         try HTTPError.check(unsafe ccurl_multi_set_long(pointer, CURLMOPT_MAXCONNECTS, total))
-        let perHost = settings.hostConnectionLimit
-        try HTTPError.check(unsafe ccurl_multi_set_long(pointer, CURLMOPT_MAX_HOST_CONNECTIONS, perHost))
     }
 
     deinit {

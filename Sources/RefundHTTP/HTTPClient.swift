@@ -90,8 +90,6 @@ extension HTTPClient {
     package struct Settings: Sendable {
         /// The maximum number of connections, idle ones included, and so of concurrent exchanges.
         package var maxConnections: Int
-        /// The maximum number of connections to one host and port.
-        package var maxConnectionsPerHost: Int
         /// The name of the client's thread; Linux keeps 15 bytes.
         package var name: String
         /// The value of the `User-Agent` field.
@@ -111,21 +109,16 @@ extension HTTPClient {
         ///
         /// - Parameters:
         ///   - maxConnections: The maximum number of connections, at least 1.
-        ///   - maxConnectionsPerHost: The maximum number of connections to one host, at least 1.
         ///   - name: The name of the client's thread.
         ///   - userAgent: The value of the `User-Agent` field.
-        package init(maxConnections: Int, maxConnectionsPerHost: Int, name: String, userAgent: String) {
+        package init(maxConnections: Int, name: String, userAgent: String) {
             self.maxConnections = maxConnections
-            self.maxConnectionsPerHost = maxConnectionsPerHost
             self.name = name
             self.userAgent = userAgent
         }
 
         /// The limit on connections; libcurl takes 0 for "unlimited".
         var connectionLimit: Int { max(maxConnections, 1) }
-
-        /// The limit on connections to one host.
-        var hostConnectionLimit: Int { max(maxConnectionsPerHost, 1) }
     }
 }
 

@@ -5,7 +5,6 @@ struct TransferLoop {
     private let queue: SubmissionQueue
     private let multi: MultiHandle
     private let settings: HTTPClient.Settings
-    private var admission: Admission
     /// Requests waiting for a free connection, in order of arrival.
     private var waiting: [Transfer] = []
     private var active: [EasyHandle.ID: (handle: EasyHandle, transfer: Transfer)] = [:]
@@ -19,7 +18,6 @@ struct TransferLoop {
         self.settings = settings
         self.queue = queue
         self.multi = multi
-        admission = Admission(total: settings.connectionLimit, perHost: settings.hostConnectionLimit)
     }
 
     /// Runs until the queue is closed, then interrupts everything that is not complete.
@@ -73,7 +71,7 @@ struct TransferLoop {
         for transfer in waiting {
             if transfer.deadline <= now {
                 transfer.finish(.failure(.timeout(.waitingForConnection)))
-            } else if admission.enter(transfer.target.authority) {
+            } else if active.count < settings.connectionLimit {
                 start(transfer, on: idle.popLast(), at: now)
             } else {
                 remaining.append(transfer)
@@ -89,7 +87,6 @@ struct TransferLoop {
             try multi.add(handle)
             active[handle.id] = (handle, transfer)
         } catch {
-            admission.leave(transfer.target.authority)
             transfer.finish(.failure(error))
         }
     }
@@ -122,7 +119,6 @@ struct TransferLoop {
         on handle: EasyHandle,
         with result: Result<HTTPResponse, HTTPError>
     ) {
-        admission.leave(transfer.target.authority)
         handle.release()
         transfer.finish(result)
     }
@@ -133,41 +129,5 @@ struct TransferLoop {
         let tick: Int32 = multi.sockets.isConnecting ? 100 : .max
         guard let deadline = waiting.lazy.map(\.deadline).min() else { return tick }
         return min(tick, Int32(ContinuousClock.now.duration(to: deadline).wholeMillisecondsForCurl))
-    }
-}
-
-/// Counts the exchanges in progress, in total and per host, and decides whether another may start.
-///
-/// libcurl has the same limits but serves waiting exchanges strictly in order, so one slow host would delay all others.
-/// Here a request waits only for its own host or for the client's total.
-package struct Admission: Sendable {
-    private let total: Int
-    private let perHost: Int
-    private var active = 0
-    private var activePerHost: [String: Int] = [:]
-
-    /// Creates an empty count.
-    ///
-    /// - Parameters:
-    ///   - total: The maximum number of exchanges.
-    ///   - perHost: The maximum number of exchanges with one host.
-    package init(total: Int, perHost: Int) {
-        self.total = total
-        self.perHost = perHost
-    }
-
-    /// Counts an exchange with a host, or returns `false` if it must wait.
-    package mutating func enter(_ host: String) -> Bool {
-        guard active < total, activePerHost[host, default: 0] < perHost else { return false }
-        active += 1
-        activePerHost[host, default: 0] += 1
-        return true
-    }
-
-    /// Uncounts an exchange for which `enter` returned `true`.
-    package mutating func leave(_ host: String) {
-        guard let count = activePerHost[host] else { return }
-        active -= 1
-        activePerHost[host] = count > 1 ? count - 1 : nil
     }
 }

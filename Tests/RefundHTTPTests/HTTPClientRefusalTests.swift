@@ -36,14 +36,7 @@ struct HTTPClientRefusalTests {
 
     @Test func userAgentWithALineBreakIsRefused() {
         #expect(throws: HTTPError.invalidHeader) {
-            try HTTPClient(
-                settings: .init(
-                    maxConnections: 1,
-                    maxConnectionsPerHost: 1,
-                    name: "test",
-                    userAgent: "a\r\nX-Injected: 1"
-                )
-            )
+            try HTTPClient(settings: .init(maxConnections: 1, name: "test", userAgent: "a\r\nX-Injected: 1"))
         }
     }
 

@@ -19,14 +19,7 @@ struct LiveDeliveryTests {
             func filled(_ text: String) -> String {
                 text.split(separator: "PORT", omittingEmptySubsequences: false).joined(separator: "\(receiver.port)")
             }
-            let client = try HTTPClient(
-                settings: HTTPClient.Settings(
-                    maxConnections: 4,
-                    maxConnectionsPerHost: 4,
-                    name: "webhooks",
-                    userAgent: "refundd"
-                )
-            )
+            let client = try HTTPClient(settings: .init(maxConnections: 4, name: "webhooks", userAgent: "refundd"))
             defer { client.shutDown() }
             var settings = try WebhookSender.Settings.test(allowHosts: allowHosts.map(filled), timeout: timeout)
             settings.caFile = nil

@@ -87,7 +87,6 @@ final class Connections: Sendable {
             return try HTTPClient(
                 settings: HTTPClient.Settings(
                     maxConnections: connections,
-                    maxConnectionsPerHost: connections,
                     name: name,
                     userAgent: "refundd"
                 )

@@ -8,15 +8,9 @@ extension HTTPClient {
     convenience init(
         test name: String = "test",
         maxConnections: Int = 8,
-        maxConnectionsPerHost: Int = 8,
         configure: (inout Settings) -> Void = { _ in }
     ) throws {
-        var settings = Settings(
-            maxConnections: maxConnections,
-            maxConnectionsPerHost: maxConnectionsPerHost,
-            name: name,
-            userAgent: "refund-tests/1"
-        )
+        var settings = Settings(maxConnections: maxConnections, name: name, userAgent: "refund-tests/1")
         configure(&settings)
         try self.init(settings: settings)
     }
