@@ -202,8 +202,8 @@ let package = Package(
         tests(
             "ToyGatewayTests",
             [
-                "RefundCore", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStoreConformance",
-                "RefundStoreSQLiteSupport",
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler",
+                "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundDaemon",
             ]
         ),
         tests("RefundWebhooksTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundWebhooks"]),

@@ -16,6 +16,9 @@ package struct Configuration: Hashable, Sendable {
     /// The name of the gateway in `[gateway]`, which rows use unless they name another one.
     package static let defaultGateway = "default"
 
+    /// The name of a gateway's section in messages, such as `gateway` or `gateways.second`.
+    package static func section(ofGateway name: String) -> String { SectionPath.gateway(name).description }
+
     /// Creates a configuration with the defaults of every section but the gateways.
     package init(file: String, gateways: [String: GatewaySettings]) {
         self.file = file
@@ -68,6 +71,7 @@ package struct Configuration: Hashable, Sendable {
         for (name, gateway) in gateways.sorted(by: { $0.key < $1.key }) {
             guard let before = old.gateways[name] else { continue }
             let section = SectionPath.gateway(name)
+            compare(section.key("protocol"), gateway.protocolName, before.protocolName)
             compare(section.key("app_id"), gateway.appID, before.appID)
             compare(section.key("merchant_no"), gateway.merchantNo ?? "", before.merchantNo ?? "")
         }

@@ -1,29 +1,5 @@
 package import RefundCore
 
-/// A gateway: the `[gateway]` section, or one of `[gateways.NAME]`.
-///
-/// Keys without a default are empty until they are read.
-package struct GatewaySettings: Hashable, Sendable {
-    /// The exact URL that queries are posted to.
-    package var url = ""
-    /// The application's id at the gateway.
-    package var appID = ""
-    /// The merchant number for rows that name none; nil if every row must name its own.
-    package var merchantNo: String?
-    /// The absolute path of the application's private key.
-    package var privateKeyFile = ""
-    /// The absolute paths of the gateway's public keys, one or two.
-    package var publicKeyFiles: [String] = []
-    /// The absolute path of additional trust anchors.
-    package var caFile: String?
-    /// The time limit for a whole query.
-    package var timeout: Duration = .seconds(10)
-    /// The limits on queries per second and in flight.
-    package var limits = QueryLimits()
-
-    package init() {}
-}
-
 /// The `[database]` section.
 package struct DatabaseSettings: Hashable, Sendable {
     /// The absolute path of the SQLite file that contains the queue.

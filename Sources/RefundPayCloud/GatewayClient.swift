@@ -3,7 +3,7 @@ package import RefundCrypto
 package import RefundHTTP
 
 /// Queries one gateway: signs the query, sends it, verifies the response and reads the verdict.
-package final class GatewayClient: Sendable {
+package final class GatewayClient: GatewayQuerying {
     /// The gateway's settings.
     package struct Settings: Sendable {
         /// The exact URL that queries are posted to.

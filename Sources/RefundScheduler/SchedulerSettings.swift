@@ -1,40 +1,6 @@
 package import RefundCore
 package import RefundStore
 
-/// Queries one gateway: signs, sends, verifies, and interprets the answer.
-package protocol GatewayQuerying: Sendable {
-    /// Sends a query.
-    ///
-    /// - Parameters:
-    ///   - query: The query.
-    ///   - now: The time of the query, which is signed.
-    ///   - isProbe: Whether the query probes a gateway that failed; a probe uses a fresh connection.
-    ///   - completion: Called once, on any thread.
-    func query(
-        _ query: RefundQuery,
-        at now: Timestamp,
-        isProbe: Bool,
-        completion: @escaping @Sendable (QueryAttempt) -> Void
-    )
-}
-
-/// Delivers webhooks, one signed attempt at a time.
-package protocol WebhookDelivering: Sendable {
-    /// Makes one attempt.
-    ///
-    /// - Parameters:
-    ///   - delivery: The webhook.
-    ///   - now: The time of the attempt, which is signed.
-    ///   - isProbe: Whether the attempt probes an endpoint that failed; a probe uses a fresh connection.
-    ///   - completion: Called once, on any thread.
-    func deliver(
-        _ delivery: Delivery,
-        at now: Timestamp,
-        isProbe: Bool,
-        completion: @escaping @Sendable (DeliveryAttempt) -> Void
-    )
-}
-
 /// The scheduler's settings; a reload replaces them as a whole.
 package struct SchedulerSettings: Sendable {
     /// A configured gateway.

@@ -9,7 +9,7 @@ package import RefundHTTP
 /// The transport must serve nothing else: a webhook would reuse another client's connection to the same host and port,
 /// which was never vetted. For the same reason, a new ``Settings/policy`` needs a new transport; new secrets and
 /// timeouts don't.
-package final class WebhookSender: Sendable {
+package final class WebhookSender: WebhookDelivering {
     /// The settings for all webhooks.
     package struct Settings: Sendable {
         /// The secrets to sign with, in the order of their signatures; without any, nothing is sent.

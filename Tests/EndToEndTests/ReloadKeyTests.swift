@@ -187,7 +187,7 @@ struct ReloadKeyTests {
     private static let elsewhere: Set = [
         "webhook.ca_file",  // WebhookTests
         "admin.listen",  // below
-        "database.path", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
+        "database.path", "gateway.protocol", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
     ]
 
     /// A key that is added must be taken over by a reload, or refused with a message, but never ignored.

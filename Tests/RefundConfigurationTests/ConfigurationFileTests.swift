@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import RefundConfiguration
+import RefundCore
 import Testing
 
 struct ConfigurationFileTests {

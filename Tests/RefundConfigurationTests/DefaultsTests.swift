@@ -41,7 +41,8 @@ struct DefaultsTests {
         let keys = Configuration.keys.map { $0.isRequired ? "\($0.path)*" : $0.path }
         #expect(
             keys == [
-                "database.path", "gateway.url*", "gateway.app_id*", "gateway.merchant_no", "gateway.private_key_file*",
+                "database.path", "gateway.protocol", "gateway.url*", "gateway.app_id*", "gateway.merchant_no",
+                "gateway.private_key_file*",
                 "gateway.public_key_files*", "gateway.ca_file", "gateway.timeout", "gateway.max_in_flight",
                 "gateway.max_queries_per_second", "polling.initial_interval", "polling.multiplier",
                 "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",

@@ -9,6 +9,7 @@ struct EnvironmentTests {
             environment: [
                 "REFUNDD_CONFIG": "/elsewhere", "PATH": "/bin", "REFUNDD": "1", "refundd_log_level": "x",
                 "REFUNDD_DATABASE_PATH": "/srv/queue.db",
+                "REFUNDD_GATEWAY_PROTOCOL": "other",
                 "REFUNDD_GATEWAY_URL": "https://other.example/api/entry",
                 "REFUNDD_GATEWAY_APP_ID": "12345",
                 "REFUNDD_GATEWAY_MERCHANT_NO": "",
@@ -27,6 +28,7 @@ struct EnvironmentTests {
         )
         let gateway = try #require(configuration.gateways["default"])
         #expect(configuration.database.path == "/srv/queue.db")
+        #expect(gateway.protocolName == "other")
         #expect(gateway.url == "https://other.example/api/entry")
         #expect(gateway.appID == "12345")
         #expect(gateway.merchantNo == nil)

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RefundConfiguration
+import RefundCore
 import Testing
 
 struct FileNameTests {

@@ -15,9 +15,10 @@ struct ReloadTests {
         new.database.path = "/other.db"
         new.gateways["default"]?.appID = "b"
         new.gateways["second"]?.merchantNo = "m"
+        new.gateways["second"]?.protocolName = "other"
         #expect(
             new.obstaclesToReload(since: old).map(\.key) == [
-                "database.path", "gateway.app_id", "gateways.second.merchant_no",
+                "database.path", "gateway.app_id", "gateways.second.protocol", "gateways.second.merchant_no",
             ]
         )
     }

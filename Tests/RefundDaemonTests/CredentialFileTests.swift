@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundCore
 import RefundTestSupport
 import Testing
 
@@ -51,7 +52,7 @@ struct FileProtectionTests {
     private static let daemon: UInt32 = 998
 
     private func problem(
-        _ need: FileProtection.Need,
+        _ need: CredentialNeed,
         mode: UInt32,
         owner: UInt32 = daemon,
         path: String = "/etc/key"
@@ -113,7 +114,7 @@ struct FileProtectionTests {
     }
 
     @Test func commandsRunByRootNeverTakeFilesFromTheDaemonsUser() {
-        func problem(_ need: FileProtection.Need, mode: UInt32) -> String? {
+        func problem(_ need: CredentialNeed, mode: UInt32) -> String? {
             FileProtection(owner: Self.daemon, mode: 0o100_000 | mode).problem(need, path: "/etc/key", user: nil)
         }
         #expect(problem(.secrecy, mode: 0o600) == nil)

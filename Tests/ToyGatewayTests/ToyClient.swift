@@ -1,6 +1,5 @@
 import RefundCore
 import RefundHTTP
-import RefundScheduler
 
 /// The toy gateway as the scheduler queries it, over any transport.
 struct ToyClient: GatewayQuerying {

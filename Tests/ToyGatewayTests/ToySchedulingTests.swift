@@ -1,38 +1,64 @@
+import Foundation
+import RefundConfiguration
 import RefundCore
 import RefundHTTP
 import RefundScheduler
 import RefundStoreConformance
 import RefundStoreSQLiteSupport
+import RefundTestSupport
 import Synchronization
 import Testing
 
-/// The scheduler and the store serve a gateway that neither of them knows.
+@testable import RefundDaemon
+
+/// One entry in the table of protocols is all that the daemon needs to serve a gateway that it does not know.
 @Suite(.timeLimit(.minutes(1)))
 struct ToySchedulingTests {
-    private let toy = ToyGateway(url: "https://toy.example/refunds", secret: Array("secret".utf8))
+    private let protocols = GatewayProtocols([ToyProtocol(transport: ToyServer.init)])
+    private let folder: TemporaryFolder
+    private let fixture: SQLiteFixture
 
-    private func settings(_ receiver: Receiver) -> SchedulerSettings {
-        var polling = PollingPolicy()
-        polling.initialInterval = .milliseconds(1)
-        let gateway = SchedulerSettings.Gateway(
-            merchantNo: "M-1",
-            client: ToyClient(gateway: toy, transport: ToyServer(gateway: toy))
-        )
+    init() throws {
+        folder = try TemporaryFolder()
+        fixture = try SQLiteFixture(in: folder.path)
+    }
+
+    private func configuration(_ name: String = "toy") throws -> RefundConfiguration.Configuration {
+        let secret = try folder.write("secret", to: "secret")
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: secret)
+        let text = """
+            [database]
+            path = "\(fixture.path)"
+            [gateway]
+            protocol = "\(name)"
+            url = "https://toy.example/refunds"
+            app_id = "toy"
+            merchant_no = "M-1"
+            private_key_file = "secret"
+            public_key_files = ["secret"]
+            [polling]
+            initial_interval = "1ms"
+            """
+        return try .load(file: folder.write(text, to: "refundd.conf"), environment: [:])
+    }
+
+    @Test func insertedRefundSettlesAndItsWebhookIsSentAndVerified() async throws {
+        let configuration = try configuration()
+        let (credentials, problems) = Credentials.load(configuration, isForDaemon: false, protocols)
+        #expect(problems == [])
+        let connections = try Connections(configuration, credentials)
+        defer { connections.shutDown() }
+        let receiver = Receiver()
+        var settings = connections.settings
         let routing = WebhookRouting(
             defaultURL: "https://shop.example/hooks",
             events: [.settled, .failed],
-            endpoint: { _ in "https://shop.example:443" }
+            endpoint: HTTPURL.endpoint(of:)
         )
-        let webhooks = SchedulerSettings.Webhooks(routing: routing, hasSecret: true, client: receiver)
-        return SchedulerSettings(polling: polling, gateways: ["default": gateway], webhooks: webhooks)
-    }
-
-    @Test func insertedRefundSettlesAndItsWebhookIsSent() async throws {
-        let fixture = try SQLiteFixture()
-        let receiver = Receiver()
+        settings.webhooks = SchedulerSettings.Webhooks(routing: routing, hasSecret: true, client: receiver)
         let scheduler = Scheduler(
             store: fixture.store,
-            settings: settings(receiver),
+            settings: settings,
             clock: SystemClock(),
             report: { _ in },
             fault: { _ in }
@@ -44,6 +70,21 @@ struct ToySchedulingTests {
         #expect(delivery.refundID == 1 && String(decoding: delivery.body, as: UTF8.self).contains("refund.settled"))
         let rows = try fixture.rows("SELECT state, trans_amount, trans_currency FROM refund_queue")
         #expect(rows == [["settled", "12.50", "EUR"]])
+        let verification = try Verification(fixture.store, GatewayKeys(configuration, protocols))
+        #expect(verification.problems.map(\.description) == [])
+        #expect(verification.lines.last?.contains("2 answers") == true, "\(verification.lines)")
+    }
+
+    @Test func unknownProtocolIsReportedWithTheKnownOnes() throws {
+        let configuration = try configuration("paypal")
+        let (credentials, problems) = Credentials.load(configuration, isForDaemon: false, protocols)
+        #expect(credentials.gateways.isEmpty)
+        #expect(problems.map(\.description) == [#"gateway.protocol = "paypal": expected one of "toy""#])
+        let error = #expect(throws: CommandFailure.self) { try GatewayKeys(configuration, protocols) }
+        #expect(error?.status == .configuration)
+        #expect(throws: CommandFailure.self) {
+            try ConfigurationCheck.offline(file: configuration.file, environment: [:])
+        }
     }
 }
 

@@ -13,6 +13,7 @@ extension DatabaseSettings: ConfigurationSection {
 extension GatewaySettings: ConfigurationSection {
     static let name = "gateway"
     static let keys: [Key] = [
+        Key("protocol", \.protocolName, .protocolName),
         Key("url", \.url, .gatewayURL, isRequired: true),
         Key("app_id", \.appID, .identifier, isRequired: true),
         Key("merchant_no", \.merchantNo, ValueType.identifier.orEmpty),

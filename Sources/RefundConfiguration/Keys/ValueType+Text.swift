@@ -9,6 +9,12 @@ extension ValueType where Value == String {
         return isValid ? text : nil
     }
 
+    /// The name of a gateway's protocol; the composition root knows which ones there are.
+    static let protocolName = text(#"a protocol's name such as "paycloud""#) { text, _ in
+        let isName = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "_-".contains($0)) }
+        return isName && !text.isEmpty ? text : nil
+    }
+
     /// The URL of a gateway, without trailing slashes; the gateway's own module completes it.
     static let gatewayURL = text(#"a URL such as "https://open.n-age.co.jp""#, show: withoutCredentials) {
         (text, _) throws(InvalidValue) in

@@ -1,3 +1,4 @@
+import RefundCore
 import TOML
 
 extension ConfigurationReader {

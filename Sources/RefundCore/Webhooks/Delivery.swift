@@ -41,6 +41,23 @@ package struct Delivery: Hashable, Sendable {
     }
 }
 
+/// Delivers webhooks, one signed attempt at a time.
+package protocol WebhookDelivering: Sendable {
+    /// Makes one attempt.
+    ///
+    /// - Parameters:
+    ///   - delivery: The webhook.
+    ///   - now: The time of the attempt, which is signed.
+    ///   - isProbe: Whether the attempt probes an endpoint that failed; a probe uses a fresh connection.
+    ///   - completion: Called once, on any thread.
+    func deliver(
+        _ delivery: Delivery,
+        at now: Timestamp,
+        isProbe: Bool,
+        completion: @escaping @Sendable (DeliveryAttempt) -> Void
+    )
+}
+
 /// How an attempt to deliver a webhook ended.
 package enum DeliveryAttempt: Hashable, Sendable {
     /// The receiver answered, or the attempt failed.

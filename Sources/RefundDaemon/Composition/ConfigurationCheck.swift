@@ -1,7 +1,5 @@
 import RefundConfiguration
 import RefundCore
-import RefundCrypto
-import RefundPayCloud
 import RefundScheduler
 import RefundWebhooks
 
@@ -14,7 +12,7 @@ package enum ConfigurationCheck: Sendable {
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration)
-        let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
         let problems = [receiverProblem(configuration.webhook)].compactMap(\.self) + keyProblems(credentials)
         guard problems.isEmpty else {
@@ -22,13 +20,12 @@ package enum ConfigurationCheck: Sendable {
         }
         var lines = ["\(configuration.file): ok", "database: \(configuration.database.path)"]
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
-            let keys = credentials.gateways[name]?.publicKeys.map { $0.fingerprint.prefix(16) } ?? []
+            let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
             lines.append("gateway \(name): \(url), public key \(keys.joined(separator: ", "))")
             if gateway.merchantNo == nil {
-                lines.append(
-                    "warning: \(section(name)).merchant_no is empty, so every row must have its own merchant_no"
-                )
+                let key = "\(Configuration.section(ofGateway: name)).merchant_no"
+                lines.append("warning: \(key) is empty, so every row must have its own merchant_no")
             }
         }
         // The rest of the URL may contain a token.
@@ -48,19 +45,15 @@ package enum ConfigurationCheck: Sendable {
     /// With such a key, no answer of the gateway ever verifies.
     private static func keyProblems(_ credentials: Credentials) -> [String] {
         var owners: [String: String] = [:]
-        for (name, keys) in credentials.gateways {
-            if let key = try? keys.privateKey.publicKey { owners[key.fingerprint] = section(name) }
+        for (name, gateway) in credentials.gateways {
+            if let key = gateway.signingKey { owners[key] = Configuration.section(ofGateway: name) }
         }
-        return credentials.gateways.sorted { $0.key < $1.key }.flatMap { name, keys in
-            keys.publicKeys.compactMap { owners[$0.fingerprint] }.map { owner in
-                "\(section(name)).public_key_files: this is the public half of \(owner).private_key_file; "
-                    + "use the gateway's public key from its portal"
+        return credentials.gateways.sorted { $0.key < $1.key }.flatMap { name, gateway in
+            gateway.verifyingKeys.compactMap { owners[$0] }.map { owner in
+                "\(Configuration.section(ofGateway: name)).public_key_files: this is the public half of "
+                    + "\(owner).private_key_file; use the gateway's public key from its portal"
             }
         }
-    }
-
-    private static func section(_ gateway: String) -> String {
-        gateway == Configuration.defaultGateway ? "gateway" : "gateways.\(gateway)"
     }
 
     /// Queries each gateway for a refund that cannot exist, and checks that its answer verifies.
@@ -70,7 +63,7 @@ package enum ConfigurationCheck: Sendable {
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration)
-        let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
         var lines: [String] = []
         var failures: [String] = []

@@ -2,10 +2,9 @@ import Foundation
 package import RefundConfiguration
 import RefundCore
 import RefundHTTP
-package import RefundPayCloud
 import RefundScheduler
 package import RefundStore
-package import RefundWebhooks
+import RefundWebhooks
 
 /// The clients that a configuration describes: one for each gateway, and one for all receivers.
 ///
@@ -13,7 +12,7 @@ package import RefundWebhooks
 final class Connections: Sendable {
     /// The scheduler's settings, which send over these connections.
     let settings: SchedulerSettings
-    private let clients: [HTTPClient]
+    private let shutDowns: [@Sendable () -> Void]
     private let longestTimeout: Duration
 
     /// Creates clients without connecting yet.
@@ -21,40 +20,32 @@ final class Connections: Sendable {
     /// - Parameters:
     ///   - configuration: The addresses, limits and timeouts.
     ///   - credentials: The keys and secrets.
-    ///   - signing: The pool of threads that sign.
     /// - Throws: `CommandFailure` if a client cannot be created.
-    init(_ configuration: Configuration, _ credentials: Credentials, signing: SigningPool) throws(CommandFailure) {
-        var clients: [HTTPClient] = []
+    init(_ configuration: Configuration, _ credentials: Credentials) throws(CommandFailure) {
+        var shutDowns: [@Sendable () -> Void] = []
         var gateways: [String: SchedulerSettings.Gateway] = [:]
-        for (name, gateway) in configuration.gateways {
-            guard let keys = credentials.gateways[name] else { continue }
-            let url = try Self.queryURL(of: gateway, name, in: configuration.file)
-            let http = try Self.client("gateway \(name)", connections: gateway.limits.maxInFlight)
-            clients.append(http)
-            gateways[name] = SchedulerSettings.Gateway(gateway, url: url, keys, http, signing)
+        for (name, account) in credentials.gateways {
+            guard let gateway = configuration.gateways[name] else { continue }
+            let connection = try Self.client("gateway \(name)", account.connect)
+            shutDowns.append(connection.shutDown)
+            var settings = SchedulerSettings.Gateway(merchantNo: gateway.merchantNo, client: connection.client)
+            settings.limits = gateway.limits
+            settings.timeout = gateway.timeout
+            settings.address = account.address
+            gateways[name] = settings
         }
-        let http = try Self.client("webhooks", connections: configuration.webhook.maxInFlight)
-        clients.append(http)
+        let connections = configuration.webhook.maxInFlight
+        let http = try Self.client("webhooks") { name in
+            try HTTPClient(settings: HTTPClient.Settings(maxConnections: connections, name: name, userAgent: "refundd"))
+        }
+        shutDowns.append(http.shutDown)
         settings = SchedulerSettings(
             polling: configuration.polling,
             gateways: gateways,
             webhooks: Self.webhooks(configuration.webhook, credentials, http)
         )
-        self.clients = clients
+        self.shutDowns = shutDowns
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
-    }
-
-    private static func queryURL(
-        of gateway: GatewaySettings,
-        _ name: String,
-        in file: String
-    ) throws(CommandFailure) -> String {
-        do {
-            return try GatewayURL.query(at: gateway.url)
-        } catch {
-            let key = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
-            throw CommandFailure(.configuration, ["\(file): \(key).url = \(JSONWriter.quoted(gateway.url)): \(error)"])
-        }
     }
 
     private static func webhooks(
@@ -82,15 +73,12 @@ final class Connections: Sendable {
         return webhooks
     }
 
-    private static func client(_ name: String, connections: Int) throws(CommandFailure) -> HTTPClient {
+    private static func client<Client>(
+        _ name: String,
+        _ create: (String) throws -> Client
+    ) throws(CommandFailure) -> Client {
         do {
-            return try HTTPClient(
-                settings: HTTPClient.Settings(
-                    maxConnections: connections,
-                    name: name,
-                    userAgent: "refundd"
-                )
-            )
+            return try create(name)
         } catch {
             throw CommandFailure(.failed, ["cannot create the HTTP client for \(name): \(error)"])
         }
@@ -98,7 +86,7 @@ final class Connections: Sendable {
 
     /// Closes every connection, and waits for the clients' threads; work in flight ends as interrupted.
     func shutDown() {
-        for client in clients { client.shutDown() }
+        for shutDown in shutDowns { shutDown() }
     }
 
     /// Closes every connection once everything in flight must have ended.
@@ -107,37 +95,6 @@ final class Connections: Sendable {
         DispatchQueue(label: "refundd.retire").asyncAfter(deadline: .now() + wait.inSeconds) { [self] in shutDown() }
     }
 }
-
-extension SchedulerSettings.Gateway {
-    fileprivate init(
-        _ gateway: GatewaySettings,
-        url: String,
-        _ keys: Credentials.Gateway,
-        _ http: HTTPClient,
-        _ signing: SigningPool
-    ) {
-        let client = GatewayClient(
-            GatewayClient.Settings(
-                url: url,
-                appID: gateway.appID,
-                privateKey: keys.privateKey,
-                publicKeys: keys.publicKeys,
-                caFile: gateway.caFile,
-                timeout: gateway.timeout
-            ),
-            http: http,
-            signing: signing
-        )
-        self.init(merchantNo: gateway.merchantNo, client: client)
-        limits = gateway.limits
-        timeout = gateway.timeout
-        address = url
-    }
-}
-
-extension GatewayClient: GatewayQuerying {}
-
-extension WebhookSender: WebhookDelivering {}
 
 extension WebhookRouting {
     /// Creates the routing that a configuration describes.

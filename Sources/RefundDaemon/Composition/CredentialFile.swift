@@ -49,14 +49,6 @@ extension CredentialFileError {
 
 /// The owner and mode of a file that the configuration names.
 struct FileProtection: Hashable, Sendable {
-    /// The protection that a file needs from other users.
-    enum Need: Sendable {
-        /// Others must not read or write it: a private key or a secret.
-        case secrecy
-        /// Others must not write it: anyone who can change the gateway's public key can forge its answers.
-        case integrity
-    }
-
     // Permission bits, see inode(7).
     private static let groupMayWrite: UInt32 = 0o020
     private static let othersMayRead: UInt32 = 0o004
@@ -78,7 +70,7 @@ struct FileProtection: Hashable, Sendable {
     ///   - path: The file, for the command.
     ///   - user: The user that the daemon runs as; nil if unknown, and then any owner is accepted.
     /// - Returns: The end of a sentence, or nil if nothing is wrong.
-    func problem(_ need: Need, path: String, user: UInt32?) -> String? {
+    func problem(_ need: CredentialNeed, path: String, user: UInt32?) -> String? {
         var faults: [String] = []
         if need == .secrecy, mode & Self.othersMayRead != 0 { faults.append("is readable by others") }
         if mode & Self.othersMayWrite != 0 {

@@ -1,20 +1,13 @@
 import Glibc
 import RefundConfiguration
+import RefundCore
 import RefundCrypto
 import RefundWebhooks
 
 /// The keys and secrets that a configuration names, read and checked.
 struct Credentials: Sendable {
-    /// The keys of a gateway.
-    struct Gateway: Sendable {
-        /// The key that signs queries.
-        var privateKey: RSAPrivateKey
-        /// The keys that verify answers.
-        var publicKeys: [RSAPublicKey]
-    }
-
-    /// The keys by gateway.
-    var gateways: [String: Gateway] = [:]
+    /// The gateways with their keys, by name.
+    var gateways: [String: any GatewayAccount] = [:]
     /// The secrets that sign webhooks.
     var secrets: [WebhookSecret] = []
 
@@ -23,41 +16,34 @@ struct Credentials: Sendable {
     /// - Parameters:
     ///   - configuration: The configuration that names the files.
     ///   - isForDaemon: Whether the daemon itself reads them.
+    ///   - protocols: The protocols of the gateways.
     /// - Returns: The readable credentials, and the problems.
     static func load(
         _ configuration: Configuration,
-        isForDaemon: Bool
+        isForDaemon: Bool,
+        _ protocols: GatewayProtocols = .known
     ) -> (credentials: Credentials, problems: [CredentialProblem]) {
         var credentials = Credentials()
         var loader = CredentialLoader(isForDaemon: isForDaemon)
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
-            let section = name == Configuration.defaultGateway ? "gateway" : "gateways.\(name)"
-            let privateKey = loader.read(gateway.privateKeyFile, key: "\(section).private_key_file", .secrecy) {
-                bytes in
-                try RSAPrivateKey(text: bytes)
-            }
-            let publicKeys = gateway.publicKeyFiles.compactMap { path in
-                loader.read(path, key: "\(section).public_key_files", .integrity) { bytes in
-                    try RSAPublicKey(text: bytes)
-                }
-            }
-            loader.checkBundle(gateway.caFile, key: "\(section).ca_file")
-            if let privateKey {
-                credentials.gateways[name] = Gateway(privateKey: privateKey, publicKeys: publicKeys)
-            }
+            let section = Configuration.section(ofGateway: name)
+            let found = protocols.find(gateway, section: section, &loader)
+            credentials.gateways[name] = found?.account(gateway, section: section, &loader)
         }
         credentials.secrets = configuration.webhook.secretFiles.compactMap { path in
             loader.read(path, key: "webhook.secret_files", .secrecy) { bytes in
                 try WebhookSecret(String(decoding: bytes, as: UTF8.self))
             }
         }
-        loader.checkBundle(configuration.webhook.caFile, key: "webhook.ca_file")
+        if let file = configuration.webhook.caFile {
+            _ = loader.read(file, key: "webhook.ca_file", .integrity) { try CertificateBundle.check($0) }
+        }
         return (credentials, loader.problems)
     }
 }
 
 /// Reads files that a configuration names, and collects their problems.
-struct CredentialLoader {
+struct CredentialLoader: CredentialReading {
     private(set) var problems: [CredentialProblem] = []
     private let user: UInt32?
 
@@ -66,44 +52,42 @@ struct CredentialLoader {
         user = isForDaemon || geteuid() != 0 ? geteuid() : nil
     }
 
-    /// Reads a file; checks its content even if its protection has a problem.
-    ///
-    /// - Parameters:
-    ///   - path: The file.
-    ///   - key: The configuration key that names it.
-    ///   - need: The protection that it needs.
-    ///   - parse: Parses its content; an error must not quote the content.
-    /// - Returns: The value, or nil if it could not be read.
-    @discardableResult
     mutating func read<Value>(
         _ path: String,
         key: String,
-        _ need: FileProtection.Need,
+        _ need: CredentialNeed,
         _ parse: ([UInt8]) throws -> Value
     ) -> Value? {
         do {
             let file = try CredentialFile(path: path)
             if let exposure = file.protection.problem(need, path: path, user: user) {
-                problems.append(CredentialProblem(key: key, path: path, problem: "the file \(exposure)"))
+                note(CredentialProblem(key: key, path: path, problem: "the file \(exposure)"))
             }
             return try parse(file.bytes)
         } catch {
-            problems.append(CredentialProblem(key: key, path: path, problem: "\(error)"))
+            note(CredentialProblem(key: key, path: path, problem: "\(error)"))
             return nil
         }
     }
 
-    mutating func checkBundle(_ path: String?, key: String) {
-        guard let path else { return }
-        read(path, key: key, .integrity) { bytes in try CertificateBundle.check(bytes) }
+    mutating func report(_ problem: String, key: String, value: String) {
+        note(CredentialProblem(key: "\(key) = \(JSONWriter.quoted(value))", problem: problem))
+    }
+
+    // A file that several gateways share has each problem once.
+    private mutating func note(_ problem: CredentialProblem) {
+        if !problems.contains(problem) { problems.append(problem) }
     }
 }
 
-/// A problem with a file that the configuration names.
+/// A problem with a key of the configuration or the file that it names.
 struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
+    /// The key, with its value where a message may show it.
     var key: String
-    var path: String
+    /// The file that the key names, or nil if the problem is the key's own value.
+    var path: String?
+    /// The problem in words.
     var problem: String
 
-    var description: String { "\(key): \(path): \(problem)" }
+    var description: String { "\(key): \(path.map { "\($0): " } ?? "")\(problem)" }
 }

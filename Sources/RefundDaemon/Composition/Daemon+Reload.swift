@@ -72,7 +72,7 @@ extension Daemon {
     private func prepare(_ parts: Parts, insteadOf old: Candidate?) async -> Candidate? {
         guard let new = await reread() else { return nil }
         do throws(CommandFailure) {
-            let connections = try Connections(new.configuration, new.credentials, signing: signing)
+            let connections = try Connections(new.configuration, new.credentials)
             let address = new.configuration.admin
             if let old, address == old.loaded.configuration.admin {
                 old.connections.shutDown()

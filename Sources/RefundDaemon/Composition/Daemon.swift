@@ -3,7 +3,6 @@ import Logging
 import RefundAdmin
 import RefundConfiguration
 import RefundCore
-import RefundPayCloud
 import RefundScheduler
 import RefundStore
 
@@ -40,7 +39,6 @@ package actor Daemon {
     let logger = Logger(label: "refundd")
     let log: LogControl
     let notifier: ServiceNotifier
-    let signing = SigningPool(threads: ProcessInfo.processInfo.activeProcessorCount)
     let environment: [String: String]
     private let events: AsyncStream<Event>
     private let emit: AsyncStream<Event>.Continuation
@@ -86,7 +84,7 @@ package actor Daemon {
 
     private func live() async throws(CommandFailure) {
         guard let database = try await open() else { return }
-        let connections = try Connections(loaded.configuration, loaded.credentials, signing: signing)
+        let connections = try Connections(loaded.configuration, loaded.credentials)
         self.connections = connections
         let parts = parts(database, connections)
         var result = await start(parts)

@@ -1,6 +1,5 @@
 package import RefundConfiguration
 package import RefundCore
-import RefundPayCloud
 import RefundScheduler
 package import RefundStore
 
@@ -131,7 +130,7 @@ package struct ImmediateQuery: Sendable {
         _ = try CommandFailure.mapping { () throws(StoreError) in try lock.regainTrust(in: store) }
         lock.noteServed()
         let credentials = try ConfigurationLoader.credentials(configuration)
-        let connections = try Connections(configuration, credentials, signing: SigningPool(threads: 1))
+        let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
         try await query(refund.id, connections.settings)
         guard let answered = try answered(refund) else { throw unavailable(refund, "the gateway did not answer") }

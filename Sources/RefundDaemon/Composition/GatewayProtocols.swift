@@ -1,0 +1,35 @@
+package import RefundCore
+import RefundPayCloud
+
+/// The gateway protocols that refundd knows, by the value of the key `protocol`.
+package struct GatewayProtocols: Sendable {
+    /// All protocols; each has one line here.
+    package static let known = GatewayProtocols([
+        PayCloud()
+    ])
+
+    let all: [any GatewayProtocol]
+
+    /// Creates a table, for tests.
+    package init(_ all: [any GatewayProtocol]) {
+        self.all = all
+    }
+
+    /// Finds the protocol of a gateway.
+    ///
+    /// - Parameters:
+    ///   - settings: The gateway's section of the configuration.
+    ///   - section: The section's name in messages.
+    ///   - credentials: Collects the problem of an unknown name.
+    /// - Returns: The protocol, or nil if there is none with this name.
+    func find(
+        _ settings: GatewaySettings,
+        section: String,
+        _ credentials: inout CredentialLoader
+    ) -> (any GatewayProtocol)? {
+        if let found = all.first(where: { $0.name == settings.protocolName }) { return found }
+        let names = all.map { JSONWriter.quoted($0.name) }.joined(separator: ", ")
+        credentials.report("expected one of \(names)", key: "\(section).protocol", value: settings.protocolName)
+        return nil
+    }
+}

@@ -1,0 +1,44 @@
+import RefundCore
+import RefundHTTP
+
+/// The toy gateway as an entry of the composition root's table of protocols.
+///
+/// Its one secret signs both queries and answers, so both keys of the configuration may name the same file.
+struct ToyProtocol: GatewayProtocol {
+    let name = "toy"
+    /// Creates the transport to a gateway.
+    let transport: @Sendable (ToyGateway) -> any HTTPTransport
+
+    func account(
+        _ settings: GatewaySettings,
+        section: String,
+        _ credentials: inout some CredentialReading
+    ) -> (any GatewayAccount)? {
+        credentials.read(settings.privateKeyFile, key: "\(section).private_key_file", .secrecy) { secret in
+            ToyAccount(gateway: ToyGateway(url: settings.url, secret: secret), transport: transport)
+        }
+    }
+
+    func verifier(
+        publicKeyFiles files: [(path: String, key: String)],
+        _ credentials: inout some CredentialReading
+    ) -> any AnswerVerifying {
+        let secrets = files.compactMap { credentials.read($0.path, key: $0.key, .secrecy) { $0 } }
+        return ToyGateway(url: "", secret: secrets.first ?? [])
+    }
+}
+
+extension ToyGateway: AnswerVerifying {}
+
+private struct ToyAccount: GatewayAccount {
+    let gateway: ToyGateway
+    let transport: @Sendable (ToyGateway) -> any HTTPTransport
+
+    var address: String { gateway.url }
+    var signingKey: String? { nil }
+    var verifyingKeys: [String] { [] }
+
+    func connect(name: String) -> GatewayConnection {
+        GatewayConnection(client: ToyClient(gateway: gateway, transport: transport(gateway))) {}
+    }
+}
