@@ -221,7 +221,7 @@ let package = Package(
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundStoreConformance",
                 "RefundStoreSQLite", "RefundStoreSQLiteSupport", "RefundScheduler", "RefundPayCloud", "RefundWebhooks",
-                "RefundDaemon", grdb,
+                grdb,
             ]
         ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),

@@ -1,6 +1,4 @@
 import RefundCore
-// Makes the clients conform to the scheduler's protocols.
-import RefundDaemon
 import RefundHTTP
 import RefundPayCloud
 import RefundScheduler
