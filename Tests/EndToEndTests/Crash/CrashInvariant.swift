@@ -28,7 +28,7 @@ struct CrashInvariant {
 
     private static let state = [
         CrashInvariant(
-            name: "a refund that has ended is not due, in flight or asked for",
+            name: "a refund that has ended is not due, in flight or queried",
             broken: """
                 SELECT number AS what FROM verdict
                 WHERE next_query_at IS NOT NULL OR leased_until IS NOT NULL OR last_query_at > ended_at
@@ -114,7 +114,7 @@ struct CrashInvariant {
         CREATE INDEX received_id ON received (id);
         """
 
-    /// How long after its launch the next daemon asked for each interrupted refund, where it got so far.
+    /// How long after its launch the next daemon queried each interrupted refund, where it got so far.
     static let delays = """
         SELECT i.number, l.serves_at, l.ended_at, min(a.at) AS asked_at, min(a.at) - l.launched_at AS delay
         FROM interrupted i JOIN lives l ON l.number = i.life + 1
@@ -146,13 +146,13 @@ struct CrashInvariant {
                 """
         ),
         CrashInvariant(
-            name: "a refund that has ended is not asked for again",
+            name: "a refund that has ended is not queried again",
             broken: "SELECT a.number AS what FROM asked a JOIN verdict v ON v.number = a.number WHERE a.at > v.ended_at"
         ),
         CrashInvariant(
-            name: "a refund is asked for once per attempt, and once more per interruption",
+            name: "a refund is queried once per attempt, and once more per interruption",
             broken: """
-                SELECT number || ': ' || attempts || ' attempts, asked ' || n || ', interrupted ' || cut AS what FROM
+                SELECT number || ': ' || attempts || ' attempts, queried ' || n || ', interrupted ' || cut AS what FROM
                 (SELECT number, attempts, (SELECT count(*) FROM asked a WHERE a.number = v.number) AS n,
                     (SELECT count(*) FROM interrupted i WHERE i.number = v.number) AS cut
                 FROM verdict v WHERE gateway = 'default') WHERE n NOT BETWEEN attempts AND attempts + cut
@@ -189,7 +189,7 @@ struct CrashInvariant {
                 """
         ),
         CrashInvariant(
-            name: "an interrupted refund is asked for within 3 s of the restart",
+            name: "an interrupted refund is queried within 3 s of the restart",
             broken: """
                 SELECT number || ': ' || ifnull(delay || ' ms', 'never') AS what FROM (\(delays))
                 WHERE ifnull(asked_at, ended_at) - serves_at > \(Duration.seconds(3).patiently.wholeMilliseconds)

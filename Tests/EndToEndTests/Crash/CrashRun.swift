@@ -1,11 +1,10 @@
 import Foundation
 import Testing
 
-/// A database that many daemons serve, one after the other, each of which is killed.
+/// A queue that many daemons serve, one after the other, each of which is killed.
 ///
-/// After each kill the database is looked at as a copy, with whatever stands in its `-wal`, so that the next daemon
-/// finds exactly what the killed one left behind. `run.db` keeps what must be known beside it: the lives of the daemons,
-/// what each left in flight and, at the end, what simulator and receivers saw.
+/// After each kill, the run looks at a copy, so that the next daemon finds exactly what the killed one left. It records
+/// the lives of the daemons, what each left in flight and, at the end, what simulator and receivers saw.
 final class CrashRun {
     /// When a daemon is killed.
     enum End {
@@ -23,12 +22,14 @@ final class CrashRun {
 
     private static let clock = ContinuousClock()
     private let w: Workspace
+    private let fixture: any CrashFixture
     /// One that takes everything, and one that does not.
     private let receivers: [Receiver]
     private var lives = 0
 
-    init(_ w: Workspace) async throws {
+    init(_ w: Workspace, _ fixture: any CrashFixture) async throws {
         self.w = w
+        self.fixture = fixture
         receivers = [try await w.startReceiver(), try await w.startReceiver()]
         try w.configure("gateway", ["max_queries_per_second": "200.0"])
         try w.configure("polling", ["attention_after": "\"2s\""])
@@ -45,14 +46,11 @@ final class CrashRun {
         )
         try await w.startSimulator(scenarios: CrashStages.scenarios)
         for name in ["second", "closed"] { try configureGateway(name) }
-        try await w.initDatabase()
-        try FileManager.default.copyItem(atPath: w.database, toPath: w.path("killed.db"))
-        try await w.sql(
+        try await fixture.create(
             """
             CREATE TABLE lives (number INTEGER PRIMARY KEY, launched_at INTEGER, serves_at INTEGER, ended_at INTEGER);
             CREATE TABLE interrupted (life INTEGER, number TEXT, is_superseded INTEGER);
-            """,
-            database: w.path("run.db")
+            """
         )
     }
 
@@ -72,7 +70,7 @@ final class CrashRun {
     ///
     /// - Parameters:
     ///   - end: When to kill it.
-    ///   - isCalm: Whether it may first ask again for everything that the one before left in flight.
+    ///   - isCalm: Whether it may first query again everything that the one before left in flight.
     /// - Throws: When something takes too long.
     func life(endingBy end: End, isCalm: Bool = false) async throws {
         let interrupted = isCalm ? try await interruptedRefunds() : []
@@ -82,13 +80,9 @@ final class CrashRun {
         if case .atPoint(let point, let passing) = end { environment = ["CRASH_POINT": "\(point):\(passing)"] }
         let daemon = try w.launchDaemon(environment: environment)
         let insert = CrashStages.insert(batch: lives, origin: receivers[1].origin)
-        let application = try w.start(
-            "sqlite3",
-            ["-bail", "-cmd", ".timeout 20000", w.database, insert],
-            name: "shell"
-        )
+        let application = try fixture.startApplication(insert)
         if isCalm {
-            try await eventually("the interrupted refunds are asked for again", within: .seconds(30)) {
+            try await eventually("the interrupted refunds are queried again", within: .seconds(30)) {
                 let log = String(decoding: try simulatorLog().dropFirst(logs[0]), as: UTF8.self)
                 return interrupted.allSatisfy { log.contains("\"\($0)\"") }
             }
@@ -108,7 +102,7 @@ final class CrashRun {
         let begin = daemon.errors.split(separator: "\n").first { $0.contains("started") }?.prefix { $0 != " " }
         let servesAt = try begin.map { Self.milliseconds(try Self.logTime.parse(String($0))) }
         let life = [Int64(lives), launchedAt, servesAt, endedAt].map { $0.map(String.init) ?? "NULL" }
-        try await w.sql("INSERT INTO lives VALUES (\(life.joined(separator: ", ")))", database: w.path("run.db"))
+        try await fixture.record("INSERT INTO lives VALUES (\(life.joined(separator: ", ")))")
     }
 
     private func wait(for end: End, of daemon: RunningProcess, _ logs: [Int]) async throws {
@@ -152,12 +146,11 @@ final class CrashRun {
     }
 
     private func interruptedRefunds() async throws -> [String] {
-        let rows = try await w.sql(
+        let rows = try await fixture.remains(
             """
             SELECT ifnull(merchant_order_no, trans_no) AS number FROM refund_queue
             WHERE leased_until IS NOT NULL AND gateway = 'default'
-            """,
-            database: w.path("killed.db")
+            """
         )
         return rows.compactMap { $0["number"].text }
     }
@@ -165,40 +158,23 @@ final class CrashRun {
     // MARK: What must hold
 
     private func audit() async throws {
-        let files = FileManager.default
-        let (killed, earlier) = (w.path("killed.db"), w.path("earlier.db"))
-        if files.fileExists(atPath: earlier) { try files.removeItem(atPath: earlier) }
-        try files.moveItem(atPath: killed, toPath: earlier)
-        try files.copyItem(atPath: w.database, toPath: killed)
-        if files.fileExists(atPath: w.database + "-wal") {
-            try files.copyItem(atPath: w.database + "-wal", toPath: killed + "-wal")
-        }
+        try await fixture.keepRemains()
         try await expectNone(CrashInvariant.inDatabase)
-        let verification = try await w.refundd("verify", killed)
+        let verification = try await fixture.verifyRemains()
         try #require(verification.exitCode == 0, "life \(lives): \(verification.output) \(verification.errors)")
-        try await w.sql(
+        try await fixture.remains(
             """
-            ATTACH '\(w.path("run.db"))' AS run;
             INSERT INTO interrupted SELECT \(lives), ifnull(merchant_order_no, trans_no), 0 FROM refund_queue
                 WHERE leased_until IS NOT NULL;
             INSERT INTO interrupted SELECT \(lives), id, EXISTS (SELECT 1 FROM refund_event_log e
                 WHERE e.refund_id = w.refund_id AND e.position > w.position)
                 FROM refund_outbox w WHERE leased_until IS NOT NULL;
-            """,
-            database: killed
+            """
         )
     }
 
     private func expectNone(_ invariants: [CrashInvariant]) async throws {
-        let rows = try await w.sql(
-            """
-            ATTACH '\(w.path("earlier.db"))' AS earlier;
-            ATTACH '\(w.path("run.db"))' AS run;
-            \(CrashInvariant.views)
-            \(CrashInvariant.query(for: invariants))
-            """,
-            database: w.path("killed.db")
-        )
+        let rows = try await fixture.remains(CrashInvariant.views + CrashInvariant.query(for: invariants))
         let broken = rows.map { "\($0["invariant"].text ?? ""): \($0["what"].text ?? "")" }
         try #require(broken == [], "life \(lives)")
     }
@@ -215,7 +191,7 @@ final class CrashRun {
         let launchedAt = Self.now
         let daemon = try await w.startDaemon()
         try await eventually("the end of everything", within: .seconds(180)) {
-            let open = try await w.sql(
+            let open = try await fixture.rows(
                 """
                 SELECT (SELECT count(*) FROM refund_queue WHERE state IN ('pending', 'processing'))
                     + (SELECT count(*) FROM refund_webhooks WHERE state = 'pending') AS n
@@ -227,35 +203,22 @@ final class CrashRun {
         #expect(try await daemon.exitCode() == 0)
         try await note(daemon, launchedAt: launchedAt, endedAt: Self.now)
         try await audit()
-        try await importLogs()
+        let logs = [(table: "simulator_log", path: w.path("simulator.log"))]
+        try await fixture.recordLines(of: logs + receivers.map { (table: "receiver_log", path: $0.log) })
+        try await fixture.record(CrashInvariant.logTables)
         try await expectNone(CrashInvariant.atTheEnd)
         return try await figures()
     }
 
-    private func importLogs() async throws {
-        let imports = receivers.map { ".import \($0.log) receiver_log" }
-        let shell = try await w.run(
-            "sqlite3",
-            [
-                "-batch", "-bail", w.path("run.db"),
-                "CREATE TABLE simulator_log (line TEXT); CREATE TABLE receiver_log (line TEXT);",
-                ".mode ascii", #".separator "\037" "\n""#, ".import \(w.path("simulator.log")) simulator_log",
-            ] + imports + [CrashInvariant.logTables]
-        )
-        try #require(shell.exitCode == 0, "\(shell.errors)")
-    }
-
     private func figures() async throws -> String {
-        let rows = try await w.sql(
+        let rows = try await fixture.remains(
             """
-            ATTACH '\(w.path("run.db"))' AS run;
             SELECT (SELECT count(*) FROM refund_queue) AS refunds,
                 (SELECT count(*) FROM asked) AS queries, (SELECT count(*) FROM received) AS received,
                 (SELECT count(DISTINCT id) FROM received) AS webhooks,
                 (SELECT count(*) FROM interrupted) AS interrupted,
                 (SELECT max(delay) FROM (\(CrashInvariant.delays))) AS delay
-            """,
-            database: w.path("killed.db")
+            """
         )
         func figure(_ name: String) -> String { rows[0][name].integer.map(String.init) ?? "none" }
         return """
