@@ -65,13 +65,6 @@ package struct LedgerEntry: Sendable {
     package var transition: Transition
     /// The event that reports it, or nil if none does.
     package var event: EventRecord?
-
-    /// Creates an entry.
-    package init(sequence: Int, transition: Transition, event: EventRecord?) {
-        self.sequence = sequence
-        self.transition = transition
-        self.event = event
-    }
 }
 
 /// An event to append, with its webhook.
@@ -105,13 +98,6 @@ package struct EventRecord: Hashable, Sendable {
         package var url: String
         /// The URL's `scheme://host:port`.
         package var endpoint: String
-
-        /// Creates a webhook.
-        package init(id: String, url: String, endpoint: String) {
-            self.id = id
-            self.url = url
-            self.endpoint = endpoint
-        }
     }
 
     /// Creates an event.
