@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/timex.h>
+#include <sys/vfs.h>
 
 /// Wrapper around prctl(PR_SET_DUMPABLE), a variadic function, which cannot be used from Swift.
 static inline int clinux_set_dumpable(int is_dumpable) {

@@ -25,7 +25,7 @@ extension DaemonPresence {
     /// - Parameter path: The database.
     package init(database path: String) {
         let file = DatabasePath.real(path) + ".lock"
-        let descriptor = unsafe open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        let descriptor = unsafe open(file, Self.flags)
         guard descriptor >= 0 else {
             self = errno == ENOENT ? .absent : .unknown("\(file): \(SystemError())")
             return
@@ -50,13 +50,18 @@ extension DaemonPresence {
     // In microseconds.
     private static let pause: useconds_t = 20_000
 
-    /// Why the last daemon no longer trusted a database; nil if it did.
+    /// Looks for the reason why the last daemon no longer trusted a database.
+    ///
+    /// - Parameter path: The database.
+    /// - Returns: The reason; nil if it did.
     package static func distrust(ofDatabase path: String) -> String? {
-        let descriptor = unsafe open(DatabasePath.real(path) + ".lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        let descriptor = unsafe open(DatabasePath.real(path) + ".lock", flags)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         let text = LockFile.text(of: descriptor)
-        return text.isEmpty || text.hasPrefix(DaemonLock.served)
-            ? nil : text.split(separator: "\n").joined(separator: " ")
+        guard !text.isEmpty, !text.hasPrefix(DaemonLock.served) else { return nil }
+        return text.split(separator: "\n").joined(separator: " ")
     }
+
+    private static let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
 }

@@ -3,11 +3,11 @@ import Glibc
 import RefundStore
 
 /// The real path of a database, after which SQLite names its `-wal` and `-shm`, and refundd the lock.
-enum DatabasePath {
+package enum DatabasePath: Sendable {
     /// Returns the path without links, even for a file that does not exist yet.
     ///
     /// The kernel resolves `..` after it has followed a link, which Foundation does not.
-    static func real(_ path: String) -> String {
+    package static func real(_ path: String) -> String {
         var path = path
         // The kernel's own limit on links.
         for _ in 0..<40 {

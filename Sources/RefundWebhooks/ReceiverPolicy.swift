@@ -36,6 +36,22 @@ package struct ReceiverPolicy: Sendable {
         }
     }
 
+    /// Checks whether a webhook could be delivered to a URL whose host has the given addresses.
+    ///
+    /// - Parameters:
+    ///   - url: The URL from the configuration or from an application.
+    ///   - addresses: The addresses that its host resolves to.
+    /// - Returns: The reason why no address is allowed, without the URL's path, query or user info; nil if one is.
+    package func problem(with url: String, addresses: [IPAddress]) -> String? {
+        do throws(HTTPURLError) {
+            let url = try HTTPURL(url)
+            let refusals = addresses.map { refusal(of: $0, port: url.port, for: url) }
+            return refusals.contains(nil) ? nil : refusals.first ?? nil
+        } catch {
+            return error.description
+        }
+    }
+
     /// Returns why a URL is refused whatever addresses its host has; nil if that depends on the addresses.
     func refusal(of url: HTTPURL) -> String? {
         switch url.host {

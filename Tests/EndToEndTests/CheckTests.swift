@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// `refundd check`.
@@ -168,7 +169,8 @@ struct CheckTests {
     /// Default receivers that the policy never delivers to.
     private static let unreachableReceivers = [
         "http://shop.example/TOKEN", "https://127.0.0.2/TOKEN", "https://[::1]/TOKEN", "https://10.1.2.3/TOKEN",
-        "https://169.254.169.254/TOKEN", "https://[::ffff:10.1.2.3]/TOKEN", "http://8.8.8.8/TOKEN",
+        "https://localhost:8443/TOKEN", "https://169.254.169.254/TOKEN", "https://[::ffff:10.1.2.3]/TOKEN",
+        "http://8.8.8.8/TOKEN",
     ]
 
     @Test(.endToEnd) func receiverThatThePolicyRefusesIsAProblem() async throws {
@@ -199,6 +201,59 @@ struct CheckTests {
                 #expect(check.errors.contains("refundd.conf: gateway.public_key_files"), "\(check.errors)")
                 #expect(check.errors.contains("gateway.private_key_file"), "\(check.errors)")
             }
+        }
+    }
+
+    @Test(.endToEnd) func readOnlyFileSystemIsAProblem() async throws {
+        guard geteuid() == 0 else { return }
+        try await withWorkspace { w in
+            try await w.initDatabase()
+            let script = """
+                mkdir frozen && cp refundd.db frozen/ && mount -t tmpfs -o size=4m none frozen && cp refundd.db frozen/ && \
+                mount -o remount,ro frozen && exec "$0" check --config refundd.conf
+                """
+            try w.configure("database", ["path": "\"frozen/refundd.db\""])
+            let check = try await w.run("unshare", ["-m", "sh", "-c", script, Programs.refundd])
+            #expect(check.exitCode == 74, "\(check.output)")
+            #expect(check.errors.contains("refundd.conf: database.path: "), "\(check.errors)")
+            #expect(check.errors.contains("is on a read-only file system"), "\(check.errors)")
+        }
+    }
+
+    @Test(.endToEnd) func folderThatCannotBeWrittenIsAProblem() async throws {
+        guard geteuid() == 0 else { return }
+        try await withWorkspace { w in
+            for file in ["app_private_key.pem", "webhook_secret"] { try w.protect(file, 0o640) }
+            _ = try await w.run("chgrp", ["nogroup", "app_private_key.pem", "webhook_secret"])
+            let arguments = ["--reuid=nobody", "--regid=nogroup", "--clear-groups", Programs.refundd, "check"]
+            let check = try await w.run("setpriv", arguments + ["--config", w.configurationFile])
+            #expect(check.errors.contains("user nobody cannot create files in \(w.folder.path)"), "\(check.errors)")
+            #expect(check.exitCode != 0)
+            #expect(check.output.isEmpty)
+        }
+    }
+
+    @Test(.endToEnd) func fileInPlaceOfTheDatabaseIsAProblem() async throws {
+        try await withWorkspace { w in
+            try w.write(String(repeating: "this is no database\n", count: 100), to: "refundd.db")
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 74)
+            #expect(check.errors.contains("database.path: "), "\(check.errors)")
+        }
+    }
+
+    @Test(.endToEnd) func adminPortInUseIsAProblemUnlessTheOwnDaemonServesIt() async throws {
+        try await withWorkspace { w in
+            let port = try await w.freePort()
+            try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
+            try await w.startEverything()
+            #expect(try await w.refundd("check").exitCode == 0)
+            // The same address in the configuration of another daemon's queue.
+            try w.configure("database", ["path": "\"other.db\""])
+            let check = try await w.refundd("check")
+            #expect(check.exitCode == 78)
+            #expect(check.errors.contains("refundd.conf: admin.listen: "), "\(check.errors)")
+            #expect(check.errors.contains("another program listens there"), "\(check.errors)")
         }
     }
 

@@ -77,4 +77,31 @@ struct OnlineCheckTests {
             #expect(check.exitCode == 0, "\(check.errors)")
         }
     }
+
+    @Test(.endToEnd) func signedRefusalOfTheMerchantIsAFailure() async throws {
+        try await withWorkspace { w in
+            let message = "merchant does not exist"
+            let gateway = try w.startPython("refusing.py", [w.path("gateway_private_key.pem"), "E04003", message])
+            let port = try await gateway.outputLine(beginning: "listening on ")
+            try w.configure("gateway", ["url": "\"http://127.0.0.1:\(port)\"", "ca_file": "\"\""])
+            let check = try await w.refundd("check", "--online")
+            #expect(check.exitCode == 1, "\(check.output)")
+            for word in ["E04003", message, "merchant_no"] { #expect(check.errors.contains(word), "\(check.errors)") }
+            try w.configure("gateway", ["merchant_no": "\"\""])
+            let unknown = try await w.refundd("check", "--online")
+            #expect(unknown.exitCode == 0)
+            #expect(unknown.output.contains("warning: gateway default: "), "\(unknown.output)")
+        }
+    }
+
+    @Test(.endToEnd) func receiverThatCannotBeResolvedIsAFailure() async throws {
+        try await withWorkspace { w in
+            try await w.startSimulator()
+            try w.configure("webhook", ["url": "\"https://shop.invalid/TOKEN\""])
+            let check = try await w.refundd("check", "--online")
+            #expect(check.exitCode == 1)
+            #expect(check.errors.contains("receiver https://shop.invalid:443: its name cannot be resolved"))
+            #expect(!check.errors.contains("TOKEN"))
+        }
+    }
 }

@@ -59,6 +59,13 @@ package struct AdminServer: Sendable {
         try result.get()
     }
 
+    /// Listens for a moment, without accepting anyone.
+    ///
+    /// - Throws: `AdminError` when the address cannot be listened on.
+    package func checkAddress() throws(AdminError) {
+        close(try listen())
+    }
+
     private func listen() throws(AdminError) -> Int32 {
         var hints = unsafe addrinfo()
         unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV

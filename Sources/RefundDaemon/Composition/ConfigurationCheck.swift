@@ -1,11 +1,12 @@
 import RefundConfiguration
 import RefundCore
 import RefundScheduler
-import RefundWebhooks
+import RefundStore
 
 /// The checks of `refundd check`.
 package enum ConfigurationCheck: Sendable {
-    /// Reads the configuration with every key and secret, and builds the daemon's clients from it.
+    /// Reads the configuration with every key and secret, builds the daemon's clients from it, and checks that the daemon
+    /// could serve its database and its admin address.
     ///
     /// - Returns: The results, one line each.
     /// - Throws: `CommandFailure` with every problem.
@@ -14,11 +15,16 @@ package enum ConfigurationCheck: Sendable {
         let credentials = try ConfigurationLoader.credentials(configuration)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
-        let problems = [receiverProblem(configuration.webhook)].compactMap(\.self) + keyProblems(credentials)
-        guard problems.isEmpty else {
-            throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
-        }
-        var lines = ["\(configuration.file): ok", "database: \(configuration.database.path)"]
+        let path = configuration.database.path
+        let problems =
+            ReceiverCheck(webhook: configuration.webhook).offlineProblem().map { ["webhook.url: \($0)"] } ?? []
+        let others = keyProblems(credentials) + adminProblems(configuration)
+        let database = DatabaseCheck(path: path, user: .current).findings()
+        let grave = database.filter { $0.gravity == .problem }.map { "database.path: \($0.line)" }
+        let all = (problems + others + grave).map { "\(configuration.file): \($0)" }
+        guard all.isEmpty else { throw CommandFailure(all.count == grave.count ? .database : .configuration, all) }
+        var lines = ["\(configuration.file): ok", "database: \(path)"]
+        lines += database.map { ($0.gravity == .warning ? "warning: " : "note: ") + $0.line }
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
@@ -34,10 +40,10 @@ package enum ConfigurationCheck: Sendable {
         return lines
     }
 
-    /// Returns why no webhook could ever reach the default receiver; nil if one might.
-    private static func receiverProblem(_ webhook: WebhookSettings) -> String? {
-        let policy = ReceiverPolicy(allowHosts: webhook.allowHosts)
-        return webhook.url.flatMap(policy.problem).map { "webhook.url: \($0)" }
+    private static func adminProblems(_ configuration: Configuration) -> [String] {
+        guard let address = configuration.admin.listen else { return [] }
+        let daemon = StoreProviders.provider(for: configuration.database).daemon
+        return AdminAddressCheck(address: address, daemon: daemon).problem().map { ["admin.listen: \($0)"] } ?? []
     }
 
     /// Returns the gateways whose public key is the public half of one of our own private keys.
@@ -56,53 +62,29 @@ package enum ConfigurationCheck: Sendable {
         }
     }
 
-    /// Queries each gateway for a refund that cannot exist, and checks that its answer verifies.
+    /// Queries each gateway for a refund that cannot exist, checks that its answer verifies, and resolves the receiver.
     ///
-    /// - Returns: One line per gateway.
-    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses our credentials, or fails verification.
+    /// - Returns: One line per gateway and receiver.
+    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if the receiver
+    ///   can never be delivered to.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
-        var lines: [String] = []
-        var failures: [String] = []
-        var status = ExitStatus.unavailable
+        var findings: [Finding] = []
+        var isUnavailable = true
         for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
-            let outcome = await query(gateway)
-            switch outcome {
-            case .report, .notFound, .inconclusive:
-                lines.append("gateway \(name): answers, and its signature verifies")
-            case .credentialsRefused, .unverified:
-                status = .failed
-                failures.append("gateway \(name): \(outcome.problem ?? "")")
-            case .slowedDown, .unreachable:
-                failures.append("gateway \(name): \(outcome.problem ?? "")")
-            }
+            let (finding, outcome) = await GatewayCheck(name: name, gateway: gateway).finding()
+            if finding.gravity == .problem, outcome.isAnswer { isUnavailable = false }
+            findings.append(finding)
         }
-        guard failures.isEmpty else { throw CommandFailure(status, failures) }
-        return lines
-    }
-
-    private static func query(_ gateway: SchedulerSettings.Gateway) async -> QueryOutcome {
-        let now = SystemClock().now()
-        let refund = Refund(id: 0, merchantOrderNo: "REFUNDD-CHECK-\(now.milliseconds)", createdAt: now)
-        guard let query = RefundQuery(refund, merchantNo: gateway.merchantNo ?? "0") else {
-            return .unreachable(reason: "cannot build a query")
+        if let receiver = ReceiverCheck(webhook: configuration.webhook).onlineFinding() {
+            if receiver.gravity == .problem { isUnavailable = false }
+            findings.append(receiver)
         }
-        let attempt = await gateway.client.query(query, at: now)
-        switch attempt {
-        case .completed(let outcome, _): return outcome
-        case .interrupted: return .unreachable(reason: "the query was interrupted")
-        }
-    }
-}
-
-extension GatewayQuerying {
-    /// Sends a query and waits for its end.
-    func query(_ query: RefundQuery, at now: Timestamp) async -> QueryAttempt {
-        await withCheckedContinuation { continuation in
-            self.query(query, at: now, isProbe: true) { continuation.resume(returning: $0) }
-        }
+        let failures = findings.filter { $0.gravity == .problem }.map { "\($0.subject): \($0.line)" }
+        guard failures.isEmpty else { throw CommandFailure(isUnavailable ? .unavailable : .failed, failures) }
+        return findings.map { ($0.gravity == .warning ? "warning: " : "") + "\($0.subject): \($0.line)" }
     }
 }

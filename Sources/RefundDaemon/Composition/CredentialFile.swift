@@ -92,11 +92,3 @@ struct FileProtection: Hashable, Sendable {
         return "\(faults.joined(separator: " and ")); run: \(chown ?? "")\(chmod)"
     }
 }
-
-extension String {
-    /// The text, quoted as one word of a shell command if necessary.
-    fileprivate var asShellWord: String {
-        let isPlain = !isEmpty && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-+,:=@%".contains($0)) }
-        return isPlain ? self : "'\(replacing("'", with: "'\\''"))'"
-    }
-}

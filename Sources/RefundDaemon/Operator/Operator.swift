@@ -19,7 +19,8 @@ package enum Operator: Sendable {
         return name == Transition.refundd ? "user \(name)" : name
     }
 
-    private static func login(of user: uid_t) -> String? {
+    /// Returns the login name of a user, or nil.
+    static func login(of user: uid_t) -> String? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
             var entry = unsafe passwd()
             var found: UnsafeMutablePointer<passwd>?

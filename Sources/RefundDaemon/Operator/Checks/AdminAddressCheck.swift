@@ -1,0 +1,63 @@
+import Foundation
+import Glibc
+import RefundAdmin
+import RefundCore
+import RefundStore
+
+/// Checks that the daemon can listen on its admin address, or already does.
+struct AdminAddressCheck {
+    let address: ListenAddress
+    let daemon: DaemonPresence
+
+    /// Runs the check, which listens there for a moment.
+    ///
+    /// - Returns: Why the daemon cannot serve the address; nil if it can or does.
+    func problem() -> String? {
+        do throws(AdminError) {
+            try AdminServer(host: address.host, port: address.port, readiness: { [] }, metrics: { "" }).checkAddress()
+            return nil
+        } catch {
+            guard case .addressInUse = error, isServedByDaemon else { return "\(error)" }
+            return nil
+        }
+    }
+
+    private var isServedByDaemon: Bool {
+        guard case .running(let daemon?) = daemon else { return false }
+        let sockets = ListeningSockets(port: address.port)
+        // Another user's daemon does not show its descriptors.
+        return sockets.areOpen(in: daemon.pid) ?? (AdminProbe(address).answer() != nil)
+    }
+}
+
+/// The sockets that listen on a TCP port of this machine.
+///
+/// Source: proc(5), `/proc/net/tcp`: the fields are number, local address, remote address, state (`0A` for listening),
+/// queues, timer, retransmits, user, timeout, inode.
+struct ListeningSockets {
+    private let links: Set<String>
+
+    init(port: Int) {
+        let suffix = ":" + (String(repeating: "0", count: 4) + String(port, radix: 16, uppercase: true)).suffix(4)
+        links = Set(
+            ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { table in
+                let lines = (try? String(contentsOfFile: table, encoding: .utf8))?.split(separator: "\n") ?? []
+                return lines.compactMap { line -> String? in
+                    let fields = line.split(separator: " ")
+                    guard fields.count > 9, fields[1].hasSuffix(suffix), fields[3] == "0A" else { return nil }
+                    return "socket:[\(fields[9])]"
+                }
+            }
+        )
+    }
+
+    /// Returns whether a process has one of the sockets open; nil if that is hidden from this user.
+    func areOpen(in pid: Int32) -> Bool? {
+        let folder = "/proc/\(pid)/fd"
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return nil }
+        return names.contains { name in
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")).map(links.contains)
+                ?? false
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import CLinux
+import Glibc
+import RefundCore
+import RefundStore
+import RefundStoreSQLite
+
+/// Checks that a user can serve a database: its folder, its files, its file system and its queue.
+struct DatabaseCheck {
+    // The daemon stops writing when the disk is full; this is some 10,000 settled refunds before that.
+    private static let scarceBytes: UInt64 = 64 << 20
+    // SQLite's write-ahead log needs memory that all processes share. Source: statfs(2), sqlite.org/wal.html.
+    private static let networkFileSystems: [Int: String] = [
+        0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x517B: "SMB", 0x0102_1997: "9p", 0x00C3_6400: "Ceph",
+    ]
+
+    let path: String
+    let user: ServiceUser
+
+    /// Runs the check; never creates or changes a file.
+    ///
+    /// - Returns: The findings; empty if everything is as it should be.
+    func findings() -> [Finding] {
+        let real = DatabasePath.real(path)
+        let folder = String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
+        var status = stat()
+        guard unsafe stat(folder, &status) == 0 else {
+            let problem = "the folder \(folder) cannot be found (\(SystemError())); mount its file system, or create it"
+            return [finding(.problem, problem, run: "install -d -o \(user.name) \(folder.asShellWord)")]
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return [finding(.problem, "\(folder) is not a folder")] }
+        let place = fileSystem(folder)
+        guard !place.isReadOnly else {
+            let problem = "\(folder) is on a read-only file system; remount it, or set [database] path to another one"
+            return [finding(.problem, problem, run: "findmnt --target \(folder.asShellWord)")]
+        }
+        return place.findings + permissionFindings(real, folder) + queueFindings(real)
+    }
+
+    /// Checks only the space and the kind of the file system.
+    func spaceFindings() -> [Finding] {
+        let real = DatabasePath.real(path)
+        return fileSystem(String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])).findings
+    }
+
+    private func finding(_ gravity: Finding.Gravity, _ text: String, run command: String? = nil) -> Finding {
+        Finding(gravity, "database", text, run: command)
+    }
+
+    private func fileSystem(_ folder: String) -> (isReadOnly: Bool, findings: [Finding]) {
+        var space = statvfs()
+        var kind = statfs()
+        guard unsafe statvfs(folder, &space) == 0, unsafe statfs(folder, &kind) == 0 else { return (false, []) }
+        var findings: [Finding] = []
+        let free = UInt64(space.f_bavail) * UInt64(space.f_frsize)
+        if free < Self.scarceBytes {
+            let gravity: Finding.Gravity = free < UInt64(space.f_frsize) ? .problem : .warning
+            let command = "df -h \(folder.asShellWord)"
+            findings.append(
+                finding(gravity, "\(folder) has only \(free >> 20) MiB left; free some space", run: command)
+            )
+        }
+        if space.f_files > 0, space.f_favail == 0 {
+            findings.append(finding(.problem, "\(folder) has no inode left", run: "df -i \(folder.asShellWord)"))
+        }
+        if let name = Self.networkFileSystems[Int(kind.f_type) & 0xFFFF_FFFF] {
+            let problem = "\(folder) is on \(name), where SQLite cannot share a database; use a local file system"
+            findings.append(finding(.warning, problem))
+        }
+        return (space.f_flag & UInt(ST_RDONLY) != 0, findings)
+    }
+
+    private func permissionFindings(_ real: String, _ folder: String) -> [Finding] {
+        var findings: [Finding] = []
+        if !user.mayWrite(folder) {
+            let problem = "user \(user.name) cannot create files in \(folder), which -wal, -shm and the lock need"
+            findings.append(finding(.problem, problem, run: "chown \(user.name) \(folder.asShellWord)"))
+        }
+        for file in ["", "-wal", "-shm", ".lock"].map({ real + $0 }) {
+            var status = stat()
+            guard unsafe lstat(file, &status) == 0 else { continue }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                let command = "ls -ld \(file.asShellWord)"
+                findings.append(finding(.problem, "\(file) is not a regular file", run: command))
+                continue
+            }
+            guard !user.mayRead(file) || !user.mayWrite(file) else { continue }
+            let command = "chown \(user.name) \(file.asShellWord) && chmod u+rw \(file.asShellWord)"
+            findings.append(finding(.problem, "user \(user.name) cannot read and write \(file)", run: command))
+        }
+        return findings
+    }
+
+    // The schema, as a command reads it; a queue that does not exist yet is created by the daemon.
+    private func queueFindings(_ real: String) -> [Finding] {
+        do throws(StoreError) {
+            let store = try SQLiteStore(path: path, access: .readOnly)
+            defer { store.close() }
+            try store.checkSchema()
+            let problems = try store.read { tx throws(StoreError) in try tx.schemaProblems() }
+            return problems.map { finding(.warning, $0, run: "refundd verify") }
+        } catch  where error.kind == .notInitialised {
+            return [finding(.note, "\(path) has no queue yet; the daemon creates it", run: "refundd init")]
+        } catch  where error.kind == .olderSchema {
+            return [finding(.note, error.description)]
+        } catch {
+            return [finding(.problem, error.description)]
+        }
+    }
+}

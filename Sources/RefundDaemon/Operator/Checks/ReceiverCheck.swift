@@ -1,0 +1,63 @@
+import Glibc
+import RefundConfiguration
+import RefundCore
+import RefundWebhooks
+
+/// Checks that the default receiver of webhooks can be reached at all.
+struct ReceiverCheck {
+    let webhook: WebhookSettings
+
+    private var policy: ReceiverPolicy { ReceiverPolicy(allowHosts: webhook.allowHosts) }
+
+    /// Returns why no webhook could ever be delivered to the configured URL, as far as that is known without a resolver.
+    func offlineProblem() -> String? {
+        guard let url = webhook.url else { return nil }
+        if let problem = policy.problem(with: url) { return problem }
+        // The name means this machine, whatever a resolver says. Source: RFC 6761, section 6.3.
+        guard case .name(let name)? = (try? HTTPURL(url))?.host,
+            name.description == "localhost" || name.description.hasSuffix(".localhost")
+        else { return nil }
+        return policy.problem(with: url, addresses: ["127.0.0.1", "::1"].compactMap { IPAddress($0) })
+    }
+
+    /// Resolves the host of the configured URL and judges its addresses.
+    ///
+    /// - Returns: The finding, which never contains the URL's path; nil without a URL.
+    func onlineFinding() -> Finding? {
+        guard let url = webhook.url, let parsed = try? HTTPURL(url) else { return nil }
+        let subject = "receiver \(parsed.endpoint)"
+        guard case .name(let name) = parsed.host else { return nil }
+        let addresses = Self.addresses(of: name.description)
+        guard !addresses.isEmpty else {
+            let command = "getent ahosts \(name.description)"
+            return Finding(.problem, subject, "its name cannot be resolved; check webhook.url", run: command)
+        }
+        guard let problem = policy.problem(with: url, addresses: addresses) else {
+            return Finding(.fine, subject, "its address is allowed")
+        }
+        return Finding(.problem, subject, problem)
+    }
+
+    private static func addresses(of name: String) -> [IPAddress] {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(name, nil, &hints, &found) == 0 else { return [] }
+        defer { unsafe freeaddrinfo(found) }
+        var addresses: [IPAddress] = []
+        var next = unsafe found
+        while let entry = unsafe next {
+            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+            let length = unsafe entry.pointee.ai_addrlen
+            if unsafe getnameinfo(entry.pointee.ai_addr, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+                == 0
+            {
+                let numeric = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+                // A zone is no part of the address.
+                if let address = IPAddress(numeric.prefix { $0 != "%" }) { addresses.append(address) }
+            }
+            unsafe next = entry.pointee.ai_next
+        }
+        return addresses
+    }
+}

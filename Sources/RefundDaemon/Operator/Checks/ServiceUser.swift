@@ -1,0 +1,48 @@
+import Glibc
+
+/// The user that runs the daemon, whose access to files is judged.
+struct ServiceUser: Hashable, Sendable {
+    /// The user's id.
+    let id: uid_t
+    /// The user's groups.
+    let groups: Set<gid_t>
+    /// The login name, or the id.
+    let name: String
+
+    /// The user that runs this process.
+    static var current: ServiceUser { ServiceUser(id: geteuid()) }
+
+    /// Creates a user from an id.
+    init(id: uid_t) {
+        self.id = id
+        name = Operator.login(of: id) ?? "\(id)"
+        groups = id == geteuid() ? [getegid()] : Self.groups(of: id)
+    }
+
+    private static func groups(of id: uid_t) -> Set<gid_t> {
+        guard let entry = unsafe getpwuid(id) else { return [] }
+        var count: Int32 = 256
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        guard unsafe getgrouplist(entry.pointee.pw_name, entry.pointee.pw_gid, &groups, &count) >= 0 else {
+            return [unsafe entry.pointee.pw_gid]
+        }
+        return Set(groups.prefix(Int(count)))
+    }
+
+    /// Returns whether the user may write a file, or create files in a folder.
+    ///
+    /// For another user than this process's, owner, group and mode decide; access control lists do not count.
+    func mayWrite(_ path: String) -> Bool { may(W_OK, 0o2, path) }
+
+    /// Returns whether the user may read a file.
+    func mayRead(_ path: String) -> Bool { may(R_OK, 0o4, path) }
+
+    private func may(_ access: Int32, _ bit: mode_t, _ path: String) -> Bool {
+        if id == geteuid() { return unsafe faccessat(AT_FDCWD, path, access, AT_EACCESS) == 0 }
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return false }
+        if id == 0 { return true }
+        let shift: mode_t = status.st_uid == id ? 6 : groups.contains(status.st_gid) ? 3 : 0
+        return status.st_mode & (bit << shift) != 0
+    }
+}

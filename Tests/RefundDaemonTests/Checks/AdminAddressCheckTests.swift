@@ -1,0 +1,60 @@
+import Glibc
+import RefundAdmin
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundDaemon
+
+/// Whether the daemon can listen on its admin address.
+struct AdminAddressCheckTests {
+    private static func daemon(_ pid: Int32) -> DaemonPresence {
+        .running(ServingDaemon(pid: pid, version: "1", since: Timestamp(milliseconds: 0)))
+    }
+
+    /// Runs a body while a server of this process listens.
+    private func whileListening(_ body: (ListenAddress) async throws -> Void) async throws {
+        let server = AdminServer(host: "127.0.0.1", port: 0, readiness: { [.databaseWriteFailed] }, metrics: { "" })
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let task = Task { try await server.run { port.yield($0) } }
+        defer { task.cancel() }
+        let number = try #require(await ports.first { _ in true })
+        try await body(try #require(ListenAddress("127.0.0.1:\(number)")))
+    }
+
+    @Test func freeAddressIsFine() throws {
+        let address = try #require(ListenAddress("127.0.0.1:0"))
+        #expect(AdminAddressCheck(address: address, daemon: .absent).problem() == nil)
+    }
+
+    @Test func addressThatAnotherProgramUsesIsAProblem() async throws {
+        try await whileListening { address in
+            for daemon in [DaemonPresence.absent, .unknown("x"), .running(nil), Self.daemon(1)] {
+                let problem = AdminAddressCheck(address: address, daemon: daemon).problem()
+                if case .running(let found?) = daemon, ListeningSockets(port: 1).areOpen(in: found.pid) == nil {
+                    continue
+                }
+                #expect(problem?.contains("another program listens there") == true, "\(daemon)")
+            }
+        }
+    }
+
+    @Test func addressThatItsOwnDaemonServesIsFine() async throws {
+        try await whileListening { address in
+            #expect(AdminAddressCheck(address: address, daemon: Self.daemon(getpid())).problem() == nil)
+        }
+    }
+
+    @Test func daemonIsAskedWhetherItIsReady() async throws {
+        try await whileListening { address in
+            let answer = AdminProbe(address).answer()
+            #expect(answer == AdminProbe.Answer(isReady: false, reasons: ["the database cannot be written"]))
+        }
+        #expect(AdminProbe(try #require(ListenAddress("127.0.0.1:1"))).answer() == nil)
+    }
+
+    @Test(arguments: ["", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nok\n", "{\"ready\":true}"])
+    func otherAnswersAreNotADaemons(text: String) {
+        #expect(AdminProbe.Answer(parsing: Array(text.utf8)) == nil)
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Glibc
+import RefundScheduler
+import RefundStore
+import RefundStoreSQLite
+import RefundTestSupport
+import Testing
+
+@testable import RefundDaemon
+
+/// Whether a user could serve a database.
+struct DatabaseCheckTests {
+    private let folder: TemporaryFolder
+    private let path: String
+    private let files = FileManager.default
+    // Neither root nor the owner of anything here.
+    private let stranger = ServiceUser(id: 54_321)
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.path("refunds.db")
+    }
+
+    private func findings(_ user: ServiceUser = .current) -> [Finding] {
+        DatabaseCheck(path: path, user: user).findings()
+    }
+
+    private func make() throws {
+        let store = try SQLiteStore(path: path, access: .readWrite)
+        try store.migrate(at: SystemClock().now())
+        store.close()
+    }
+
+    @Test func queueIsFine() throws {
+        try make()
+        #expect(findings().isEmpty)
+    }
+
+    @Test func queueThatIsStillToBeCreatedIsNoted() {
+        #expect(findings().map(\.gravity) == [.note])
+        #expect(!files.fileExists(atPath: path))
+    }
+
+    @Test func missingFolderIsAProblem() {
+        let findings = DatabaseCheck(path: folder.path("none/refunds.db"), user: .current).findings()
+        #expect(findings.map(\.gravity) == [.problem])
+        #expect(findings[0].command?.hasPrefix("install -d ") == true)
+    }
+
+    @Test func folderThatTheUserMayNotWriteIsAProblem() throws {
+        try make()
+        let problems = findings(stranger).filter { $0.gravity == .problem }
+        #expect(problems.contains { $0.text.contains("cannot create files in \(folder.path)") })
+        #expect(problems.allSatisfy { $0.command?.hasPrefix("chown 54321 ") == true })
+    }
+
+    @Test func fileThatTheUserMayNotWriteIsAProblem() throws {
+        try make()
+        try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)
+        try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+        _ = try folder.write("", to: "refunds.db.lock")
+        try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path + ".lock")
+        let problems = findings(stranger).filter { $0.gravity == .problem }.map(\.text)
+        #expect(problems == ["", ".lock"].map { "user 54321 cannot read and write \(path)\($0)" })
+    }
+
+    @Test(arguments: ["mkdir", "mkfifo"])
+    func whatIsNoFileIsAProblem(command: String) throws {
+        for name in ["refunds.db", "refunds.db.lock"] {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/\(command)")
+            process.arguments = [folder.path(name)]
+            try process.run()
+            process.waitUntilExit()
+            let found = findings().filter { $0.gravity == .problem }.map(\.text)
+            #expect(found.contains("\(folder.path(name)) is not a regular file"))
+            try files.removeItem(atPath: folder.path(name))
+        }
+    }
+
+    @Test func fileThatIsNoDatabaseIsAProblem() throws {
+        _ = try folder.write(String(repeating: "no database\n", count: 100), to: "refunds.db")
+        #expect(findings().map(\.gravity) == [.problem])
+    }
+
+    @Test func queueThatIsGoneIsAProblemAndNotCreated() throws {
+        _ = try folder.write("served\n", to: "refunds.db.lock")
+        #expect(findings().map(\.gravity) == [.problem])
+        #expect(findings()[0].text.contains("is gone"))
+        #expect(!files.fileExists(atPath: path))
+    }
+
+    @Test func droppedGuardIsAWarning() throws {
+        try make()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/sqlite3")
+        process.arguments = [path, "DROP TRIGGER refund_queue_delete"]
+        try process.run()
+        process.waitUntilExit()
+        #expect(findings().map(\.gravity) == [.warning])
+        #expect(findings()[0].text.contains("refund_queue_delete"))
+    }
+}
