@@ -90,7 +90,7 @@ extension Decider {
     ) {
         let refund = row.refund
         // A stray UPDATE removed the claim of a refund whose query is in flight.
-        guard decision.state.gateways[name]?.inFlight.contains(refund.id) != true else { return }
+        guard decision.state.gateways[name]?.inFlight[refund.id] == nil else { return }
         guard let merchantNo = refund.merchantNo ?? gateway.merchantNo,
             let query = RefundQuery(refund, merchantNo: merchantNo)
         else {
@@ -98,11 +98,12 @@ extension Decider {
             return postpone(row, problem)
         }
         let checked = check(row)
-        let (lease, now) = (row.lease + 1, now)
-        claims.append(RefundClaim(id: refund.id, lease: lease))
-        var claim = QueryClaim(refund: checked, lease: lease, query: query)
+        let now = now
+        let fence = RefundClaim(id: refund.id, lease: row.lease + 1)
+        claims.append(fence)
+        var claim = QueryClaim(refund: checked, lease: fence.lease, query: query)
         claim.isProbe = decision.state.gateways[name]?.breaker.openSince != nil
-        decision.state.gateways[name]?.claimed(refund, at: now)
+        decision.state.gateways[name]?.claimed(refund, fence, of: merchantNo, at: now)
         decision.effects.append(.query(claim))
     }
 
@@ -110,8 +111,7 @@ extension Decider {
     private mutating func check(_ row: QueuedRefund) -> Refund {
         let refund = row.refund
         let lacksSecret = lacksSecret(refund)
-        let isRefused = decision.state.gateways[refund.gateway]?.isRefused(refund.id) == true
-        guard lacksSecret || (refund.attention == .misconfigured && !isRefused) else { return refund }
+        guard lacksSecret || (refund.attention == .misconfigured && !refund.isRefused) else { return refund }
         let problem = "the row has a callback_url and no secret is configured; set [webhook] secret_files"
         var machine = RefundStateMachine(refund, policy: settings.polling)
         var transitions = machine.checked(trouble: lacksSecret ? problem : nil, at: now)

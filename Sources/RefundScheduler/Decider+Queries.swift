@@ -6,21 +6,22 @@ extension Decider {
     mutating func complete(_ result: QueryResult) {
         let claim = result.claim
         let (id, gateway, now) = (claim.refund.id, claim.refund.gateway, now)
+        let isCurrent = decision.state.gateways[gateway]?.isCurrent(claim) == true
         guard case .completed(let outcome, let duration) = result.attempt else {
-            let change = decision.state.gateways[gateway]?.interrupted(id, at: now)
-            record(change ?? .none, nil, of: gateway)
+            if isCurrent {
+                let change = decision.state.gateways[gateway]?.interrupted(id, at: now)
+                record(change ?? .none, nil, of: gateway)
+            }
             return release(claim.refund, lease: claim.lease)
         }
         decision.events.append(.queried(gateway: gateway, refund: claim.refund, outcome, duration: duration))
-        // A gateway that is no longer configured decides nothing about refunds.
+        // A gateway that is no longer configured decides nothing about refunds, and a result that comes after its claim
+        // ran out says nothing about what is in flight now.
         var treatment = GatewayState.Treatment.release
-        if settings.gateways[gateway] != nil, decision.state.gateways[gateway] != nil {
-            let completed = decision.state.gateways[gateway]?.completed(
-                id,
-                of: claim.query.merchantNo,
-                outcome,
-                at: now
-            )
+        if !isCurrent {
+            if settings.gateways[gateway] != nil, outcome.isAnswer { treatment = .count(notBefore: nil) }
+        } else if settings.gateways[gateway] != nil {
+            let completed = decision.state.gateways[gateway]?.completed(claim, outcome, at: now)
             treatment = completed?.treatment ?? .release
             record(completed?.health ?? .none, outcome.problem, of: gateway)
             record(completed?.breaker ?? .none, of: gateway)
@@ -46,13 +47,16 @@ extension Decider {
             machine.querySpared(outcome, sentAt: result.sentAt, at: now)
             poll(machine.refund, row, fallback: postpone)
         case .count(let notBefore):
-            var transitions = clearRefusal(&machine, outcome)
+            var transitions = endRefusal(&machine, outcome)
             let jitter = draw()
             transitions += machine.queryAnswered(outcome, sentAt: result.sentAt, at: now, draw: jitter)
-            transitions += flagRefusal(&machine, outcome)
+            transitions += flagRefusal(&machine, outcome, of: result.claim.query.merchantNo)
             transitions += flagDeadWebhooks(&machine, before: row)
             var refund = machine.refund
-            if let notBefore, let next = refund.nextQueryAt { refund.nextQueryAt = max(next, notBefore) }
+            if let notBefore, let next = refund.nextQueryAt {
+                // A time further ahead than the longest wait counts as due.
+                refund.nextQueryAt = max(next, min(notBefore, now.advanced(by: settings.polling.longestDelay)))
+            }
             if transitions.isEmpty, refund.hasSameReport(as: row.refund) {
                 poll(refund, row, fallback: postpone)
             } else {
@@ -73,22 +77,28 @@ extension Decider {
     }
 
     // The gateway again answers a refund that it had refused.
-    private mutating func clearRefusal(
-        _ machine: inout RefundStateMachine,
-        _ outcome: QueryOutcome
-    ) -> [Transition] {
-        guard machine.refund.attention == .misconfigured, outcome.isAnswer, !lacksSecret(machine.refund) else {
-            return []
-        }
-        return machine.checked(trouble: nil, at: now)
+    private mutating func endRefusal(_ machine: inout RefundStateMachine, _ outcome: QueryOutcome) -> [Transition] {
+        guard outcome.isAnswer else { return [] }
+        return machine.refusalEnded(isServable: !lacksSecret(machine.refund), at: now)
     }
 
-    // The gateway keeps refusing this refund while it answers others.
-    private mutating func flagRefusal(_ machine: inout RefundStateMachine, _ outcome: QueryOutcome) -> [Transition] {
+    // The gateway keeps refusing this refund, or its merchant, while it answers others.
+    private mutating func flagRefusal(
+        _ machine: inout RefundStateMachine,
+        _ outcome: QueryOutcome,
+        of merchant: String
+    ) -> [Transition] {
         let refund = machine.refund
-        guard case .credentialsRefused = outcome, decision.state.gateways[refund.gateway]?.isRefused(refund.id) == true
+        guard case .credentialsRefused(let code, _, _) = outcome, let problem = outcome.problem,
+            refund.attention?.gravity ?? 0 < Attention.misconfigured.gravity,
+            let gateway = decision.state.gateways[refund.gateway], gateway.isRefused(refund.id)
         else { return [] }
-        return machine.checked(trouble: outcome.problem, at: now)
+        let isMerchants = gateway.isRefused(merchant: merchant, since: refund.id)
+        var isReported = !refund.notified.contains(.misconfigured)
+        if isReported, isMerchants {
+            isReported = decision.state.gateways[refund.gateway]?.report(merchant: merchant) == true
+        }
+        return machine.refused((code, problem), isMerchants: isMerchants, isReported: isReported, at: now)
     }
 
     /// Flags a refund with a dead webhook again, once the graver reason that hid it has ended.

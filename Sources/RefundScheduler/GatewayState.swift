@@ -8,12 +8,8 @@ package import RefundStore
 package struct GatewayState: Sendable {
     // The most refunds whose refusals are counted; beyond it, all counts are dropped.
     private static let refusalCapacity = 10_000
-    /// How many refusals in a row make a refund misconfigured.
-    package static let refusalLimit = 3
     // How many merchants are probed out of turn before the gateway is assumed to refuse all.
     private static let merchantLimit = 4
-    // A failure counts as one refund's own if another refund was answered this recently.
-    private static let recently: Duration = .seconds(60)
 
     /// The effect of a result on the queried refund.
     package enum Treatment: Hashable, Sendable {
@@ -27,7 +23,8 @@ package struct GatewayState: Sendable {
 
     package private(set) var health: GatewayHealth
     package private(set) var breaker = CircuitBreaker()
-    package private(set) var inFlight: Set<Int64> = []
+    /// The refunds in flight, with the number of the claim.
+    package private(set) var inFlight: [Int64: Int64] = [:]
     /// Whether the next odd permit goes to a new refund rather than to a waiting one.
     package var favorsNew = false
     private var limits: QueryLimits
@@ -38,19 +35,22 @@ package struct GatewayState: Sendable {
     private var rate: RateLimit
     private var lastProbe = ClaimRequest.ProbeCursor.start
     private var probe: Int64?
-    private var refusals: [Int64: Int] = [:]
+    // The refusals of each refund since it was last answered.
+    private var refusals: [Int64: (count: Int, since: Timestamp)] = [:]
+    // Refused merchants of which an event has reported a refund.
+    private var reportedMerchants: Set<String> = []
     private var lastFailed: Int64?
     private var lastSlowedDown: Int64?
     // The only refund whose answer asked for the current pause.
     private var pausedBy: Int64?
 
-    /// Creates the state of a gateway before its first query, with the incident that an earlier run recorded.
-    package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?) {
+    /// Creates the state of a gateway before its first query, with what an earlier run recorded.
+    package init(_ settings: SchedulerSettings.Gateway, incident: GatewayIncident?, lastVerified: Timestamp? = nil) {
         limits = settings.limits
         address = settings.address
         merchantNo = settings.merchantNo
         rate = RateLimit(perSecond: settings.limits.maxQueriesPerSecond)
-        health = GatewayHealth(incident: incident)
+        health = GatewayHealth(incident: incident, lastVerified: lastVerified)
         if let incident, incident.kind == .misconfigured { trip(incident.message, at: incident.since) }
     }
 
@@ -61,7 +61,7 @@ package struct GatewayState: Sendable {
         limits = settings.limits
         merchantNo = settings.merchantNo
         rate.change(perSecond: settings.limits.maxQueriesPerSecond)
-        refusals = [:]
+        (refusals, reportedMerchants) = ([:], [])
         health.forgetAnswers()
         defer { address = settings.address }
         breaker.probeNow()
@@ -114,12 +114,30 @@ package struct GatewayState: Sendable {
     }
 
     /// Whether a refund has been refused often enough to be misconfigured.
-    package func isRefused(_ refund: Int64) -> Bool { refusals[refund, default: 0] >= Self.refusalLimit }
+    package func isRefused(_ refund: Int64) -> Bool {
+        refusals[refund]?.count ?? 0 >= GatewayHealth.refusalLimit
+    }
+
+    /// Whether none of a merchant's refunds has been answered since this one was first refused, so that the merchant is
+    /// refused and not only the refund.
+    package func isRefused(merchant: String, since refund: Int64) -> Bool {
+        guard let since = refusals[refund]?.since else { return false }
+        return !health.hasAnswered(merchant: merchant, since: since)
+    }
+
+    /// Records that an event reports the refusals of a merchant.
+    ///
+    /// - Returns: Whether it is the first since the gateway last answered the merchant.
+    package mutating func report(merchant: String) -> Bool { reportedMerchants.insert(merchant).inserted }
 
     /// Records that a refund was claimed to be queried at once.
-    package mutating func claimed(_ refund: Refund, at now: Timestamp) {
-        inFlight.insert(refund.id)
+    package mutating func claimed(_ refund: Refund, _ claim: RefundClaim, of merchant: String, at now: Timestamp) {
+        inFlight[refund.id] = claim.lease
         rate.take(at: now)
+        if refund.isRefused {
+            health.wasRefusedAlone(refund.id)
+            if refund.notified.contains(.merchantRefused) { reportedMerchants.insert(merchant) }
+        }
         guard breaker.openSince != nil else { return }
         probe = refund.id
         lastProbe = ClaimRequest.ProbeCursor(due: refund.nextQueryAt ?? now, id: refund.id)
@@ -131,9 +149,12 @@ package struct GatewayState: Sendable {
         rate.restamp(count, at: now)
     }
 
+    /// Whether a refund is in flight under this claim, and not under a later one.
+    package func isCurrent(_ claim: QueryClaim) -> Bool { inFlight[claim.refund.id] == claim.lease }
+
     /// Records that a query ended without a result, or was never sent.
     package mutating func interrupted(_ refund: Int64, at now: Timestamp) -> GatewayHealth.Change {
-        guard inFlight.remove(refund) != nil else { return .none }
+        guard inFlight.removeValue(forKey: refund) != nil else { return .none }
         if probe == refund {
             probe = nil
             breaker.probeInterrupted(at: now)
@@ -141,32 +162,41 @@ package struct GatewayState: Sendable {
         return record(health.interrupted(refund), at: now)
     }
 
-    /// Records the outcome of a query.
+    /// Records the outcome of a query whose claim is current.
     ///
     /// - Returns: The treatment of the refund, and the changes of the gateway's health and breaker.
     package mutating func completed(
-        _ refund: Int64,
-        of merchant: String,
+        _ claim: QueryClaim,
         _ outcome: QueryOutcome,
         at now: Timestamp
     ) -> (treatment: Treatment, health: GatewayHealth.Change, breaker: CircuitBreaker.Change) {
+        let (refund, merchant, wasAnswered) = (claim.refund.id, claim.query.merchantNo, claim.refund.wasAnswered)
         let isProbe = probe == refund
         if isProbe { probe = nil }
-        inFlight.remove(refund)
-        let answersOthers = answeredRecently(at: now) && (lastFailed == nil || lastFailed == refund)
-        let isOwnRefusal = health.isRefusedAlone(refund, of: merchant, at: now)
+        inFlight[refund] = nil
+        let answersOthers = health.answersOthers(than: refund, at: now)
+        let isOwnFailure = health.isFailingAlone(refund, at: now)
+        let isOwnRefusal = health.isRefusedAlone(refund, of: merchant, wasAnswered: wasAnswered, at: now)
         let refusedMerchants = health.refusedMerchants.count
         let wasOpen = breaker.openSince != nil
-        let answered = health.answered(outcome, refund: refund, merchant: merchant, others: inFlight, at: now)
+        let answered = health.answered(
+            outcome,
+            refund: refund,
+            merchant: merchant,
+            wasAnswered: wasAnswered,
+            others: Set(inFlight.keys),
+            at: now
+        )
         let change = record(answered, at: now)
         let opened: CircuitBreaker.Change = !wasOpen && breaker.openSince != nil ? .opened : .none
         switch outcome {
         case .report, .notFound, .inconclusive:
             refusals[refund] = nil
+            reportedMerchants.remove(merchant)
             (lastFailed, lastSlowedDown) = (nil, nil)
             return (.count(notBefore: nil), change, endPause(answered: refund) ?? breaker.succeeded())
         case .credentialsRefused:
-            if isOwnRefusal { countRefusal(of: refund) }
+            if isOwnRefusal { countRefusal(of: refund, at: now) }
             if health.refusedMerchants.count > refusedMerchants { lookForOtherMerchants() }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             if health.isUndecided { return (.release, change, .none) }
@@ -177,8 +207,9 @@ package struct GatewayState: Sendable {
         case .slowedDown(let reason, let retryAfter):
             // A limit that only one order meets is not the gateway's.
             let isAlone = lastSlowedDown == nil || lastSlowedDown == refund
-            lastSlowedDown = refund
-            if isAlone, answersOthers, !wasOpen {
+            if !isOwnFailure { lastSlowedDown = refund }
+            if isOwnFailure || isAlone && answersOthers, !health.isBlocked, isOwnFailure || !wasOpen {
+                if isProbe { breaker.probeInterrupted(at: now) }
                 return (.count(notBefore: retryAfter.map(now.advanced(by:))), change, .none)
             }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
@@ -186,9 +217,13 @@ package struct GatewayState: Sendable {
             return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
         case .unreachable(let reason, _):
             // However often one order fails, its failures do not count against the gateway.
+            if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
+            if isOwnFailure {
+                if isProbe { breaker.probeInterrupted(at: now) }
+                return (.count(notBefore: nil), change, .none)
+            }
             let isRepeated = lastFailed == refund && breaker.openSince == nil
             lastFailed = refund
-            if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             let breakerChange = isRepeated ? .none : breaker.failed(reason, at: now)
             return (isProbe ? .spare : .count(notBefore: nil), change, breakerChange)
         }
@@ -223,13 +258,9 @@ package struct GatewayState: Sendable {
         _ = breaker.tripped(every: GatewayHealth.probeInterval, reason, at: now)
     }
 
-    private func answeredRecently(at now: Timestamp) -> Bool {
-        health.lastVerified.map { now.duration(since: $0) < Self.recently } ?? false
-    }
-
-    private mutating func countRefusal(of refund: Int64) {
+    private mutating func countRefusal(of refund: Int64, at now: Timestamp) {
         if refusals.count >= Self.refusalCapacity { refusals = [:] }
-        refusals[refund, default: 0] += 1
+        refusals[refund, default: (0, now)].count += 1
     }
 
     /// Moves times back with a clock that was set back by `step`.
@@ -237,5 +268,6 @@ package struct GatewayState: Sendable {
         rate.clockSetBack(by: step)
         health.clockSetBack(by: step)
         breaker.clockSetBack(by: step)
+        refusals = refusals.mapValues { ($0.count, $0.since.advanced(by: .zero - step)) }
     }
 }

@@ -120,11 +120,11 @@ package actor Scheduler {
         wakeSource?.stop()
         takeInbox()
         let now = clock.now()
-        let ended = (Set(queries.map(\.claim.refund.id)), Set(deliveries.map(\.delivery.id)))
-        for claim in inFlight.queries.values where !ended.0.contains(claim.refund.id) {
+        forgetEnded()
+        for claim in inFlight.queries.values {
             queries.append(QueryResult(claim: claim, sentAt: now, attempt: .interrupted))
         }
-        for delivery in inFlight.deliveries.values where !ended.1.contains(delivery.id) {
+        for delivery in inFlight.deliveries.values {
             deliveries.append(DeliveryResult(delivery: delivery, sentAt: now, attempt: .interrupted))
         }
         var failure: StoreError?
@@ -233,13 +233,22 @@ package actor Scheduler {
         )
         CrashPoint.reached(.afterCommit)
         guard let decision else { return nil }
-        for result in queries { inFlight.queries[result.claim.refund.id] = nil }
-        for result in deliveries { inFlight.deliveries[result.delivery.id] = nil }
+        forgetEnded()
         (queries, deliveries, isDue, clockStep) = ([], [], false, .zero)
         state = decision.state
         perform(decision.effects)
         report(decision.events)
         return decision.nextWake
+    }
+
+    // A result that comes after its claim ran out ends no later claim.
+    private func forgetEnded() {
+        for claim in queries.map(\.claim) where inFlight.queries[claim.refund.id]?.lease == claim.lease {
+            inFlight.queries[claim.refund.id] = nil
+        }
+        for delivery in deliveries.map(\.delivery) where inFlight.deliveries[delivery.id]?.lease == delivery.lease {
+            inFlight.deliveries[delivery.id] = nil
+        }
     }
 
     /// Sends the effects of a decision.

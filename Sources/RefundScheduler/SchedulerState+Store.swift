@@ -10,14 +10,14 @@ extension SchedulerState {
         _ settings: SchedulerSettings,
         at now: Timestamp
     ) throws(StoreError) {
-        let incidents = try store.write { tx throws(StoreError) in
+        let (incidents, sightings) = try store.write { tx throws(StoreError) in
             try tx.releaseClaims()
             try tx.removeBreakers()
             try tx.retryMisconfigured(at: now)
             try tx.forgetGateways(except: Set(settings.gateways.keys))
-            return try tx.incidents()
+            return (try tx.incidents(), try tx.sightings())
         }
-        self.init(settings, incidents: incidents)
+        self.init(settings, incidents: incidents, lastVerified: sightings.compactMapValues(\.lastVerified))
     }
 
     /// Applies new settings, and makes misconfigured refunds due again.

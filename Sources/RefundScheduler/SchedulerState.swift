@@ -37,16 +37,18 @@ package struct SchedulerState: Sendable {
     /// - Parameters:
     ///   - settings: Its settings.
     ///   - incidents: The incidents that an earlier run recorded, by gateway.
+    ///   - lastVerified: When each gateway last gave a verified answer, as far as an earlier run recorded it.
     ///   - random: The source of jitter and webhook ids.
     package init(
         _ settings: SchedulerSettings,
         incidents: [String: GatewayIncident] = [:],
+        lastVerified: [String: Timestamp] = [:],
         random: any RandomNumberGenerator & Sendable = SplitMix64(seed: .random(in: 0...UInt64.max))
     ) {
         self.random = random
         endpoints = EndpointLimiter(capacity: settings.webhooks.maxInFlight)
         for (name, gateway) in settings.gateways {
-            gateways[name] = GatewayState(gateway, incident: incidents[name])
+            gateways[name] = GatewayState(gateway, incident: incidents[name], lastVerified: lastVerified[name])
         }
     }
 

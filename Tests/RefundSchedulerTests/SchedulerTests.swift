@@ -208,6 +208,20 @@ struct SchedulerTests {
         #expect(try fixture.rows(row) == released)
     }
 
+    @Test func closeReleasesARefundWhoseEarlierClaimHasALateResult() async throws {
+        try enqueue(1)
+        try await scheduler.start()
+        let first = try #require(await client.nextQuery())
+        clock.advance(by: .seconds(71))
+        scheduler.wake()
+        _ = try #require(await client.nextQuery())
+        first.answer(.unreachable)
+        for await cycle in events.stream
+        where cycle.contains(where: { if case .queried = $0 { true } else { false } }) { break }
+        #expect(await scheduler.close() == nil)
+        #expect(try fixture.number("SELECT count(*) FROM refund_queue WHERE leased_until IS NOT NULL") == 0)
+    }
+
     @Test func closeEndsADrainThatStillWaits() async throws {
         try enqueue(1)
         try await scheduler.start()

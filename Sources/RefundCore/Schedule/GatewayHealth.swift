@@ -10,8 +10,12 @@ package struct GatewayHealth: Sendable {
     package static let unverifiedLimit = 20
     /// Refunds refused in a row that count against a gateway even though it answered others.
     package static let refusedLimit = 20
-    // The most refunds and merchants remembered as refused alone; beyond it, all are forgotten.
-    private static let refusedCapacity = 10_000
+    /// Refusals in a row of one refund that make it misconfigured, or count against a gateway that answers no other.
+    package static let refusalLimit = 3
+    // The most refunds and merchants remembered of a kind; beyond it, all are forgotten.
+    private static let capacity = 10_000
+    // A refund's failures are its own while another was answered this recently: refunds may be queried once an hour.
+    private static let answerValidity: Duration = .seconds(2 * 3_600)
     /// How long a gateway may go without a verified answer.
     package static let period: Duration = .seconds(10 * 60)
     /// The wait between probes during an incident.
@@ -45,17 +49,33 @@ package struct GatewayHealth: Sendable {
     private var clock = ClockSkew()
     // A refusal counts against the gateway only after the other queries in flight had a chance to be answered.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
-    // Refunds and merchants refused since the last verified answer, and those known to be refused alone.
-    private var refused: Set<Subject> = []
+    // Refusals since the last verified answer: of each refund, of merchants, and of refunds that were answered before.
+    private var refusals: [Int64: Int] = [:]
+    /// The merchants that were refused since the last verified answer.
+    package private(set) var refusedMerchants: Set<String> = []
+    private var revoked: Set<Int64> = []
+    // Refunds and merchants known to be refused alone.
     private var refusedAlone: Set<Subject> = []
+    // Refunds that failed since the last verified answer, and those known to fail while others are answered.
+    private var failed: Set<Int64> = []
+    private var failingAlone: Set<Int64> = []
     // The refund answered last, and when a different one was.
     private var lastAnswered: Int64?
     private var lastVerifiedOther: Timestamp?
+    // When each merchant was last answered.
+    private var merchantsAnswered: [String: Timestamp] = [:]
+    // When an answer verified before a restart or reload: it says nothing about the credentials of now.
+    private var lastVerifiedBefore: Timestamp?
 
-    /// Creates the health of a gateway, with the incident that an earlier run recorded.
-    package init(incident: GatewayIncident? = nil) {
+    /// Creates the health of a gateway, with what an earlier run recorded.
+    ///
+    /// - Parameters:
+    ///   - incident: The incident, or nil.
+    ///   - lastVerified: When an answer last verified, or nil if none ever did.
+    package init(incident: GatewayIncident? = nil, lastVerified: Timestamp? = nil) {
         self.incident = incident
         failingSince = incident?.since
+        lastVerifiedBefore = lastVerified
     }
 
     /// Whether only probes may be sent and no row may change.
@@ -67,22 +87,73 @@ package struct GatewayHealth: Sendable {
     /// Whether a refusal now counts against the refund or its merchant, because the gateway answers others.
     ///
     /// A refund or merchant that was refused before another was answered is known to be refused alone. Any other counts
-    /// as refused alone if another refund was answered recently and few have been refused since.
-    package func isRefusedAlone(_ refund: Int64, of merchant: String, at now: Timestamp) -> Bool {
+    /// as refused alone if a refund of another merchant was answered recently and none of that merchant's was refused
+    /// since; or if any other refund was answered recently, few have been refused since, and nothing suggests that the
+    /// credentials were revoked.
+    ///
+    /// - Parameters:
+    ///   - refund: The refund.
+    ///   - merchant: The merchant number of the query.
+    ///   - wasAnswered: Whether the gateway has answered the refund before.
+    ///   - now: The time.
+    /// - Returns: Whether the gateway is not to blame.
+    package func isRefusedAlone(
+        _ refund: Int64,
+        of merchant: String,
+        wasAnswered: Bool = false,
+        at now: Timestamp
+    ) -> Bool {
         guard incident == nil else { return false }
         if isKnown(refund, merchant) { return true }
-        guard let other = refund == lastAnswered ? lastVerifiedOther : lastVerified else { return false }
-        let refunds = refused.count { if case .refund = $0 { true } else { false } }
-        return now.duration(since: other) < Self.period && refunds < Self.refusedLimit
+        guard let other = refund == lastAnswered ? lastVerifiedOther : lastVerified,
+            now.duration(since: other) < Self.period
+        else { return false }
+        if answersOtherMerchants(than: merchant, at: now) { return true }
+        return refusals.count < Self.refusedLimit && !isRevoked(refund, wasAnswered)
     }
 
     private func isKnown(_ refund: Int64, _ merchant: String) -> Bool {
         refusedAlone.contains(.refund(refund)) || refusedAlone.contains(.merchant(merchant))
     }
 
-    /// The merchants that were refused since the last verified answer.
-    package var refusedMerchants: Set<String> {
-        Set(refused.compactMap { if case .merchant(let number) = $0 { number } else { nil } })
+    // Nothing was answered since the first of these refusals. Two refunds that were answered before show that the
+    // credentials were revoked, and so does one that is refused again and again, unless it is the only one and new.
+    private func isRevoked(_ refund: Int64, _ wasAnswered: Bool) -> Bool {
+        if wasAnswered, !revoked.subtracting([refund]).isEmpty { return true }
+        let isOnlyOne = refusals.keys.allSatisfy { $0 == refund }
+        return refusals[refund, default: 0] + 1 >= Self.refusalLimit && (wasAnswered || !isOnlyOne)
+    }
+
+    private func answersOtherMerchants(than merchant: String, at now: Timestamp) -> Bool {
+        merchantsAnswered.contains { other, time in
+            other != merchant && !refusedMerchants.contains(other) && now.duration(since: time) < Self.period
+        }
+    }
+
+    /// Whether a refund of a merchant was answered at a time or later.
+    package func hasAnswered(merchant: String, since time: Timestamp) -> Bool {
+        merchantsAnswered[merchant].map { $0 >= time } ?? false
+    }
+
+    /// Records that a refund was refused alone before a restart or reload.
+    package mutating func wasRefusedAlone(_ refund: Int64) {
+        makeRoom()
+        refusedAlone.insert(.refund(refund))
+    }
+
+    /// Whether a refund is known to fail while others are answered, so that its failures open no breaker.
+    ///
+    /// If nothing verifies for long, they count all the same.
+    package func isFailingAlone(_ refund: Int64, at now: Timestamp) -> Bool {
+        guard failingAlone.contains(refund), let lastVerified else { return false }
+        return now.duration(since: lastVerified) < Self.answerValidity
+    }
+
+    /// Whether the gateway answers other refunds than this one: the last that was heard of any other is an answer.
+    package func answersOthers(than refund: Int64, at now: Timestamp) -> Bool {
+        let other = refund == lastAnswered ? lastVerifiedOther : lastVerified
+        guard let last = other ?? lastVerifiedBefore, failed.subtracting([refund]).isEmpty else { return false }
+        return now.duration(since: last) < Self.answerValidity
     }
 
     /// Records the outcome of a query.
@@ -91,6 +162,7 @@ package struct GatewayHealth: Sendable {
     ///   - outcome: The outcome.
     ///   - refund: The refund that was queried.
     ///   - merchant: The merchant number of the query.
+    ///   - wasAnswered: Whether the gateway has answered the refund before.
     ///   - others: The refunds whose queries are still in flight at this gateway.
     ///   - now: When the result was noticed.
     /// - Returns: The change of the gateway's health.
@@ -98,10 +170,13 @@ package struct GatewayHealth: Sendable {
         _ outcome: QueryOutcome,
         refund: Int64,
         merchant: String,
-        others: Set<Int64>,
+        wasAnswered: Bool = false,
+        others: @autoclosure () -> Set<Int64>,
         at now: Timestamp
     ) -> Change {
-        switch clock.judge(outcome, at: now) {
+        let outcome = clock.judge(outcome, at: now)
+        if outcome.isFailure, failed.count < Self.capacity, !isFailingAlone(refund, at: now) { failed.insert(refund) }
+        switch outcome {
         case .report, .notFound, .inconclusive:
             return verified(refund, merchant, at: now)
         case .credentialsRefused(ClockSkew.code, let message, let isVerified):
@@ -109,10 +184,14 @@ package struct GatewayHealth: Sendable {
             return begin(.misconfigured, ClockSkew.code, message, isVerified: isVerified, at: now)
         case .credentialsRefused(let code, let message, let isVerified):
             unverified = nil
-            let isAlone = isRefusedAlone(refund, of: merchant, at: now)
-            if !isKnown(refund, merchant) { refused.formUnion([.refund(refund), .merchant(merchant)]) }
+            let isAlone = isRefusedAlone(refund, of: merchant, wasAnswered: wasAnswered, at: now)
+            if !isKnown(refund, merchant) {
+                refusals[refund, default: 0] += 1
+                refusedMerchants.insert(merchant)
+                if wasAnswered { revoked.insert(refund) }
+            }
             if isAlone { return endWait(for: refund) ?? .none }
-            return refused(code: code, message: message, isVerified: isVerified, refund, others, at: now)
+            return refused(code: code, message: message, isVerified: isVerified, refund, others(), at: now)
         case .unverified(let reason, _):
             let run = (count: (unverified?.count ?? 0) + 1, since: unverified?.since ?? now)
             unverified = run
@@ -130,11 +209,25 @@ package struct GatewayHealth: Sendable {
         (incident, failingSince, unverified, refusal) = (nil, nil, nil, nil)
         if refund != lastAnswered { lastVerifiedOther = lastVerified }
         (lastAnswered, lastVerified) = (refund, now)
-        if refusedAlone.count >= Self.refusedCapacity { refusedAlone = [] }
-        refusedAlone.formUnion(refused)
+        makeRoom()
+        merchantsAnswered[merchant] = now
+        refusedAlone.formUnion(refusals.keys.map(Subject.refund))
+        refusedAlone.formUnion(refusedMerchants.map(Subject.merchant))
         refusedAlone.subtract([.refund(refund), .merchant(merchant)])
-        refused = []
+        failingAlone.formUnion(failed)
+        failingAlone.remove(refund)
+        endSeries()
         return wasFailing ? .recovered : .none
+    }
+
+    private mutating func endSeries() {
+        (refusals, refusedMerchants, revoked, failed) = ([:], [], [], [])
+    }
+
+    private mutating func makeRoom() {
+        if refusedAlone.count >= Self.capacity { refusedAlone = [] }
+        if failingAlone.count >= Self.capacity { failingAlone = [] }
+        if merchantsAnswered.count >= Self.capacity { merchantsAnswered = [:] }
     }
 
     private mutating func refused(
@@ -198,8 +291,10 @@ package struct GatewayHealth: Sendable {
 
     /// Forgets the answers given to earlier credentials.
     package mutating func forgetAnswers() {
+        lastVerifiedBefore = lastVerified ?? lastVerifiedBefore
         (lastVerified, lastVerifiedOther, lastAnswered) = (nil, nil, nil)
-        (refused, refusedAlone) = ([], [])
+        (refusedAlone, failingAlone, merchantsAnswered) = ([], [], [:])
+        endSeries()
     }
 
     /// Records a query that ended without a result.
@@ -211,7 +306,19 @@ package struct GatewayHealth: Sendable {
     package mutating func clockSetBack(by step: Duration) {
         lastVerified = lastVerified?.advanced(by: .zero - step)
         lastVerifiedOther = lastVerifiedOther?.advanced(by: .zero - step)
+        lastVerifiedBefore = lastVerifiedBefore?.advanced(by: .zero - step)
+        merchantsAnswered = merchantsAnswered.mapValues { $0.advanced(by: .zero - step) }
         failingSince = failingSince?.advanced(by: .zero - step)
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
+    }
+}
+
+extension QueryOutcome {
+    /// Whether no verified answer came, nor a refusal.
+    fileprivate var isFailure: Bool {
+        switch self {
+        case .unverified, .slowedDown, .unreachable: true
+        case .report, .notFound, .inconclusive, .credentialsRefused: false
+        }
     }
 }

@@ -125,6 +125,42 @@ package struct RefundStateMachine: Sendable {
         return finish(at: now)
     }
 
+    /// Flags the refund as misconfigured, because the gateway keeps refusing it while it answers others.
+    ///
+    /// - Parameters:
+    ///   - refusal: The gateway's code and the problem in words.
+    ///   - isMerchants: Whether the gateway refuses every refund of the merchant.
+    ///   - isReported: Whether an event reports it: one event covers all refunds of a merchant.
+    ///   - now: The time.
+    /// - Returns: The ledger rows; empty if neither state nor attention changed.
+    package mutating func refused(
+        _ refusal: (code: String, problem: String),
+        isMerchants: Bool,
+        isReported: Bool,
+        at now: Timestamp
+    ) -> [Transition] {
+        guard !refund.state.isFinal else { return [] }
+        refund.notified.formUnion(isMerchants ? [.refused, .merchantRefused] : .refused)
+        raise(.misconfigured, reason: refusal.problem, refusal: refusal.code, isReported: isReported, at: now)
+        return finish(at: now)
+    }
+
+    /// Records that the gateway answers the refund again.
+    ///
+    /// - Parameters:
+    ///   - isServable: Whether the configuration has what the refund needs.
+    ///   - now: The time.
+    /// - Returns: The ledger rows; empty if neither state nor attention changed.
+    package mutating func refusalEnded(isServable: Bool, at now: Timestamp) -> [Transition] {
+        let wasRefused = refund.isRefused
+        refund.notified.subtract([.refused, .merchantRefused])
+        guard isServable else { return [] }
+        guard wasRefused else { return checked(trouble: nil, at: now) }
+        clear(reason: "the gateway answers queries about the refund again", at: now)
+        noteAge(at: now)
+        return finish(at: now)
+    }
+
     /// Postpones a refund that cannot be queried at all.
     package mutating func postponed(at now: Timestamp, draw: Double) {
         guard !refund.state.isFinal else { return }
@@ -203,10 +239,13 @@ package struct RefundStateMachine: Sendable {
         reason: String,
         report: GatewayReport? = nil,
         evidence: Evidence? = nil,
+        refusal: String? = nil,
+        isReported: Bool = true,
         at now: Timestamp
     ) {
         guard attention.gravity > refund.attention?.gravity ?? 0 else { return }
-        let isFirstTime = attention.emitsEvent && !refund.notified.contains(NotifiedReasons(attention))
+        let isFirstTime =
+            isReported && attention.emitsEvent && !refund.notified.contains(NotifiedReasons(attention))
         if isFirstTime { refund.notified.insert(NotifiedReasons(attention)) }
         change(
             to: refund.state,
@@ -214,6 +253,7 @@ package struct RefundStateMachine: Sendable {
             report,
             evidence,
             reason: reason,
+            refusal: refusal,
             event: isFirstTime ? .needsAttention : nil,
             at: now
         )
@@ -229,6 +269,7 @@ package struct RefundStateMachine: Sendable {
         _ report: GatewayReport? = nil,
         _ evidence: Evidence? = nil,
         reason: String? = nil,
+        refusal: String? = nil,
         actor: String = Transition.refundd,
         event: EventType?,
         at now: Timestamp
@@ -242,6 +283,7 @@ package struct RefundStateMachine: Sendable {
             transStatus: report?.transaction.status,
             verdict: report?.verdict,
             evidence: evidence,
+            refusal: refusal,
             actor: actor,
             event: event
         )

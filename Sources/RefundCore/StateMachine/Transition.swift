@@ -16,6 +16,8 @@ package struct Transition: Hashable, Sendable {
     package var verdict: GatewayVerdict?
     /// The answer that caused it.
     package var evidence: Evidence?
+    /// The code with which the gateway refused the refund or its merchant, if that caused it.
+    package var refusal: String?
     /// `refundd`, or the name of the operator who used the command.
     package var actor: String
     /// The event that reports it, or nil for a change without an event.

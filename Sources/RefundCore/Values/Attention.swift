@@ -32,6 +32,8 @@ package enum Attention: String, Sendable, CaseIterable {
 
 /// The reasons for attention that a refund's events have reported: each is reported once.
 ///
+/// Two further bits say that the gateway keeps refusing the refund, until it answers.
+///
 /// `refund_queue.attention_told` stores these bits, so they never change.
 package struct NotifiedReasons: OptionSet, Hashable, Sendable {
     /// The stored bits, one per reason.
@@ -42,6 +44,10 @@ package struct NotifiedReasons: OptionSet, Hashable, Sendable {
     package static let unknownOrder = NotifiedReasons(rawValue: 1 << 3)
     package static let misconfigured = NotifiedReasons(rawValue: 1 << 4)
     package static let mismatch = NotifiedReasons(rawValue: 1 << 5)
+    /// The gateway refuses this refund while it answers others.
+    package static let refused = NotifiedReasons(rawValue: 1 << 6)
+    /// The gateway refuses every refund of the refund's merchant.
+    package static let merchantRefused = NotifiedReasons(rawValue: 1 << 7)
 
     /// Creates a set from its stored bits.
     package init(rawValue: Int) {

@@ -58,6 +58,12 @@ package struct Refund: Hashable, Sendable {
         nextQueryAt = createdAt
     }
 
+    /// Whether the refund is misconfigured because the gateway keeps refusing it or its merchant.
+    package var isRefused: Bool { attention == .misconfigured && notified.contains(.refused) }
+
+    /// Whether the gateway has given a verified answer about the refund, as far as the row tells.
+    package var wasAnswered: Bool { transaction != nil || isUnknownOrder }
+
     /// How old the refund is at `now`.
     package func age(at now: Timestamp) -> Duration {
         now.duration(since: createdAt)

@@ -17,7 +17,7 @@ package struct EventCheck: Sendable {
     init(_ history: RefundHistory, _ reports: [Int64: GatewayReport]) {
         refund = history.refund
         self.reports = reports
-        var expected = Self.expected(by: history.ledger)
+        var expected = Self.expected(by: history)
         var last: Int64 = 0
         for event in history.events {
             let sequence = event.subject.sequence ?? 0
@@ -58,13 +58,15 @@ package struct EventCheck: Sendable {
         problems.append(problem)
     }
 
-    // The ledger alone determines which changes have an event.
-    private static func expected(by ledger: [LedgerRow]) -> [Int64: (type: EventType, row: LedgerRow)] {
+    // The ledger alone determines which changes have an event, except that the event of one refund of a refused merchant
+    // covers all others.
+    private static func expected(by history: RefundHistory) -> [Int64: (type: EventType, row: LedgerRow)] {
         var expected: [Int64: (type: EventType, row: LedgerRow)] = [:]
-        var reported: Set<Attention> = []
-        for row in ledger {
+        var notified: Set<Attention> = []
+        let reported = Set(history.events.compactMap(\.subject.sequence))
+        for row in history.ledger where !row.isRefusal || reported.contains(row.sequence) {
             let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.emitsEvent ? $0 : nil }
-            let isFirstTime = attention.map { reported.insert($0).inserted } ?? false
+            let isFirstTime = attention.map { notified.insert($0).inserted } ?? false
             if let type = row.finalState?.event ?? (row.isFound ? .processing : isFirstTime ? .needsAttention : nil) {
                 expected[row.sequence] = (type, row)
             }

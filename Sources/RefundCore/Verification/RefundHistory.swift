@@ -70,6 +70,11 @@ package struct LedgerRow: Hashable, Sendable {
 
     var isByRefundd: Bool { actor == Transition.refundd }
 
+    /// Whether the row flags the refund because the gateway refused it or its merchant: it has a code without an answer.
+    var isRefusal: Bool {
+        from == to && attention == Attention.misconfigured.rawValue && code != nil && response == nil && isByRefundd
+    }
+
     /// Whether the row records that the gateway has found the refund.
     var isFound: Bool {
         from == RefundState.pending.rawValue && to == RefundState.processing.rawValue

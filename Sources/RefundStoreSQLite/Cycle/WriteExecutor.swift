@@ -69,7 +69,8 @@ struct WriteExecutor {
         try statements[sql]
             .bind(refund.id).bind(entry.sequence).bind(transition.at).bind(transition.from.rawValue)
             .bind(transition.to.rawValue).bind(transition.attention?.rawValue).bind(transition.reason)
-            .bind(transition.transStatus).bind(transition.evidence?.code).bind(transition.evidence?.psn)
+            .bind(transition.transStatus).bind(transition.evidence?.code ?? transition.refusal)
+            .bind(transition.evidence?.psn)
             .bind(transition.evidence?.response).bind(transition.actor).bind(transition.verdict?.rawValue)
             .bind(refund.createdAt).bind(change.number)
             .run()

@@ -128,6 +128,88 @@ struct GatewayHealthTests {
         #expect(changes.suffix(79).allSatisfy { $0 == .none })
     }
 
+    @Test func secondRefundThatWasAnsweredBeforeShowsThatTheCredentialsWereRevoked() {
+        var health = GatewayHealth()
+        for refund in [1, 2, 3] as [Int64] {
+            _ = health.answered(.says(.processing), refund: refund, others: [], at: later(0))
+        }
+        #expect(health.answered(Self.refused, refund: 1, wasAnswered: true, others: [], at: later(5)) == .none)
+        expectIncident(health.answered(Self.refused, refund: 2, wasAnswered: true, others: [], at: later(6)))
+    }
+
+    @Test(arguments: [true, false])
+    func refundRefusedAgainAndAgainWhileNothingIsAnsweredIsAnIncident(wasAnswered: Bool) {
+        var health = GatewayHealth()
+        for refund in [1, 2] as [Int64] {
+            _ = health.answered(.says(.processing), refund: refund, others: [], at: later(0))
+        }
+        func refuse(_ refund: Int64, at now: Timestamp) -> GatewayHealth.Change {
+            health.answered(Self.refused, refund: refund, wasAnswered: wasAnswered, others: [], at: now)
+        }
+        // A refund that the gateway has never answered may be refused for reasons of its own.
+        if !wasAnswered { #expect(refuse(3, at: later(1)) == .none) }
+        for second in 5...6 { #expect(refuse(4, at: later(second)) == .none) }
+        expectIncident(refuse(4, at: later(7)))
+    }
+
+    @Test func loneNewRefundRefusedAgainAndAgainIsRefusedAlone() {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(0))
+        for second in 1...9 {
+            #expect(health.answered(Self.refused, refund: 2, others: [], at: later(second)) == .none)
+        }
+        #expect(health.isRefusedAlone(2, of: "M-1", at: later(10)))
+    }
+
+    @Test func merchantRefusedBesideAnAnsweredOneIsRefusedAlone() {
+        var health = GatewayHealth()
+        _ = health.answered(.says(.processing), refund: 1, merchant: "M-1", others: [], at: later(0))
+        _ = health.answered(.says(.processing), refund: 2, merchant: "M-2", others: [], at: later(0))
+        func refuse(_ refund: Int64, of merchant: String, at now: Timestamp) -> GatewayHealth.Change {
+            health.answered(Self.refused, refund: refund, merchant: merchant, wasAnswered: true, others: [], at: now)
+        }
+        for second in 1...9 {
+            #expect(refuse(2, of: "M-2", at: later(second)) == .none)
+            #expect(refuse(3, of: "M-2", at: later(second)) == .none)
+        }
+        expectIncident(refuse(1, of: "M-1", at: later(10)))
+    }
+
+    @Test func refundRefusedAloneBeforeARestartRaisesNoIncident() {
+        var health = GatewayHealth()
+        health.wasRefusedAlone(1)
+        for second in 0...9 {
+            #expect(health.answered(Self.refused, refund: 1, others: [], at: later(second)) == .none)
+        }
+        expectIncident(health.answered(Self.refused, refund: 2, others: [], at: later(10)))
+    }
+
+    // MARK: - One refund's failures
+
+    @Test(arguments: noAnswers + [unverified])
+    func refundThatFailsWhileAnotherIsAnsweredIsKnownToFailAlone(outcome: QueryOutcome) {
+        var health = GatewayHealth()
+        _ = health.answered(outcome, refund: 1, others: [], at: later(0))
+        #expect(!health.isFailingAlone(1, at: later(1)))
+        _ = health.answered(.says(.processing), refund: 2, others: [], at: later(1))
+        #expect(health.isFailingAlone(1, at: later(7_200)))
+        #expect(!health.isFailingAlone(1, at: later(7_201)), "an answer does not speak for others for ever")
+        #expect(health.answersOthers(than: 3, at: later(2)))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(2))
+        #expect(!health.isFailingAlone(1, at: later(3)))
+    }
+
+    @Test func gatewayAnswersOthersUntilAnotherOfThemFails() {
+        var health = GatewayHealth(lastVerified: later(0))
+        #expect(health.answersOthers(than: 1, at: later(7_199)), "also after a restart")
+        #expect(!health.answersOthers(than: 1, at: later(7_200)))
+        _ = health.answered(.says(.processing), refund: 1, others: [], at: later(7_200))
+        #expect(!health.answersOthers(than: 1, at: later(7_201)), "its own answer is not another's")
+        #expect(health.answersOthers(than: 2, at: later(7_201)))
+        _ = health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(7_202))
+        #expect(!health.answersOthers(than: 2, at: later(7_203)))
+    }
+
     @Test func refundKnownToBeRefusedAloneRaisesNoIncidentHoweverRarelyOthersAreAnswered() {
         var health = GatewayHealth()
         expectIncident(health.answered(Self.refused, refund: 1, others: [], at: later(0)))
@@ -341,7 +423,13 @@ struct GatewayHealthTests {
 
 extension GatewayHealth {
     /// Records what a query for the merchant `M-1` led to.
-    mutating func answered(_ outcome: QueryOutcome, refund: Int64, others: Set<Int64>, at now: Timestamp) -> Change {
-        answered(outcome, refund: refund, merchant: "M-1", others: others, at: now)
+    mutating func answered(
+        _ outcome: QueryOutcome,
+        refund: Int64,
+        wasAnswered: Bool = false,
+        others: Set<Int64>,
+        at now: Timestamp
+    ) -> Change {
+        answered(outcome, refund: refund, merchant: "M-1", wasAnswered: wasAnswered, others: others, at: now)
     }
 }

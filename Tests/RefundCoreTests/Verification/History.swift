@@ -19,8 +19,18 @@ struct History: Sendable, CustomTestStringConvertible {
     }
 
     static let sound = [
-        untouched, processing, settled, failed, mismatched, abandoned, resolved, given(up: "failed"), dead,
+        untouched, processing, settled, failed, mismatched, abandoned, resolved, given(up: "failed"), dead, refused,
     ]
+
+    /// Refused with its merchant, which the event of another refund of the merchant reports.
+    static let refused: History = {
+        var history = untouched
+        var row = LedgerRow(sequence: 1, at: enqueued, from: "pending", to: "pending", actor: "refundd")
+        (row.attention, row.code, row.reason) = ("misconfigured", "SYS002", "the gateway refuses our credentials")
+        history.history.ledger.append(row)
+        history.history.refund.attention = .misconfigured
+        return History("refused merchant", history.history, .says(.processing))
+    }()
 
     static let untouched = History("untouched", .sample(), [], .says(.processing))
 

@@ -50,8 +50,9 @@ struct SchedulerIncidentTests {
         #expect(try incidents().isEmpty)
     }
 
-    @Test func refusedMerchantDelaysNoOtherAndRaisesNoIncident() throws {
-        let refused = try (1...12).map { try harness.enqueue("X-\($0)", [(name: .merchantNo, value: "M-BAD")]) }
+    @Test(arguments: [1, 12])
+    func refusedMerchantDelaysNoOtherAndIsReportedOnce(count: Int) throws {
+        let refused = try (1...count).map { try harness.enqueue("X-\($0)", [(name: .merchantNo, value: "M-BAD")]) }
         let healthy = try harness.enqueue(12)
         let start = harness.now
         for _ in 1...8 {
@@ -65,7 +66,18 @@ struct SchedulerIncidentTests {
         }
         for id in refused { #expect(try harness.refund(id).attention == .misconfigured) }
         #expect(try harness.eventCount(.gatewayNeedsAttention) == 0)
-        #expect(try harness.eventCount(.needsAttention) == 12)
+        #expect(try harness.eventCount(.needsAttention) == 1)
+        let restarted = try harness.restart()
+        #expect(restarted.queries.count == count)
+        for id in refused { #expect(try harness.refund(id).attention == .misconfigured, "also after a restart") }
+        for _ in 1...6 {
+            harness.endQueries(.refusal)
+            try harness.run()
+            try harness.runAtNextWake()
+        }
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 0)
+        #expect(try harness.eventCount(.needsAttention) == 1)
+        for id in refused { #expect(try harness.ledger(id).count == 1) }
     }
 
     @Test(arguments: [false, true])

@@ -30,6 +30,37 @@ struct HousekeepingTests {
         #expect(scheduler.claim([scheduler.refund(2)]).count == 1)
     }
 
+    @Test(arguments: [QueryAttempt.completed(.unreachable, duration: .zero), .interrupted])
+    func resultOfAnExpiredClaimLeavesTheNextQueryInFlight(attempt: QueryAttempt) {
+        let scheduler = PureScheduler(.test.limited(inFlight: 1))
+        let first = scheduler.claim([scheduler.refund(1)])
+        scheduler.advance(by: .seconds(71))
+        scheduler.run { $0.expiredRefunds = [1: 1] }
+        let row = QueuedRefund(scheduler.refund(1), lease: 1)
+        let second = scheduler.run { input in
+            input.gateways["default"] = DueRefunds()
+            input.gateways["default"]?.waiting = [row]
+        }.queries
+        #expect(second.map(\.lease) == [2])
+        for claim in first { scheduler.end(claim, attempt) }
+        let decision = scheduler.run { $0.results[1]?.lease = 2 }
+        #expect(decision.summary == ["release 1"])
+        #expect(!scheduler.state.isIdle)
+        #expect(scheduler.claim([scheduler.refund(2)]).isEmpty, "the only slot is in use")
+        for claim in second { scheduler.end(claim, .report(.settled)) }
+        scheduler.run()
+        #expect(scheduler.state.isIdle)
+    }
+
+    @Test func lateAnswerOfARefundThatWasNotClaimedAgainCounts() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim([scheduler.refund(1)])
+        scheduler.advance(by: .seconds(71))
+        scheduler.run { $0.expiredRefunds = [1: 1] }
+        for claim in claims { scheduler.end(claim, .report(.settled)) }
+        #expect(scheduler.run().changes.map(\.refund.state) == [.settled])
+    }
+
     @Test func resultThatArrivesWithTheExpiryOfItsClaimCounts() {
         let scheduler = PureScheduler()
         for claim in scheduler.claim([scheduler.refund(1)]) { scheduler.end(claim, .report(.settled)) }

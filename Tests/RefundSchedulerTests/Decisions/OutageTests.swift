@@ -81,6 +81,63 @@ struct OutageTests {
         #expect(scheduler.claim([scheduler.refund(2)]).count == 1)
     }
 
+    @Test(arguments: [3_599, 3_600, 7_200, 86_400 * 365])
+    func limitBeyondTheLongestIntervalIsShortenedToIt(seconds: Int) throws {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(9), .report(.processing))
+        let outcome = QueryOutcome.slowedDown(reason: "HTTP 429", retryAfter: .seconds(seconds))
+        let poll = try #require(scheduler.query(scheduler.refund(1), outcome).polls.first)
+        // A due time further ahead counts as due.
+        #expect(poll.refund.nextQueryAt == scheduler.now.advanced(by: .seconds(min(seconds, 3_600))))
+    }
+
+    @Test func oneOfTwoOrdersBacksOffAloneAfterARestartToo() throws {
+        let scheduler = PureScheduler()
+        let last = scheduler.now.advanced(by: .seconds(-30 * 60))
+        for outcome in [QueryOutcome.busy, .unreachable, .unverified] {
+            scheduler.state = SchedulerState(scheduler.settings, lastVerified: ["default": last])
+            for _ in 1...5 {
+                let poll = try #require(scheduler.query(scheduler.refund(1), outcome).polls.first)
+                #expect(poll.refund.attempts == 1, "\(outcome)")
+                #expect(!isOpen(scheduler), "\(outcome)")
+            }
+            #expect(scheduler.claim([scheduler.refund(2)]).count == 1)
+        }
+    }
+
+    @Test(arguments: [QueryOutcome.busy, .unreachable, .unverified])
+    func ordersKnownToFailAloneHoldUpNoOtherHoweverRarelyOthersAreAnswered(outcome: QueryOutcome) throws {
+        let scheduler = PureScheduler()
+        let bad = scheduler.claim([scheduler.refund(1), scheduler.refund(2)])
+        for claim in bad { scheduler.end(claim, outcome) }
+        scheduler.run()
+        scheduler.advance(by: .seconds(60))
+        scheduler.query(scheduler.refund(9), .report(.processing))
+        #expect(!isOpen(scheduler))
+        for round in 1...50 {
+            scheduler.advance(by: .seconds(60))
+            for order in [1, 2] as [Int64] {
+                let decision = scheduler.query(scheduler.refund(order), outcome)
+                #expect(decision.incidents.isEmpty || round > 9)
+                guard scheduler.state.gateways["default"]?.health.isBlocked != true else { return }
+                #expect(decision.polls.map(\.refund.attempts) == [1], "round \(round)")
+                #expect(!isOpen(scheduler), "round \(round)")
+            }
+        }
+    }
+
+    @Test func orderKnownToFailAloneKeepsNoBreakerOpen() {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .unreachable)
+        scheduler.query(scheduler.refund(9), .report(.processing))
+        for claim in scheduler.claim((10...25).map { scheduler.refund($0) }) { scheduler.end(claim, .unreachable) }
+        scheduler.run()
+        #expect(isOpen(scheduler))
+        scheduler.advance(by: .seconds(1))
+        #expect(scheduler.query(scheduler.refund(1), .unreachable).polls.map(\.refund.attempts) == [1])
+        #expect(scheduler.claim([scheduler.refund(2)]).count == 1, "another is probed at once")
+    }
+
     @Test func limitBelowTheBackoffDoesNotShortenIt() throws {
         let scheduler = PureScheduler()
         scheduler.query(scheduler.refund(9), .report(.processing))

@@ -48,11 +48,71 @@ struct RefusalTests {
         }
         var refund = scheduler.refund(1, .processing)
         refund.attention = .misconfigured
+        refund.notified = [.misconfigured, .refused]
         refund.transaction = GatewayReport(.processing, "1200", "JPY").transaction
         let claims = scheduler.claim([refund])
         #expect(claims.map(\.refund.attention) == [.misconfigured], "asking alone does not end it")
         for claim in claims { scheduler.end(claim, .report(.processing)) }
         #expect(scheduler.run().summary == ["change 1 processing→processing"])
+    }
+
+    @Test(arguments: [false, true])
+    func refusedRefundKeepsItsAttentionUntilTheGatewayAnswersIt(restarts: Bool) throws {
+        let scheduler = PureScheduler()
+        var refund = scheduler.refund(1)
+        for _ in 1...3 {
+            scheduler.query(scheduler.refund(2), .report(.processing))
+            if let change = scheduler.query(refund, .refusal).changes.first { refund = change.refund }
+        }
+        #expect(refund.attention == .misconfigured)
+        scheduler.state = restarts ? SchedulerState(scheduler.settings) : scheduler.state
+        if !restarts { scheduler.state.apply(scheduler.settings) }
+        for _ in 1...4 {
+            let decision = scheduler.run(due: .waiting([refund]))
+            #expect(decision.summary == ["claim 1"])
+            for claim in decision.queries { scheduler.end(claim, .refusal) }
+            #expect(scheduler.run().summary == ["poll 1"], "no incident, and no other event")
+        }
+        let decision = scheduler.query(refund, .notFound)
+        #expect(decision.summary == ["change 1 pending→pending"])
+        #expect(decision.changes.first?.refund.isRefused == false)
+    }
+
+    @Test func oneEventCoversAllRefundsOfARefusedMerchant() throws {
+        let scheduler = PureScheduler()
+        func refused(_ id: Int64, _ merchant: String) -> Refund {
+            var refund = scheduler.refund(id)
+            refund.merchantNo = merchant
+            return refund
+        }
+        let refunds = (1...12).map { refused($0, "M-1") } + (13...24).map { refused($0, "M-2") }
+        var changes: [RefundChange] = []
+        for _ in 1...3 {
+            scheduler.query(scheduler.refund(99), .report(.processing))
+            for claim in scheduler.claim(refunds) { scheduler.end(claim, .refusal) }
+            changes += scheduler.run().changes
+        }
+        #expect(changes.map(\.refund.attention) == Array(repeating: .misconfigured, count: 24))
+        #expect(changes.flatMap(\.entries).allSatisfy { $0.transition.refusal == "SYS002" })
+        #expect(changes.flatMap(\.entries).compactMap(\.event).count == 2, "one per merchant")
+        // A restart reports nothing again.
+        scheduler.state = SchedulerState(scheduler.settings)
+        for claim in scheduler.claim(changes.map(\.refund)) { scheduler.end(claim, .refusal) }
+        scheduler.run()
+        for _ in 1...3 {
+            scheduler.query(scheduler.refund(99), .report(.processing))
+            for claim in scheduler.claim([refused(25, "M-1")]) { scheduler.end(claim, .refusal) }
+            changes = scheduler.run().changes
+        }
+        #expect(changes.map(\.refund.attention) == [.misconfigured])
+        #expect(changes.flatMap(\.entries).compactMap(\.event).isEmpty)
+        // Once the merchant has been answered, another refusal is another cause.
+        scheduler.query(refused(25, "M-1"), .report(.processing))
+        for _ in 1...3 {
+            for claim in scheduler.claim([refused(26, "M-1")]) { scheduler.end(claim, .refusal) }
+            changes = scheduler.run().changes
+        }
+        #expect(changes.flatMap(\.entries).compactMap(\.event).count == 1)
     }
 
     @Test func refusedMerchantHoldsUpNoOther() {
@@ -194,6 +254,31 @@ struct RefusalTests {
             #expect(decision.changes.isEmpty, "no refund is flagged")
         }
         #expect(incidents == 1)
+    }
+
+    @Test(arguments: [1, 2, 3, 19])
+    func credentialsRevokedWhileFewRefundsAreAnsweredAreOneIncident(count: Int64) {
+        let scheduler = PureScheduler()
+        let refunds = (1...count).map { id in
+            var refund = scheduler.refund(id, .processing)
+            refund.transaction = GatewayReport(.processing, "1200", "JPY").transaction
+            return refund
+        }
+        scheduler.query(scheduler.refund(99), .report(.settled))
+        for refund in refunds { scheduler.query(refund, .report(.processing)) }
+        var (incidents, changes, queries) = (0, 0, 0)
+        for _ in 1...20 {
+            for refund in refunds {
+                scheduler.advance(by: .seconds(1))
+                let decision = scheduler.query(refund, .refusal)
+                incidents += decision.incidents.count
+                changes += decision.changes.count
+                if incidents == 0 { queries += 1 }
+            }
+        }
+        #expect(incidents == 1)
+        #expect(changes == 0, "no refund is flagged")
+        #expect(queries <= 2, "it is noticed at once")
     }
 
     @Test func incidentFromBeforeARestartIsProbedAtOnceAndNotReportedAgain() {

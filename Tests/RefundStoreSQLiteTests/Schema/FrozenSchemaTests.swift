@@ -67,6 +67,7 @@ struct FrozenSchemaTests {
             Attention.allCases.map { "\($0.rawValue) \(NotifiedReasons($0).rawValue)" }
                 == ["mismatch 32", "misconfigured 16", "unknown_order 8", "overdue 4", "undeliverable 2"]
         )
+        #expect([NotifiedReasons.refused, .merchantRefused].map(\.rawValue) == [64, 128])
         #expect(
             EventType.allCases.map(\.rawValue) == [
                 "refund.processing", "refund.settled", "refund.failed", "refund.abandoned", "refund.needs_attention",
