@@ -64,6 +64,7 @@ extension Decider {
             hints += hint
             claim(row, of: name, gateway, &claims)
         }
+        decision.state.gateways[name]?.tookTurns(due, claimed: Set(claims.map(\.id)))
         if !claims.isEmpty {
             let end = now.advanced(by: settings.leaseDuration(ofGateway: gateway))
             write(.claimRefunds(claims, until: end))

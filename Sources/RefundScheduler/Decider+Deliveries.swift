@@ -98,6 +98,7 @@ extension Decider {
     /// Claims the due webhooks, and kills those whose URL is disabled.
     mutating func claimWebhooks() {
         decision.wake(at: input.nextAttempt)
+        decision.state.lastEndpoint = input.lastEndpoint ?? []
         for due in input.endpoints {
             let free = decision.state.endpoints.free(for: due.endpoint, at: now)
             claim(due.deliveries.prefix(free), at: due.endpoint)
@@ -105,9 +106,13 @@ extension Decider {
             if due.hasMore { decision.wake(at: now) }
             if let probe = decision.state.endpoints.nextProbe(of: due.endpoint, at: now), probe > now {
                 decision.wake(at: probe)
-            } else if decision.state.endpoints.free(for: due.endpoint, at: now) > 0 {
-                decision.wake(at: due.next)
             }
+        }
+        guard input.hasManyDueWebhooks else { return }
+        // Endpoints that were not read may have free slots, or a probe that becomes due.
+        decision.wake(at: decision.state.endpoints.nextProbe(after: now))
+        if input.lastEndpoint != nil, decision.state.endpoints.hasFreeSlot {
+            decision.wake(at: now.advanced(by: SchedulerState.endpointTurnPause))
         }
     }
 

@@ -118,7 +118,9 @@ extension SchedulerState {
         for result in queries { decider.complete(result) }
         // Rows read before the due times move may look due without being so.
         if let claims = request.claims, clockStep <= .zero {
-            if claims.includesUnknownGateways { decider.decision.state.beginUnknownScan(at: now) }
+            if claims.includesUnknownGateways {
+                decider.decision.state.beginUnknownScan(at: now, next: input.lastUnknownGateway)
+            }
             decider.releaseExpiredClaims()
             decider.flagOverdue(batch: claims.batch)
             decider.claimRefunds(claims)

@@ -8,6 +8,8 @@ package import RefundStore
 package struct GatewayState: Sendable {
     // The most refunds whose refusals are counted; beyond it, all counts are dropped.
     private static let refusalCapacity = 10_000
+    // The most merchants whose turns among probes are remembered.
+    private static let probeCapacity = 1_000
     // How many merchants are probed out of turn before the gateway is assumed to refuse all.
     private static let merchantLimit = 4
 
@@ -33,7 +35,8 @@ package struct GatewayState: Sendable {
     // Whether a refund of a merchant that has not been refused may be probed at once.
     private var wantsOtherMerchant = false
     private var rate: RateLimit
-    private var lastProbe = ClaimRequest.ProbeCursor.start
+    private var probes = ClaimRequest.ProbeTurn()
+    private var turns = ClaimRequest.MerchantTurns()
     private var probe: Int64?
     // The refusals of each refund since it was last answered.
     private var refusals: [Int64: (count: Int, since: Timestamp)] = [:]
@@ -80,14 +83,18 @@ package struct GatewayState: Sendable {
     package func claim(at now: Timestamp) -> ClaimRequest.GatewayClaim {
         guard !health.isUndecided else { return ClaimRequest.GatewayClaim(permits: 0) }
         let free = max(0, min(limits.maxInFlight - inFlight.count, rate.freePermits(at: now)))
-        guard let next = breaker.nextProbe(at: now) else { return ClaimRequest.GatewayClaim(permits: free) }
+        guard let next = breaker.nextProbe(at: now) else {
+            var claim = ClaimRequest.GatewayClaim(permits: free)
+            claim.turns = turns
+            return claim
+        }
         let isDue = inFlight.isEmpty && next <= now
         guard !isDue, mayProbeOthers else {
-            return ClaimRequest.GatewayClaim(permits: isDue ? min(free, 1) : 0, lastProbe: lastProbe)
+            return ClaimRequest.GatewayClaim(permits: isDue ? min(free, 1) : 0, probe: probes)
         }
         var excluded = health.refusedMerchants
         if let merchantNo, excluded.contains(merchantNo) { excluded.insert("") }
-        return ClaimRequest.GatewayClaim(permits: min(free, 1), lastProbe: lastProbe, excludedMerchants: excluded)
+        return ClaimRequest.GatewayClaim(permits: min(free, 1), probe: probes, excludedMerchants: excluded)
     }
 
     // One merchant's refusals must not hold up the others: a refund of another merchant is probed at once.
@@ -140,8 +147,25 @@ package struct GatewayState: Sendable {
         }
         guard breaker.openSince != nil else { return }
         probe = refund.id
-        lastProbe = ClaimRequest.ProbeCursor(due: refund.nextQueryAt ?? now, id: refund.id)
+        if probes.cursors.count >= Self.probeCapacity { probes.cursors = [:] }
+        probes.merchant = refund.merchantKey
+        probes.cursors[refund.merchantKey] = ClaimRequest.ProbeCursor(due: refund.nextQueryAt ?? now, id: refund.id)
         breaker.probed(at: now)
+    }
+
+    /// Records whose turn it was among the merchants.
+    ///
+    /// - Parameters:
+    ///   - due: The refunds that were read.
+    ///   - claimed: The refunds that were claimed.
+    package mutating func tookTurns(_ due: DueRefunds, claimed: Set<Int64>) {
+        func last(_ turn: DueRefunds.Turn?, _ rows: [QueuedRefund]) -> String? {
+            guard let turn else { return nil }
+            let refund = rows.prefix(turn.count).last { claimed.contains($0.refund.id) }?.refund
+            return refund?.merchantKey ?? (turn.count == 0 ? turn.examined : nil)
+        }
+        turns.new = last(due.newTurn, due.new) ?? turns.new
+        turns.waiting = last(due.waitingTurn, due.waiting) ?? turns.waiting
     }
 
     /// Records when the last claimed queries were sent: permits count from then.

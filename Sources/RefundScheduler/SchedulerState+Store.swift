@@ -10,14 +10,15 @@ extension SchedulerState {
         _ settings: SchedulerSettings,
         at now: Timestamp
     ) throws(StoreError) {
-        let (incidents, sightings) = try store.write { tx throws(StoreError) in
+        let (incidents, sightings, standings) = try store.write { tx throws(StoreError) in
             try tx.releaseClaims()
             try tx.removeBreakers()
             try tx.retryMisconfigured(at: now)
             try tx.forgetGateways(except: Set(settings.gateways.keys))
-            return (try tx.incidents(), try tx.sightings())
+            return (try tx.incidents(), try tx.sightings(), try tx.endpointStandings())
         }
         self.init(settings, incidents: incidents, lastVerified: sightings.compactMapValues(\.lastVerified))
+        for (endpoint, isProven) in standings { endpoints.restore(endpoint, isProven: isProven) }
     }
 
     /// Applies new settings, and makes misconfigured refunds due again.

@@ -15,6 +15,9 @@ package struct SchedulerState: Sendable {
     // How often the time of the last verified answer is recorded while a gateway is well.
     static let sightingInterval: Duration = .seconds(10)
 
+    /// The pause before the next endpoints in turn are read.
+    static let endpointTurnPause: Duration = .milliseconds(20)
+
     /// The source of jitter and webhook ids; a value type, so that deciding twice draws the same numbers.
     var random: any RandomNumberGenerator & Sendable
     package var gateways: [String: GatewayState] = [:]
@@ -31,6 +34,9 @@ package struct SchedulerState: Sendable {
     private var heldWebhooks: [String: Timestamp] = [:]
     private var lastUnknownScan: Timestamp?
     private var wantsUnknownScan = true
+    private var lastUnknownGateway = ""
+    /// With many due webhooks, the endpoint after which to go on; UTF-8.
+    var lastEndpoint: [UInt8] = []
 
     /// Creates the state of a starting scheduler.
     ///
@@ -119,6 +125,8 @@ package struct SchedulerState: Sendable {
             heldRefunds: Set(heldRefunds.filter { $0.value > now }.keys),
             heldWebhooks: Set(heldWebhooks.filter { $0.value > now }.keys)
         )
+        request.claims?.lastUnknownGateway = lastUnknownGateway
+        request.claims?.lastEndpoint = lastEndpoint
         return request
     }
 
@@ -133,10 +141,15 @@ package struct SchedulerState: Sendable {
         return now.duration(since: last) >= interval
     }
 
-    /// Records that a scan for unknown gateways begins.
-    mutating func beginUnknownScan(at now: Timestamp) {
+    /// Records a scan for unknown gateways.
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - name: The name after which the next scan goes on, or nil if this one found the last.
+    mutating func beginUnknownScan(at now: Timestamp, next name: String?) {
         lastUnknownScan = now
-        wantsUnknownScan = false
+        lastUnknownGateway = name ?? ""
+        wantsUnknownScan = name != nil
     }
 
     /// When to scan for unknown gateways again because there may be more, or nil.

@@ -32,14 +32,20 @@ package struct CycleInput: Sendable {
     package var deliveryRefunds: [Int64: QueuedRefund] = [:]
     /// The due refunds of each requested gateway and of each unknown one.
     package var gateways: [String: DueRefunds] = [:]
+    /// The last unknown gateway that was looked at, if there may be more behind it.
+    package var lastUnknownGateway: String?
     /// Refunds that reached the age for attention, oldest first.
     package var overdue: [QueuedRefund] = []
     /// When the oldest of the other refunds that may become overdue was enqueued.
     package var nextOverdue: Timestamp?
-    /// The endpoints with due webhooks, the longest due first.
+    /// Endpoints with due webhooks, the longest due first.
     package var endpoints: [DueEndpoint] = []
-    /// When the earliest webhook outside `endpoints` becomes due.
+    /// When the next webhook becomes due that is not due yet.
     package var nextAttempt: Timestamp?
+    /// Whether more webhooks are due than a cycle reads, so that endpoints take turns.
+    package var hasManyDueWebhooks = false
+    /// With many due webhooks, the last endpoint that was looked at, if there are others behind it; UTF-8.
+    package var lastEndpoint: [UInt8]?
     /// Refunds whose claim has expired, with the claim's number.
     package var expiredRefunds: [Int64: Int64] = [:]
     /// Webhooks whose claim has expired, with the claim's number.
@@ -59,8 +65,25 @@ package struct DueRefunds: Hashable, Sendable {
     package var new: [QueuedRefund] = []
     /// Refunds whose next query is due, longest due first.
     package var waiting: [QueuedRefund] = []
+    /// How merchants take turns in each of the two, or nil if one merchant's refunds are due, or few enough.
+    package var newTurn: Turn?
+    package var waitingTurn: Turn?
     /// When the earliest of the other refunds is due, even in the past; nil if there is none.
     package var next: Timestamp?
+
+    /// The turns of merchants in a list of refunds.
+    package struct Turn: Hashable, Sendable {
+        /// How many refunds at the list's beginning are those of merchants in turn.
+        package var count: Int
+        /// The merchant that was looked at last.
+        package var examined: String
+
+        /// Creates turns.
+        package init(count: Int, examined: String) {
+            self.count = count
+            self.examined = examined
+        }
+    }
 
     /// A refund with the hints for it.
     package struct Hinted: Hashable, Sendable {
@@ -88,8 +111,6 @@ package struct DueEndpoint: Hashable, Sendable {
     package var deliveries: [Delivery] = []
     /// Due webhooks whose URL is disabled, with the reason.
     package var disabled: [Disabled] = []
-    /// When this endpoint's next webhook becomes due.
-    package var next: Timestamp?
     /// Whether more webhooks to disabled URLs are due than the cycle read.
     package var hasMore = false
 

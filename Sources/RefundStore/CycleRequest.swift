@@ -57,6 +57,10 @@ package struct ClaimRequest: Sendable {
     package var gateways: [String: GatewayClaim]
     /// Whether to look for refunds of gateways that are not configured.
     package var includesUnknownGateways: Bool
+    /// The name after which to go on looking for them.
+    package var lastUnknownGateway = ""
+    /// The endpoint after which to go on looking for due webhooks, if more are due than one cycle reads; UTF-8.
+    package var lastEndpoint: [UInt8] = []
     /// The free slots per endpoint, or nil if no webhook can be signed.
     package var endpoints: EndpointLimiter?
     /// Refunds and webhooks to skip, because the database recently rejected a write to them.
@@ -67,17 +71,41 @@ package struct ClaimRequest: Sendable {
     package struct GatewayClaim: Hashable, Sendable {
         /// How many queries may be sent now.
         package var permits: Int
-        /// For probes: the refund probed last, so that the next in turn is read; nil while the gateway is healthy.
-        package var lastProbe: ProbeCursor?
+        /// For probes: the refunds probed last, so that the next in turn is read; nil while the gateway is healthy.
+        package var probe: ProbeTurn?
+        /// The merchants served last while more refunds were due than could be queried.
+        package var turns = MerchantTurns()
         /// For a probe out of turn: the merchants to skip, by `merchant_no`; an empty one stands for rows without one.
         package var excludedMerchants: Set<String>
 
         /// Creates a claim.
-        package init(permits: Int, lastProbe: ProbeCursor? = nil, excludedMerchants: Set<String> = []) {
+        package init(permits: Int, probe: ProbeTurn? = nil, excludedMerchants: Set<String> = []) {
             self.permits = permits
-            self.lastProbe = lastProbe
+            self.probe = probe
             self.excludedMerchants = excludedMerchants
         }
+    }
+
+    /// The merchants whose turn was last, by `Refund.merchantKey`.
+    package struct MerchantTurns: Hashable, Sendable {
+        /// Among refunds that were never queried.
+        package var new = ""
+        /// Among refunds whose next query is due.
+        package var waiting = ""
+
+        /// Begins with the first merchant.
+        package init() {}
+    }
+
+    /// The turns of probes: merchant after merchant, and refund after refund of each.
+    package struct ProbeTurn: Hashable, Sendable {
+        /// The merchant that was probed last, or nil before the first probe.
+        package var merchant: String?
+        /// The refund of each merchant that was probed last.
+        package var cursors: [String: ProbeCursor] = [:]
+
+        /// Begins with the first merchant.
+        package init() {}
     }
 
     /// A position in the order of due refunds.
@@ -86,9 +114,6 @@ package struct ClaimRequest: Sendable {
         package var due: Timestamp
         /// Its id.
         package var id: Int64
-
-        /// The position before all refunds.
-        package static let start = ProbeCursor(due: Timestamp(milliseconds: .min), id: 0)
 
         /// Creates a cursor.
         package init(due: Timestamp, id: Int64) {

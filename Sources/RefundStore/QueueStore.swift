@@ -142,6 +142,8 @@ package protocol QueueReader {
     func incidents() throws(StoreError) -> [String: GatewayIncident]
     /// The open circuit breakers of a kind, by name.
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
+    /// Whether each endpoint accepted its last webhook, as far as the latest attempts tell.
+    func endpointStandings() throws(StoreError) -> [String: Bool]
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 

@@ -89,10 +89,10 @@ package struct Daemon {
     }
 
     /// What a cycle reads that may claim.
-    func claims(
+    package func claims(
         at time: Timestamp = now,
         permits: Int = 100,
-        lastProbe: ClaimRequest.ProbeCursor? = nil,
+        probe: ClaimRequest.ProbeTurn? = nil,
         _ change: (inout ClaimRequest) -> Void = { _ in }
     ) throws -> CycleInput {
         var limiter = EndpointLimiter(capacity: 1_000)
@@ -108,7 +108,7 @@ package struct Daemon {
             overdueSince: Timestamp(milliseconds: 0),
             batch: 256,
             hintInterval: .seconds(5),
-            gateways: ["default": .init(permits: permits, lastProbe: lastProbe)],
+            gateways: ["default": .init(permits: permits, probe: probe)],
             includesUnknownGateways: true,
             endpoints: limiter
         )

@@ -25,13 +25,62 @@ extension StoreBehaviour {
             let daemon = Daemon(fixture)
             try enqueue(fixture, due: -10, -30, -20)
             func probe(after due: Int?, _ id: Int64) throws -> [Int64] {
-                let cursor = due.map { ClaimRequest.ProbeCursor(due: later($0), id: id) } ?? .start
-                return try daemon.claims(permits: 1, lastProbe: cursor).gateways["default"]?.waiting.map(\.refund.id)
-                    ?? []
+                var turn = ClaimRequest.ProbeTurn()
+                turn.cursors[""] = due.map { ClaimRequest.ProbeCursor(due: later($0), id: id) }
+                return try daemon.claims(permits: 1, probe: turn).gateways["default"]?.waiting.map(\.refund.id) ?? []
             }
             #expect(try probe(after: nil, 0) == [2])
             #expect(try probe(after: -30, 2) == [3])
             #expect(try probe(after: -10, 1) == [2], "after the last, the first")
+        },
+        StoreBehaviour("probesTakeMerchantsInTurn") { fixture in
+            let daemon = Daemon(fixture)
+            try enqueue(fixture, merchants: "M-1", "M-1", "M-2", nil)
+            var turn = ClaimRequest.ProbeTurn()
+            var probed: [Int64] = []
+            for _ in 1...8 {
+                let rows = try daemon.claims(permits: 1, probe: turn).gateways["default"]?.waiting ?? []
+                for refund in rows.map(\.refund) {
+                    probed.append(refund.id)
+                    turn.merchant = refund.merchantKey
+                    turn.cursors[refund.merchantKey] = .init(due: refund.nextQueryAt ?? now, id: refund.id)
+                }
+            }
+            #expect(probed == [4, 1, 3, 4, 2, 3, 4, 1])
+        },
+        StoreBehaviour("probeSkipsExcludedMerchants") { fixture in
+            let daemon = Daemon(fixture)
+            try enqueue(fixture, merchants: "M-1", "M-1", "M-2", nil)
+            for (excluded, expected) in [(["M-1"], [4]), (["M-1", ""], [3]), (["M-1", "", "M-2"], [])]
+                as [(Set, [Int64])]
+            {
+                let claim = ClaimRequest.GatewayClaim(permits: 1, probe: .init(), excludedMerchants: excluded)
+                let due = try daemon.claims { $0.gateways["default"] = claim }.gateways["default"]
+                #expect(due?.waiting.map(\.refund.id) == expected)
+            }
+        },
+        StoreBehaviour("merchantsTakeTurnsWhileMoreIsDueThanMayBeQueried") { fixture in
+            let daemon = Daemon(fixture)
+            try enqueue(fixture, merchants: "M-1", "M-1", "M-1", "M-1", "M-2", "M-3", nil)
+            var claim = ClaimRequest.GatewayClaim(permits: 3)
+            func read() throws -> DueRefunds {
+                try daemon.claims { $0.gateways["default"] = claim }.gateways["default"] ?? DueRefunds()
+            }
+            #expect(try read().waiting.map(\.refund.id) == [1, 5, 6])
+            #expect(try read().waitingTurn == DueRefunds.Turn(count: 3, examined: "M-3"))
+            claim.turns.waiting = "M-3"
+            #expect(try read().waiting.map(\.refund.id) == [7, 1, 5])
+            claim.permits = 6
+            #expect(try read().waiting.map(\.refund.id) == [7, 1, 5, 6, 2, 3])
+            claim.permits = 7
+            #expect(try read().waiting.map(\.refund.id) == [7, 1, 5, 6, 2, 3, 4], "one has less than its share")
+            claim.permits = 8
+            #expect(try read().waiting.map(\.refund.id) == [1, 2, 3, 4, 5, 6, 7], "enough for all")
+            #expect(try read().waitingTurn == nil)
+            try fixture.execute("UPDATE refund_queue SET next_query_at = 0")
+            claim.permits = 3
+            claim.turns.new = "M-1"
+            #expect(try read().new.map(\.refund.id) == [5, 6, 7])
         },
         StoreBehaviour("gatewaysAreReadApart") { fixture in
             let daemon = Daemon(fixture)
@@ -174,6 +223,20 @@ extension StoreBehaviour {
             }
         },
     ]
+
+    /// Refunds of merchants, which have been due in this order.
+    private static func enqueue(_ fixture: any StoreFixture, merchants: String?...) throws {
+        for (number, merchant) in merchants.enumerated() {
+            try fixture.execute(
+                """
+                INSERT INTO refund_queue (merchant_order_no, merchant_no)
+                VALUES ('R-\(number)', \(merchant.map { "'\($0)'" } ?? "NULL"));
+                UPDATE refund_queue SET next_query_at = \(later(number - 100).milliseconds)
+                WHERE id = (SELECT max(id) FROM refund_queue)
+                """
+            )
+        }
+    }
 
     /// Enqueues refunds whose queries are due some seconds from now.
     private static func enqueue(_ fixture: any StoreFixture, due seconds: Int..., gateway: String = "default") throws {

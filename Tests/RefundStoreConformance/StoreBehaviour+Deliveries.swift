@@ -34,8 +34,40 @@ extension StoreBehaviour {
             try enqueue(daemon, due: 9, url: "https://c.example")
             let input = try daemon.claims()
             #expect(input.endpoints.map(\.endpoint) == ["b.example", "a.example"], "the longest due first")
-            #expect(input.endpoints.map(\.next) == [later(5), nil])
-            #expect(input.nextAttempt == later(9))
+            #expect(input.nextAttempt == later(5))
+        },
+        StoreBehaviour("endpointsTakeTurnsWhileManyWebhooksAreDue") { fixture in
+            let daemon = Daemon(fixture)
+            try enqueue(daemon, due: 0, url: "https://many.example/x")
+            try enqueue(daemon, due: 0, url: "https://late.example/x")
+            let events = "INSERT INTO refund_event_log (at, type, gateway, body)"
+            let webhooks = "INSERT INTO refund_outbox (position, id, type, url, endpoint, next_attempt_at)"
+            try fixture.execute(
+                """
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+                \(events) SELECT i, 'gateway.needs_attention', 'default', '{}' FROM n;
+                \(webhooks) SELECT position, 'msg_more' || position, type, 'https://x.example', CASE WHEN at < 300
+                THEN 'many.example' ELSE 'e' || at || '.example' END, \(later(-1_000).milliseconds) + at
+                FROM refund_event_log WHERE gateway = 'default'
+                """
+            )
+            var (seen, last, cycles) = (Set<String>(), [UInt8]?([]), 0)
+            while let cursor = last, cycles < 10 {
+                let input = try daemon.claims { claims in
+                    claims.endpoints = EndpointLimiter(capacity: 1_000)
+                    claims.lastEndpoint = cursor
+                }
+                #expect(input.hasManyDueWebhooks)
+                let names = input.endpoints.map(\.endpoint)
+                #expect(names.first == "many.example", "the longest due first")
+                #expect(names.contains("late.example"), "and the latest always")
+                #expect(names.count == Set(names).count)
+                #expect(names.count <= 1 + 64 + 256)
+                seen.formUnion(names)
+                (last, cycles) = (input.lastEndpoint, cycles + 1)
+            }
+            #expect(cycles == 3)
+            #expect(seen.count == 2 + 601)
         },
         StoreBehaviour("endpointWithoutASlotIsNotRead") { fixture in
             let daemon = Daemon(fixture)
@@ -192,7 +224,6 @@ extension StoreBehaviour {
                 try fixture.execute("UPDATE refund_outbox SET next_attempt_at = \(time)")
                 let due = try daemon.claims().endpoints.first
                 #expect(due?.deliveries.count == 1, "\(time)")
-                #expect(due?.next == nil, "\(time)")
             }
         },
     ]

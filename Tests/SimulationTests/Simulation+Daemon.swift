@@ -87,8 +87,8 @@ extension Simulation {
         try require(daemon.cyclesAtOnce.count < 20, "the scheduler spins")
     }
 
-    // New and waiting refunds share the permits; among its own kind, nobody is passed over who has been due longer. While
-    // a gateway is only probed, its refunds take turns instead.
+    // New and waiting refunds share the permits; among its own kind and merchant, nobody is passed over who has been due
+    // longer. While a gateway is only probed, its refunds take turns instead.
     private func checkOrder(_ claims: [QueryClaim], after results: [QueryResult]) throws {
         let wanted = simulatedOperator.wanted
         // What a cycle releases is claimed by a later one.
@@ -97,10 +97,14 @@ extension Simulation {
         for (gateway, claims) in Dictionary(grouping: claims, by: \.refund.gateway)
         where !claims.contains(where: \.isProbe) {
             let unhinted = claims.filter { wanted[$0.refund.id] == nil }
-            let dueTimes = unhinted.map { $0.refund.nextQueryAt?.milliseconds ?? 0 }
-            let waiting = dueTimes.filter { $0 > 0 && $0 <= now }
+            var (latest, waiting) = ([:] as [String: Int64], 0)
+            for refund in unhinted.map(\.refund) {
+                guard let due = refund.nextQueryAt?.milliseconds, due > 0, due <= now else { continue }
+                latest[refund.merchantKey] = max(latest[refund.merchantKey] ?? 0, due)
+                waiting += 1
+            }
             let unclaimed = try fixture.records(
-                "id, next_query_at",
+                "id, next_query_at, ifnull(merchant_no, '') AS merchant",
                 """
                 FROM refund_queue WHERE state IN ('pending', 'processing') AND leased_until IS NULL
                 AND gateway = '\(gateway)' AND next_query_at BETWEEN 0 AND ?
@@ -109,12 +113,12 @@ extension Simulation {
             ).filter { !released.contains($0.id) }
             let unclaimedTimes = unclaimed.map { $0.number("next_query_at") ?? 0 }
             try require(
-                !unclaimedTimes.contains { $0 > 0 && $0 < waiting.max() ?? 0 },
+                !zip(unclaimed, unclaimedTimes).contains { $1 > 0 && $1 < latest[$0["merchant"]] ?? 0 },
                 "\(unclaimed) have been due longer than what is queried"
             )
             guard unhinted.count == claims.count, unclaimedTimes.contains(0), unclaimedTimes.contains(where: { $0 > 0 })
             else { continue }
-            try require(abs(waiting.count * 2 - claims.count) <= 1, "new and waiting refunds do not share the permits")
+            try require(abs(waiting * 2 - claims.count) <= 1, "new and waiting refunds do not share the permits")
         }
     }
 

@@ -57,6 +57,19 @@ package struct EndpointLimiter: Sendable {
         endpoints[endpoint]?.breaker.nextProbe(at: now)
     }
 
+    /// When the next endpoint whose breaker is open may be probed, or nil if none will be.
+    package func nextProbe(after now: Timestamp) -> Timestamp? {
+        endpoints.values.compactMap { $0.breaker.nextProbe(at: now) }.filter { $0 > now }.min()
+    }
+
+    /// Whether another webhook may be in flight, whatever its endpoint.
+    package var hasFreeSlot: Bool { inFlight < capacity }
+
+    /// Records whether an endpoint accepted its last webhook in an earlier run.
+    package mutating func restore(_ endpoint: String, isProven: Bool) {
+        update(endpoint) { $0.standing = isProven ? .proven : .failing }
+    }
+
     /// Whether an endpoint's breaker is open, so that the next webhook sent to it is a probe.
     package func isOpen(_ endpoint: String) -> Bool {
         endpoints[endpoint]?.breaker.openSince != nil

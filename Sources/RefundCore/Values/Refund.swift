@@ -58,6 +58,9 @@ package struct Refund: Hashable, Sendable {
         nextQueryAt = createdAt
     }
 
+    /// The refund's merchant among those of its gateway; empty for the configured one.
+    package var merchantKey: String { merchantNo ?? "" }
+
     /// Whether the refund is misconfigured because the gateway keeps refusing it or its merchant.
     package var isRefused: Bool { attention == .misconfigured && notified.contains(.refused) }
 

@@ -24,7 +24,7 @@ struct CycleReader {
             input.gateways[name] = try dueRefunds(of: name, claim, claims)
         }
         if claims.includesUnknownGateways {
-            for name in try unknownGateways(claims) {
+            for name in try unknownGateways(into: &input, claims) {
                 input.gateways[name] = try dueRefunds(of: name, .init(permits: claims.batch), claims)
             }
         }
@@ -84,115 +84,10 @@ struct CycleReader {
             }
     }
 
-    // MARK: - Due refunds
+    // MARK: - Unknown gateways
 
-    private func dueRefunds(
-        of gateway: String,
-        _ claim: ClaimRequest.GatewayClaim,
-        _ claims: ClaimRequest
-    ) throws -> DueRefunds {
-        var due = DueRefunds()
-        if let last = claim.lastProbe {
-            if claim.permits > 0, claim.excludedMerchants.isEmpty {
-                due.waiting = try probe(gateway, after: last, claims)
-            } else if claim.permits > 0 {
-                due.waiting = try probe(gateway, except: claim.excludedMerchants, claims)
-            }
-        } else if claim.permits > 0 {
-            due.new = try new(gateway, limit: claim.permits, claims)
-            due.waiting = try waiting(gateway, limit: claim.permits, claims)
-        }
-        let found = Set((due.new + due.waiting).map(\.refund.id))
-        due.next = try nextDue(gateway, claims, except: found)
-        return due
-    }
-
-    private func select(_ condition: String, _ order: String, _ claims: ClaimRequest) -> String {
-        let held = claims.heldRefunds.isEmpty ? "" : "AND q.id NOT IN (SELECT value FROM json_each(?))"
-        return """
-            SELECT \(QueuedRefund.columns) FROM \(Self.byDueTime)
-            WHERE \(Self.isClaimable) AND q.gateway = ? AND \(condition) \(held) ORDER BY \(order) LIMIT ?
-            """
-    }
-
-    private func rows(_ statement: HotStatement, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
-        if !claims.heldRefunds.isEmpty { statement.bind(JSONWriter.list(claims.heldRefunds)) }
-        var rows: [QueuedRefund] = []
-        try statement.bind(limit).read { row in
-            if let refund = QueuedRefund(row: row) { rows.append(refund) }
-            return true
-        }
-        return rows
-    }
-
-    // refundd never leaves a due time missing or further ahead than any wait: such a refund is due like a new one.
-    private func new(_ gateway: String, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
-        var found: [QueuedRefund] = []
-        for (condition, bound) in [
-            ("q.next_query_at <= 0", nil), ("q.next_query_at IS NULL", nil),
-            ("q.next_query_at > ?", claims.latestDue),
-        ] as [(String, Timestamp?)] where found.count < limit {
-            let statement = try statements[select(condition, "q.next_query_at, q.id", claims)].bind(gateway)
-            if let bound { statement.bind(bound) }
-            found += try rows(statement, limit: limit - found.count, claims)
-        }
-        return found
-    }
-
-    private func waiting(_ gateway: String, limit: Int, _ claims: ClaimRequest) throws -> [QueuedRefund] {
-        let condition = "q.next_query_at > 0 AND q.next_query_at <= ?"
-        let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
-        return try rows(statement.bind(gateway).bind(request.now), limit: limit, claims)
-    }
-
-    // Probes take refunds in turn, so that one that fails for its own reasons does not keep a breaker open.
-    private func probe(
-        _ gateway: String,
-        after last: ClaimRequest.ProbeCursor,
-        _ claims: ClaimRequest
-    ) throws -> [QueuedRefund] {
-        let condition = "q.next_query_at <= ? AND (q.next_query_at, q.id) > (?, ?)"
-        let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
-        let next = try rows(statement.bind(gateway).bind(request.now).bind(last.due).bind(last.id), limit: 1, claims)
-        if !next.isEmpty { return next }
-        let first = try new(gateway, limit: 1, claims)
-        return first.isEmpty ? try waiting(gateway, limit: 1, claims) : first
-    }
-
-    private func probe(
-        _ gateway: String,
-        except merchants: Set<String>,
-        _ claims: ClaimRequest
-    ) throws -> [QueuedRefund] {
-        let condition = """
-            (q.next_query_at IS NULL OR q.next_query_at <= ? OR q.next_query_at > ?)
-            AND ifnull(q.merchant_no, '') NOT IN (SELECT value FROM json_each(?))
-            """
-        let statement = try statements[select(condition, "q.next_query_at, q.id", claims)]
-            .bind(gateway).bind(request.now).bind(claims.latestDue).bind(JSONWriter.list(merchants))
-        return try rows(statement, limit: 1, claims)
-    }
-
-    // The earliest due time of the refunds that were not read; the rows read are the first in order.
-    private func nextDue(_ gateway: String, _ claims: ClaimRequest, except found: Set<Int64>) throws -> Timestamp? {
-        var next: Timestamp?
-        // Without a range, statistics of a small queue can make SQLite sort everything that waits.
-        for range in ["IS NULL", ">= \(Int64.min)"] where next == nil {
-            let sql = """
-                SELECT q.id, q.next_query_at FROM \(Self.byDueTime)
-                WHERE \(Self.isClaimable) AND q.gateway = ? AND q.next_query_at \(range) ORDER BY q.next_query_at, q.id
-                """
-            try statements[sql].bind(gateway).read { row in
-                let (id, due) = (row.integer() ?? 0, row.timestamp() ?? Timestamp(milliseconds: 0))
-                if found.contains(id) || claims.heldRefunds.contains(id) { return true }
-                next = due > claims.latestDue ? Timestamp(milliseconds: 0) : due
-                return false
-            }
-        }
-        return next
-    }
-
-    private func unknownGateways(_ claims: ClaimRequest) throws -> [String] {
+    // Goes on where the last scan ended, so that a scan costs the same however many names there are.
+    private func unknownGateways(into input: inout CycleInput, _ claims: ClaimRequest) throws -> [String] {
         let sql = """
             SELECT min(q.gateway) FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway > ?
             """
@@ -201,8 +96,12 @@ struct CycleReader {
             AND (q.next_query_at IS NULL OR q.next_query_at <= ? OR q.next_query_at > ?) LIMIT 1
             """
         var names: [String] = []
-        var last = ""
-        while names.count < Self.unknownGatewayLimit {
+        var last = claims.lastUnknownGateway
+        for step in 0...Self.unknownGatewayScan {
+            guard step < Self.unknownGatewayScan, names.count < Self.unknownGatewayLimit else {
+                input.lastUnknownGateway = last
+                break
+            }
             var name: String?
             try statements[sql].bind(last).read { row in
                 name = row.text()
@@ -221,6 +120,7 @@ struct CycleReader {
 
     // Bounds the work of one cycle on unconfigured gateways.
     private static let unknownGatewayLimit = 64
+    private static let unknownGatewayScan = 512
 
     // MARK: - Hints, ages, claims
 
@@ -256,7 +156,7 @@ struct CycleReader {
             if isEarly, refund.nextQueryAt ?? request.now > request.now {
                 let next = input.gateways[refund.gateway]?.next
                 input.gateways[refund.gateway]?.next = min(next ?? earliest, earliest)
-            } else if claim.lastProbe == nil, claim.permits > 0 {
+            } else if claim.permits > 0, claim.excludedMerchants.isEmpty {
                 input.gateways[refund.gateway]?.hinted.append(.init(refund: hinted.row, hints: hinted.hints))
             } else {
                 input.gateways[refund.gateway]?.next = request.now

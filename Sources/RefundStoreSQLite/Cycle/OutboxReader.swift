@@ -15,66 +15,96 @@ struct OutboxReader {
     /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
     let ended: [String]
 
-    /// Reads the webhooks that may be sent, and when the others are due.
+    // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
+    private static let oldest = 256
+    private static let newest = 64
+    private static let turns = 256
+    private static let byTime = "refund_outbox w INDEXED BY refund_outbox_turns"
+
+    /// Reads the webhooks that may be sent, and when the next one becomes due.
     func read(into input: inout CycleInput) throws {
         var left = claims.batch
         var limiter = limiter
-        for endpoint in try waitingEndpoints(into: &input) {
+        for endpoint in try dueEndpoints(into: &input) {
             let free = limiter.free(for: endpoint, at: now)
             var due = DueEndpoint(endpoint: endpoint)
             if free > 0 {
                 try readDue(into: &due, limit: free, disabledLimit: left)
                 left -= due.disabled.count
-                due.next = try nextAttempt(of: endpoint)
                 limiter.started(endpoint, count: due.deliveries.count, at: now)
             }
             input.endpoints.append(due)
         }
+        input.nextAttempt = try nextAttempt()
     }
 
-    // Steps from endpoint to endpoint along the index: the cost grows with the endpoints, not the webhooks. SQLite
-    // itself takes each step, because a name that is not UTF-8 would not survive the round trip through Swift.
-    // Each endpoint's earliest time is read by a range: without one, statistics of a small outbox can make SQLite sort
-    // every waiting webhook.
-    private func waitingEndpoints(into input: inout CycleInput) throws -> [String] {
-        let isLater = "typeof(due) = 'integer' AND due > ?1 AND due <= ?2"
+    // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest
+    // are read too, since their endpoints may be proven ones with free slots, and endpoints take turns.
+    private func dueEndpoints(into input: inout CycleInput) throws -> [String] {
+        var (names, known): ([String], Set<String>) = ([], [])
+        func add(_ found: [String]) { names += found.filter { known.insert($0).inserted } }
+        // A missing time, or one further ahead than any retry, counts as due.
+        let missing = try endpoints("IS NULL", nil, limit: Self.oldest)
+        let oldest = try endpoints("<= ?", now, limit: Self.oldest)
+        let invalid = try endpoints("> ?", claims.latestAttempt, limit: Self.oldest)
+        for found in [missing, oldest, invalid] {
+            add(found)
+            if found.count >= Self.oldest { input.hasManyDueWebhooks = true }
+        }
+        guard input.hasManyDueWebhooks else { return names }
+        add(try endpoints("<= ?", now, "DESC", limit: Self.newest))
+        add(try endpointsInTurn(into: &input))
+        return names
+    }
+
+    private func endpoints(_ range: String, _ bound: Timestamp?, _ order: String = "", limit: Int) throws -> [String] {
         let sql = """
-            WITH RECURSIVE names (name) AS (
-                SELECT min(w.endpoint) FROM \(Self.waiting)
-                UNION ALL
-                SELECT (SELECT min(w.endpoint) FROM \(Self.waiting) AND w.endpoint > name)
-                FROM names WHERE name IS NOT NULL
-            ), earliest (name, due) AS MATERIALIZED (
-                SELECT name, CASE
-                    WHEN EXISTS (SELECT 1 FROM \(Self.waiting) AND w.endpoint = name AND w.next_attempt_at IS NULL) THEN NULL
-                    ELSE (SELECT w.next_attempt_at FROM \(Self.waiting) AND w.endpoint = name
-                        AND w.next_attempt_at >= \(Int64.min) ORDER BY w.next_attempt_at LIMIT 1) END
-                FROM names WHERE name IS NOT NULL
-            )
-            SELECT 1, due, name FROM earliest WHERE NOT (\(isLater))
-            UNION ALL SELECT 0, min(due), NULL FROM earliest WHERE \(isLater)
+            SELECT w.endpoint FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
+            AND w.next_attempt_at \(range) ORDER BY w.next_attempt_at \(order) LIMIT ?
             """
-        var due: [(endpoint: String, at: Timestamp)] = []
-        try statements[sql].bind(now).bind(claims.latestAttempt).read { row in
-            let isDue = row.integer() == 1
-            let time = row.timestamp()
-            if isDue {
-                if let endpoint = row.text() { due.append((endpoint, time ?? Timestamp(milliseconds: 0))) }
-            } else {
-                input.nextAttempt = time
-            }
+        let statement = try statements[sql]
+        if let bound { statement.bind(bound) }
+        var names: [String] = []
+        try statement.bind(limit).read { row in
+            if let name = row.text() { names.append(name) }
             return true
         }
-        return due.sorted { ($0.at, $0.endpoint) < ($1.at, $1.endpoint) }.map(\.endpoint)
+        return names
     }
 
-    private func nextAttempt(of endpoint: String) throws -> Timestamp? {
+    // Steps from endpoint to endpoint along the index. The last name is kept as bytes, because one that is not UTF-8 would
+    // not survive the round trip through a Swift string.
+    private func endpointsInTurn(into input: inout CycleInput) throws -> [String] {
+        func isDue(_ range: String) -> String {
+            "EXISTS (SELECT 1 FROM \(Self.waiting) AND w.endpoint = name AND w.next_attempt_at \(range))"
+        }
         let sql = """
-            SELECT min(w.next_attempt_at) FROM \(Self.waiting)
-            AND w.endpoint = ? AND w.next_attempt_at > ? AND w.next_attempt_at <= ?
+            WITH RECURSIVE names (name, step) AS (
+                SELECT (SELECT min(w.endpoint) FROM \(Self.waiting) AND w.endpoint > CAST(?1 AS TEXT)), 1
+                UNION ALL
+                SELECT (SELECT min(w.endpoint) FROM \(Self.waiting) AND w.endpoint > name), step + 1
+                FROM names WHERE name IS NOT NULL AND step < ?4
+            )
+            SELECT name, name, \(isDue("<= ?2")) OR \(isDue("IS NULL")) OR \(isDue("> ?3")) FROM names
+            """
+        var names: [String] = []
+        try statements[sql].bind(claims.lastEndpoint).bind(now).bind(claims.latestAttempt).bind(Self.turns).read {
+            row in
+            let (name, bytes) = (row.text(), row.bytes())
+            input.lastEndpoint = bytes
+            if let name, row.integer() == 1 { names.append(name) }
+            return true
+        }
+        return names
+    }
+
+    private func nextAttempt() throws -> Timestamp? {
+        let sql = """
+            SELECT w.next_attempt_at FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
+            AND w.next_attempt_at > ? AND w.next_attempt_at <= ? ORDER BY w.next_attempt_at LIMIT 1
             """
         var next: Timestamp?
-        try statements[sql].bind(endpoint).bind(now).bind(claims.latestAttempt).read { row in
+        try statements[sql].bind(now).bind(claims.latestAttempt).read { row in
             next = row.timestamp()
             return false
         }

@@ -2,7 +2,7 @@
 extension Schema0001 {
     /// A webhook has the body of its event and its position, which is also the order of sending.
     ///
-    /// The index `due` holds exactly the webhooks that can be claimed. Enqueuing the same webhook again is ignored.
+    /// The indexes `due` and `turns` hold exactly the webhooks that can be claimed. Enqueuing the same webhook again is ignored.
     static let outbox = #"""
         CREATE TABLE refund_outbox (
             position        INTEGER PRIMARY KEY,
@@ -23,6 +23,8 @@ extension Schema0001 {
             redelivery      INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX refund_outbox_due ON refund_outbox (endpoint, next_attempt_at)
+            WHERE state = 'pending' AND leased_until IS NULL;
+        CREATE INDEX refund_outbox_turns ON refund_outbox (next_attempt_at, endpoint)
             WHERE state = 'pending' AND leased_until IS NULL;
         CREATE INDEX refund_outbox_leased ON refund_outbox (leased_until) WHERE leased_until IS NOT NULL;
         CREATE INDEX refund_outbox_refund ON refund_outbox (refund_id) WHERE refund_id IS NOT NULL;

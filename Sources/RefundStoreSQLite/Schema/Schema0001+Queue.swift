@@ -10,7 +10,7 @@ enum Schema0001 {
     /// `callback_url` and `metadata` come last: statements that do not need them do not read their overflow pages.
     ///
     /// The index `due` holds exactly the refunds that can be claimed: a claim removes the row from it, and the result
-    /// returns it. `refund_replaced` is scratch space of the guards against REPLACE.
+    /// returns it. So does `turns`, by merchant. `refund_replaced` is scratch space of the guards against REPLACE.
     static let queue = #"""
         CREATE TABLE refund_queue (
             id                   INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,6 +54,8 @@ enum Schema0001 {
         CREATE INDEX refund_queue_by_order ON refund_queue (merchant_order_no) WHERE merchant_order_no IS NOT NULL;
         CREATE INDEX refund_queue_by_trans ON refund_queue (trans_no) WHERE trans_no IS NOT NULL;
         CREATE INDEX refund_queue_due ON refund_queue (gateway, next_query_at)
+            WHERE state IN ('pending', 'processing') AND leased_until IS NULL;
+        CREATE INDEX refund_queue_turns ON refund_queue (gateway, ifnull(merchant_no, ''), next_query_at)
             WHERE state IN ('pending', 'processing') AND leased_until IS NULL;
         CREATE INDEX refund_queue_leased ON refund_queue (leased_until) WHERE leased_until IS NOT NULL;
         CREATE INDEX refund_queue_ageing ON refund_queue (created_at)

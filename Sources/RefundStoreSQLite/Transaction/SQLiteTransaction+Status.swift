@@ -143,6 +143,27 @@ extension SQLiteTransaction {
         }
     }
 
+    // Enough attempts to know the endpoints in use; reading all would delay the start.
+    private static let latestAttempts = 10_000
+
+    func endpointStandings() throws(StoreError) -> [String: Bool] {
+        try mapped {
+            let sql = """
+                SELECT w.endpoint, a.status FROM refund_outbox_attempts a JOIN refund_outbox w ON w.position = a.position
+                ORDER BY a.id DESC LIMIT ?
+                """
+            var standings: [String: Bool] = [:]
+            try statements[sql].bind(Self.latestAttempts).read { row in
+                guard let endpoint = row.text(), standings[endpoint] == nil else { return true }
+                let status = row.integer()
+                // A URL that is gone says nothing about the other URLs of its endpoint.
+                if status != 410 { standings[endpoint] = status.map { (200..<300).contains($0) } ?? false }
+                return true
+            }
+            return standings
+        }
+    }
+
     func sightings() throws(StoreError) -> [String: GatewaySighting] {
         try mapped {
             var sightings: [String: GatewaySighting] = [:]

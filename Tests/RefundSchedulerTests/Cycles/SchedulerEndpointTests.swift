@@ -160,6 +160,40 @@ struct SchedulerEndpointTests {
         #expect(try webhookCount("endpoint = 'slow.example' AND state = 'pending'") == 2_000)
     }
 
+    @Test func provenEndpointFindsASlotAfterARestart() throws {
+        try settle(1, "G", at: "https://good.example/in")
+        harness.endDeliveries(status: 204)
+        try harness.run()
+        for number in 0..<20 { try settle(1, "D", at: "https://dead\(number).example/in") }
+        let restarted = try harness.restart()
+        #expect(restarted.deliveries.count == 12, "three quarters of the slots")
+        try settle(1, "H", at: "https://good.example/in")
+        #expect(harness.decision.deliveries.map(\.endpoint) == ["good.example"])
+    }
+
+    @Test func manyDueEndpointsDelayNoProvenOne() throws {
+        try settle(1, "G", at: "https://good.example/in")
+        harness.endDeliveries(status: 204)
+        try harness.run()
+        try settle(1, "D", at: "https://dead.example/in")
+        try multiply("dead.example", to: 600)
+        try harness.fixture.execute(
+            """
+            DROP TRIGGER refund_outbox_identity;
+            UPDATE refund_outbox SET endpoint = 'dead' || position || '.example' WHERE endpoint = 'dead.example'
+            AND leased_until IS NULL
+            """
+        )
+        try harness.run()
+        #expect(harness.state.endpoints.inFlight == 12, "they hang")
+        for number in 0..<5 {
+            try settle(1, "H\(number)", at: "https://good.example/in")
+            #expect(harness.decision.deliveries.map(\.endpoint) == ["good.example"])
+            harness.endDeliveries(status: 204)
+            try harness.run()
+        }
+    }
+
     @Test func manyWebhooksOfADisabledURLDieInBatchesAndDelayNobody() throws {
         try settle(1, "G", at: "https://shop.example/gone")
         harness.endDeliveries(status: 410)

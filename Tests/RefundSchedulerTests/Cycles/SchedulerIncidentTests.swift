@@ -108,6 +108,67 @@ struct SchedulerIncidentTests {
         #expect(try harness.eventCount(.gatewayNeedsAttention) == 1)
     }
 
+    @Test(arguments: ["M-BAD", nil], [1, 12, 1_000])
+    func backlogOfARefusedMerchantDelaysNoOther(merchant: String?, count: Int) throws {
+        try harness.apply { $0 = $0.limited(rate: 20, inFlight: 16) }
+        let bad = merchant.map { "'\($0)'" } ?? "NULL"
+        try harness.fixture.execute(
+            """
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
+            INSERT INTO refund_queue (merchant_order_no, merchant_no) SELECT 'X-' || i, \(bad) FROM n;
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12)
+            INSERT INTO refund_queue (merchant_order_no, merchant_no) SELECT 'R-' || i, 'M-GOOD' FROM n
+            """
+        )
+        let start = harness.now
+        for _ in 1...400 where try harness.status().states[.settled] != 12 {
+            try harness.proceed { $0.merchantNo == "M-GOOD" ? .report(.settled) : .refusal }
+        }
+        #expect(try harness.status().states[.settled] == 12)
+        #expect(harness.now.duration(since: start) <= .seconds(3))
+        for _ in 1...400 where harness.now.duration(since: start) < .seconds(400) {
+            try harness.proceed { _ in .refusal }
+        }
+        let events = try harness.eventCount(.gatewayNeedsAttention) + harness.eventCount(.needsAttention)
+        #expect(events == 1, "one cause")
+        #expect(try harness.status().attention[.misconfigured] ?? 0 >= min(count, 12))
+    }
+
+    @Test func twoRefusedMerchantsDelayNoOtherAndAreReportedOnceEach() throws {
+        try harness.apply { $0 = $0.limited(rate: 20, inFlight: 16) }
+        for number in 1...40 {
+            try harness.enqueue("X-\(number)", [(name: .merchantNo, value: "M-BAD\(number % 2)")])
+        }
+        let healthy = try harness.enqueue(5)
+        let start = harness.now
+        for _ in 1...1_000 where harness.now.duration(since: start) < .seconds(60) {
+            try harness.proceed { $0.merchantNo == nil ? .report(.settled) : .refusal }
+            if harness.now.duration(since: start) >= .seconds(2) {
+                for id in healthy { #expect(try harness.refund(id).state == .settled) }
+            }
+        }
+        #expect(try harness.status().attention[.misconfigured] == 40)
+        #expect(try harness.eventCount(.gatewayNeedsAttention) == 0)
+        #expect(try harness.eventCount(.needsAttention) == 2)
+    }
+
+    @Test func merchantThatIsNotRefusedIsProbedDuringAnIncidentBehindManyRefusedRefunds() throws {
+        let later = try harness.enqueue("R-1", [(name: .merchantNo, value: "M-GOOD")])
+        try harness.query(.report(.processing))
+        for number in 1...30 { try harness.enqueue("X-\(number)", [(name: .merchantNo, value: "M-BAD")]) }
+        // A restart forgets that the other merchant was answered, and its refund is not due yet.
+        _ = try harness.restart()
+        harness.endQueries(.refusal)
+        try harness.run()
+        #expect(try incidents().count == 1)
+        let start = harness.now
+        for _ in 1...20 where try harness.refund(later).state != .settled {
+            try harness.proceed { $0.id == later ? .report(.settled) : .refusal }
+        }
+        #expect(try harness.refund(later).state == .settled)
+        #expect(harness.now.duration(since: start) <= .seconds(45))
+    }
+
     @Test func wrongPublicKeyIsAnIncidentWithASingleRefundToo() throws {
         try harness.enqueue(1)
         let start = harness.now

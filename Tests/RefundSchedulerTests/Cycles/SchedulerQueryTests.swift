@@ -128,6 +128,36 @@ struct SchedulerQueryTests {
         #expect(try harness.fixture.number("SELECT count(*) FROM refund_hints") == 0)
     }
 
+    @Test(arguments: [false, true])
+    func backlogOfOneMerchantDelaysNoOther(isOverdue: Bool) throws {
+        try harness.apply { $0 = $0.limited(rate: 20, inFlight: 16) }
+        try harness.fixture.execute(
+            """
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+            INSERT INTO refund_queue (merchant_order_no, merchant_no) SELECT 'A-' || i, 'M-' || (i % 3) FROM n
+            """
+        )
+        if isOverdue { try harness.fixture.execute("UPDATE refund_queue SET next_query_at = id") }
+        let ids = try (1...5).map { try harness.enqueue("B-\($0)", [(name: .merchantNo, value: "M-9")]) }
+        let start = harness.now
+        for _ in 1...200 where try ids.contains(where: { try harness.refund($0).state != .settled }) {
+            try harness.proceed { _ in .report(.settled) }
+        }
+        for id in ids { #expect(try harness.refund(id).state == .settled) }
+        #expect(harness.now.duration(since: start) <= .seconds(2))
+    }
+
+    @Test func hintedRefundIsTheNextProbe() throws {
+        let ids = try harness.enqueue(3)
+        try harness.query(.busy)
+        try harness.fixture.execute("INSERT INTO refund_hints (merchant_order_no) VALUES ('R-3')")
+        try harness.run()
+        #expect(try harness.runAtNextWake().queries.map(\.refund.id) == [ids[2]])
+        harness.endQueries(.busy)
+        #expect(try harness.run().queries.isEmpty)
+        #expect(try harness.fixture.number("SELECT count(*) FROM refund_hints") == 0, "it is acted on once")
+    }
+
     @Test func hintBringsTheNextQueryForwardAtMostOncePerInitialInterval() throws {
         try harness.enqueue(1)
         for _ in 1...4 {
@@ -260,6 +290,25 @@ struct SchedulerQueryTests {
         #expect(try harness.refund(1).nextQueryAt?.duration(since: harness.now) == wait)
         try harness.run()
         #expect(harness.decision.nextWake?.duration(since: harness.now) == wait)
+    }
+
+    @Test(arguments: [50 * 60, 9 * 3_600])
+    func clockSetForwardAndBackDelaysNoRefundAndNoWebhook(seconds: Int) throws {
+        try harness.apply { $0 = $0.limited(rate: 2) }
+        let ids = try harness.enqueue(3)
+        try harness.query(.report(.processing))
+        harness.advance(by: .seconds(seconds))
+        for _ in 1...6 { try harness.proceed { $0.id == ids[0] ? .report(.settled) : .unreachable } }
+        harness.setClockBack(by: .seconds(seconds))
+        try harness.run()
+        let start = harness.now
+        for _ in 1...60 where try ids.contains(where: { try harness.refund($0).state != .settled }) {
+            harness.endDeliveries(status: 204)
+            try harness.proceed { _ in .report(.settled) }
+        }
+        for id in ids { #expect(try harness.refund(id).state == .settled) }
+        #expect(harness.now.duration(since: start) <= .seconds(30 * 60), "the backoff and nothing else")
+        #expect(try harness.status().webhooks[.delivered] ?? 0 >= 1)
     }
 
     @Test func databaseRestoredWhileAQueryIsInFlightDoesNotSettleAnotherRefund() throws {

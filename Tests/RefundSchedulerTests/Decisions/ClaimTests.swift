@@ -71,6 +71,29 @@ struct ClaimTests {
         #expect(claimed.count { $0 <= 100 } == 5, "\(claimed)")
     }
 
+    @Test func merchantsTurnIsThatOfTheLastRefundClaimed() {
+        let scheduler = PureScheduler(.test.limited(inFlight: 2))
+        func rows(_ merchants: String...) -> [QueuedRefund] {
+            merchants.enumerated().map { index, merchant in
+                var refund = scheduler.refund(Int64(index + 1), .processing)
+                refund.merchantNo = merchant
+                return QueuedRefund(refund)
+            }
+        }
+        func turn(_ rows: [QueuedRefund], _ turn: DueRefunds.Turn?) -> String? {
+            var due = DueRefunds()
+            (due.waiting, due.waitingTurn) = (rows, turn)
+            for claim in scheduler.run(due: due).queries { scheduler.end(claim, .report(.processing)) }
+            scheduler.run()
+            return scheduler.request.claims?.gateways["default"]?.turns.waiting
+        }
+        #expect(turn(rows("M-1", "M-2", "M-3"), .init(count: 3, examined: "M-3")) == "M-2", "two were claimed")
+        #expect(turn(rows("M-1"), nil) == "M-2")
+        #expect(turn(rows("M-3", "M-9"), .init(count: 1, examined: "M-3")) == "M-3", "the other was not in turn")
+        #expect(turn(rows("M-9"), .init(count: 0, examined: "M-7")) == "M-7")
+        #expect(turn([], .init(count: 0, examined: "M-8")) == "M-8")
+    }
+
     @Test func hintedRefundsGoFirstAndTheirHintsAreDeleted() {
         let scheduler = PureScheduler(.test.limited(inFlight: 2))
         var due = due(new: 1...5, waiting: 101...105, scheduler)

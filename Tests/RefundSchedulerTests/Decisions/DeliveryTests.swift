@@ -223,13 +223,30 @@ struct DeliveryTests {
         #expect(scheduler.state.isIdle)
     }
 
-    @Test func laterWebhooksOfAnEndpointWakeTheScheduler() {
-        let next = scheduler.now.advanced(by: .seconds(9))
-        let decision = scheduler.run { input in
-            var due = DueEndpoint(endpoint: "shop.example")
-            due.next = next
-            input.endpoints = [due]
+    @Test func endpointsThatWereNotReadHaveTheirTurnSoon() {
+        var decision = scheduler.run { input in
+            input.hasManyDueWebhooks = true
+            input.lastEndpoint = Array("m.example".utf8)
         }
-        #expect(decision.nextWake == next)
+        #expect(decision.nextWake == scheduler.now.advanced(by: .milliseconds(20)))
+        decision = scheduler.run { $0.hasManyDueWebhooks = true }
+        #expect(scheduler.request.claims?.lastEndpoint == Array("m.example".utf8))
+        #expect(decision.nextWake == nil, "all endpoints had their turn")
+        scheduler.run()
+        #expect(scheduler.request.claims?.lastEndpoint == [])
     }
+
+    @Test func probeOfAnEndpointThatWasNotReadWakesTheScheduler() {
+        for number in 0..<CircuitBreaker.threshold {
+            for delivery in scheduler.claim([scheduler.webhook("w\(number)", refund: Int64(number))]) {
+                scheduler.end(delivery, status: 500)
+            }
+        }
+        scheduler.run()
+        #expect(scheduler.state.endpoints.isOpen("shop.example"))
+        #expect(scheduler.run().nextWake == nil, "nothing is due")
+        let decision = scheduler.run { $0.hasManyDueWebhooks = true }
+        #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(1)))
+    }
+
 }

@@ -161,6 +161,19 @@ struct HousekeepingTests {
         }
     }
 
+    @Test func scanForUnknownGatewaysGoesOnWhereTheLastOneEnded() {
+        let scheduler = PureScheduler()
+        var decision = scheduler.run { $0.lastUnknownGateway = "g512" }
+        #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(1)))
+        scheduler.advance(by: .seconds(1))
+        decision = scheduler.run()
+        #expect(scheduler.request.claims?.lastUnknownGateway == "g512")
+        #expect(decision.nextWake == nil)
+        scheduler.advance(by: .seconds(60))
+        scheduler.run()
+        #expect(scheduler.request.claims?.lastUnknownGateway == "")
+    }
+
     @Test func reloadLooksForUnknownGatewaysAtOnce() {
         let scheduler = PureScheduler()
         scheduler.run()

@@ -75,6 +75,12 @@ final class SchedulerHarness {
         return try run()
     }
 
+    /// Ends every query in flight, runs a cycle, and if that queries nothing, waits for the next one.
+    func proceed(answering outcome: (Refund) -> QueryOutcome) throws {
+        endQueries(outcome)
+        if try run().queries.isEmpty { try runAtNextWake() }
+    }
+
     /// Applies other settings, as a reload does.
     func apply(_ change: (inout SchedulerSettings) -> Void) throws {
         change(&settings)

@@ -195,6 +195,8 @@ CREATE INDEX refund_queue_by_order ON refund_queue (merchant_order_no) WHERE mer
 CREATE INDEX refund_queue_by_trans ON refund_queue (trans_no) WHERE trans_no IS NOT NULL;
 CREATE INDEX refund_queue_due ON refund_queue (gateway, next_query_at)
     WHERE state IN ('pending', 'processing') AND leased_until IS NULL;
+CREATE INDEX refund_queue_turns ON refund_queue (gateway, ifnull(merchant_no, ''), next_query_at)
+    WHERE state IN ('pending', 'processing') AND leased_until IS NULL;
 CREATE INDEX refund_queue_leased ON refund_queue (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX refund_queue_ageing ON refund_queue (created_at)
     WHERE state IN ('pending', 'processing') AND ifnull(attention, 'undeliverable') = 'undeliverable';
@@ -450,6 +452,8 @@ CREATE TRIGGER refund_events_delete INSTEAD OF DELETE ON refund_events BEGIN
     SELECT RAISE(ABORT, 'refund_events: read-only, refundd writes it');
 END;
 CREATE INDEX refund_outbox_due ON refund_outbox (endpoint, next_attempt_at)
+    WHERE state = 'pending' AND leased_until IS NULL;
+CREATE INDEX refund_outbox_turns ON refund_outbox (next_attempt_at, endpoint)
     WHERE state = 'pending' AND leased_until IS NULL;
 CREATE INDEX refund_outbox_leased ON refund_outbox (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX refund_outbox_refund ON refund_outbox (refund_id) WHERE refund_id IS NOT NULL;
