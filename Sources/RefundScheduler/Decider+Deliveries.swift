@@ -116,6 +116,21 @@ extension Decider {
         }
     }
 
+    /// Reports webhooks that wait for a secret: at the start, after a reload, and regularly.
+    mutating func reportUnsignedWebhooks() {
+        guard input.unsignedWebhooks > 0 else {
+            decision.state.unsignedReport = nil
+            return
+        }
+        let interval = SchedulerState.unsignedReportInterval
+        if let last = decision.state.unsignedReport, last <= now, now.duration(since: last) < interval {
+            return decision.wake(at: last.advanced(by: interval))
+        }
+        decision.state.unsignedReport = now
+        decision.events.append(.webhooksUnsigned(input.unsignedWebhooks))
+        decision.wake(at: now.advanced(by: interval))
+    }
+
     private mutating func claim(_ deliveries: ArraySlice<Delivery>, at endpoint: String) {
         var claims: [WebhookClaim] = []
         for var delivery in deliveries where decision.state.sending[delivery.id] == nil {

@@ -125,6 +125,7 @@ extension SchedulerState {
             decider.flagOverdue(batch: claims.batch)
             decider.claimRefunds(claims)
             decider.claimWebhooks()
+            decider.reportUnsignedWebhooks()
         }
         return decider.finish(request)
     }

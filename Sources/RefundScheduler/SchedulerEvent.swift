@@ -25,6 +25,8 @@ package enum SchedulerEvent: Sendable {
     case endpointBreakerClosed(endpoint: String)
     /// The URL of this webhook was disabled; no more webhooks are sent to it.
     case urlDisabled(Delivery, URLHealth.Disabling)
+    /// So many webhooks wait, because no secret is configured to sign them.
+    case webhooksUnsigned(Int)
     /// The database rejected one write; the others of its batch are committed.
     case rejected(what: String, reason: String)
     /// Claims without a query or attempt in flight were released.

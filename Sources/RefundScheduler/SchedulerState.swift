@@ -15,6 +15,8 @@ package struct SchedulerState: Sendable {
     // How often the time of the last verified answer is recorded while a gateway is well.
     static let sightingInterval: Duration = .seconds(10)
 
+    /// How often webhooks that wait for a secret are reported.
+    static let unsignedReportInterval: Duration = .seconds(3_600)
     /// The pause before the next endpoints in turn are read.
     static let endpointTurnPause: Duration = .milliseconds(20)
 
@@ -37,6 +39,8 @@ package struct SchedulerState: Sendable {
     private var lastUnknownGateway = ""
     /// With many due webhooks, the endpoint after which to go on; UTF-8.
     var lastEndpoint: [UInt8] = []
+    /// When webhooks that cannot be signed were last reported.
+    var unsignedReport: Timestamp?
 
     /// Creates the state of a starting scheduler.
     ///
@@ -71,6 +75,7 @@ package struct SchedulerState: Sendable {
         }
         gateways = gateways.filter { settings.gateways.keys.contains($0.key) || !$0.value.inFlight.isEmpty }
         endpoints.capacity = settings.webhooks.maxInFlight
+        unsignedReport = nil
         wantsUnknownScan = true
         lastUnknownScan = nil
     }

@@ -46,6 +46,8 @@ package struct CycleInput: Sendable {
     package var hasManyDueWebhooks = false
     /// With many due webhooks, the last endpoint that was looked at, if there are others behind it; UTF-8.
     package var lastEndpoint: [UInt8]?
+    /// The webhooks that wait because none can be signed.
+    package var unsignedWebhooks = 0
     /// Refunds whose claim has expired, with the claim's number.
     package var expiredRefunds: [Int64: Int64] = [:]
     /// Webhooks whose claim has expired, with the claim's number.

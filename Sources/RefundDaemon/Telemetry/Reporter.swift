@@ -43,6 +43,11 @@ struct Reporter: Sendable {
                 "webhook URL disabled; its webhooks become dead as they fall due; \(remedy)",
                 metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"]
             )
+        case .webhooksUnsigned(let count):
+            logger.error(
+                "no secret is configured, so webhooks wait; name one in [webhook] secret_files and reload",
+                metadata: ["count": "\(count)"]
+            )
         case .rejected(let what, let reason):
             logger.error("the database rejected a write", metadata: ["what": "\(what)", "reason": "\(reason)"])
         case .releasedClaims(let count):

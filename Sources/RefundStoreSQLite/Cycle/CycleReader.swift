@@ -35,6 +35,12 @@ struct CycleReader {
             let ended = request.deliveries.map(\.id)
             try OutboxReader(statements: statements, now: request.now, claims: claims, limiter: limiter, ended: ended)
                 .read(into: &input)
+        } else {
+            let sql = "SELECT number FROM refund_counts WHERE counted = 'refund_outbox' AND state = 'pending'"
+            try statements[sql].read { row in
+                input.unsignedWebhooks = row.count()
+                return false
+            }
         }
         return input
     }

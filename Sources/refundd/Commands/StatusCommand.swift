@@ -15,14 +15,16 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let configured = try common.configuration().gateways.keys
+            let configuration = try common.configuration()
+            let configured = configuration.gateways.keys
             let now = SystemClock().now()
             let status = try common.read { tx throws(StoreError) in try tx.status(at: now) }
             let gateways = Set(configured).union(status.incidents.keys).union(status.breakers.keys).sorted()
+            let unsigned = configuration.webhook.secretFiles.isEmpty ? status.webhooks[.pending] ?? 0 : 0
             if json {
-                printJSON { status.write(to: &$0, gateways: gateways) }
+                printJSON { status.write(to: &$0, gateways: gateways, unsigned: unsigned) }
             } else {
-                for line in status.lines(gateways: gateways) { printLine(line) }
+                for line in status.lines(gateways: gateways, unsigned: unsigned) { printLine(line) }
             }
         }
     }
@@ -30,7 +32,12 @@ struct StatusCommand: AsyncParsableCommand {
 
 extension QueueStatus {
     /// Writes the members of the JSON document.
-    fileprivate func write(to json: inout JSONWriter, gateways: [String]) {
+    ///
+    /// - Parameters:
+    ///   - json: The document.
+    ///   - gateways: The gateways to describe.
+    ///   - unsigned: How many webhooks wait because no secret is configured.
+    fileprivate func write(to json: inout JSONWriter, gateways: [String], unsigned: Int) {
         json.object("states") { json in
             for state in RefundState.allCases { json.number(state.rawValue, states[state] ?? 0) }
         }
@@ -42,6 +49,7 @@ extension QueueStatus {
         json.object("webhooks") { json in
             for state in WebhookState.allCases { json.number(state.rawValue, webhooks[state] ?? 0) }
         }
+        json.number("webhooks_without_secret", unsigned)
         json.object("endpoints") { json in endpoints.write(to: &json) }
         json.number("wal_bytes", walBytes)
         json.object("gateways") { json in
@@ -77,7 +85,7 @@ extension QueueStatus {
     }
 
     /// The status as lines for a terminal.
-    fileprivate func lines(gateways: [String]) -> [String] {
+    fileprivate func lines(gateways: [String], unsigned: Int) -> [String] {
         var rows = RefundState.allCases.map { ["refunds \($0.rawValue)", "\(states[$0] ?? 0)"] }
         for reason in Attention.allCases where attention[reason] ?? 0 > 0 {
             rows.append(["needs attention: \(reason.rawValue)", "\(attention[reason] ?? 0)"])
@@ -85,6 +93,11 @@ extension QueueStatus {
         rows.append(["oldest without a verdict", oldestPending?.rounded ?? "-"])
         rows.append(["due lag", dueLag.formatted])
         rows += WebhookState.allCases.map { ["webhooks \($0.rawValue)", "\(webhooks[$0] ?? 0)"] }
+        if unsigned > 0 {
+            rows.append([
+                "webhooks without a secret", "\(unsigned) WAIT: name one in [webhook] secret_files and reload",
+            ])
+        }
         rows.append(["write-ahead log", "\(walBytes / 1_024) KiB"])
         for name in gateways { rows += health(of: name).map { ["gateway \(name)", $0] } }
         rows += endpoints.open.map { ["endpoint \($0)", "FAILING since \($1.since.iso8601): \($1.reason)"] }

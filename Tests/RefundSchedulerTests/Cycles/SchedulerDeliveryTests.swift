@@ -164,6 +164,7 @@ struct SchedulerDeliveryTests {
         harness.advance(by: .seconds(86_400))
         #expect(try harness.run().deliveries.isEmpty)
         #expect(try harness.webhooks(id).last?.attempts == 0)
+        #expect(harness.decision.eventNames == ["webhooksUnsigned"], "the log says so")
         try harness.apply { $0.webhooks.hasSecret = true }
         #expect(try harness.run().deliveries.map(\.refundID) == [id])
     }

@@ -249,4 +249,24 @@ struct DeliveryTests {
         #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(1)))
     }
 
+    @Test func webhooksWithoutASecretAreReportedAtOnceAndEveryHour() {
+        func reports(_ waiting: Int) -> [Int] {
+            scheduler.run { $0.unsignedWebhooks = waiting }.events.compactMap { event in
+                if case .webhooksUnsigned(let count) = event { count } else { nil }
+            }
+        }
+        scheduler.settings.webhooks.hasSecret = false
+        #expect(reports(0) == [])
+        #expect(reports(3) == [3])
+        #expect(reports(4) == [])
+        #expect(scheduler.run { $0.unsignedWebhooks = 4 }.nextWake == scheduler.now.advanced(by: .seconds(3_600)))
+        scheduler.advance(by: .seconds(3_600))
+        #expect(reports(5) == [5])
+        scheduler.advance(by: .seconds(-7_200))
+        #expect(reports(5) == [5], "also after the clock was set back")
+        scheduler.state.apply(scheduler.settings)
+        #expect(reports(5) == [5], "also after a reload")
+        #expect(reports(0) == [])
+        #expect(reports(1) == [1], "another time")
+    }
 }
