@@ -17,7 +17,7 @@ final class Gateway: Sendable {
     }
 
     /// The refunds that were queried so far.
-    let refunds = AskedRefunds()
+    let refunds = QueriedRefunds()
     private let appID: String
     private let keys: Mutex<SimulatorKeys>
     private let book: ScenarioBook

@@ -3,10 +3,10 @@ import RefundPayCloud
 import Synchronization
 
 /// A refund that was queried at least once.
-struct AskedRefund: Hashable {
+struct QueriedRefund: Hashable {
     let number: RefundNumber
-    let firstAskedAt: Timestamp
-    var lastAskedAt: Timestamp
+    let firstQueriedAt: Timestamp
+    var lastQueriedAt: Timestamp
     /// The number of accepted queries.
     var queries = 0
     /// When a query was first answered with the final status.
@@ -16,16 +16,16 @@ struct AskedRefund: Hashable {
 }
 
 /// The refunds that were queried so far, kept in memory.
-final class AskedRefunds: Sendable {
+final class QueriedRefunds: Sendable {
     private struct State {
         var places: [RefundNumber: Int] = [:]
-        var refunds: [AskedRefund] = []
+        var refunds: [QueriedRefund] = []
     }
 
     private let state = Mutex(State())
 
     /// All refunds in the order of their first queries.
-    var all: [AskedRefund] {
+    var all: [QueriedRefund] {
         state.withLock { $0.refunds }
     }
 
@@ -40,17 +40,17 @@ final class AskedRefunds: Sendable {
         _ number: RefundNumber,
         scenario: Scenario,
         at now: Timestamp
-    ) -> (answer: ScriptedAnswer, refund: AskedRefund) {
+    ) -> (answer: ScriptedAnswer, refund: QueriedRefund) {
         state.withLock { state in
             let place = state.places[number] ?? state.refunds.count
             if place == state.refunds.count {
                 state.places[number] = place
-                state.refunds.append(AskedRefund(number: number, firstAskedAt: now, lastAskedAt: now))
+                state.refunds.append(QueriedRefund(number: number, firstQueriedAt: now, lastQueriedAt: now))
             }
             var refund = state.refunds[place]
             refund.queries += 1
-            refund.lastAskedAt = now
-            let elapsed = now.duration(since: refund.firstAskedAt)
+            refund.lastQueriedAt = now
+            let elapsed = now.duration(since: refund.firstQueriedAt)
             let answer = scenario.answer(at: Progress(queries: refund.queries, elapsed: elapsed))
             refund.status =
                 switch answer.content {
@@ -72,8 +72,8 @@ final class AskedRefunds: Sendable {
                     json.object { json in
                         json.number(of: refund.number)
                         json.number("queries", refund.queries)
-                        json.number("first_asked_at", refund.firstAskedAt.milliseconds)
-                        json.number("last_asked_at", refund.lastAskedAt.milliseconds)
+                        json.number("first_asked_at", refund.firstQueriedAt.milliseconds)
+                        json.number("last_asked_at", refund.lastQueriedAt.milliseconds)
                         json.number("trans_status", refund.status?.rawValue)
                     }
                 }
