@@ -101,7 +101,7 @@ extension Daemon {
     /// - Returns: The configuration, or nil if it is invalid; the reasons are then logged.
     func reread() async -> LoadedConfiguration? {
         isReloadRequested = false
-        let new: Result<LoadedConfiguration, CommandFailure>? = await onOwnThread(grace: .zero) {
+        let new: Result<LoadedConfiguration, CommandFailure>? = await onDedicatedThread(grace: .zero) {
             [loaded, environment] in
             do throws(CommandFailure) {
                 return .success(try loaded.reloaded(environment: environment))

@@ -275,7 +275,7 @@ package actor Daemon {
         let connections = abandonedConnections + [connections].compactMap(\.self)
         let close: @Sendable () async -> Void = { [emit] in
             guard let failure = await untilCancelled({ await parts.scheduler.close() }) else { return }
-            await onOwnThread(grace: .zero) {
+            await onDedicatedThread(grace: .zero) {
                 for connection in connections { connection.shutDown() }
                 parts.database.close()
             }

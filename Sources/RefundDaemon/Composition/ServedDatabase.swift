@@ -84,7 +84,8 @@ final class DatabaseOpening: Sendable {
         // The description of the last daemon must not pass for this one's while it starts.
         lock.noteServing(daemon)
         begin(.opening)
-        let opened: Result<ServedDatabase, StoreError>? = await onOwnThread(grace: Self.grace, interrupt: interrupt) {
+        let opened = await onDedicatedThread(grace: Self.grace, interrupt: interrupt) {
+            () -> Result<ServedDatabase, StoreError> in
             do throws(StoreError) {
                 return .success(try self.open(lock, for: daemon))
             } catch {

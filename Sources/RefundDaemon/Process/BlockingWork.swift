@@ -9,7 +9,7 @@ import Synchronization
 ///   - interrupt: Makes the work end soon; called when the waiting task is cancelled.
 ///   - work: The work.
 /// - Returns: The work's value, or nil if it was abandoned.
-func onOwnThread<Value: Sendable>(
+func onDedicatedThread<Value: Sendable>(
     grace: Duration,
     interrupt: (@Sendable () -> Void)? = nil,
     _ work: @escaping @Sendable () -> Value
