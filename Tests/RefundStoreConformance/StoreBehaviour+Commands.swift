@@ -31,6 +31,24 @@ extension StoreBehaviour {
             }
             #expect(found.map(\.id) == [again], "whoever names the number means the live refund")
         },
+        StoreBehaviour("operatorsRowsAreListedOnce") { fixture in
+            let daemon = Daemon(fixture)
+            let ids = try (1...2).map { try fixture.enqueue("R-\($0)") }
+            try daemon.happen(to: ids[0]) { $0.answered(.processing) }
+            try daemon.happen(to: ids[1]) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
+            let (rows, last) = try daemon.store.read { tx throws(StoreError) in try tx.operatorRows(after: 0) }
+            #expect(rows.map(\.to) == ["abandoned"])
+            #expect(rows.map(\.actor) == ["ada"])
+            try daemon.happen(to: ids[0]) { $0.answered(.settled) }
+            let (more, end) = try daemon.store.read { tx throws(StoreError) in try tx.operatorRows(after: last) }
+            #expect(more.isEmpty && end > last)
+        },
+        StoreBehaviour("onlyOneProcessMayServe") { fixture in
+            let lock = try fixture.store.lockForCommand()
+            #expect(lock != nil)
+            #expect(try fixture.store.lockForCommand() == nil)
+            withExtendedLifetime(lock) {}
+        },
         StoreBehaviour("requestedQueryIsDueFirstAndRecorded") { fixture in
             let daemon = Daemon(fixture)
             let id = try fixture.enqueue("R-1")
