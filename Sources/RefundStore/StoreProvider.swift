@@ -51,7 +51,7 @@ package protocol ServiceLock: AnyObject, Sendable {
     /// Whether the last daemon no longer trusted the queue, so that it must be checked before it is served.
     var isSuspect: Bool { get }
 
-    /// Records that the queue is served, unless the lock says something already.
+    /// Records that the queue is served; a suspect one stays suspect.
     func noteServed()
 
     /// Records which daemon serves the queue, unless no daemon may serve it yet.
