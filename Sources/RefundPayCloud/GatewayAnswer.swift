@@ -66,6 +66,23 @@ package enum GatewayAnswer: Sendable {
         }
     }
 
+    /// Takes a signed answer apart.
+    ///
+    /// - Parameters:
+    ///   - body: The answer.
+    ///   - keys: The gateway's public keys.
+    /// - Returns: Its parts; nil if no key verifies it.
+    package static func proof(in body: [UInt8], verifiedBy keys: [RSAPublicKey]) -> AnswerProof? {
+        guard let (envelope, problem) = try? verified(body, by: keys), problem == nil,
+            case .string(let text)? = envelope["sign"], let signature = Base64.decoded(text)
+        else { return nil }
+        let signed = SigningString.bytes(of: envelope)
+        guard let key = keys.first(where: { $0.isValid(signature: signature, for: signed) }),
+            let publicKey = try? key.pem
+        else { return nil }
+        return AnswerProof(signed: signed, signature: signature, publicKey: publicKey)
+    }
+
     // The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question
     // mark for it and most others U+FFFD. An envelope is read, and believed, only as it was signed.
     private static func verified(

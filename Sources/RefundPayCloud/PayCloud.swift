@@ -83,4 +83,6 @@ private struct PayCloudVerifier: AnswerVerifying {
     func outcome(of answer: [UInt8], for query: RefundQuery) -> QueryOutcome {
         GatewayAnswer.outcome(of: answer, for: query, verifiedBy: keys)
     }
+
+    func proof(in answer: [UInt8]) -> AnswerProof? { GatewayAnswer.proof(in: answer, verifiedBy: keys) }
 }

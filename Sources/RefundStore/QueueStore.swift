@@ -147,6 +147,21 @@ package protocol QueueReader {
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
+    /// How many refunds match a filter, counted up to a limit.
+    func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int
+    /// The ids of refunds beyond an id that match a filter, in order.
+    func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64]
+    /// The webhooks that match a filter, newest first.
+    func webhooks(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> [WebhookRow]
+    /// How many webhooks match a filter, counted up to a limit.
+    func count(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> Int
+    /// Events beyond a position, in order.
+    func events(after position: Int64, limit: Int) throws(StoreError) -> [EventRow]
+    /// The refunds and webhooks that are in flight, or were when their daemon ended.
+    func claims() throws(StoreError) -> (refunds: Set<Int64>, webhooks: Set<String>)
+    /// The disabled URLs, with the reason.
+    func disabledURLs() throws(StoreError) -> [String: String]
+
     /// Checks the database's integrity: its structure, and the contents of refundd's own tables.
     func integrity(limit: Int) throws(StoreError) -> Integrity
     /// Guards, indexes and views that are missing or changed, and orphaned rows.

@@ -25,17 +25,72 @@ package struct RefundSelector: Hashable, Sendable {
     }
 }
 
-/// The refunds that `list` shows; a nil condition matches every refund.
+/// The refunds that a command concerns; a nil condition matches every refund.
 package struct RefundFilter: Hashable, Sendable {
     /// The state.
     package var state: RefundState?
-    /// Whether to show only refunds that need attention.
+    /// Whether to take only refunds that need attention.
     package var needsAttention = false
+    /// The gateway.
+    package var gateway: String?
+    /// The merchant that the row names; an empty one matches rows without a merchant.
+    package var merchantNo: String?
+    /// The earliest time of enqueueing.
+    package var since: Timestamp?
 
     /// Creates a filter; by default it matches every refund.
-    package init(state: RefundState? = nil, needsAttention: Bool = false) {
+    package init(
+        state: RefundState? = nil,
+        needsAttention: Bool = false,
+        gateway: String? = nil,
+        merchantNo: String? = nil,
+        since: Timestamp? = nil
+    ) {
         self.state = state
         self.needsAttention = needsAttention
+        self.gateway = gateway
+        self.merchantNo = merchantNo
+        self.since = since
+    }
+}
+
+/// The webhooks that a command concerns.
+package struct WebhookFilter: Hashable, Sendable {
+    /// The state.
+    package var state: WebhookState?
+    /// The condition on the refund that it reports; the filter's state and time concern the webhook instead.
+    package var refund = RefundFilter()
+
+    /// Creates a filter; by default it matches every webhook.
+    package init(state: WebhookState? = nil, refund: RefundFilter = RefundFilter()) {
+        self.state = state
+        self.refund = refund
+    }
+}
+
+/// An event as applications read it: the columns of `refund_events`.
+package struct EventRow: Hashable, Sendable {
+    /// The position, which always increases.
+    package var position: Int64
+    /// When it happened.
+    package var at: Timestamp
+    /// The type.
+    package var type: String
+    /// The refund that it reports, or nil for a gateway's event.
+    package var refundID: Int64?
+    /// The refund's order number.
+    package var merchantOrderNo: String?
+    /// The refund's state after it.
+    package var state: String?
+    /// The body, one JSON object.
+    package var body: String
+
+    /// Creates a row.
+    package init(position: Int64, at: Timestamp, type: String, body: String) {
+        self.position = position
+        self.at = at
+        self.type = type
+        self.body = body
     }
 }
 

@@ -22,6 +22,9 @@ package protocol StoreProvider: Sendable {
     /// Whether a daemon serves the queue, and which.
     var daemon: DaemonPresence { get }
 
+    /// Why the last daemon no longer trusted the queue, or nil if it did.
+    var distrust: String? { get }
+
     /// Tries to take the right to serve the queue for the daemon, without waiting.
     func lock() throws(StoreError) -> LockAttempt
 

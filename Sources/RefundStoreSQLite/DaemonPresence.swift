@@ -1,6 +1,6 @@
 import Glibc
 import RefundCore
-package import RefundStore
+import RefundStore
 
 /// A daemon's lines in the lock file.
 extension ServingDaemon {
@@ -23,7 +23,7 @@ extension DaemonPresence {
     /// Looks at the lock of a database, which is neither created nor kept.
     ///
     /// - Parameter path: The database.
-    package init(database path: String) {
+    init(database path: String) {
         let file = DatabasePath.real(path) + ".lock"
         let descriptor = unsafe open(file, Self.flags)
         guard descriptor >= 0 else {
@@ -54,7 +54,7 @@ extension DaemonPresence {
     ///
     /// - Parameter path: The database.
     /// - Returns: The reason; nil if it did.
-    package static func distrust(ofDatabase path: String) -> String? {
+    static func distrust(ofDatabase path: String) -> String? {
         let descriptor = unsafe open(DatabasePath.real(path) + ".lock", flags)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

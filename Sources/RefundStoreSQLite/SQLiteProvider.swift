@@ -30,6 +30,8 @@ package struct SQLiteProvider: StoreProvider {
 
     package var daemon: DaemonPresence { DaemonPresence(database: location) }
 
+    package var distrust: String? { DaemonPresence.distrust(ofDatabase: location) }
+
     package func lock() throws(StoreError) -> LockAttempt {
         try DaemonLock.attempt(location, for: .daemon)
     }

@@ -20,13 +20,25 @@ struct CommonOptions: ParsableArguments {
         try ConfigurationLoader.configuration(file: file, environment: environment)
     }
 
+    /// Reads what commands that only read need of the configuration.
+    func databaseConfiguration() throws(CommandFailure) -> DatabaseConfiguration {
+        do throws(ConfigurationError) {
+            return try DatabaseConfiguration(file: file, environment: environment)
+        } catch {
+            throw CommandFailure(.configuration, error.problems.map(\.description))
+        }
+    }
+
+    /// Where the command's output goes.
+    var terminal: Terminal { Terminal.current(environment: environment) }
+
     /// The name of the operator who runs the command.
     var actor: String { Operator.name(environment: environment) }
 
     /// Opens a queue that must exist: the one of a configuration, by default the configured one.
-    func store(_ access: StoreAccess, of known: Configuration? = nil) throws(CommandFailure) -> any QueueStore {
-        let configuration = if let known { known } else { try configuration() }
-        return try open(StoreProviders.provider(for: configuration.database), access)
+    func store(_ access: StoreAccess, of known: DatabaseSettings? = nil) throws(CommandFailure) -> any QueueStore {
+        let database = if let known { known } else { try databaseConfiguration().database }
+        return try open(StoreProviders.provider(for: database), access)
     }
 
     /// Opens a queue in a file, such as a backup, for reading; without one, the configured queue.
@@ -44,8 +56,11 @@ struct CommonOptions: ParsableArguments {
     }
 
     /// Reads from the configured database in one transaction.
-    func read<Result>(_ body: (any QueueReader) throws(StoreError) -> Result) throws(CommandFailure) -> Result {
-        let store = try store(.readOnly)
+    func read<Result>(
+        _ configuration: DatabaseConfiguration,
+        _ body: (any QueueReader) throws(StoreError) -> Result
+    ) throws(CommandFailure) -> Result {
+        let store = try store(.readOnly, of: configuration.database)
         defer { store.close() }
         return try CommandFailure.mapping { () throws(StoreError) in try store.read(body) }
     }

@@ -17,10 +17,18 @@ struct RefundSelection: ParsableArguments {
     @Option(help: "Only refunds whose row names this merchant; \"\" for those whose row names none.")
     var merchant: String?
 
-    func validate() throws {
+    /// Whether a refund is named.
+    var isEmpty: Bool { refund == nil && id == nil }
+
+    /// Requires exactly one name.
+    func requireOne() throws {
         guard (refund == nil) != (id == nil) else {
             throw ValidationError("name one refund: its order number, its trans_no, or --id")
         }
+    }
+
+    func validate() throws {
+        if refund != nil, id != nil { try requireOne() }
         if let refund, refund.hasPrefix("#"), Int64(refund.dropFirst()) == nil {
             throw ValidationError("\"\(refund)\" is not a row; write # and the row's id, such as #42")
         }

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Foundation
+import RefundConfiguration
+import RefundCore
 import RefundDaemon
 
 /// The entry point: one binary with a subcommand for each of an operator's tasks.
@@ -7,18 +10,44 @@ struct Refundd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "refundd",
         abstract: "Watches refunds at the payment gateway until each has a verdict, and reports it by webhook.",
-        discussion: "An application enqueues a refund with an INSERT INTO refund_queue; refundd does the rest.",
+        discussion: """
+            An application enqueues a refund with an INSERT INTO refund_queue; refundd does the rest.
+
+            Begin with: refundd status
+            """,
         version: Version.current,
         subcommands: [
-            RunCommand.self, CheckCommand.self, InitCommand.self, EnqueueCommand.self, ListCommand.self,
-            ShowCommand.self, StatusCommand.self, QueryCommand.self, AbandonCommand.self, ResolveCommand.self,
-            WebhooksCommand.self, RedeliverCommand.self, BackupCommand.self, VerifyCommand.self,
+            RunCommand.self, CheckCommand.self, DoctorCommand.self, InitCommand.self, EnqueueCommand.self,
+            ListCommand.self, ShowCommand.self, StatusCommand.self, EventsCommand.self, QueryCommand.self,
+            AbandonCommand.self, ResolveCommand.self, WebhooksCommand.self, RedeliverCommand.self, EvidenceCommand.self,
+            BackupCommand.self, VerifyCommand.self,
         ]
     )
 
-    // Fails, so that a script that names no command notices.
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let name = arguments.first, let message = unknownCommand(name) {
+            printMessage("refundd: \(message)")
+            exit(withError: ExitCode(ExitStatus.usage.rawValue))
+        }
+        await main(arguments)
+    }
+
+    /// Describes a command that does not exist.
+    ///
+    /// - Parameter name: The first argument.
+    /// - Returns: The problem with the command that may be meant; nil for an option or a command that exists.
+    static func unknownCommand(_ name: String) -> String? {
+        let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+        guard !name.hasPrefix("-"), !names.contains(name) else { return nil }
+        let hint = Suggestion.closest(to: name, among: names).map { "did you mean `refundd \($0)`?" }
+        return "there is no command \"\(name.sanitized(maxLength: 80))\"; \(hint ?? "`refundd` lists all commands")"
+    }
+
+    // Lists the commands, and fails, so that a script that names none notices.
     func run() async throws {
-        throw ValidationError("name a command, such as `refundd status`")
+        print(Self.helpMessage(columns: Terminal.current(environment: ProcessInfo.processInfo.environment).width))
+        throw ExitCode(ExitStatus.usage.rawValue)
     }
 }
 
@@ -26,7 +55,12 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run the daemon in the foreground.",
-        discussion: "SIGTERM and SIGINT drain and stop it, SIGHUP reloads the configuration."
+        discussion: """
+            SIGTERM and SIGINT drain and stop it, SIGHUP reloads the configuration.
+
+            Example:
+              refundd run --config refundd.conf
+            """
     )
 
     @OptionGroup var common: CommonOptions
@@ -41,7 +75,14 @@ struct RunCommand: AsyncParsableCommand {
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check the configuration, keys and secrets, and report every problem."
+        abstract: "Check the configuration, keys and secrets, and report every problem.",
+        discussion: """
+            Also checks that the daemon could serve its database and its admin address. Creates nothing.
+
+            Examples:
+              refundd check
+              refundd check --online
+            """
     )
 
     @OptionGroup var common: CommonOptions

@@ -36,12 +36,14 @@ extension StoreBehaviour {
             let ids = try (1...2).map { try fixture.enqueue("R-\($0)") }
             try daemon.happen(to: ids[0]) { $0.answered(.processing) }
             try daemon.happen(to: ids[1]) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
-            let (rows, last) = try daemon.store.read { tx throws(StoreError) in try tx.operatorRows(after: 0) }
-            #expect(rows.map(\.to) == ["abandoned"])
-            #expect(rows.map(\.actor) == ["ada"])
+            func changes(after id: Int64) throws(StoreError) -> OperatorChanges {
+                try daemon.store.read { tx throws(StoreError) in try tx.operatorChanges(after: id, limit: 100) }
+            }
+            let found = try changes(after: 0)
+            #expect(found.changes.map(\.to) == ["abandoned"])
             try daemon.happen(to: ids[0]) { $0.answered(.settled) }
-            let (more, end) = try daemon.store.read { tx throws(StoreError) in try tx.operatorRows(after: last) }
-            #expect(more.isEmpty && end > last)
+            let more = try changes(after: found.last)
+            #expect(more.changes.isEmpty && more.last > found.last)
         },
         StoreBehaviour("onlyOneProcessMayServe") { fixture in
             let lock = try fixture.store.lockForCommand()

@@ -42,6 +42,15 @@ struct ConfigurationReader {
         return configuration
     }
 
+    /// Reads the `[database]` section alone.
+    ///
+    /// - Throws: `ConfigurationError` with every problem of it.
+    mutating func database() throws(ConfigurationError) -> DatabaseSettings {
+        let database: DatabaseSettings = section()
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return database
+    }
+
     private mutating func section<Settings: ConfigurationSection>() -> Settings {
         settings(at: SectionPath(parts: [Settings.name]), from: document.removeValue(forKey: Settings.name))
     }

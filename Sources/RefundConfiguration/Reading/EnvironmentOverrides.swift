@@ -45,12 +45,12 @@ struct EnvironmentOverrides {
 }
 
 /// Suggests the intended name for a misspelt one.
-enum Suggestion {
+package enum Suggestion: Sendable {
     // A longer name is not a misspelt key.
     private static let maxLength = 100
 
     /// Returns the closest name that differs by at most two letters (one in short names); nil if none is that close.
-    static func closest(to name: String, among names: [String]) -> String? {
+    package static func closest(to name: String, among names: [String]) -> String? {
         guard name.utf8.count <= maxLength else { return nil }
         let distances = names.map { (name: $0, distance: distance(from: name.lowercased(), to: $0.lowercased())) }
         guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }

@@ -117,4 +117,26 @@ package protocol AnswerVerifying: Sendable {
     ///   - query: The query about the refund that they answered.
     /// - Returns: The outcome; a report or an unknown order only if the signature verifies.
     func outcome(of answer: [UInt8], for query: RefundQuery) -> QueryOutcome
+
+    /// Takes a signed answer apart, so that another program can verify it.
+    ///
+    /// - Returns: Its parts; nil if no key verifies it, or if only a secret key could.
+    func proof(in answer: [UInt8]) -> AnswerProof?
+}
+
+/// The parts of a signed answer that another program needs to verify it.
+package struct AnswerProof: Hashable, Sendable {
+    /// The bytes that the signature covers.
+    package let signed: [UInt8]
+    /// The signature.
+    package let signature: [UInt8]
+    /// The public key that verifies it, in PEM.
+    package let publicKey: String
+
+    /// Creates a proof.
+    package init(signed: [UInt8], signature: [UInt8], publicKey: String) {
+        self.signed = signed
+        self.signature = signature
+        self.publicKey = publicKey
+    }
 }

@@ -49,7 +49,7 @@ package enum ConfigurationCheck: Sendable {
     /// Returns the gateways whose public key is the public half of one of our own private keys.
     ///
     /// With such a key, no answer of the gateway ever verifies.
-    private static func keyProblems(_ credentials: Credentials) -> [String] {
+    static func keyProblems(_ credentials: Credentials) -> [String] {
         var owners: [String: String] = [:]
         for (name, gateway) in credentials.gateways {
             if let key = gateway.signingKey { owners[key] = Configuration.section(ofGateway: name) }

@@ -12,18 +12,18 @@ package struct GatewayKeys: Sendable {
     /// Reads the keys.
     ///
     /// - Parameters:
-    ///   - configuration: The configuration that names the gateways' public keys.
+    ///   - configuration: The configuration that names the gateways' public keys; nil if it is invalid.
     ///   - retired: The files of public keys that gateways have retired.
     ///   - protocols: The protocols of the gateways.
     /// - Throws: `CommandFailure` with every problem.
     package init(
-        _ configuration: Configuration,
+        _ configuration: Configuration?,
         retired: [String] = [],
         _ protocols: GatewayProtocols = .known
     ) throws(CommandFailure) {
         var loader = CredentialLoader(isForDaemon: false)
         let retired = retired.map { (path: $0, key: "--public-key") }
-        for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
+        for (name, gateway) in (configuration?.gateways ?? [:]).sorted(by: { $0.key < $1.key }) {
             let section = Configuration.section(ofGateway: name)
             let files = gateway.publicKeyFiles.map { (path: $0, key: "\(section).public_key_files") }
             let found = protocols.find(gateway, section: section, &loader)
@@ -33,6 +33,13 @@ package struct GatewayKeys: Sendable {
         guard loader.problems.isEmpty else {
             throw CommandFailure(.configuration, loader.problems.map(\.description))
         }
+    }
+
+    /// Takes a stored answer apart, for proof outside refundd.
+    ///
+    /// - Returns: Its parts; nil if no known key verifies it.
+    func proof(in answer: [UInt8], of refund: Refund) -> AnswerProof? {
+        (configured[refund.gateway] ?? others)?.proof(in: answer)
     }
 
     /// Verifies a stored answer's signature again, and reads it as an answer about a refund.

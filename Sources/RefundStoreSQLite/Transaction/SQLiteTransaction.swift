@@ -83,21 +83,6 @@ struct SQLiteTransaction: QueueWriter {
         return try rows(statement, QueuedRefund.init(row:)).map(\.refund)
     }
 
-    func refunds(_ filter: RefundFilter, limit: Int) throws(StoreError) -> [Refund] {
-        try mapped {
-            var conditions: [String] = []
-            if filter.state != nil { conditions.append("q.state = ?") }
-            if filter.needsAttention { conditions.append("q.attention IS NOT NULL") }
-            let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-            // In this order, the index of states yields the newest rows without reading all.
-            let order = filter.state == nil ? "q.id DESC" : "q.created_at DESC, q.id DESC"
-            let sql = "SELECT \(QueuedRefund.columns) FROM refund_queue q \(condition) ORDER BY \(order) LIMIT ?"
-            let statement = try statements[sql]
-            if let state = filter.state { statement.bind(state.rawValue) }
-            return try rows(statement.bind(limit), QueuedRefund.init(row:)).map(\.refund)
-        }
-    }
-
     // MARK: - Ledger, outbox, actions
 
     func ledger(refundID: Int64) throws(StoreError) -> [LedgerRow] {

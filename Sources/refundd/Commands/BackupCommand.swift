@@ -1,4 +1,6 @@
 import ArgumentParser
+import RefundConfiguration
+import RefundCore
 import RefundDaemon
 import RefundStore
 
@@ -9,6 +11,9 @@ struct BackupCommand: AsyncParsableCommand {
         discussion: """
             The copy is one file that only its owner can read. It gets its name once it is whole, and no file is ever \
             replaced.
+
+            Example:
+              refundd backup /var/backups/refundd-$(date +%F).db
             """
     )
 
@@ -21,7 +26,7 @@ struct BackupCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let keys = try GatewayKeys(common.configuration(), retired: keys.publicKey)
+            let keys = try common.gatewayKeys(keys)
             let store = try common.store(.readOnly)
             defer { store.close() }
             let verification = try Backup.make(of: store, to: file, keys)
@@ -41,6 +46,10 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             Only reads, and may run while the daemon does. Exits 0 if everything holds and 1 if something does not; each \
             problem is one line.
+
+            Examples:
+              refundd verify
+              refundd verify /var/backups/refundd-2026-11-22.db
             """
     )
 
@@ -56,7 +65,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let keys = try GatewayKeys(common.configuration(), retired: keys.publicKey)
+            let keys = try common.gatewayKeys(keys)
             let store = try common.storedQueue(at: file)
             defer { store.close() }
             let verification = try CommandFailure.mapping { () throws(StoreError) in try Verification(store, keys) }
@@ -67,6 +76,18 @@ struct VerifyCommand: AsyncParsableCommand {
             }
             guard verification.problemCount == 0 else { throw CommandFailure(.failed, []) }
         }
+    }
+}
+
+extension CommonOptions {
+    /// Reads the gateways' public keys; without a valid configuration, only those on the command line.
+    func gatewayKeys(_ retired: RetiredKeys) throws(CommandFailure) -> GatewayKeys {
+        let configuration = try databaseConfiguration()
+        if configuration.whole == nil {
+            printMessage("refundd: the configuration is invalid, so only keys given with --public-key are known:")
+            for problem in configuration.problems { printMessage("refundd: \(problem)") }
+        }
+        return try GatewayKeys(configuration.whole, retired: retired.publicKey)
     }
 }
 

@@ -8,7 +8,12 @@ struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Create the queue in the database, or bring it up to date.",
-        discussion: "Safe to run again, and on a database that has other tables."
+        discussion: """
+            Safe to run again, and on a database that has other tables. Never replaces a queue that is gone.
+
+            Example:
+              refundd init --config refundd.conf
+            """
     )
 
     @OptionGroup var common: CommonOptions
@@ -26,7 +31,12 @@ struct InitCommand: AsyncParsableCommand {
 struct EnqueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "enqueue",
-        abstract: "Enqueue a refund, as an application's INSERT does."
+        abstract: "Enqueue a refund, as an application's INSERT does.",
+        discussion: """
+            Examples:
+              refundd enqueue --order R-1001
+              refundd enqueue --order R-1002 --amount 1200 --currency JPY --metadata '{"cart":"c-9"}'
+            """
     )
 
     @OptionGroup var common: CommonOptions

@@ -9,16 +9,24 @@ struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query",
         abstract: "Query the gateway about a refund now, and wait for the answer.",
-        discussion: "The running daemon sends the query; without one, this command does, under the daemon's lock."
+        discussion: """
+            The running daemon sends the query; without one, this command does, under the daemon's lock.
+
+            Examples:
+              refundd query R-1001
+              refundd query '#42'
+            """
     )
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var selection: RefundSelection
 
+    func validate() throws { try selection.requireOne() }
+
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let configuration = try common.configuration()
-            let store = try common.store(.existing, of: configuration)
+            let store = try common.store(.existing, of: configuration.database)
             defer { store.close() }
             let query = ImmediateQuery(configuration, store)
             let before = try selection.write(to: store) { tx, id throws(StoreError) in
@@ -36,7 +44,7 @@ struct QueryCommand: AsyncParsableCommand {
         if let amount = refund.reported { lines.append("  the gateway reports \(amount)") }
         if let failure = refund.failure { lines.append("  \(failure.text)") }
         if let error = refund.lastError { lines.append("  \(error)") }
-        if let next = refund.nextQueryAt { lines.append("  next query \(next.wait(from: now))") }
+        if let next = refund.nextQueryAt { lines.append("  next query \(next.relative(to: now))") }
         return lines
     }
 }

@@ -9,7 +9,13 @@ struct RedeliverCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redeliver",
         abstract: "Send webhooks again, under the same id with a fresh timestamp and signature.",
-        discussion: "Name one webhook, or give --dead or --since. The daemon sends them, with all their retries."
+        discussion: """
+            Name one webhook, or give --dead or --since. The daemon sends them, with all their retries.
+
+            Examples:
+              refundd redeliver --dead
+              refundd redeliver --since 2h
+            """
     )
 
     @OptionGroup var common: CommonOptions
@@ -23,18 +29,9 @@ struct RedeliverCommand: AsyncParsableCommand {
     @Option(
         help:
             "Every webhook created since then that is not pending: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
-        transform: Self.time(_:)
+        transform: parsedTime(_:)
     )
     var since: Timestamp?
-
-    private static func time(_ text: String) throws -> Timestamp {
-        if let time = Timestamp(iso8601: text) { return time }
-        guard let duration = Duration(text), duration > .zero else {
-            let forms = "2026-11-22, 2026-11-22T03:04:05Z (always UTC), or 2h for two hours ago"
-            throw ValidationError("\"\(text)\" is not a time; write it as in \(forms)")
-        }
-        return SystemClock().now().advanced(by: .zero - duration)
-    }
 
     func validate() throws {
         guard [webhook != nil, dead, since != nil].count(where: { $0 }) == 1 else {

@@ -5,27 +5,15 @@ import RefundDaemon
 import RefundScheduler
 import RefundStore
 
-struct AbandonCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "abandon",
-        abstract: "Stop polling for a refund, which ends it; the ledger records your name and the reason."
-    )
-
-    @OptionGroup var common: CommonOptions
-    @OptionGroup var selection: RefundSelection
-    @OptionGroup var reason: ReasonOption
-
-    func run() async throws {
-        try await reportingFailures { () async throws(CommandFailure) in
-            try common.write(.abandon, on: selection, reason: reason.reason)
-        }
-    }
-}
-
 struct ResolveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resolve",
-        abstract: "Decide a refund that needs attention; the ledger records your name and the reason."
+        abstract: "Decide a refund that needs attention; the ledger records your name and the reason.",
+        discussion: """
+            Examples:
+              refundd resolve R-1001 --as settled --reason "on the bank's statement of 22 November"
+              refundd resolve R-1001 --as failed --reason "the gateway's support confirmed it by phone"
+            """
     )
 
     @OptionGroup var common: CommonOptions
@@ -38,6 +26,8 @@ struct ResolveCommand: AsyncParsableCommand {
         transform: { try named($0, "verdict") }
     )
     var verdict: Verdict
+
+    func validate() throws { try selection.requireOne() }
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
@@ -60,13 +50,13 @@ struct ReasonOption: ParsableArguments {
 
 extension CommonOptions {
     /// Writes an operator's verdict and prints the refund's new state.
-    fileprivate func write(
+    func write(
         _ resolution: OperatorResolution,
         on selection: RefundSelection,
         reason: String
     ) throws(CommandFailure) {
         let configuration = try configuration()
-        let store = try store(.existing, of: configuration)
+        let store = try store(.existing, of: configuration.database)
         defer { store.close() }
         let refund = try selection.write(to: store) { tx, id throws(StoreError) in
             try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: SystemClock().now())

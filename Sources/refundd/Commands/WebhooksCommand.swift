@@ -1,11 +1,20 @@
 import ArgumentParser
+import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler
 import RefundStore
 
 struct WebhooksCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "webhooks", abstract: "Show the outbox, newest first.")
+    static let configuration = CommandConfiguration(
+        commandName: "webhooks",
+        abstract: "Show the outbox, newest first.",
+        discussion: """
+            Examples:
+              refundd webhooks --state dead
+              refundd webhooks --state pending --since 1h --json
+            """
+    )
 
     @OptionGroup var common: CommonOptions
 
@@ -15,45 +24,100 @@ struct WebhooksCommand: AsyncParsableCommand {
     )
     var state: WebhookState?
 
-    @Option(help: "The most webhooks to show.")
-    var limit = 50
+    @Flag(help: "Only webhooks of refunds that need attention.")
+    var attention = false
+
+    @OptionGroup var filter: FilterOptions
+    @OptionGroup var limit: LimitOption
 
     @Flag(help: "Print one JSON document.")
     var json = false
 
-    func validate() throws {
-        guard limit > 0 else { throw ValidationError("--limit must be at least 1") }
-    }
-
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let webhooks = try common.read { tx throws(StoreError) in try tx.webhooks(state: state, limit: limit) }
+            let configuration = try common.databaseConfiguration()
+            let now = SystemClock().now()
+            let refund = RefundFilter(
+                needsAttention: attention,
+                gateway: filter.gateway,
+                merchantNo: filter.merchant,
+                since: filter.since
+            )
+            let filter = WebhookFilter(state: state, refund: refund)
+            let list = try common.read(configuration) { tx throws(StoreError) in
+                try WebhookList(filter, limit, tx, configuration, at: now)
+            }
             if json {
-                printJSON { json in
-                    json.array("webhooks") { json in
-                        for webhook in webhooks { webhook.write(to: &json) }
-                    }
-                }
+                printJSON(list.write)
             } else {
-                for line in Self.table(webhooks, at: SystemClock().now()) { printLine(line) }
+                let terminal = common.terminal
+                printLines(list.lines(width: terminal.width), on: terminal)
+            }
+        }
+    }
+}
+
+/// Webhooks as `webhooks` shows them.
+struct WebhookList {
+    let now: Timestamp
+    let entries: [(webhook: WebhookRow, nextAttempt: NextStep)]
+    let footer: Line?
+
+    init(
+        _ filter: WebhookFilter,
+        _ limit: LimitOption,
+        _ tx: any QueueReader,
+        _ configuration: DatabaseConfiguration,
+        at now: Timestamp
+    ) throws(StoreError) {
+        self.now = now
+        let outlook = try Outlook(tx, configuration, at: now)
+        let webhooks = try tx.webhooks(filter, limit: limit.limit)
+        entries = webhooks.map { ($0, outlook.nextAttempt($0)) }
+        footer = try limit.footer(shown: webhooks.count) { most throws(StoreError) in
+            try tx.count(filter, limit: most)
+        }
+    }
+
+    init(_ entries: [(webhook: WebhookRow, nextAttempt: NextStep)], footer: Line? = nil, at now: Timestamp) {
+        (self.now, self.entries, self.footer) = (now, entries, footer)
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.array("webhooks") { json in
+            for (webhook, nextAttempt) in entries {
+                webhook.write(to: &json) { json in nextAttempt.write("next_attempt", to: &json) }
             }
         }
     }
 
-    private static func table(_ webhooks: [WebhookRow], at now: Timestamp) -> [String] {
-        let head = ["ID", "REFUND", "TYPE", "STATE", "ATTEMPTS", "AGE", "NEXT ATTEMPT", "LAST ATTEMPT"]
-        let rows = webhooks.map { webhook in
-            [
-                webhook.id,
-                webhook.refundID.map { "#\($0)" } ?? "-",
-                webhook.type,
-                webhook.state,
-                "\(webhook.attempts)",
-                now.duration(since: webhook.createdAt).rounded,
-                webhook.nextAttemptAt.map { $0.wait(from: now) } ?? "-",
-                webhook.lastError ?? webhook.lastStatus.map { "HTTP \($0)" } ?? "-",
-            ]
-        }
-        return TextTable.lines([head] + rows)
+    /// The list as lines for a terminal.
+    func lines(width: Int) -> [Line] {
+        guard !entries.isEmpty else { return [Line("no webhook matches", .faint)] }
+        let table = TextTable(
+            head: ["ID", "REFUND", "TYPE", "STATE", "TRIES", "AGE", "NEXT"],
+            rows: entries.map { webhook, nextAttempt in
+                let problem = webhook.lastError ?? webhook.lastStatus.flatMap { $0 < 300 ? nil : "HTTP \($0)" }
+                let isDead = webhook.state == WebhookState.dead.rawValue
+                let details = [problem.map { Line("last attempt: \($0)") }, isDead ? redeliver(webhook) : nil]
+                return TextTable.Row(
+                    cells: [
+                        webhook.id,
+                        webhook.refundID.map { "#\($0)" } ?? "",
+                        webhook.type,
+                        webhook.state,
+                        "\(webhook.attempts)",
+                        now.duration(since: webhook.createdAt).rounded,
+                        nextAttempt.cell(at: now),
+                    ],
+                    details: details.compactMap(\.self)
+                )
+            }
+        )
+        let notes = entries.map(\.nextAttempt).footnotes(at: now)
+        let folded = notes.flatMap { note in note.text.wrapped(to: width).map { Line($0, note.style) } }
+        return table.lines(width: width) + folded + [footer].compactMap(\.self)
     }
+
+    private func redeliver(_ webhook: WebhookRow) -> Line { .command("refundd redeliver \(webhook.id)") }
 }

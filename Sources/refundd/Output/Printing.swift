@@ -1,9 +1,24 @@
+import Foundation
 import RefundAdmin
 import RefundCore
 
 /// Prints a line to standard output, escaping everything that a terminal would interpret.
 func printLine(_ line: String) {
     print(escapedForTerminal(line))
+}
+
+/// Prints lines to standard output, in colours if the terminal shows them.
+func printLines(_ lines: [Line], on terminal: Terminal) {
+    for line in lines {
+        let text = escapedForTerminal(line.text)
+        print(line.style.flatMap { terminal.hasColours ? $0.applied(to: text) : nil } ?? text)
+    }
+}
+
+/// Begins a screen of something that is shown again and again: clears a terminal, and separates screens elsewhere.
+func beginScreen(_ terminal: Terminal) {
+    print(terminal.isTerminal ? "\u{1B}[H\u{1B}[2J\u{1B}[3J" : "", terminator: terminal.isTerminal ? "" : "\n")
+    fflush(nil)
 }
 
 /// Prints one JSON document to standard output, escaping everything that a terminal would interpret.
@@ -13,36 +28,36 @@ func printJSON(_ content: (inout JSONWriter) -> Void) {
     print(json.textForTerminal)
 }
 
-/// Text in columns for a terminal.
-enum TextTable {
-    /// Pads cells so that columns line up.
-    static func lines(_ rows: [[String]]) -> [String] {
-        let columns = rows.map(\.count).max() ?? 0
-        let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count)
-            }
-            return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
-        }
-    }
+/// Prints one line of JSON to standard output.
+func printJSONLine(_ json: JSONWriter) {
+    print(json.textForTerminal)
 }
 
-extension Duration {
-    /// The duration in its largest unit: `3d`, `5h`, `12m`, `8s`.
-    var rounded: String {
-        let seconds = wholeMilliseconds / 1_000
-        for (unit, size) in [("d", 86_400 as Int64), ("h", 3_600), ("m", 60)] where seconds >= 2 * size {
-            return "\(seconds / size)\(unit)"
-        }
-        return "\(max(seconds, 0))s"
-    }
+/// Prints a message to standard error, where it does not mix with results.
+func printMessage(_ message: String) {
+    FileHandle.standardError.write(Data("\(escapedForTerminal(message))\n".utf8))
 }
 
-extension Timestamp {
-    /// The wait until this time, such as `in 5h`, or `now`.
-    func wait(from now: Timestamp) -> String {
-        self <= now ? "now" : "in \(duration(since: now).rounded)"
+/// Shows the progress of work that takes more than a second, on one line of standard error if it is a terminal.
+struct Progress {
+    private static let interval: Duration = .seconds(1)
+
+    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private var last = ContinuousClock.now
+    private var isShown = false
+
+    /// Shows how far the work is, at most once a second.
+    mutating func show(_ text: @autoclosure () -> String) {
+        guard ContinuousClock.now - last >= Self.interval else { return }
+        last = .now
+        isShown = true
+        let line = escapedForTerminal(text())
+        FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))
+    }
+
+    /// Removes the line.
+    func end() {
+        if isShown, isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
     }
 }
 

@@ -4,7 +4,7 @@ import RefundStore
 // Each row is one JSON object with the names of the table's columns.
 
 extension Refund {
-    func write(to json: inout JSONWriter, as name: String? = nil) {
+    func write(to json: inout JSONWriter, as name: String? = nil, _ more: (inout JSONWriter) -> Void = { _ in }) {
         json.object(name) { json in
             json.number("id", id)
             json.string("merchant_order_no", merchantOrderNo)
@@ -29,6 +29,10 @@ extension Refund {
             json.time("created_at", createdAt)
             json.time("updated_at", updatedAt)
             json.time("next_query_at", nextQueryAt)
+            json.string("gateway_trans_no", transaction?.transNo)
+            json.string("orig_trans_no", transaction?.origTransNo)
+            json.string("pay_channel_trans_no", transaction?.payChannelTransNo)
+            more(&json)
         }
     }
 }
@@ -54,7 +58,7 @@ extension LedgerRow {
 }
 
 extension WebhookRow {
-    func write(to json: inout JSONWriter) {
+    func write(to json: inout JSONWriter, _ more: (inout JSONWriter) -> Void = { _ in }) {
         json.object { json in
             json.string("id", id)
             json.number("refund_id", refundID)
@@ -69,6 +73,45 @@ extension WebhookRow {
             json.string("last_error", lastError)
             json.time("created_at", createdAt)
             json.time("delivered_at", deliveredAt)
+            more(&json)
+        }
+    }
+}
+
+extension AttemptRow {
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.time("at", at)
+            json.number("status", status)
+            json.string("error", error)
+            json.number("duration_ms", durationMilliseconds)
+            json.string("answer", answer.map { String(decoding: $0, as: UTF8.self) })
+        }
+    }
+}
+
+extension ActionRow {
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.time("at", at)
+            json.string("actor", actor)
+            json.string("action", action)
+            json.string("webhook_id", webhookID)
+        }
+    }
+}
+
+extension EventRow {
+    /// The event as one line of JSON.
+    func write(to json: inout JSONWriter) {
+        json.object { json in
+            json.number("position", position)
+            json.time("at", at)
+            json.string("type", type)
+            json.number("refund_id", refundID)
+            json.string("merchant_order_no", merchantOrderNo)
+            json.string("state", state)
+            json.string("body", body)
         }
     }
 }

@@ -1,0 +1,88 @@
+package import RefundConfiguration
+package import RefundCore
+import RefundScheduler
+package import RefundStore
+
+/// Abandons every refund that matches a filter, in small transactions.
+package struct BulkAbandonment: Sendable {
+    // Each refund writes some ten rows; this bounds how long one transaction blocks the daemon and applications.
+    private static let batchSize = 200
+
+    private let filters: [RefundFilter]
+    private let store: any QueueStore
+
+    /// Creates a request.
+    ///
+    /// - Parameters:
+    ///   - filter: The refunds; without a state, those that are not final.
+    ///   - store: The queue, open for writing.
+    package init(_ filter: RefundFilter, _ store: any QueueStore) {
+        self.store = store
+        let states = filter.state.map { [$0] } ?? [.pending, .processing]
+        filters = states.map { state in
+            var filter = filter
+            filter.state = state
+            return filter
+        }
+    }
+
+    /// Shows what would be abandoned.
+    ///
+    /// - Parameter limit: The most refunds to return.
+    /// - Returns: The number of refunds, and the newest of them.
+    /// - Throws: `CommandFailure` if the database fails.
+    package func preview(limit: Int) throws(CommandFailure) -> (count: Int, refunds: [Refund]) {
+        try CommandFailure.mapping { () throws(StoreError) in
+            try store.read { tx throws(StoreError) in
+                var (count, refunds) = (0, [Refund]())
+                for filter in filters {
+                    count += try tx.count(filter, limit: .max)
+                    refunds += try tx.refunds(filter, limit: limit - refunds.count)
+                }
+                return (count, refunds)
+            }
+        }
+    }
+
+    /// Abandons them; a refund that becomes final meanwhile stays as it is.
+    ///
+    /// - Parameters:
+    ///   - reason: The operator's reason.
+    ///   - actor: The operator.
+    ///   - configuration: The configuration, which decides which events become webhooks.
+    ///   - report: Called after each transaction with the number so far.
+    /// - Returns: The number of refunds that were abandoned.
+    /// - Throws: `CommandFailure` if the database fails; what was abandoned until then stays so.
+    package func run(
+        reason: String,
+        by actor: String,
+        _ configuration: Configuration,
+        _ report: (Int) -> Void
+    ) async throws(CommandFailure) -> Int {
+        var count = 0
+        for filter in filters {
+            var last: Int64 = 0
+            while true {
+                let begin = ContinuousClock.now
+                let (ids, done) = try store.command { tx throws(StoreError) -> Result<([Int64], Int), CommandFailure> in
+                    let ids = try tx.refundIDs(filter, after: last, limit: Self.batchSize)
+                    var done = 0
+                    for id in ids {
+                        let now = SystemClock().now()
+                        let resolution = OperatorResolution.abandon
+                        let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)
+                        if case .success = result { done += 1 }
+                    }
+                    return .success((ids, done))
+                }
+                count += done
+                report(count)
+                guard ids.count == Self.batchSize, let id = ids.last else { break }
+                last = id
+                // Leaves other processes as long to write as this transaction took.
+                try? await Task.sleep(for: ContinuousClock.now - begin)
+            }
+        }
+        return count
+    }
+}

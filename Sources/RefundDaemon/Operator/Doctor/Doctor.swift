@@ -1,0 +1,170 @@
+import Glibc
+import RefundConfiguration
+import RefundCore
+import RefundScheduler
+import RefundStore
+
+/// Checks everything as the service would see it.
+package struct Doctor: Sendable {
+    private let file: String
+    private let environment: [String: String]
+    private let unit = ServiceUnit.installed()
+
+    /// Creates a doctor.
+    ///
+    /// - Parameters:
+    ///   - file: The configuration file.
+    ///   - environment: The process's environment.
+    package init(file: String, environment: [String: String]) {
+        self.file = file
+        self.environment = environment
+    }
+
+    /// Runs every check.
+    ///
+    /// - Parameter isOnline: Whether to query the gateways and resolve the receiver, too.
+    /// - Returns: What was found, in the order of the checks.
+    package func findings(isOnline: Bool) async -> [Finding] {
+        let partial: DatabaseConfiguration
+        do throws(ConfigurationError) {
+            partial = try DatabaseConfiguration(file: file, environment: environment)
+        } catch {
+            return error.problems.map(configurationFinding) + [ClockCheck.finding()]
+        }
+        let daemon = StoreProviders.provider(for: partial.database).daemon
+        let user = serviceUser(daemon, partial.database.path)
+        var findings = partial.problems.map(configurationFinding)
+        if let configuration = partial.whole {
+            findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
+            findings += credentialFindings(configuration, user)
+            findings += adminFindings(configuration, daemon)
+        }
+        findings += databaseFindings(partial, user)
+        findings.append(ClockCheck.finding())
+        findings += UnitCheck(unit: unit, daemon: daemon).findings()
+        if let configuration = partial.whole, isOnline { findings += await onlineFindings(configuration) }
+        return findings
+    }
+
+    private func configurationFinding(_ problem: ConfigurationProblem) -> Finding {
+        let text = "\(problem)"
+        return Finding(.problem, "configuration", text, run: "${EDITOR:-vi} \(file.asShellWord) && refundd check")
+    }
+
+    /// The user that runs the daemon: the running one's, else the unit's, else the database's owner.
+    private func serviceUser(_ daemon: DaemonPresence, _ path: String) -> ServiceUser {
+        var status = stat()
+        if case .running(let serving?) = daemon, unsafe stat("/proc/\(serving.pid)", &status) == 0 {
+            return ServiceUser(id: status.st_uid)
+        }
+        if let id = unit?.userID { return ServiceUser(id: id) }
+        for place in [path, DatabaseCheck.folder(of: path)] where unsafe stat(place, &status) == 0 {
+            return ServiceUser(id: status.st_uid)
+        }
+        return .current
+    }
+
+    private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
+        let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        let (credentials, problems) = Credentials.load(configuration, isForDaemon: false)
+        var findings = problems.map { problem in
+            let command = geteuid() == 0 ? problem.path.map { "ls -l \($0.asShellWord)" } : "sudo refundd doctor"
+            return Finding(.problem, "credentials", problem.description, run: command)
+        }
+        // What the unit loads is read by root and handed to the daemon.
+        let own = configuration.credentialFiles.subtracting(unit?.credentials.values.map(\.self) ?? [])
+        for path in own.sorted() where geteuid() == 0 && !user.mayRead(path) {
+            let command = "chown \(user.name) \(path.asShellWord)"
+            findings.append(
+                Finding(
+                    .problem,
+                    "credentials",
+                    "user \(user.name), who runs refundd, cannot read \(path)",
+                    run: command
+                )
+            )
+        }
+        findings += ConfigurationCheck.keyProblems(credentials).map { Finding(.problem, "credentials", $0) }
+        if let problem = ReceiverCheck(webhook: configuration.webhook).offlineProblem() {
+            findings.append(Finding(.problem, "receiver", "webhook.url: \(problem)"))
+        }
+        return findings.isEmpty ? [Finding(.fine, "credentials", "keys and secrets are readable and sound")] : findings
+    }
+
+    private func adminFindings(_ configuration: Configuration, _ daemon: DaemonPresence) -> [Finding] {
+        guard let address = configuration.admin.listen else { return [] }
+        guard let problem = AdminAddressCheck(address: address, daemon: daemon).problem() else {
+            return [Finding(.fine, "admin address", "\(address) is free, or the daemon's own")]
+        }
+        return [Finding(.problem, "admin address", problem, run: "ss -ltnp 'sport = :\(address.port)'")]
+    }
+
+    private func databaseFindings(_ configuration: DatabaseConfiguration, _ user: ServiceUser) -> [Finding] {
+        let path = configuration.database.path
+        var findings = DatabaseCheck(path: path, user: user).findings()
+        if findings.isEmpty {
+            findings.append(Finding(.fine, "database", "\(path) is sound, and user \(user.name) can write it"))
+        }
+        findings.append(InotifyCheck.finding(folder: DatabaseCheck.folder(of: path)))
+        do throws(StoreError) {
+            let store = try StoreProviders.provider(for: configuration.database).open(.readOnly)
+            defer { store.close() }
+            let report = try QueueReport(of: store, configuration)
+            // The disk and the configuration have been checked above.
+            let others = report.findings.filter { !["database", "configuration"].contains($0.subject) }
+            findings +=
+                others.isEmpty ? [Finding(.fine, "queue", "refundd serves it, and no refund needs attention")] : others
+        } catch {
+            // Whatever keeps the queue from being read was found above.
+        }
+        return findings
+    }
+
+    private func onlineFindings(_ configuration: Configuration) async -> [Finding] {
+        let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        var findings: [Finding] = []
+        do throws(CommandFailure) {
+            let credentials = try ConfigurationLoader.credentials(configuration)
+            let connections = try Connections(configuration, credentials)
+            defer { connections.shutDown() }
+            for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
+                var (finding, _) = await GatewayCheck(name: name, gateway: gateway).finding()
+                if finding.gravity == .problem { finding.command = "refundd check --online" }
+                findings.append(finding)
+            }
+        } catch {
+            findings.append(Finding(.warning, "gateway", "not queried, because the credentials have problems"))
+        }
+        return findings + [ReceiverCheck(webhook: configuration.webhook).onlineFinding()].compactMap(\.self)
+    }
+}
+
+extension Configuration {
+    /// The configuration with the files that a unit's credentials come from.
+    ///
+    /// A bare name means a credential for the daemon alone; no other process sees its folder.
+    fileprivate func readingCredentials(from sources: [String: String]) -> Configuration {
+        func source(_ path: String) -> String {
+            let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
+            return unsafe access(path, F_OK) == 0 ? path : sources[name] ?? path
+        }
+        var configuration = self
+        configuration.gateways = gateways.mapValues { gateway in
+            var gateway = gateway
+            gateway.privateKeyFile = source(gateway.privateKeyFile)
+            gateway.publicKeyFiles = gateway.publicKeyFiles.map(source)
+            return gateway
+        }
+        configuration.webhook.secretFiles = webhook.secretFiles.map(source)
+        return configuration
+    }
+
+    /// Every key, secret and certificate file.
+    fileprivate var credentialFiles: Set<String> {
+        var files = Set(webhook.secretFiles + [webhook.caFile].compactMap(\.self))
+        for gateway in gateways.values {
+            files.formUnion([gateway.privateKeyFile] + gateway.publicKeyFiles + [gateway.caFile].compactMap(\.self))
+        }
+        return files
+    }
+}

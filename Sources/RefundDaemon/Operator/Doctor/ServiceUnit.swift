@@ -1,0 +1,66 @@
+import Foundation
+import Glibc
+
+/// The systemd unit of refundd, as far as it decides what the daemon may read and write.
+///
+/// Source: systemd.unit(5), systemd.exec(5). Drop-ins override the unit; `LoadCredential=` adds up, and an empty
+/// assignment resets it.
+struct ServiceUnit: Hashable, Sendable {
+    private static let folders = [
+        "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
+    ]
+
+    /// The unit's file.
+    var file: String
+    /// The user that runs the daemon; nil for root.
+    var user: String?
+    /// The credentials by name, with the files that root reads for the daemon.
+    var credentials: [String: String] = [:]
+
+    /// Whether systemd runs this machine.
+    ///
+    /// Source: sd_booted(3).
+    static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
+
+    /// Finds the unit and its drop-ins; nil if it is not installed.
+    static func installed(in folders: [String] = Self.folders) -> ServiceUnit? {
+        let files = FileManager.default
+        guard let file = folders.map({ "\($0)/refundd.service" }).first(where: files.fileExists) else { return nil }
+        // A drop-in of an earlier folder hides one with the same name.
+        var dropIns: [String: String] = [:]
+        for folder in folders.reversed() {
+            for name in (try? files.contentsOfDirectory(atPath: "\(folder)/refundd.service.d")) ?? []
+            where name.hasSuffix(".conf") {
+                dropIns[name] = "\(folder)/refundd.service.d/\(name)"
+            }
+        }
+        let parts = [file] + dropIns.sorted { $0.key < $1.key }.map(\.value)
+        let texts = parts.map { (try? String(contentsOfFile: $0, encoding: .utf8)) ?? "" }
+        return ServiceUnit(file: file, parsing: texts.joined(separator: "\n"))
+    }
+
+    /// Reads a unit's text.
+    init(file: String, parsing text: String) {
+        self.file = file
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !line.hasPrefix("#"), !line.hasPrefix(";") else { continue }
+            let value = parts[1].trimmingCharacters(in: .whitespaces)
+            switch parts[0].trimmingCharacters(in: .whitespaces) {
+            case "User": user = value.isEmpty ? nil : value
+            case "LoadCredential" where value.isEmpty: credentials = [:]
+            case "LoadCredential":
+                let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
+                credentials[pair[0]] = pair.count == 2 ? pair[1] : pair[0]
+            default: break
+            }
+        }
+    }
+
+    /// The id of the user that runs the daemon; nil if there is no such user.
+    var userID: uid_t? {
+        guard let user else { return 0 }
+        if let number = uid_t(user) { return number }
+        return unsafe getpwnam(user)?.pointee.pw_uid
+    }
+}

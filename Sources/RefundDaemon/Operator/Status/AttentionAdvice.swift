@@ -1,0 +1,49 @@
+package import RefundCore
+
+extension Refund {
+    /// The refund as a command names it: its number, or `#ID` if its number may mean another refund.
+    package var argument: String {
+        guard state != .abandoned, let number = merchantOrderNo ?? transNo else { return "'#\(id)'" }
+        return number.asShellWord
+    }
+}
+
+/// What an operator can do about a reason for attention.
+package struct AttentionAdvice: Hashable, Sendable {
+    /// What is wrong and what to find out, in one sentence.
+    package var text: String
+    /// The commands that end it, the most likely first.
+    package var commands: [String]
+
+    /// Gives the advice on a refund; nil if it needs no attention.
+    ///
+    /// - Parameters:
+    ///   - refund: The refund.
+    ///   - deadWebhook: The id of its last dead webhook.
+    package init?(on refund: Refund, deadWebhook: String? = nil) {
+        let name = refund.argument
+        switch refund.attention {
+        case .mismatch:
+            text = "The gateway settled another amount than the application expected; find out which is right"
+            commands = ["settled", "failed"].map { "refundd resolve \(name) --as \($0) --reason '...'" }
+        case .misconfigured:
+            text =
+                "The configuration lacks what the refund needs, or the gateway refuses it or its merchant"
+                + (refund.lastError.map { ": \($0)" } ?? "")
+            commands = ["refundd check --online", "systemctl reload refundd", "refundd query \(name)"]
+        case .unknownOrder:
+            text =
+                "The gateway does not know this number; find out whether the refund was submitted, and under which number"
+            commands = ["refundd query \(name)", "refundd abandon \(name) --reason '...'"]
+        case .overdue:
+            text = "The gateway has not decided for too long; ask its support about the numbers above"
+            commands =
+                ["refundd query \(name)"]
+                + ["settled", "failed"].map { "refundd resolve \(name) --as \($0) --reason '...'" }
+        case .undeliverable:
+            text = "A webhook is dead: the receiver never accepted it; repair the receiver, then send it again"
+            commands = [deadWebhook.map { "refundd redeliver \($0)" } ?? "refundd redeliver --dead"]
+        case nil: return nil
+        }
+    }
+}

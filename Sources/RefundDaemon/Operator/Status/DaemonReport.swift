@@ -1,0 +1,53 @@
+package import RefundConfiguration
+package import RefundStore
+
+/// The daemon as a command sees it: its lock, and its own answer at the admin address.
+package struct DaemonReport: Hashable, Sendable {
+    /// Whether it serves the database.
+    package var presence: DaemonPresence
+    /// Its answer to whether it is ready; nil if it was not asked or does not answer.
+    package var readiness: AdminProbe.Answer?
+    /// Why the last daemon no longer trusted the database; nil if it did.
+    package var distrust: String?
+    /// The command that starts it.
+    package var startCommand: String
+
+    /// Creates a report.
+    package init(
+        presence: DaemonPresence,
+        readiness: AdminProbe.Answer? = nil,
+        distrust: String? = nil,
+        startCommand: String = "systemctl start refundd"
+    ) {
+        self.presence = presence
+        self.readiness = readiness
+        self.distrust = distrust
+        self.startCommand = startCommand
+    }
+
+    /// Looks at the daemon of a configuration; waits at most some seconds for its answer.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration.
+    ///   - asksForReadiness: Whether to ask the daemon itself, too.
+    package init(of configuration: DatabaseConfiguration, asksForReadiness: Bool = true) {
+        let provider = StoreProviders.provider(for: configuration.database)
+        let presence = provider.daemon
+        var readiness: AdminProbe.Answer?
+        if asksForReadiness, case .running = presence, let address = configuration.whole?.admin.listen {
+            readiness = AdminProbe(address).answer()
+        }
+        self.init(
+            presence: presence,
+            readiness: readiness,
+            distrust: provider.distrust,
+            startCommand: ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
+                ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
+        )
+    }
+
+    /// Whether a daemon serves the database, as far as this user can see.
+    package var isRunning: Bool {
+        if case .absent = presence { false } else { true }
+    }
+}

@@ -1,0 +1,61 @@
+package import RefundCore
+
+extension Duration {
+    /// The duration in its largest unit: `3d`, `5h`, `12m`, `8s`.
+    package var rounded: String {
+        let seconds = wholeMilliseconds / 1_000
+        for (unit, size) in [("d", 86_400 as Int64), ("h", 3_600), ("m", 60)] where seconds >= 2 * size {
+            return "\(seconds / size)\(unit)"
+        }
+        return "\(max(seconds, 0))s"
+    }
+}
+
+extension Timestamp {
+    /// The wait until this time, such as `in 5h`, or `now`.
+    package func wait(from now: Timestamp) -> String {
+        self <= now ? "now" : "in \(duration(since: now).rounded)"
+    }
+
+    /// The time since then, such as `5h ago`.
+    package func age(at now: Timestamp) -> String {
+        "\(now.duration(since: self).rounded) ago"
+    }
+
+    /// The time relative to now, with the exact one: `5h ago (2026-11-22T03:04:05Z)`.
+    package func relative(to now: Timestamp) -> String {
+        "\(self > now ? wait(from: now) : age(at: now)) (\(iso8601Seconds))"
+    }
+}
+
+extension Int {
+    /// The number with thousands separators: `1,234,567`.
+    package var grouped: String {
+        let digits = String(magnitude)
+        var groups: [Substring] = []
+        var end = digits.endIndex
+        while end > digits.startIndex {
+            let start = digits.index(end, offsetBy: -3, limitedBy: digits.startIndex) ?? digits.startIndex
+            groups.insert(digits[start..<end], at: 0)
+            end = start
+        }
+        return (self < 0 ? "-" : "") + groups.joined(separator: ",")
+    }
+
+    /// The number with its noun: `1 refund`, `2 refunds`.
+    package func counted(_ one: String, _ many: String) -> String {
+        "\(grouped) \(self == 1 ? one : many)"
+    }
+}
+
+extension Int64 {
+    /// The number of bytes in a unit for readers: `512 B`, `12.5 KiB`, `3.0 GiB`.
+    package var asBytes: String {
+        guard self >= 1_024 else { return "\(self) B" }
+        var (value, unit) = (Double(self) / 1_024, 0)
+        let units = ["KiB", "MiB", "GiB", "TiB"]
+        while value >= 1_024, unit < units.count - 1 { (value, unit) = (value / 1_024, unit + 1) }
+        let tenths = Int(value * 10)
+        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+}

@@ -1,0 +1,138 @@
+import RefundCore
+import RefundStore
+
+extension QueueReport {
+    // A due refund waits for the rate limit, but not this long.
+    private static let longestLag: Duration = .seconds(60)
+    // A checkpoint keeps the log far below this, unless a program keeps a transaction open.
+    private static let largestLog: Int64 = 256 << 20
+
+    /// What is wrong, the gravest first; a problem needs an operator, a note does not.
+    package var findings: [Finding] {
+        let all =
+            daemonFindings + diskFindings + gatewayFindings + lagFindings + attentionFindings + webhookFindings
+            + noteFindings
+        return all.enumerated().sorted { left, right in
+            (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
+        }.map(\.element)
+    }
+
+    private var waiting: Int { (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0) }
+
+    private var daemonFindings: [Finding] {
+        if let reason = daemon.distrust, !isStarting {
+            return [Finding(.problem, "database", "the last daemon stopped: \(reason)", run: "refundd verify")]
+        }
+        switch daemon.presence {
+        case .absent:
+            let refunds = waiting == 0 ? "" : ", and \(waiting.counted("refund waits", "refunds wait"))"
+            return [Finding(.problem, "daemon", "refundd is not running\(refunds)", run: daemon.startCommand)]
+        case .running(nil):
+            return [Finding(.warning, "daemon", "refundd is starting, or checking the database")]
+        case .unknown(let reason):
+            return [Finding(.warning, "daemon", "cannot tell whether refundd is running: \(reason)")]
+        case .running:
+            guard let readiness = daemon.readiness, !readiness.isReady else { return [] }
+            let reasons = readiness.reasons.isEmpty ? "" : ": " + readiness.reasons.joined(separator: ", ")
+            return [Finding(.problem, "daemon", "refundd is not ready\(reasons)", run: "refundd doctor")]
+        }
+    }
+
+    private var isStarting: Bool { if case .running(nil) = daemon.presence { true } else { false } }
+
+    private var gatewayFindings: [Finding] {
+        gateways.compactMap { name in
+            let subject = "gateway \(name)"
+            let lastVerified = status.sightings[name]?.lastVerified
+            let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
+            if let incident = status.incidents[name] {
+                let hint = incident.kind == .misconfigured && !incident.isVerified ? " (not signed: only a hint)" : ""
+                let problem = "\(incident.kind.problem) since \(incident.since.iso8601Seconds)"
+                let text = "\(subject) \(problem) (\(incident.code): \(incident.message))\(hint)\(seen)"
+                return Finding(.problem, subject, text, run: "refundd check --online")
+            }
+            if let breaker = status.breakers[name] {
+                let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+                let text =
+                    "\(subject) has failed since \(breaker.since.iso8601Seconds) (\(breaker.reason)) and is only probed"
+                return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
+            }
+            guard let sighting = status.sightings[name], sighting.isFailing, let error = sighting.lastError else {
+                return nil
+            }
+            return Finding(.note, subject, "\(subject) failed to answer the last query (\(error))\(seen)")
+        }
+    }
+
+    private var lagFindings: [Finding] {
+        guard status.dueLag > Self.longestLag, case .running(.some) = daemon.presence, status.incidents.isEmpty,
+            status.breakers.isEmpty
+        else { return [] }
+        let text = "due refunds have not been queried for \(status.dueLag.rounded)"
+        return [Finding(.problem, "queue", text, run: "journalctl -u refundd -n 50")]
+    }
+
+    private var attentionFindings: [Finding] {
+        let reasons = Attention.allCases.filter { status.attention[$0] ?? 0 > 0 }
+        let total = reasons.map { status.attention[$0] ?? 0 }.reduce(0, +)
+        guard total > 0 else { return [] }
+        let parts = reasons.map { "\(status.attention[$0] ?? 0) \($0.rawValue)" }.joined(separator: ", ")
+        let text = "\(total.counted("refund needs", "refunds need")) attention: \(parts)"
+        return [Finding(.problem, "refunds", text, run: "refundd list --attention")]
+    }
+
+    private var webhookFindings: [Finding] {
+        var findings = status.endpoints.open.map { endpoint, breaker in
+            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+            let text = "endpoint \(endpoint) has rejected webhooks since \(breaker.since.iso8601Seconds)"
+            return Finding(
+                .problem,
+                "endpoint \(endpoint)",
+                "\(text) (\(breaker.reason)) and is only probed\(probe)",
+                run: "refundd webhooks --state pending"
+            )
+        }
+        let dead = status.webhooks[.dead] ?? 0
+        if dead > 0 {
+            let text = "\(dead.counted("webhook is", "webhooks are")) dead: no retry succeeded"
+            findings.append(Finding(.problem, "webhooks", text, run: "refundd webhooks --state dead"))
+        }
+        if status.endpoints.disabledCount > 0 {
+            let count = status.endpoints.disabledCount.counted("webhook URL is", "webhook URLs are")
+            let text = "\(count) disabled; once the receiver accepts webhooks again, redeliver"
+            findings.append(Finding(.problem, "webhooks", text, run: "refundd redeliver --dead"))
+        }
+        return findings
+    }
+
+    private var noteFindings: [Finding] {
+        var findings: [Finding] = []
+        if status.walBytes > Self.largestLog {
+            let text = "the write-ahead log has \(status.walBytes.asBytes): a program keeps a transaction open"
+            findings.append(Finding(.warning, "database", text, run: "refundd doctor"))
+        }
+        if !configurationProblems.isEmpty {
+            let text =
+                "the configuration, as this shell sees it, has \(configurationProblems.count.counted("problem", "problems"))"
+            findings.append(Finding(.note, "configuration", text, run: "refundd check"))
+        }
+        return findings
+    }
+}
+
+extension GatewayIncident.Kind {
+    fileprivate var problem: String {
+        switch self {
+        case .misconfigured: "has refused our credentials, or its answers have not verified,"
+        case .unreachable: "has given no verified answer"
+        }
+    }
+}
+
+extension GatewaySighting {
+    /// Whether the gateway failed after its last verified answer.
+    package var isFailing: Bool {
+        guard let lastErrorAt else { return false }
+        return lastVerified.map { lastErrorAt > $0 } ?? true
+    }
+}

@@ -1,0 +1,48 @@
+package import RefundConfiguration
+package import RefundCore
+import RefundScheduler
+package import RefundStore
+
+/// Everything that `status` shows.
+package struct QueueReport: Sendable {
+    /// When it was made.
+    package var now: Timestamp
+    /// The daemon.
+    package var daemon: DaemonReport
+    /// The queue in figures.
+    package var status: QueueStatus
+    /// The gateways by name: the configured ones, and those that the queue knows.
+    package var gateways: [String]
+    /// The problems of the configuration, none of which keeps a command from reading.
+    package var configurationProblems: [String] = []
+    /// Findings about the disk.
+    package var diskFindings: [Finding] = []
+
+    /// Creates a report from its parts.
+    package init(at now: Timestamp, _ daemon: DaemonReport, _ status: QueueStatus, gateways: [String]) {
+        self.now = now
+        self.daemon = daemon
+        self.status = status
+        self.gateways = gateways
+    }
+
+    /// Makes the report of a queue.
+    ///
+    /// - Parameters:
+    ///   - store: The queue.
+    ///   - configuration: The configuration, of which everything but `[database]` may be invalid.
+    /// - Throws: `StoreError` if the database cannot be read.
+    package init(of store: any QueueStore, _ configuration: DatabaseConfiguration) throws(StoreError) {
+        let now = SystemClock().now()
+        let status = try store.read { tx throws(StoreError) in try tx.status(at: now) }
+        let configured = configuration.whole?.gateways.keys.map(\.self) ?? []
+        let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys)
+        let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
+        self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
+        configurationProblems = configuration.problems.map(\.description)
+        diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
+    }
+
+    /// Whether no operator is needed.
+    package var isHealthy: Bool { !findings.contains { $0.gravity == .problem } }
+}

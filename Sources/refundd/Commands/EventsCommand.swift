@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import RefundConfiguration
+import RefundCore
+import RefundDaemon
+import RefundStore
+
+struct EventsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events",
+        abstract: "Print events as JSON lines, oldest first.",
+        discussion: """
+            Each line has the columns of refund_events. Positions always increase: remember the last one, and continue \
+            there.
+
+            Examples:
+              refundd events --since 1042
+              refundd events --follow | jq -r '.type + " " + (.merchant_order_no // "")'
+            """
+    )
+
+    // Long enough to read, and short enough not to keep the write-ahead log from being reset.
+    private static let batch = 500
+    private static let pollInterval: Duration = .milliseconds(250)
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Go on with new events until interrupted.")
+    var follow = false
+
+    @Option(help: "Only events beyond this position.")
+    var since: Int64 = 0
+
+    func run() async throws {
+        try await reportingFailures { () async throws(CommandFailure) in
+            let store = try common.store(.readOnly)
+            defer { store.close() }
+            var position = since
+            while true {
+                let events = try CommandFailure.mapping { () throws(StoreError) in
+                    try store.read { tx throws(StoreError) in try tx.events(after: position, limit: Self.batch) }
+                }
+                for event in events {
+                    var json = JSONWriter()
+                    event.write(to: &json)
+                    printJSONLine(json)
+                    position = event.position
+                }
+                // A reader at the other end of a pipe acts on each event.
+                if follow { fflush(nil) }
+                if events.count == Self.batch { continue }
+                guard follow, (try? await Task.sleep(for: Self.pollInterval)) != nil else { return }
+            }
+        }
+    }
+}

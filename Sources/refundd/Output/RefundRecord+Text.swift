@@ -1,0 +1,118 @@
+import RefundCore
+import RefundDaemon
+import RefundStore
+
+extension RefundRecord {
+    // A receiver's answer tells its reason in the first words.
+    private static let answerLength = 400
+    private static let indent = "    "
+
+    /// The record as lines for a terminal.
+    func lines(width: Int) -> [Line] {
+        let number = refund.merchantOrderNo ?? refund.transNo ?? ""
+        var lines = [Line("Refund #\(refund.id)  \(number)  \(refund.state.rawValue)", .heading)]
+        lines += attention(width)
+        lines += facts.lines(width: width)
+        lines += [Line(""), Line("History", .heading)]
+        for (_, (at, entry)) in history.enumerated().sorted(by: { ($0.1.at, $0.0) < ($1.1.at, $1.0) }) {
+            let head = "  \(at.iso8601)  "
+            let isNarrow = width < head.count + 24
+            let first = entry[0].wrapped(to: width - (isNarrow ? Self.indent.count : head.count))
+            if isNarrow { lines.append(Line(head.trimmingEnd)) }
+            lines += first.enumerated().map { index, text in
+                Line((isNarrow ? Self.indent : index == 0 ? head : String(repeating: " ", count: head.count)) + text)
+            }
+            for text in entry.dropFirst() {
+                lines += text.wrapped(to: width - Self.indent.count).map { Line(Self.indent + $0) }
+            }
+        }
+        return lines
+    }
+
+    private func attention(_ width: Int) -> [Line] {
+        guard let attention = refund.attention, let advice else { return [] }
+        let since = attentionSince.map { ", for \(now.duration(since: $0).rounded) (since \($0.iso8601Seconds))" } ?? ""
+        return [Line("NEEDS ATTENTION: \(attention.rawValue)\(since)", .bad)]
+            + advice.text.wrapped(to: width - 2).map { Line("  \($0)") }
+            + advice.commands.map { Line("  run: \($0)") } + [Line("")]
+    }
+
+    private var facts: FactTable {
+        var facts = FactTable()
+        let transaction = refund.transaction
+        facts.add("gateway", refund.gateway)
+        facts.add("merchant_no", refund.merchantNo)
+        facts.add("merchant_order_no", refund.merchantOrderNo)
+        facts.add("trans_no", refund.transNo ?? transaction?.transNo)
+        if let own = refund.transNo, let theirs = transaction?.transNo, own != theirs {
+            facts.add("trans_no (gateway)", theirs)
+        }
+        facts.add("orig_trans_no", transaction?.origTransNo.map { "\($0) (the refunded payment)" })
+        facts.add("pay_channel_trans_no", transaction?.payChannelTransNo.map { "\($0) (for the customer's bank)" })
+        facts.add("expected", refund.expected?.text)
+        facts.add("the gateway reports", reported)
+        facts.add("transaction ended", transaction?.endAt?.relative(to: now))
+        facts.add("failure", refund.failure?.text)
+        facts.add("enqueued", refund.createdAt.relative(to: now))
+        let last = refund.lastQueryAt.map { ", the last \($0.relative(to: now))" } ?? ""
+        facts.add("queries", "\(refund.attempts.grouped)\(last)")
+        facts.add("last query", refund.lastError)
+        facts.add("next query", nextQuery.sentence(at: now))
+        facts.add("callback_url", refund.callbackURL)
+        facts.add("metadata", refund.metadata)
+        return facts
+    }
+
+    private var reported: String? {
+        guard let transaction = refund.transaction else { return nil }
+        return (refund.reported.map { "\($0), " } ?? "") + "trans_status \(transaction.status)"
+    }
+
+    private var history: [(at: Timestamp, lines: [String])] {
+        var history = [(at: refund.createdAt, lines: ["enqueued"])]
+        for row in ledger {
+            let reports = webhooks.filter { $0.row.sequence == row.sequence }
+            history.append((row.at, lines(of: row) + reports.flatMap(lines(of:))))
+        }
+        for action in actions {
+            let webhook = action.webhookID.map { " \($0)" } ?? ""
+            history.append((action.at, ["\(action.action)\(webhook) by \(action.actor)"]))
+        }
+        return history
+    }
+
+    private func lines(of row: LedgerRow) -> [String] {
+        var what = row.from == row.to ? row.to : "\(row.from) -> \(row.to)"
+        if let attention = row.attention { what += ", needs attention: \(attention)" }
+        var causes: [String] = []
+        if let status = row.transStatus { causes.append("trans_status \(status)") }
+        if let code = row.code, code != "0" { causes.append("code \(code)") }
+        if let psn = row.psn { causes.append("psn \(psn)") }
+        if row.response != nil { causes.append("signed answer stored") }
+        if row.actor != Transition.refundd { causes.append("by \(row.actor)") }
+        var lines = [what]
+        if !causes.isEmpty { lines.append(causes.joined(separator: ", ")) }
+        if let reason = row.reason { lines.append(reason) }
+        return lines
+    }
+
+    private func lines(of webhook: Webhook) -> [String] {
+        let row = webhook.row
+        var lines = ["webhook \(row.type) \(row.state), \(row.id)", "to \(row.url)"]
+        for attempt in webhook.attempts {
+            let outcome = attempt.error ?? "HTTP " + (attempt.status.map { "\($0)" } ?? "?")
+            let duration = attempt.durationMilliseconds.map { "\($0)" } ?? "?"
+            lines.append("\(attempt.at.iso8601)  \(outcome), \(duration) ms\(answer(to: attempt))")
+        }
+        if webhook.attempts.isEmpty, let error = row.lastError { lines.append(error) }
+        if let next = webhook.nextAttempt.sentence(at: now) { lines.append("next attempt \(next)") }
+        return lines
+    }
+
+    // The receiver's own words; a success needs no explanation.
+    private func answer(to attempt: AttemptRow) -> String {
+        guard attempt.error != nil, let answer = attempt.answer, !answer.isEmpty else { return "" }
+        let text = String(decoding: answer, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return text.isEmpty ? "" : "; it answered: \(text.sanitized(maxLength: Self.answerLength))"
+    }
+}

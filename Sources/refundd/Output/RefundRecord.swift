@@ -1,0 +1,83 @@
+import RefundConfiguration
+import RefundCore
+import RefundDaemon
+import RefundStore
+
+/// A refund with its whole history, as `show` shows it.
+struct RefundRecord {
+    /// A webhook with its attempts.
+    struct Webhook {
+        var row: WebhookRow
+        var attempts: [AttemptRow]
+        var nextAttempt: NextStep
+    }
+
+    let now: Timestamp
+    let refund: Refund
+    var ledger: [LedgerRow] = []
+    var webhooks: [Webhook] = []
+    var actions: [ActionRow] = []
+    var nextQuery: NextStep
+
+    /// Creates the record of a refund without history.
+    init(of refund: Refund, nextQuery: NextStep, at now: Timestamp) {
+        (self.now, self.refund, self.nextQuery) = (now, refund, nextQuery)
+    }
+
+    /// Reads the record of a refund.
+    init(
+        of refund: Refund,
+        _ tx: any QueueReader,
+        _ configuration: DatabaseConfiguration,
+        at now: Timestamp
+    ) throws(StoreError) {
+        let outlook = try Outlook(tx, configuration, at: now)
+        self.init(of: refund, nextQuery: outlook.nextQuery(refund), at: now)
+        ledger = try tx.ledger(refundID: refund.id)
+        actions = try tx.actions(refundID: refund.id)
+        for webhook in try tx.webhooks(refundID: refund.id) {
+            let attempts = try tx.attempts(webhookID: webhook.id)
+            webhooks.append(Webhook(row: webhook, attempts: attempts, nextAttempt: outlook.nextAttempt(webhook)))
+        }
+    }
+
+    /// What an operator can do; nil if the refund needs no attention.
+    var advice: AttentionAdvice? {
+        let dead = webhooks.last { $0.row.state == WebhookState.dead.rawValue }
+        return AttentionAdvice(on: refund, deadWebhook: dead?.row.id)
+    }
+
+    /// When the refund's attention was set.
+    var attentionSince: Timestamp? {
+        guard let attention = refund.attention else { return nil }
+        let start = ledger.lastIndex { $0.attention != attention.rawValue }.map { $0 + 1 } ?? 0
+        return ledger.dropFirst(start).first?.at
+    }
+
+    /// Writes the members of the JSON document.
+    func write(to json: inout JSONWriter) {
+        refund.write(to: &json, as: "refund")
+        json.array("transitions") { json in
+            for row in ledger { row.write(to: &json) }
+        }
+        json.array("webhooks") { json in
+            for webhook in webhooks {
+                webhook.row.write(to: &json) { json in
+                    json.array("attempt_log") { json in
+                        for attempt in webhook.attempts { attempt.write(to: &json) }
+                    }
+                    webhook.nextAttempt.write("next_attempt", to: &json)
+                }
+            }
+        }
+        json.array("actions") { json in
+            for action in actions { action.write(to: &json) }
+        }
+        nextQuery.write("next_query", to: &json)
+        json.time("attention_since", attentionSince)
+        json.string("advice", advice?.text)
+        json.array("commands") { json in
+            for command in advice?.commands ?? [] { json.string(nil, command) }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import RefundCore
+import RefundDaemon
+import RefundStore
+
+extension QueueReport {
+    /// The report as lines for a terminal: first whether all is well, then what is not, then the figures.
+    func lines(width: Int) -> [Line] {
+        let findings = findings
+        let grave = findings.filter { $0.gravity == .problem }
+        var lines = [headline(grave.first, findings.first { $0.gravity < .problem }, width)]
+        for (index, finding) in findings.enumerated() {
+            let isFirst = index == 0 && finding.gravity == .problem
+            // The first line has it all, unless it was too long.
+            if isFirst, !lines[0].text.contains("…") { continue }
+            let label = isFirst ? "" : finding.gravity == .problem ? "also: " : "note: "
+            let style: Style? = finding.gravity == .problem ? .bad : finding.gravity == .warning ? .warning : nil
+            lines += (label + finding.text).wrapped(to: width - 2).map { Line("  \($0)", style) }
+            if !isFirst, let command = finding.command { lines.append(Line("  run: \(command)")) }
+        }
+        lines.append(Line(""))
+        return lines + facts.lines(width: width, indent: "")
+    }
+
+    private func headline(_ problem: Finding?, _ other: Finding?, _ width: Int) -> Line {
+        guard let problem else {
+            let waiting = (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0)
+            let oldest = status.oldestPending.map { ", the oldest for \($0.rounded)" } ?? ""
+            let queue =
+                waiting == 0
+                ? "no refund waits" : "\(waiting.counted("refund waits", "refunds wait")) for a verdict\(oldest)"
+            return Line("healthy: \(queue)", .good)
+        }
+        let remedy = problem.command.map { "; run: \($0)" } ?? ""
+        let room = width - "NOT HEALTHY: ".count - remedy.columns
+        let text = room >= Self.leastHeadline ? problem.text.clipped(to: room) : "\(problem.subject)…"
+        return Line("NOT HEALTHY: \(text)\(remedy)", .bad)
+    }
+
+    private static let leastHeadline = 16
+
+    private var facts: FactTable {
+        var facts = FactTable()
+        facts.add("daemon", daemon.text(at: now))
+        facts.add("refunds", RefundState.allCases.map { "\($0.rawValue) \((status.states[$0] ?? 0).grouped)" }.list)
+        let reasons = Attention.allCases.filter { status.attention[$0] ?? 0 > 0 }
+        facts.add(
+            "needs attention",
+            reasons.isEmpty ? "none" : reasons.map { "\($0.rawValue) \((status.attention[$0] ?? 0).grouped)" }.list
+        )
+        facts.add("oldest without a verdict", status.oldestPending?.rounded ?? "none")
+        facts.add("due lag", status.dueLag.rounded)
+        facts.add("webhooks", WebhookState.allCases.map { "\($0.rawValue) \((status.webhooks[$0] ?? 0).grouped)" }.list)
+        facts.add("write-ahead log", status.walBytes.asBytes)
+        for name in gateways { facts.add("gateway \(name)", health(of: name)) }
+        for (endpoint, breaker) in status.endpoints.open {
+            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+            facts.add(
+                "endpoint \(endpoint)",
+                "FAILING since \(breaker.since.relative(to: now)): \(breaker.reason)\(probe)"
+            )
+        }
+        let unlisted = status.endpoints.openCount - status.endpoints.open.count
+        if unlisted > 0 { facts.add("further endpoints", "FAILING: \(unlisted.grouped)") }
+        if status.endpoints.disabledCount > 0 {
+            let hint = "--json lists them, `refundd redeliver` enables them"
+            facts.add("disabled URLs", "\(status.endpoints.disabledCount.grouped) (\(hint))")
+        }
+        return facts
+    }
+
+    private func health(of gateway: String) -> String {
+        var parts: [String] = []
+        if let incident = status.incidents[gateway] {
+            let isHint = incident.kind == .misconfigured && !incident.isVerified
+            let hint = isHint ? " (not signed: only a hint)" : ""
+            parts.append("\(incident.kind.rawValue.uppercased()) \(incident.code): \(incident.message)\(hint)")
+        }
+        if let breaker = status.breakers[gateway] {
+            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+            parts.append("ONLY PROBED since \(breaker.since.relative(to: now)): \(breaker.reason)\(probe)")
+        }
+        let sighting = status.sightings[gateway]
+        if parts.isEmpty, let sighting, sighting.isFailing, let error = sighting.lastError {
+            parts.append("FAILING: \(error)")
+        }
+        if parts.isEmpty, sighting?.lastVerified != nil { parts.append("answers") }
+        parts.append(
+            sighting?.lastVerified.map { "last verified answer \($0.relative(to: now))" } ?? "no verified answer yet"
+        )
+        return parts.joined(separator: "; ")
+    }
+}
+
+extension DaemonReport {
+    /// The daemon in one sentence.
+    fileprivate func text(at now: Timestamp) -> String {
+        switch presence {
+        case .absent: "not running"
+        case .unknown(let reason): "unknown: \(reason)"
+        case .running(nil): "starting"
+        case .running(let daemon?):
+            "running since \(daemon.since.relative(to: now)), process \(daemon.pid), version \(daemon.version)"
+                + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
+        }
+    }
+}
+
+extension [String] {
+    fileprivate var list: String { joined(separator: ", ") }
+}
