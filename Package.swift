@@ -217,6 +217,10 @@ let package = Package(
             ]
         ),
         tests(
+            "RefunddTests",
+            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd"]
+        ),
+        tests(
             "SimulationTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundStoreConformance",

@@ -23,7 +23,9 @@ struct GatewayOutageTests {
             #expect((open["breaker_since"].integer ?? 0) > 1_700_000_000_000)
             #expect(open["breaker_reason"].text?.isEmpty == false)
             #expect(open["attention"] == .null, "an outage is no misconfiguration")
-            #expect(try await w.refundd("status").output.contains("ONLY PROBED since "))
+            #expect(
+                try await w.refundd("status", environment: ["COLUMNS": "400"]).output.contains("ONLY PROBED since ")
+            )
             let probing = "\nrefundd_gateway_state{gateway=\"default\",state=\"probing\"} 1\n"
             #expect(try await w.get("/metrics", port: admin).body.contains(probing))
             #expect(
@@ -92,7 +94,7 @@ struct GatewayOutageTests {
             let status = try await breaker(w)
             #expect(status["code"].text == "SYS002")
             #expect(status["verified"] == .bool(false))
-            #expect(try await w.refundd("status").output.contains("not signed: only a hint"))
+            #expect(try await w.refundd("status", environment: ["COLUMNS": "400"]).output.contains("only a hint"))
             let rows = try await w.sql("SELECT * FROM refund_queue")
             #expect(rows.allSatisfy { $0["attempts"].integer == 0 && $0["last_query_at"] == .null })
 

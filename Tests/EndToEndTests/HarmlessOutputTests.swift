@@ -48,6 +48,7 @@ struct HarmlessOutputTests {
         try await withHostileTexts { w in
             for arguments in [
                 ["list"], ["show", "#1"], ["show", "#2"], ["show", "HOSTILE-1"], ["status"], ["webhooks"], ["verify"],
+                ["list", "--attention"], ["doctor", "--offline"],
             ] {
                 for form in [[], ["--json"]] {
                     let finished = try await w.run(
@@ -66,6 +67,7 @@ struct HarmlessOutputTests {
                 ["abandon", "#2", "--reason", "\u{1B}[31m\u{202E}"], ["abandon", "\u{1B}[31m", "--reason", "x"],
                 ["resolve", "#1", "--as", "failed", "--reason", "\u{9B}2J"], ["redeliver", "\u{1B}[2J"],
                 ["enqueue", "--order", "\u{1B}[2J"], ["backup", "\u{1B}[2J/no"], ["show", "#2"],
+                ["\u{1B}[2J"], ["events"], ["evidence", "#1", "--to", "\u{1B}[2J/no"],
             ] {
                 let finished = try await w.run(Programs.refundd, arguments + ["--config", w.configurationFile])
                 let harmful = (finished.output + finished.errors).unicodeScalars.filter(Self.isHarmful)

@@ -6,7 +6,7 @@ struct ReadingCommandTests {
         "id", "merchant_order_no", "trans_no", "merchant_no", "gateway", "expected_amount", "expected_currency",
         "callback_url", "metadata", "state", "attention", "trans_status", "trans_amount", "trans_currency",
         "trans_end_at", "failure_code", "failure_message", "attempts", "last_query_at", "last_error", "created_at",
-        "updated_at", "next_query_at",
+        "updated_at", "next_query_at", "gateway_trans_no", "orig_trans_no", "pay_channel_trans_no",
     ]
     private static let transitionNames: Set = [
         "id", "refund_id", "sequence", "at", "from_state", "to_state", "attention", "reason", "trans_status", "code",
@@ -14,7 +14,7 @@ struct ReadingCommandTests {
     ]
     private static let webhookNames: Set = [
         "id", "refund_id", "sequence", "type", "url", "body", "state", "attempts", "next_attempt_at", "last_status",
-        "last_error", "created_at", "delivered_at",
+        "last_error", "created_at", "delivered_at", "attempt_log", "next_attempt",
     ]
 
     /// A daemon that has served a refund of each kind.
@@ -45,10 +45,15 @@ struct ReadingCommandTests {
             let list = try await w.refundd("list", "--json").json
             #expect(list.names == ["refunds"])
             #expect(list["refunds"].items.count == 4)
-            for refund in list["refunds"].items { #expect(refund.names == Self.refundNames) }
+            for refund in list["refunds"].items { #expect(refund.names == Self.refundNames.union(["next_query"])) }
 
             let show = try await w.refundd("show", "OK3-1", "--json").json
-            #expect(show.names == ["refund", "transitions", "webhooks"])
+            #expect(
+                show.names == [
+                    "refund", "transitions", "webhooks", "actions", "next_query", "attention_since", "advice",
+                    "commands",
+                ]
+            )
             #expect(show["refund"].names == Self.refundNames)
             #expect(show["refund"]["metadata"].text == #"{"cart":"c-9"}"#)
             #expect(show["refund"]["attempts"].integer == 3)
@@ -67,10 +72,15 @@ struct ReadingCommandTests {
             let status = try await w.refundd("status", "--json").json
             #expect(
                 status.names == [
-                    "states", "attention", "oldest_pending_ms", "due_lag_ms", "webhooks", "endpoints", "wal_bytes",
+                    "healthy", "daemon", "findings", "states", "attention", "oldest_pending_ms", "due_lag_ms",
+                    "webhooks", "endpoints", "wal_bytes",
                     "gateways",
                 ]
             )
+            #expect(status["healthy"] == .bool(false), "a refund needs attention")
+            #expect(status["daemon"]["running"] == .bool(true))
+            #expect(status["daemon"]["pid"].integer == (w.daemon?.id).map(Int64.init))
+            #expect(status["findings"].items.map { $0["command"].text } == ["refundd list --attention"])
             #expect(
                 status["states"]
                     == .object([
@@ -89,8 +99,10 @@ struct ReadingCommandTests {
             #expect(status["gateways"]["default"]["last_verified_at"].integer ?? 0 > 0)
 
             let text = try await w.refundd("status")
-            #expect(text.exitCode == 0)
-            for word in ["pending", "settled", "failed", "mismatch", "default", "last verified answer 20"] {
+            #expect(text.exitCode == 1)
+            let first = text.output.prefix { $0 != "\n" }
+            #expect(first == "NOT HEALTHY: 1 refund needs attention: 1 mismatch; run: refundd list --attention")
+            for word in ["pending", "settled", "failed", "mismatch", "default", "last verified answer"] {
                 #expect(text.output.contains(word), "\(word)")
             }
         }
@@ -168,6 +180,90 @@ struct ReadingCommandTests {
                 let status = try await w.refundd("status", "--json").json
                 let lag = status["due_lag_ms"].integer ?? 0
                 return lag >= 300 && abs((status["oldest_pending_ms"].integer ?? 0) - lag) < 1_000
+            }
+        }
+    }
+
+    @Test(.endToEnd) func statusSaysWhetherTheDaemonRunsAndIsReady() async throws {
+        try await withWorkspace { w in
+            let port = try await w.freePort()
+            try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
+            try await w.startEverything()
+            let healthy = try await w.refundd("status")
+            #expect(healthy.exitCode == 0, "\(healthy.output)")
+            #expect(healthy.output.hasPrefix("healthy: no refund waits\n"))
+            let daemon = try #require(w.daemon)
+            #expect(healthy.output.contains("process \(daemon.id), version 0.1.0"))
+            #expect(healthy.output.contains("ready") && !healthy.output.contains("NOT READY"))
+            let json = try await w.refundd("status", "--json").json
+            #expect(json["healthy"] == .bool(true))
+            for name in ["pid", "since"] { #expect(json["daemon"][name].integer ?? 0 > 0) }
+            #expect(json["daemon"]["ready"] == .bool(true))
+
+            try await w.enqueue("NEVER-1")
+            try await w.refund("NEVER-1") { $0["last_query_at"] != .null }
+            daemon.kill()
+            let dead = try await w.refundd("status")
+            #expect(dead.exitCode == 1)
+            #expect(dead.output.hasPrefix("NOT HEALTHY: refundd is not running"))
+            #expect(dead.output.prefix { $0 != "\n" }.contains("; run: "))
+            #expect(try await w.refundd("status", "--json").json["daemon"]["running"] == .bool(false))
+            // Nothing that is held back is announced.
+            for command in [["list"], ["show", "NEVER-1"]] {
+                let shown = try await w.run(Programs.refundd, command + ["--config", w.configurationFile])
+                #expect(shown.output.contains("refundd is not running"), "\(shown.output)")
+            }
+            let step = try await w.refundd("show", "NEVER-1", "--json").json["next_query"]
+            #expect(step["step"].text == "held" && step["held_by"].text == "daemon")
+        }
+    }
+
+    @Test(.endToEnd) func readingNeedsOnlyTheDatabaseSection() async throws {
+        try await withServedRefunds { w in
+            try w.configure("gateway", ["app_id": "7", "url": "\"nonsense\"", "public_key_files": "[]"])
+            try w.configure("polling", ["jitterr": "1"])
+            for command in [
+                ["list"], ["list", "--json"], ["show", "OK3-1"], ["show", "OK3-1", "--json"], ["webhooks"],
+                ["webhooks", "--json"], ["events"],
+            ] {
+                let shown = try await w.run(Programs.refundd, command + ["--config", w.configurationFile])
+                #expect(shown.exitCode == 0, "\(command): \(shown.errors)")
+                #expect(!shown.output.isEmpty && shown.errors.isEmpty)
+            }
+            let status = try await w.refundd("status")
+            #expect(status.exitCode == 1, "a refund needs attention")
+            #expect(status.output.contains("run: refundd check"))
+            #expect(try await w.refundd("query", "OK3-1").exitCode == 78)
+            try w.configure("database", ["path": "7"])
+            for command in ["list", "status", "webhooks"] { #expect(try await w.refundd(command).exitCode == 78) }
+        }
+    }
+
+    @Test(.endToEnd) func attentionIsListedWithReasonAgeAndCommand() async throws {
+        try await withServedRefunds { w in
+            let list = try await w.refundd("list", "--attention")
+            #expect(list.exitCode == 0)
+            for word in ["MISMATCH-1", "mismatch", "expected 1200 JPY", "run: refundd resolve MISMATCH-1 --as settled"]
+            {
+                #expect(list.output.contains(word), "\(word): \(list.output)")
+            }
+            let json = try await w.refundd("list", "--attention", "--json").json["refunds"].items
+            #expect(json.count == 1)
+            #expect(json.first?["attention_since"].integer ?? 0 > 0)
+            #expect(json.first?["commands"].items.isEmpty == false)
+            let show = try await w.refundd("show", "MISMATCH-1").output
+            #expect(show.contains("NEEDS ATTENTION: mismatch, for "))
+            #expect(show.contains("run: refundd resolve MISMATCH-1 --as settled"))
+        }
+    }
+
+    @Test(.endToEnd) func showHasEveryNumberOfTheGateway() async throws {
+        try await withServedRefunds { w in
+            let show = try await w.refundd("show", "OK3-1")
+            let json = try await w.refundd("show", "OK3-1", "--json").json["refund"]
+            for name in ["gateway_trans_no", "orig_trans_no", "pay_channel_trans_no"] {
+                let number = try #require(json[name].text)
+                #expect(show.output.contains(number), "\(name)")
             }
         }
     }

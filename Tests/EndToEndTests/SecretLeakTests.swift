@@ -11,6 +11,7 @@ struct SecretLeakTests {
         ["query", "OK-1"], ["query", "HTTP503-1"], ["abandon", "HTTP503-1", "--reason", "x"],
         ["resolve", "OK-1", "--as", "failed", "--reason", "x"], ["webhooks"], ["webhooks", "--json"],
         ["redeliver", "--since", "1h"], ["backup", "copy.db"], ["verify"], ["verify", "--json"],
+        ["events"], ["doctor"], ["doctor", "--json"], ["evidence", "OK-1", "--to", "evidence"],
     ]
 
     @Test(.endToEnd, arguments: ["text", "json"]) func nothingThatARunLeavesBehindHoldsASecret(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import RefundConfiguration
 import RefundCore
 import RefundDaemon
@@ -47,7 +46,7 @@ struct EventsCommand: AsyncParsableCommand {
                     position = event.position
                 }
                 // A reader at the other end of a pipe acts on each event.
-                if follow { fflush(nil) }
+                if follow { flushOutput() }
                 if events.count == Self.batch { continue }
                 guard follow, (try? await Task.sleep(for: Self.pollInterval)) != nil else { return }
             }

@@ -56,6 +56,7 @@ struct StatusCommand: AsyncParsableCommand {
             let terminal = common.terminal
             if watch { beginScreen(terminal) }
             printLines(report.lines(width: terminal.width), on: terminal)
+            flushOutput()
         }
         return report.isHealthy
     }

@@ -10,6 +10,12 @@ package struct AdminProbe: Sendable {
         package var isReady: Bool
         /// Why it is not.
         package var reasons: [String]
+
+        /// Creates an answer.
+        package init(isReady: Bool, reasons: [String]) {
+            self.isReady = isReady
+            self.reasons = reasons
+        }
     }
 
     private static let timeout = timeval(tv_sec: 2, tv_usec: 0)

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// The user that runs the daemon, whose access to files is judged.
@@ -17,6 +18,19 @@ struct ServiceUser: Hashable, Sendable {
         self.id = id
         name = Operator.login(of: id) ?? "\(id)"
         groups = id == geteuid() ? [getegid()] : Self.groups(of: id)
+    }
+
+    /// Returns the effective user of a process, or nil.
+    ///
+    /// The owner of its folder in `/proc` says nothing: a process that hides its memory belongs to root there. Source:
+    /// proc(5).
+    static func id(ofProcess pid: Int32) -> uid_t? {
+        guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Uid:") })
+        else { return nil }
+        // Real, effective, saved and file system user.
+        let fields = line.split(whereSeparator: \.isWhitespace)
+        return fields.count > 2 ? uid_t(fields[2]) : nil
     }
 
     private static func groups(of id: uid_t) -> Set<gid_t> {

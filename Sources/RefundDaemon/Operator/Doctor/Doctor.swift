@@ -53,11 +53,11 @@ package struct Doctor: Sendable {
 
     /// The user that runs the daemon: the running one's, else the unit's, else the database's owner.
     private func serviceUser(_ daemon: DaemonPresence, _ path: String) -> ServiceUser {
-        var status = stat()
-        if case .running(let serving?) = daemon, unsafe stat("/proc/\(serving.pid)", &status) == 0 {
-            return ServiceUser(id: status.st_uid)
+        if case .running(let serving?) = daemon, let id = ServiceUser.id(ofProcess: serving.pid) {
+            return ServiceUser(id: id)
         }
         if let id = unit?.userID { return ServiceUser(id: id) }
+        var status = stat()
         for place in [path, DatabaseCheck.folder(of: path)] where unsafe stat(place, &status) == 0 {
             return ServiceUser(id: status.st_uid)
         }
@@ -66,6 +66,7 @@ package struct Doctor: Sendable {
 
     private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
         let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        try? ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: false)
         var findings = problems.map { problem in
             let command = geteuid() == 0 ? problem.path.map { "ls -l \($0.asShellWord)" } : "sudo refundd doctor"

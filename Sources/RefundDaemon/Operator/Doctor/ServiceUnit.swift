@@ -17,9 +17,7 @@ struct ServiceUnit: Hashable, Sendable {
     /// The credentials by name, with the files that root reads for the daemon.
     var credentials: [String: String] = [:]
 
-    /// Whether systemd runs this machine.
-    ///
-    /// Source: sd_booted(3).
+    /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
 
     /// Finds the unit and its drop-ins; nil if it is not installed.

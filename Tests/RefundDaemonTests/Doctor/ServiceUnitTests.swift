@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+import RefundCore
+import RefundStore
+import RefundTestSupport
+import Testing
+
+@testable import RefundDaemon
+
+/// The unit as `doctor` reads it.
+struct ServiceUnitTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        for name in ["etc/refundd.service.d", "lib/refundd.service.d"] {
+            try FileManager.default.createDirectory(
+                atPath: folder.path(name),
+                withIntermediateDirectories: true
+            )
+        }
+    }
+
+    private var unit: ServiceUnit? { ServiceUnit.installed(in: [folder.path("etc"), folder.path("lib")]) }
+
+    @Test func unitThatIsNotInstalledIsNone() {
+        #expect(unit == nil)
+    }
+
+    @Test func userAndCredentialsAreRead() throws {
+        let text = """
+            [Service]
+            # User=root
+            User=refundd
+            LoadCredential=app_private_key:/etc/refundd/credentials/app_private_key
+            LoadCredential=webhook_secret:/etc/refundd/credentials/webhook_secret
+            """
+        _ = try folder.write(text, to: "lib/refundd.service")
+        #expect(unit?.file == folder.path("lib/refundd.service"))
+        #expect(unit?.user == "refundd")
+        #expect(unit?.credentials["app_private_key"] == "/etc/refundd/credentials/app_private_key")
+        #expect(unit?.credentials.count == 2)
+    }
+
+    @Test func dropInsOverrideTheUnit() throws {
+        _ = try folder.write("[Service]\nUser=refundd\nLoadCredential=a:/a\n", to: "lib/refundd.service")
+        _ = try folder.write(
+            "[Service]\nLoadCredential=\nLoadCredential=b:/b\n",
+            to: "lib/refundd.service.d/20-keys.conf"
+        )
+        _ = try folder.write("[Service]\nUser=nobody\n", to: "lib/refundd.service.d/10-user.conf")
+        _ = try folder.write("[Service]\nUser=shop\n", to: "etc/refundd.service.d/10-user.conf")
+        #expect(unit?.user == "shop")
+        #expect(unit?.credentials == ["b": "/b"])
+    }
+
+    @Test func userIsAnIdOrAName() {
+        #expect(ServiceUnit(file: "f", parsing: "").userID == 0)
+        #expect(ServiceUnit(file: "f", parsing: "User=1234").userID == 1_234)
+        #expect(ServiceUnit(file: "f", parsing: "User=no-such-user-here").userID == nil)
+    }
+
+    // MARK: - What systemd says about it
+
+    private static let running = DaemonPresence.running(nil)
+
+    @Test(
+        arguments: [
+            (
+                ["ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"], Finding.Gravity.problem,
+                "exit status 78"
+            ),
+            (["ActiveState": "inactive"], .problem, "not started"),
+            (["ActiveState": "active", "UnitFileState": "disabled"], .warning, "does not start when the machine does"),
+            (["ActiveState": "active", "NeedDaemonReload": "yes"], .warning, "has changed"),
+            (["ActiveState": "active", "UnitFileState": "enabled"], .fine, "active"),
+        ] as [([String: String], Finding.Gravity, String)]
+    )
+    func stateOfTheUnitIsJudged(properties: [String: String], gravity: Finding.Gravity, words: String) {
+        let findings = UnitCheck.findings(properties: properties, daemon: .absent)
+        #expect(findings.map(\.gravity) == [gravity])
+        #expect(findings[0].text.contains(words))
+        #expect((findings[0].command != nil) == (gravity != .fine))
+    }
+
+    @Test func daemonThatRunsWithoutItsUnitIsFine() {
+        let findings = UnitCheck.findings(properties: ["ActiveState": "inactive"], daemon: Self.running)
+        #expect(findings.map(\.gravity) == [.fine])
+    }
+
+    // MARK: - The machine
+
+    @Test func clockThatNobodyKeepsIsAWarning() {
+        #expect(ClockCheck.finding(isSynchronized: true).gravity == .fine)
+        #expect(ClockCheck.finding(isSynchronized: false).command == "timedatectl set-ntp true")
+    }
+
+    @Test func folderCanBeWatchedAndAMissingOneCannot() {
+        #expect(InotifyCheck.finding(folder: folder.path).gravity == .fine)
+        #expect(InotifyCheck.finding(folder: folder.path("none")).gravity == .warning)
+    }
+
+    @Test func userOfAProcessIsItsOwn() {
+        #expect(ServiceUser.id(ofProcess: getpid()) == geteuid())
+        #expect(ServiceUser.id(ofProcess: -1) == nil)
+    }
+}

@@ -1,0 +1,144 @@
+import RefundCore
+import RefundDaemon
+import RefundStore
+import RefundStoreSQLite
+import Testing
+
+/// What is wrong, and the command that fixes it.
+struct QueueReportTests {
+    private static let now = Timestamp(milliseconds: 1_790_000_000_000)
+    private static let serving = DaemonPresence.running(ServingDaemon(pid: 1, version: "1", since: now))
+    private let breaker = OpenBreaker(since: now, reason: "HTTP 503", nextProbe: now.advanced(by: .seconds(15)))
+
+    private func report(
+        _ presence: DaemonPresence = serving,
+        ready: Bool? = true,
+        distrust: String? = nil,
+        _ change: (inout QueueStatus) -> Void = { _ in }
+    ) -> QueueReport {
+        var status = QueueStatus()
+        change(&status)
+        let answer = ready.map { AdminProbe.Answer(isReady: $0, reasons: $0 ? [] : ["the database is lost"]) }
+        let daemon = DaemonReport(presence: presence, readiness: answer, distrust: distrust)
+        return QueueReport(at: Self.now, daemon, status, gateways: ["default"])
+    }
+
+    private func expectProblem(_ report: QueueReport, _ word: String, run command: String?) {
+        let first = report.findings.first
+        #expect(!report.isHealthy)
+        #expect(first?.text.contains(word) == true, "\(first?.text ?? "nothing")")
+        #expect(first?.command == command)
+    }
+
+    @Test func queueThatIsServedIsHealthy() {
+        #expect(report().findings.isEmpty)
+        #expect(report(ready: nil).isHealthy, "it has no admin address")
+    }
+
+    @Test func daemonThatDoesNotRunIsAProblem() {
+        expectProblem(report(.absent), "not running", run: "systemctl start refundd")
+        expectProblem(report(.absent, distrust: "it is damaged"), "it is damaged", run: "refundd verify")
+        expectProblem(report(ready: false), "the database is lost", run: "refundd doctor")
+    }
+
+    @Test func daemonThatStartsOrHidesIsNoProblemYet() {
+        #expect(report(.running(nil), distrust: "it is damaged").findings.map(\.gravity) == [.warning])
+        #expect(report(.unknown("Permission denied")).findings.map(\.gravity) == [.warning])
+    }
+
+    @Test func gatewayThatIsOnlyProbedIsAProblem() {
+        let report = report { $0.breakers = ["default": breaker] }
+        expectProblem(report, "(HTTP 503) and is only probed, next probe in 15s", run: "refundd check --online")
+    }
+
+    @Test func oneFailedQueryIsOnlyANote() {
+        let sighting = GatewaySighting(lastVerified: nil, lastError: "timed out", lastErrorAt: Self.now)
+        let report = report { $0.sightings = ["default": sighting] }
+        #expect(report.isHealthy)
+        #expect(report.findings.map(\.gravity) == [.note])
+    }
+
+    @Test func incidentIsAProblem() {
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "m",
+            isVerified: false,
+            since: Self.now
+        )
+        expectProblem(report { $0.incidents = ["default": incident] }, "SYS002", run: "refundd check --online")
+    }
+
+    @Test func lagIsAProblemOfTheDaemonUnlessAGatewayExplainsIt() {
+        let lag: Duration = .seconds(300)
+        expectProblem(report { $0.dueLag = lag }, "5m", run: "journalctl -u refundd -n 50")
+        let explained = report {
+            $0.dueLag = lag
+            $0.breakers = ["default": breaker]
+        }
+        #expect(explained.findings.count == 1)
+        #expect(report { $0.dueLag = .seconds(30) }.isHealthy)
+    }
+
+    @Test func attentionAndDeadWebhooksAreProblems() {
+        expectProblem(
+            report { $0.attention = [.overdue: 1] },
+            "1 refund needs attention",
+            run: "refundd list --attention"
+        )
+        expectProblem(report { $0.webhooks = [.dead: 2] }, "2 webhooks are dead", run: "refundd webhooks --state dead")
+        expectProblem(
+            report { $0.endpoints.open = [("https://shop.example:443", breaker)] },
+            "shop.example",
+            run: "refundd webhooks --state pending"
+        )
+        expectProblem(
+            report { $0.endpoints.disabledCount = 1 },
+            "1 webhook URL is disabled",
+            run: "refundd redeliver --dead"
+        )
+    }
+
+    @Test func invalidConfigurationIsANoteBecauseTheServiceMayHaveAnother() {
+        var report = report()
+        report.configurationProblems = ["gateway.app_id: missing"]
+        #expect(report.isHealthy)
+        #expect(report.findings.first?.command == "refundd check")
+    }
+
+    @Test func gravestComesFirst() {
+        let findings = report(.absent) {
+            $0.attention = [.mismatch: 1]
+            $0.walBytes = 1 << 40
+        }.findings
+        #expect(findings.map(\.gravity) == [.problem, .problem, .warning])
+        #expect(findings.first?.subject == "daemon")
+    }
+}
+
+/// Figures for readers.
+struct HumanUnitsTests {
+    @Test(arguments: [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567")])
+    func thousandsAreSeparated(number: Int, text: String) {
+        #expect(number.grouped == text)
+    }
+
+    @Test(arguments: [(0, "0 B"), (1_023, "1023 B"), (1_536, "1.5 KiB"), (64 << 20, "64.0 MiB"), (3 << 40, "3.0 TiB")])
+    func bytesHaveAUnit(bytes: Int64, text: String) {
+        #expect(bytes.asBytes == text)
+    }
+
+    @Test func nounsAgree() {
+        #expect(1.counted("refund", "refunds") == "1 refund")
+        #expect(2_000.counted("refund", "refunds") == "2,000 refunds")
+    }
+
+    @Test func timesAreRelativeWithTheExactOneBeside() {
+        let now = Timestamp(milliseconds: 1_790_000_000_000)
+        #expect(
+            now.advanced(by: .seconds(-7_200)).relative(to: now)
+                == "2h ago (\(now.advanced(by: .seconds(-7_200)).iso8601Seconds))"
+        )
+        #expect(now.advanced(by: .seconds(90)).relative(to: now).hasPrefix("in 90s ("))
+    }
+}
