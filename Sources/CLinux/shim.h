@@ -18,4 +18,13 @@ static inline int clinux_set_core_limit(rlim_t bytes) {
     return setrlimit(RLIMIT_CORE, &limit);
 }
 
+// Declared by <sys/mman.h> only with _GNU_SOURCE.
+extern int memfd_create(const char *name, unsigned int flags);
+
+/// Creates an empty file in memory that can be sealed. Source: memfd_create(2).
+static inline int clinux_memory_file(void) {
+    // MFD_CLOEXEC | MFD_ALLOW_SEALING
+    return memfd_create("refundd", 3);
+}
+
 #endif

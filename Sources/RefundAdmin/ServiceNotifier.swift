@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import RefundCore
 
@@ -109,7 +110,7 @@ package enum NotifyError: Error, Hashable, Sendable, CustomStringConvertible {
 ///   - address: An absolute path, or `@` and an abstract name.
 /// - Throws: `NotifyError` if there is no such address or nobody takes the datagram.
 private func sendDatagram(_ message: [UInt8], to address: String) throws(NotifyError) {
-    var (socketAddress, length) = try unixAddress(address)
+    guard let socketAddress = UnixSocketAddress(address) else { throw .badAddress(address) }
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw .failed(call: "socket", SystemError()) }
     defer { close(descriptor) }
@@ -122,29 +123,9 @@ private func sendDatagram(_ message: [UInt8], to address: String) throws(NotifyE
     }
     var sent = -1
     repeat {
-        sent = unsafe withUnsafePointer(to: &socketAddress) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe sendto(descriptor, message, message.count, Int32(MSG_NOSIGNAL), pointer, length)
-            }
+        sent = unsafe socketAddress.withPointer { address, length in
+            unsafe sendto(descriptor, message, message.count, Int32(MSG_NOSIGNAL), address, length)
         }
     } while sent < 0 && errno == EINTR
     guard sent == message.count else { throw .failed(call: "sendto", SystemError()) }
-}
-
-/// A Unix socket's address and its length.
-///
-/// Source: unix(7).
-private func unixAddress(_ address: String) throws(NotifyError) -> (sockaddr_un, socklen_t) {
-    var bytes = Array(address.utf8)
-    let isAbstract = bytes.first == UInt8(ascii: "@")
-    var result = sockaddr_un()
-    guard isAbstract || bytes.first == UInt8(ascii: "/"), bytes.count > 1, !bytes.contains(0),
-        bytes.count < MemoryLayout.size(ofValue: result.sun_path)
-    else { throw .badAddress(address) }
-    // An abstract name starts with a zero byte and ends where the length says; a path ends with a zero byte.
-    if isAbstract { bytes[0] = 0 } else { bytes.append(0) }
-    result.sun_family = sa_family_t(AF_UNIX)
-    unsafe withUnsafeMutableBytes(of: &result.sun_path) { unsafe $0.copyBytes(from: bytes) }
-    let offset = MemoryLayout.size(ofValue: result) - MemoryLayout.size(ofValue: result.sun_path)
-    return (result, socklen_t(offset + bytes.count))
 }

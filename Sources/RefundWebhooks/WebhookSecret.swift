@@ -4,7 +4,7 @@ import RefundCrypto
 ///
 /// Source: Standard Webhooks 1.0, "Signature scheme": `whsec_` and the Base64 of 24 to 64 random bytes
 /// (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
-package struct WebhookSecret: Sendable {
+package struct WebhookSecret: Equatable, Sendable {
     /// The valid lengths of a secret in bytes.
     package static let lengths = 24...64
 

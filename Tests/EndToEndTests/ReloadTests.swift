@@ -19,7 +19,9 @@ struct ReloadTests {
             )
             try w.configure("webhook", ["events": #"["refund.settled", "refund.processing"]"#])
             daemon.signal(SIGHUP)
-            try await daemon.waitForErrors(containing: "reloaded")
+            try await daemon.waitForErrors(
+                containing: "reloaded changed=\"polling.initial_interval, polling.max_interval"
+            )
             try await w.enqueue("OK3-2")
             try await w.refund("OK3-2", is: "settled")
             try await eventually("webhooks of OK3-2") {

@@ -33,6 +33,25 @@ struct ReloadTests {
         #expect(new.obstaclesToReload(since: old).isEmpty)
     }
 
+    @Test func changesAreNamedByTheirKeysWithoutValues() {
+        let old = Self.configuration()
+        #expect(old.changes(since: old).isEmpty)
+        var new = old
+        new.gateways["second"]?.timeout = .seconds(3)
+        new.gateways["my shop"] = GatewaySettings()
+        new.gateways["default"] = nil
+        new.polling.jitter = 0
+        new.webhook.url = "https://host/token"
+        new.admin.listen = nil
+        new.log.level = .debug
+        #expect(
+            new.changes(since: old) == [
+                "gateway", "gateways.\"my shop\"", "gateways.second.timeout", "polling.jitter", "webhook.url",
+                "admin.listen", "log.level",
+            ]
+        )
+    }
+
     @Test func everythingElseMayChange() {
         let old = Self.configuration()
         var new = old

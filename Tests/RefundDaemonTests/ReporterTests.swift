@@ -61,9 +61,19 @@ struct ReporterTests {
         )
         #expect(
             log.lines == [
-                "notice webhook not delivered yet", "notice webhook not delivered; a newer event supersedes it",
+                "warning a webhook failed for the first time since its endpoint accepted one; it is sent again",
+                "notice webhook not delivered; a newer event supersedes it",
             ]
         )
+    }
+
+    @Test func onlyTheFirstFailureOfAnEndpointSinceItsLastSuccessIsAWarning() {
+        let reporter = Reporter(logger: Logger(label: "test") { _ in log }, metrics: MetricRegistry())
+        let failure = attempt(0, status: 500, error: "HTTP 500", .retry(at: Timestamp(milliseconds: 0)))
+        let success = attempt(1, status: 204, error: nil, .delivered(at: Timestamp(milliseconds: 0)))
+        for event in [failure, failure, success, failure] { reporter.report([event]) }
+        #expect(log.lines.map { $0.prefix { $0 != " " } } == ["warning", "notice", "info", "warning"])
+        #expect(log.metadata["endpoint"] == "https://shop.example:443")
     }
 
     @Test func urlOfAWebhookIsNeverLogged() {

@@ -36,10 +36,13 @@ struct LogLine {
         }
     }
 
-    private var messageAndMetadata: String {
+    /// The event as text on one line, without its time and level.
+    var messageAndMetadata: String {
         // Escaping never shortens a text, so what is beyond the limit cannot be in the line.
         let words = [escapedForTerminal(message.cut(to: Self.limit))]
-        return (words + sortedMetadata.map { "\(quoted($0))=\(quoted($1.plain))" }).joined(separator: " ")
+        // The id is for programs.
+        let shown = sortedMetadata.filter { $0.0 != LogMessageID.key }
+        return (words + shown.map { "\(quoted($0))=\(quoted($1.plain))" }).joined(separator: " ")
     }
 
     private var sortedMetadata: [(String, Logger.MetadataValue)] {
@@ -85,7 +88,7 @@ struct LogLine {
 
 extension Logger.MetadataValue {
     /// The value in a text line: itself, or JSON if it is an array or a dictionary.
-    fileprivate var plain: String {
+    var plain: String {
         switch self {
         case .string(let text): return text
         case .stringConvertible(let value): return value.description
@@ -115,7 +118,7 @@ extension Logger.MetadataValue {
 
 extension Logger.Level {
     /// The level as a syslog priority, see syslog(3).
-    fileprivate var syslogPriority: Int {
+    var syslogPriority: Int {
         switch self {
         case .trace, .debug: 7
         case .info: 6

@@ -1,6 +1,6 @@
 import FoundationEssentials
 package import Logging
-package import RefundCore
+import RefundCore
 import Synchronization
 
 /// Sends the whole process's log to standard error; called once, before anything else is opened.
@@ -17,10 +17,11 @@ package func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogCont
     ignoreBrokenPipes()
     let control = LogControl(level: level, format: format)
     let now: @Sendable () -> Timestamp = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
-    let writer = LineWriter(standardErrorDescriptor) { LogLine.loss(of: $0, at: now()).written(as: control.format) }
+    let errors = LineWriter(standardErrorDescriptor) { LogLine.loss(of: $0, at: now()).written(as: control.format) }
+    let output = LogOutput(control, journal: JournalSocket(), write: errors.write)
     LoggingSystem.bootstrap(
         { label, provider in
-            var handler = LineLogHandler(label: label, control: control, now: now, write: writer.write)
+            var handler = LineLogHandler(label: label, control: control, now: now, write: output.write)
             handler.metadataProvider = provider
             return handler
         },
@@ -29,9 +30,39 @@ package func bootstrapLogging(level: Logger.Level, format: LogFormat) -> LogCont
     return control
 }
 
+/// Where log lines go: to the journal's socket, or else to standard error.
+final class LogOutput: Sendable {
+    private let control: LogControl
+    private let journal: JournalSocket?
+    private let writeLine: @Sendable (String) -> Void
+    private let limiter = Mutex(RepeatLimiter())
+
+    /// Creates an output.
+    ///
+    /// - Parameters:
+    ///   - control: Says which format is in use.
+    ///   - journal: The journal, for the format of that name.
+    ///   - write: Takes one line with its line break, if it is not for the journal or the journal does not take it.
+    init(_ control: LogControl, journal: JournalSocket?, write: @escaping @Sendable (String) -> Void) {
+        self.control = control
+        self.journal = journal
+        writeLine = write
+    }
+
+    /// Writes an event, unless it repeats others too often.
+    @Sendable
+    func write(_ line: LogLine) {
+        let format = control.format
+        for line in limiter.withLock({ $0.admit(line) }) {
+            if format == .journald, let journal, journal.send(line.journalEntry) { continue }
+            writeLine(line.written(as: format))
+        }
+    }
+}
+
 /// The format of log lines.
 package enum LogFormat: Sendable, CaseIterable {
-    /// A syslog priority in angle brackets and the message; the journal adds the time.
+    /// Entries for the journal; to standard error, a syslog priority in angle brackets and the message.
     ///
     /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html>.
     case journald
@@ -85,7 +116,7 @@ package final class LogControl: Sendable {
     }
 }
 
-/// A log handler that writes each event as one line.
+/// A log handler that makes one line of each event.
 ///
 /// Messages and metadata may come from outside. Whatever they contain, the line stays one line of bounded length,
 /// without a character that a terminal acts on.
@@ -98,7 +129,7 @@ package struct LineLogHandler: LogHandler, Sendable {
     private let label: String
     private let control: LogControl
     private let now: @Sendable () -> Timestamp
-    private let write: @Sendable (String) -> Void
+    private let write: @Sendable (LogLine) -> Void
     private var ownLevel: Logger.Level?
 
     /// Creates a handler.
@@ -107,12 +138,12 @@ package struct LineLogHandler: LogHandler, Sendable {
     ///   - label: The logger's label, which the JSON format shows.
     ///   - control: The shared level and format; this logger can be given a level of its own.
     ///   - now: Reads the clock.
-    ///   - write: Takes one line with its line break.
-    package init(
+    ///   - write: Takes one event.
+    init(
         label: String,
         control: LogControl,
         now: @escaping @Sendable () -> Timestamp,
-        write: @escaping @Sendable (String) -> Void
+        write: @escaping @Sendable (LogLine) -> Void
     ) {
         self.label = label
         self.control = control
@@ -139,7 +170,6 @@ package struct LineLogHandler: LogHandler, Sendable {
         if let own = event.metadata { metadata.merge(own) { $1 } }
         if let error = event.error { metadata["error"] = "\(error)" }
         let message = event.message.description
-        let line = LogLine(time: now(), level: event.level, label: label, message: message, metadata: metadata)
-        write(line.written(as: control.format))
+        write(LogLine(time: now(), level: event.level, label: label, message: message, metadata: metadata))
     }
 }

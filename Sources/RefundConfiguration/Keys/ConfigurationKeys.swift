@@ -114,8 +114,10 @@ struct SectionKey<Settings: Sendable>: Sendable {
     let isRequired: Bool
     /// Reads a value into the settings.
     let apply: @Sendable (ConfigurationValue, FileLocator, inout Settings) throws(InvalidValue) -> Void
+    /// Whether two settings differ in the key.
+    let differs: @Sendable (Settings, Settings) -> Bool
 
-    init<Value>(
+    init<Value: Equatable>(
         _ name: String,
         _ path: any WritableKeyPath<Settings, Value> & Sendable,
         _ type: ValueType<Value>,
@@ -126,5 +128,6 @@ struct SectionKey<Settings: Sendable>: Sendable {
         apply = { (value, files, settings) throws(InvalidValue) in
             settings[keyPath: path] = try type.read(value, files)
         }
+        differs = { $0[keyPath: path] != $1[keyPath: path] }
     }
 }

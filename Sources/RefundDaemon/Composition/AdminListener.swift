@@ -33,7 +33,10 @@ struct AdminListener: Sendable {
                         attempted.yield(nil)
                     }
                 } catch {
-                    logger.error("cannot serve the admin address", metadata: ["error": "\(error)"])
+                    logger.error(
+                        "cannot serve the admin address",
+                        metadata: ["error": "\(error)"].id(.adminUnavailable)
+                    )
                     attempted.yield(error)
                 }
                 // After a long success, the first retry comes soon.

@@ -115,15 +115,17 @@ extension Daemon {
 
     private func reportRefusal(_ error: CommandFailure) {
         for problem in error.messages {
-            logger.error("reload failed, keeping the current configuration", metadata: ["problem": "\(problem)"])
+            logger.error("reload failed, keeping the current configuration", metadata: ["problem": "\(problem)"].id(.reloadFailed))
         }
     }
 
     /// Applies a configuration's settings for the daemon itself.
     func use(_ new: LoadedConfiguration) {
+        let changes = new.changes(since: loaded)
         loaded = new
         log.change(level: new.logLevel, format: new.logFormat(environment: environment))
-        logger.notice("configuration reloaded")
+        let changed = changes.isEmpty ? "nothing" : changes.joined(separator: ", ")
+        logger.notice("configuration reloaded", metadata: ["changed": "\(changed)"].id(.reloaded))
     }
 
     /// Serves the admin address of a configuration, if it has one.

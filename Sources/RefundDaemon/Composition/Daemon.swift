@@ -217,7 +217,7 @@ package actor Daemon {
     /// Serves the queue, and reloads the configuration on SIGHUP.
     private func serve(_ parts: Parts) async -> Result<Bool, CommandFailure> {
         admin = await listen(loaded.configuration, parts)
-        logger.notice("started", metadata: ["database": "\(parts.database.store.location)"])
+        await reportStart(parts)
         note(notifier.status("serving"))
         note(notifier.ready())
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

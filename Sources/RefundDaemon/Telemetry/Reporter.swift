@@ -4,11 +4,18 @@ import RefundAdmin
 import RefundCore
 import RefundScheduler
 import RefundStore
+import Synchronization
 
 /// Turns the scheduler's events into log lines and metrics.
 struct Reporter: Sendable {
     let logger: Logger
     let metrics: any MetricsFactory
+    private let failing = FailingEndpoints()
+
+    init(logger: Logger, metrics: any MetricsFactory) {
+        self.logger = logger
+        self.metrics = metrics
+    }
 
     /// Reports the events of a cycle.
     func report(_ events: [SchedulerEvent]) {
@@ -32,7 +39,7 @@ struct Reporter: Sendable {
         case .endpointBreakerOpened(let endpoint, let reason):
             logger.warning(
                 "endpoint keeps failing; probing with one webhook at a time",
-                metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"]
+                metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"].id(.endpointProbed)
             )
         case .endpointBreakerClosed(let endpoint):
             logger.notice("endpoint accepts webhooks again", metadata: ["endpoint": "\(endpoint)"])
@@ -41,7 +48,7 @@ struct Reporter: Sendable {
             let remedy = "once it accepts webhooks again, run: refundd redeliver \(delivery.id)"
             logger.error(
                 "webhook URL disabled; its webhooks become dead as they fall due; \(remedy)",
-                metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"]
+                metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"].id(.urlDisabled)
             )
         case .webhooksUnsigned(let count):
             logger.error(
@@ -53,21 +60,24 @@ struct Reporter: Sendable {
         case .releasedClaims(let count):
             logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
         case .clockSetBack(let step):
-            logger.warning("the clock was set back; due times move with it", metadata: ["by": "\(step.formatted)"])
+            logger.warning(
+                "the clock was set back; due times move with it",
+                metadata: ["by": "\(step.formatted)"].id(.clockSetBack)
+            )
         case .store(.walGrew(let bytes, let holders)):
             logger.warning(
                 "the write-ahead log keeps growing because a process keeps a transaction open; end it",
-                metadata: ["bytes": "\(bytes)", "open in": "\(holders.joined(separator: ", "))"]
+                metadata: ["bytes": "\(bytes)", "open in": "\(holders.joined(separator: ", "))"].id(.walGrowing)
             )
         case .store(.schemaRestored(let names)):
             logger.warning(
                 "restored guards or indexes that somebody dropped or changed; run refundd verify",
-                metadata: ["names": "\(names.joined(separator: ", "))"]
+                metadata: ["names": "\(names.joined(separator: ", "))"].id(.schemaRestored)
             )
         case .store(.schemaBroken(let name, let reason)):
             logger.error(
                 "a guard or index is missing or changed and cannot be restored",
-                metadata: ["name": "\(name)", "reason": "\(reason)"]
+                metadata: ["name": "\(name)", "reason": "\(reason)"].id(.schemaBroken)
             )
         case .store(.commitsUnwatched(let reason)):
             logger.warning(
@@ -82,7 +92,7 @@ struct Reporter: Sendable {
         case .gatewayFailing(let gateway, let reason):
             logger.warning(
                 "a query failed for the first time since the gateway's last verified answer",
-                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"]
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"].id(.gatewayFailing)
             )
         case .incident(let gateway, let incident):
             report(incident, of: gateway)
@@ -91,7 +101,7 @@ struct Reporter: Sendable {
         case .gatewayBreakerOpened(let gateway, let reason):
             logger.warning(
                 "the gateway is down or throttles us; probing with one refund at a time",
-                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"]
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"].id(.gatewayProbed)
             )
         case .gatewayBreakerClosed(let gateway):
             logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
@@ -114,7 +124,7 @@ struct Reporter: Sendable {
             metadata: [
                 "gateway": "\(gateway)", "code": "\(incident.code)", "message": "\(incident.message)",
                 "verified": "\(incident.isVerified)",
-            ]
+            ].id(incident.kind == .misconfigured ? .gatewayMisconfigured : .gatewayUnreachable)
         )
     }
 
@@ -129,7 +139,7 @@ struct Reporter: Sendable {
             return logger.info("refund changed", metadata: metadata)
         }
         metadata["attention"] = "\(attention.rawValue)"
-        logger.warning("refund needs attention", metadata: metadata)
+        logger.warning("refund needs attention", metadata: metadata.id(attention.messageID))
     }
 
     private func report(
@@ -142,20 +152,29 @@ struct Reporter: Sendable {
         if outcome.isDelivered { end = .delivered } else if case .dead = result { end = .dead }
         Metric.webhookAttempts.increment(end.rawValue, in: metrics)
         Metric.webhookDuration.record(outcome.duration, in: metrics)
-        var metadata: Logger.Metadata = ["webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)"]
+        let endpoint = HTTPURL.endpoint(of: delivery.url)
+        let isFirstFailure = failing.note(endpoint, isFailing: outcome.error != nil)
+        var metadata: Logger.Metadata = [
+            "webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)", "endpoint": "\(endpoint)",
+        ]
         if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
         if let status = outcome.status { metadata["status"] = "\(status)" }
         guard let error = outcome.error else { return logger.info("webhook delivered", metadata: metadata) }
         metadata["error"] = "\(error)"
         switch result {
         case .dead where outcome.isGone:
-            logger.error("webhook is dead: the receiver answered 410 Gone", metadata: metadata)
+            logger.error("webhook is dead: the receiver answered 410 Gone", metadata: metadata.id(.webhookDead))
         case .dead where disabling != nil:
-            logger.error("webhook is dead: its URL is disabled", metadata: metadata)
+            logger.error("webhook is dead: its URL is disabled", metadata: metadata.id(.webhookDead))
         case .dead:
-            logger.error("webhook is dead: its last retry failed", metadata: metadata)
+            logger.error("webhook is dead: its last retry failed", metadata: metadata.id(.webhookDead))
         case .superseded:
             logger.notice("webhook not delivered; a newer event supersedes it", metadata: metadata)
+        case .retry where isFirstFailure:
+            logger.warning(
+                "a webhook failed for the first time since its endpoint accepted one; it is sent again",
+                metadata: metadata.id(.endpointFailing)
+            )
         case .delivered, .retry:
             logger.notice("webhook not delivered yet", metadata: metadata)
         }
@@ -165,9 +184,12 @@ struct Reporter: Sendable {
     func report(fault: StoreError?) {
         if let fault { Metric.databaseFaults.increment(fault.kind.rawValue, in: metrics) }
         if let fault, fault.isFatal {
-            logger.critical("stopping: the database can no longer be trusted", metadata: ["error": "\(fault)"])
+            logger.critical(
+                "stopping: the database can no longer be trusted",
+                metadata: ["error": "\(fault)"].id(.databaseLost)
+            )
         } else if let fault {
-            logger.error("database write failed, retrying", metadata: ["error": "\(fault)"])
+            logger.error("database write failed, retrying", metadata: ["error": "\(fault)"].id(.databaseFailing))
         } else {
             logger.notice("database writes succeed again")
         }
@@ -177,5 +199,39 @@ struct Reporter: Sendable {
         var metadata: Logger.Metadata = ["refund_id": "\(refund.id)", "gateway": "\(refund.gateway)"]
         if let number = refund.merchantOrderNo ?? refund.transNo { metadata["order"] = "\(number)" }
         return metadata.merging(more) { _, new in new }
+    }
+}
+
+extension Attention {
+    /// The kind of line that reports it.
+    fileprivate var messageID: LogMessageID {
+        switch self {
+        case .mismatch: .mismatch
+        case .misconfigured: .misconfigured
+        case .unknownOrder: .unknownOrder
+        case .overdue: .overdue
+        case .undeliverable: .undeliverable
+        }
+    }
+}
+
+/// The endpoints whose last webhook was not accepted.
+private final class FailingEndpoints: Sendable {
+    // Names come from applications.
+    private static let limit = 1_000
+
+    private let endpoints = Mutex<Set<String>>([])
+
+    /// Records the end of an attempt.
+    ///
+    /// - Returns: Whether it is the first failure since an attempt succeeded.
+    func note(_ endpoint: String, isFailing: Bool) -> Bool {
+        endpoints.withLock { endpoints in
+            guard isFailing else {
+                endpoints.remove(endpoint)
+                return false
+            }
+            return endpoints.count < Self.limit && endpoints.insert(endpoint).inserted
+        }
     }
 }

@@ -30,7 +30,7 @@ struct LineLogHandlerTests {
                 label: label,
                 control: control,
                 now: { Timestamp(milliseconds: 0) },
-                write: lines.append
+                write: { [lines, control] in lines.append($0.written(as: control.format)) }
             )
             handler.metadataProvider = provider
             return handler

@@ -1,0 +1,41 @@
+package import Logging
+
+/// The kinds of log lines that tell an operator to act, or what a daemon runs with.
+///
+/// Each is the `MESSAGE_ID` of its lines in the journal. `deploy/refundd.catalog` has an entry for each that says what
+/// to do, which `journalctl -x` shows. Ids never change, since people filter by them.
+package enum LogMessageID: String, Sendable, CaseIterable {
+    case started = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d01"
+    case reloaded = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d02"
+    case reloadFailed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d03"
+    case mismatch = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d04"
+    case misconfigured = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d05"
+    case unknownOrder = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d06"
+    case overdue = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d07"
+    case undeliverable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d08"
+    case gatewayFailing = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d09"
+    case gatewayMisconfigured = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0a"
+    case gatewayUnreachable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0b"
+    case gatewayProbed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0c"
+    case endpointFailing = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0d"
+    case endpointProbed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0e"
+    case urlDisabled = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0f"
+    case webhookDead = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d10"
+    case databaseFailing = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d11"
+    case databaseLost = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d12"
+    case walGrowing = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d13"
+    case schemaRestored = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d14"
+    case schemaBroken = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d15"
+    case clockSetBack = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d16"
+    case adminUnavailable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d17"
+
+    /// The metadata key that carries an id.
+    static let key = "message_id"
+}
+
+extension Logger.Metadata {
+    /// The metadata of a line of some kind.
+    package func id(_ id: LogMessageID) -> Logger.Metadata {
+        merging([LogMessageID.key: "\(id.rawValue)"]) { $1 }
+    }
+}
