@@ -54,6 +54,22 @@ struct FileNameTests {
         }
     }
 
+    @Test func credentialsLoadedAsAFolderKeepTheirNames() throws {
+        try Sample.within { sample in
+            try sample.write(Self.text.utf8)
+            for name in ["refundd_app_private_key", "refundd_secret", "secret"] {
+                try sample.write([], to: "run/\(name)")
+            }
+            try sample.write([], to: "app_private_key")
+            let run = sample.folder + "/run"
+            let configuration = try Configuration.load(file: sample.file, environment: ["CREDENTIALS_DIRECTORY": run])
+            let gateway = try #require(configuration.gateways["default"])
+            #expect(gateway.privateKeyFile == run + "/refundd_app_private_key")
+            // A credential that the unit names by itself comes first.
+            #expect(configuration.webhook.secretFiles == [run + "/secret", "/etc/keys/secret"])
+        }
+    }
+
     @Test func bareNameIsLookedUpInTheFolderCredentialsLast() throws {
         try Sample.within { sample in
             try sample.write(Self.text.utf8)

@@ -132,3 +132,37 @@ struct FileProtectionTests {
         #expect(problem(.secrecy, mode: 0o644, path: path)?.hasSuffix("chmod 600 \(word)") == true)
     }
 }
+
+struct MissingCredentialTests {
+    private func messages(environment: [String: String]) throws -> [String] {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            """
+            [gateway]
+            url = "https://gateway.example"
+            app_id = "wz715fc0d10ee9d156"
+            private_key_file = "app_private_key"
+            public_key_files = ["gateway_public_key"]
+            """,
+            to: "refundd.conf"
+        )
+        do throws(CommandFailure) {
+            _ = try ConfigurationCheck.offline(file: file, environment: environment)
+            return []
+        } catch {
+            #expect(error.status == .configuration)
+            return error.messages.map { $0.replacing(folder.path(""), with: "") }
+        }
+    }
+
+    @Test func serviceNamesTheFolderAndTheRestart() throws {
+        let messages = try messages(environment: ["CREDENTIALS_DIRECTORY": "/run/credentials/refundd.service"])
+        #expect(messages.count == 3, "\(messages)")
+        #expect(messages.first?.hasSuffix("the file does not exist") == true)
+        #expect(messages.last?.hasSuffix("/credentials, then run: systemctl restart refundd") == true)
+    }
+
+    @Test func commandOfRootNamesOnlyTheFiles() throws {
+        #expect(try messages(environment: [:]).count == 2)
+    }
+}

@@ -2,6 +2,9 @@ import FoundationEssentials
 
 /// Resolves the file names in a configuration.
 struct FileLocator: Sendable {
+    // With LoadCredential=refundd:FOLDER, systemd names each credential refundd_FILE.
+    private static let credentialPrefix = "refundd_"
+
     private let folder: String
     // Where systemd puts credentials, see `LoadCredential=` in systemd.exec(5).
     private let credentials: String?
@@ -30,7 +33,8 @@ struct FileLocator: Sendable {
         if name.hasPrefix("/") { return name }
         let path = "\(folder)/\(name)"
         guard isCredential, !name.contains("/") else { return path }
-        let paths = (credentials.map { ["\($0)/\(name)"] } ?? []) + [path, "\(folder)/credentials/\(name)"]
+        let loaded = credentials.map { ["\($0)/\(name)", "\($0)/\(Self.credentialPrefix)\(name)"] } ?? []
+        let paths = loaded + [path, "\(folder)/credentials/\(name)"]
         return paths.first(where: FileManager.default.fileExists) ?? path
     }
 

@@ -12,7 +12,7 @@ package enum ConfigurationCheck: Sendable {
     /// - Throws: `CommandFailure` with every problem.
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
-        let credentials = try ConfigurationLoader.credentials(configuration)
+        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
         let path = configuration.database.path
@@ -69,7 +69,7 @@ package enum ConfigurationCheck: Sendable {
     ///   can never be delivered to.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
-        let credentials = try ConfigurationLoader.credentials(configuration)
+        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
         var findings: [Finding] = []

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import RefundAdmin
 package import RefundConfiguration
@@ -21,16 +22,42 @@ package enum ConfigurationLoader: Sendable {
     /// Reads the keys and secrets that a configuration names.
     ///
     /// From then on, other programs cannot read this process's memory.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration.
+    ///   - environment: The process's environment, which tells whether systemd passed credentials.
+    ///   - isForDaemon: Whether the daemon itself reads them.
+    /// - Returns: The credentials.
+    /// - Throws: `CommandFailure` with every problem.
     static func credentials(
         _ configuration: Configuration,
+        environment: [String: String] = [:],
         isForDaemon: Bool = false
     ) throws(CommandFailure) -> Credentials {
         try ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: isForDaemon)
         guard problems.isEmpty else {
-            throw CommandFailure(.configuration, problems.map { "\(configuration.file): \($0)" })
+            var messages = problems.map { "\(configuration.file): \($0)" }
+            if problems.contains(where: \.isMissingFile) {
+                messages += missingFileHint(configuration, environment)
+            }
+            throw CommandFailure(.configuration, messages)
         }
         return credentials
+    }
+
+    // The folder of keys and secrets is root's alone, so to everyone else each of them seems to be missing.
+    private static func missingFileHint(_ configuration: Configuration, _ environment: [String: String]) -> [String] {
+        let file = configuration.file
+        let credentials = file[..<(file.lastIndex(of: "/") ?? file.startIndex)] + "/credentials"
+        if environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false {
+            return [
+                "systemd passes keys and secrets to refundd only when it starts: put the missing files into "
+                    + "\(credentials), then run: systemctl restart refundd"
+            ]
+        }
+        let isHidden = unsafe access(String(credentials), X_OK) != 0 && errno == EACCES
+        return isHidden ? ["only root can see the files in \(credentials): run this command with sudo"] : []
     }
 }
 
@@ -41,12 +68,17 @@ struct LoadedConfiguration: Sendable {
 
     /// Reads the file and everything that it names.
     init(file: String, environment: [String: String]) throws(CommandFailure) {
-        try self.init(ConfigurationLoader.configuration(file: file, environment: environment))
+        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
+        try self.init(configuration, environment)
     }
 
-    private init(_ configuration: Configuration) throws(CommandFailure) {
+    private init(_ configuration: Configuration, _ environment: [String: String]) throws(CommandFailure) {
         self.configuration = configuration
-        credentials = try ConfigurationLoader.credentials(configuration, isForDaemon: true)
+        credentials = try ConfigurationLoader.credentials(
+            configuration,
+            environment: environment,
+            isForDaemon: true
+        )
     }
 
     /// Reads the file again.
@@ -56,7 +88,7 @@ struct LoadedConfiguration: Sendable {
         let new = try ConfigurationLoader.configuration(file: configuration.file, environment: environment)
         let obstacles = new.obstaclesToReload(since: configuration)
         guard obstacles.isEmpty else { throw CommandFailure(.configuration, obstacles.map(\.description)) }
-        return try LoadedConfiguration(new)
+        return try LoadedConfiguration(new, environment)
     }
 
     /// The lowest level that is logged.

@@ -33,13 +33,16 @@ struct CredentialFile {
 
 /// Why a file cannot be read; never quotes its content.
 struct CredentialFileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// There is no such file.
+    static let missing = CredentialFileError(description: "the file does not exist")
+
     let description: String
 }
 
 extension CredentialFileError {
     fileprivate init(_ error: SystemError) {
         switch error.code {
-        case ENOENT, ENOTDIR: self.init(description: "the file does not exist")
+        case ENOENT, ENOTDIR: self = .missing
         case EACCES, EPERM:
             self.init(description: "user \(geteuid()) cannot read the file; give it to that user with chown")
         default: self.init(description: "cannot read the file: \(error)")

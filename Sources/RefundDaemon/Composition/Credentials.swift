@@ -89,5 +89,8 @@ struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
     /// The problem in words.
     var problem: String
 
+    /// Whether the file does not exist.
+    var isMissingFile: Bool { problem == CredentialFileError.missing.description }
+
     var description: String { "\(key): \(path.map { "\($0): " } ?? "")\(problem)" }
 }

@@ -115,7 +115,10 @@ extension Daemon {
 
     private func reportRefusal(_ error: CommandFailure) {
         for problem in error.messages {
-            logger.error("reload failed, keeping the current configuration", metadata: ["problem": "\(problem)"].id(.reloadFailed))
+            logger.error(
+                "reload failed, keeping the current configuration",
+                metadata: ["problem": "\(problem)"].id(.reloadFailed)
+            )
         }
     }
 

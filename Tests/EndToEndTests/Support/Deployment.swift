@@ -76,21 +76,22 @@ struct Deployment {
                 "sh", "-c", "umask \(try #require(value("UMask"))); exec \"$@\"", "sh", Programs.refundd, "run",
                 "--config", configurationFile,
             ]
-        let environment = try await credentials().map { ["CREDENTIALS_DIRECTORY": $0] } ?? [:]
+        let environment = ["CREDENTIALS_DIRECTORY": try await credentials()]
         let daemon = try workspace.start("setpriv", arguments, environment: environment, name: "refundd")
         try await daemon.waitForErrors(containing: "started")
         return daemon
     }
 
-    // What LoadCredential= does: copies that the daemon's user alone can read.
-    private func credentials() async throws -> String? {
-        let sources = unit.filter { $0.key == "LoadCredential" }.map { $0.value.split(separator: ":") }
-        guard FileManager.default.fileExists(atPath: "\(root)\(sources[0][1])") else { return nil }
+    // What LoadCredential=ID:FOLDER does: copies named ID_FILE, which the daemon's user alone can read.
+    private func credentials() async throws -> String {
+        let source = try #require(value("LoadCredential")).split(separator: ":")
         let folder = root + "/run"
         try? FileManager.default.removeItem(atPath: folder)
-        var script = "umask 077 && mkdir \(folder)"
-        for source in sources { script += " && cp \(root)\(source[1]) \(folder)/\(source[0])" }
-        let loaded = try await workspace.run("sh", ["-c", "\(script) && chown -R \(user) \(folder)"])
+        let script = """
+            umask 077 && mkdir \(folder) && cd \(root)\(source[1]) &&
+            for file in *; do [ ! -f $file ] || cp $file \(folder)/\(source[0])_$file; done && chown -R \(user) \(folder)
+            """
+        let loaded = try await workspace.run("sh", ["-c", script])
         try #require(loaded.exitCode == 0, "\(loaded.errors)")
         return folder
     }
