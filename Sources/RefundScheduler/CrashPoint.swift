@@ -4,11 +4,11 @@ import Glibc
 import Synchronization
 #endif
 
-/// A point at which a test may kill the daemon, to see how the next one recovers.
+/// A point at which a test may kill or freeze the daemon, to see how it is replaced and how the next one recovers.
 ///
-/// A debug build kills itself at the point that the environment names: `CRASH_POINT=after-claim:3` at the third pass. A
-/// release build contains none of this. The variable does not begin with `REFUNDD_`, which would make it a
-/// configuration key.
+/// A debug build kills itself at the point that the environment names: `CRASH_POINT=after-claim:3` at the third pass.
+/// With `CRASH_POINT=after-claim:3:freeze`, the thread that gets there stops for good instead. A release build contains
+/// none of this. The variable does not begin with `REFUNDD_`, which would make it a configuration key.
 package enum CrashPoint: String, Sendable {
     /// The schema exists, and nothing else has happened.
     case afterMigration = "after-migration"
@@ -30,17 +30,19 @@ package enum CrashPoint: String, Sendable {
     case afterDelivery = "after-delivery"
 
     #if DEBUG
-    private static let chosen: (point: CrashPoint, passing: Int)? = {
+    private static let chosen: (point: CrashPoint, passing: Int, freezes: Bool)? = {
         let words = ProcessInfo.processInfo.environment["CRASH_POINT"]?.split(separator: ":") ?? []
-        guard words.count == 2, let point = CrashPoint(rawValue: String(words[0])) else { return nil }
-        return Int(words[1]).map { (point, $0) }
+        guard words.count >= 2, let point = CrashPoint(rawValue: String(words[0])) else { return nil }
+        return Int(words[1]).map { (point, $0, words.dropFirst(2) == ["freeze"]) }
     }()
     private static let passings = Atomic(0)
 
-    /// Kills the process if this is the chosen point.
+    /// Kills the process, or freezes the thread, if this is the chosen point.
     package static func reached(_ point: CrashPoint) {
         guard let chosen, chosen.point == point else { return }
-        if passings.add(1, ordering: .relaxed).newValue == chosen.passing { kill(getpid(), SIGKILL) }
+        guard passings.add(1, ordering: .relaxed).newValue == chosen.passing else { return }
+        while chosen.freezes { pause() }
+        kill(getpid(), SIGKILL)
     }
     #else
     @inline(__always)

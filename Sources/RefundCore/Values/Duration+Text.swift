@@ -35,4 +35,13 @@ extension Duration {
         }
         return "\(milliseconds)ms"
     }
+
+    /// The duration rounded down to its largest unit: `3d`, `5h`, `12m`, `8s`.
+    package var rounded: String {
+        let seconds = wholeMilliseconds / 1_000
+        for (unit, size) in [("d", 86_400 as Int64), ("h", 3_600), ("m", 60)] where seconds >= 2 * size {
+            return "\(seconds / size)\(unit)"
+        }
+        return "\(max(seconds, 0))s"
+    }
 }

@@ -15,8 +15,6 @@ package actor Daemon {
     private static let drainLimit: Duration = .seconds(20)
     private static let closeLimit: Duration = .seconds(5)
     private static let hurriedCloseLimit: Duration = .seconds(1)
-    private static let progressInterval: Duration = .seconds(5)
-    private static let startExtension: Duration = .seconds(60)
 
     private enum Event: Sendable {
         case signal(ProcessSignal)
@@ -155,7 +153,7 @@ package actor Daemon {
                     emit.yield(.opened(.failure(error)))
                 }
             },
-            { [notifier] in await Self.reportProgress(of: opening, to: notifier) },
+            { [notifier] in await notifier.extendStart { opening.step.rawValue } },
         ]
         let outcome: Result<ServedDatabase?, StoreError>? = await phase(tasks) { event in
             switch event {
@@ -177,15 +175,6 @@ package actor Daemon {
         }
     }
 
-    // Checking a large database takes time; the service manager must not time the start out meanwhile.
-    private static func reportProgress(of opening: DatabaseOpening, to notifier: ServiceNotifier) async {
-        var time: Duration = .zero
-        while (try? await Task.sleep(for: progressInterval)) != nil {
-            time += progressInterval
-            notifier.starting("\(opening.step.rawValue) (\(time.formatted))", extendingTimeoutBy: startExtension)
-        }
-    }
-
     /// Makes the scheduler take over the queue and start polling.
     ///
     /// - Returns: Whether it started; false if a signal ended the daemon first.
@@ -201,7 +190,10 @@ package actor Daemon {
             }
             if let error { emit.yield(.started(error)) }
         }
-        let outcome: Result<Bool, CommandFailure>? = await phase([start]) { event in
+        let extend: @Sendable () async -> Void = { [notifier] in
+            await notifier.extendStart { "taking over the queue" }
+        }
+        let outcome: Result<Bool, CommandFailure>? = await phase([start, extend]) { event in
             switch event {
             case .started(nil): return .success(true)
             case .started(let error?), .databaseFailed(let error): return .failure(CommandFailure(error))
@@ -225,7 +217,9 @@ package actor Daemon {
         let reloads: @Sendable () async -> Void = { [self] in
             for await _ in requests { await reload(parts) }
         }
-        let outcome: Result<Bool, CommandFailure>? = await phase([reloads]) { event in
+        let watchdog: @Sendable () async -> Void = { [notifier] in await notifier.feedWatchdog(for: parts.scheduler) }
+        let status: @Sendable () async -> Void = { [notifier] in await notifier.reportStatus(of: parts) }
+        let outcome: Result<Bool, CommandFailure>? = await phase([reloads, watchdog, status]) { event in
             switch event {
             case .databaseFailed(let error): return .failure(CommandFailure(error))
             case .signal(.reload):

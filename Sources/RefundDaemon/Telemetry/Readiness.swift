@@ -29,4 +29,17 @@ struct Readiness: Sendable {
         if let fault { problems.append(fault.isFatal ? .databaseLost : .databaseWriteFailed) }
         return problems
     }
+
+    /// Whether the service manager's watchdog may be fed, once the scheduler's thread has responded.
+    ///
+    /// A database that another program holds is not a hang: the scheduler waits for it, retries, and says so.
+    ///
+    /// - Parameters:
+    ///   - busyTime: How long there has been work without a completed cycle; nil without work.
+    ///   - fault: Why the last transaction failed; nil if it succeeded.
+    ///   - limit: How long work may wait.
+    /// - Returns: Whether there is progress, or a known reason for its absence.
+    static func isAlive(busyTime: Duration?, fault: StoreError?, limit: Duration) -> Bool {
+        fault != nil || busyTime ?? .zero <= limit
+    }
 }

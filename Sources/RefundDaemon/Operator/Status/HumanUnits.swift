@@ -1,16 +1,5 @@
 package import RefundCore
 
-extension Duration {
-    /// The duration in its largest unit: `3d`, `5h`, `12m`, `8s`.
-    package var rounded: String {
-        let seconds = wholeMilliseconds / 1_000
-        for (unit, size) in [("d", 86_400 as Int64), ("h", 3_600), ("m", 60)] where seconds >= 2 * size {
-            return "\(seconds / size)\(unit)"
-        }
-        return "\(max(seconds, 0))s"
-    }
-}
-
 extension Timestamp {
     /// The wait until this time, such as `in 5h`, or `now`.
     package func wait(from now: Timestamp) -> String {
