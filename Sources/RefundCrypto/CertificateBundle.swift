@@ -15,6 +15,10 @@ package enum CertificateBundle: Sendable {
             defer { unsafe BIO_free(bio) }
             return unsafe certificates(in: bio)
         }
+        // OpenSSL and libcurl read the file themselves, so it must have real line breaks.
+        if count == 0, String(decoding: text, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----\\n") {
+            throw .escapedLineBreaks
+        }
         guard isWhole else { throw .damaged(number: count + 1) }
         guard count > 0 else { throw .none }
     }
@@ -35,6 +39,8 @@ package enum CertificateBundle: Sendable {
 package enum CertificateError: Error, Hashable, Sendable, CustomStringConvertible {
     /// It contains no certificate.
     case none
+    /// Its line breaks are written as a backslash and an "n".
+    case escapedLineBreaks
     /// It contains a certificate that cannot be read; its number, from 1.
     case damaged(number: Int)
 
@@ -42,6 +48,8 @@ package enum CertificateError: Error, Hashable, Sendable, CustomStringConvertibl
     package var description: String {
         switch self {
         case .none: "the file holds no PEM certificate; it must begin with -----BEGIN CERTIFICATE-----"
+        case .escapedLineBreaks:
+            "the file's line breaks are written as \\n, as in JSON; write each as a real line break"
         case .damaged(let number):
             "certificate number \(number) in the file cannot be read; copy the complete certificate again"
         }

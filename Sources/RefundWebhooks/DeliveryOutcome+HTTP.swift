@@ -17,7 +17,7 @@ extension DeliveryOutcome {
     init(_ response: HTTPResponse, sentAt: Timestamp) {
         self.init(
             status: response.status,
-            error: Self.error(for: response.status),
+            error: Self.error(for: response.status, location: response.header("Location")),
             retryAfter: response.header("Retry-After").flatMap {
                 RetryAfter.delay($0, at: sentAt.advanced(by: response.duration))
             },
@@ -27,11 +27,15 @@ extension DeliveryOutcome {
     }
 
     /// Describes an unsuccessful status; nil for 2xx.
-    private static func error(for status: Int) -> String? {
+    ///
+    /// Of the place that a redirect leads to, only scheme, host and port are shown: the rest may contain a token.
+    private static func error(for status: Int, location: String?) -> String? {
         switch status {
-        case 200..<300: nil
-        case 300..<400: "HTTP \(status): redirects are not followed; give the receiver's final URL"
-        default: "HTTP \(status)"
+        case 200..<300: return nil
+        case 300..<400:
+            let place = location.flatMap { try? HTTPURL($0) }.map { " to \($0.origin)" } ?? ""
+            return "HTTP \(status)\(place): redirects are not followed; give the receiver's final URL"
+        default: return "HTTP \(status)"
         }
     }
 

@@ -15,11 +15,13 @@ package struct WebhookSecret: Equatable, Sendable {
 
     /// Creates a secret from the content of a secret file.
     ///
-    /// - Parameter text: `whsec_` and padded Base64 in the standard alphabet; one line break may follow.
+    /// - Parameter text: `whsec_` and padded Base64 in the standard alphabet; one line break may follow, which may be
+    ///   written as a backslash and an "n", as in a secret copied from JSON.
     /// - Throws: `WebhookSecretError`, which never contains the text.
     package init(_ text: String) throws(WebhookSecretError) {
         // In Swift, "\r\n" is one character.
-        let line = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? text.dropLast() : text[...]
+        var line = text.hasSuffix("\n") || text.hasSuffix("\r\n") ? text.dropLast() : text[...]
+        if line.hasSuffix("\\n") { line = line.dropLast(2) }
         guard !line.isEmpty else { throw .empty }
         guard line.hasPrefix(Self.prefix) else { throw .missingPrefix }
         guard let key = Base64.decoded(line.dropFirst(Self.prefix.count)) else { throw .notBase64 }

@@ -32,6 +32,12 @@ struct CertificateBundleTests {
         #expect(throws: CertificateError.none) { try check(text) }
     }
 
+    @Test func escapedLineBreaksAreNamed() {
+        let text = Self.certificate.replacing("\n", with: "\\n")
+        #expect(throws: CertificateError.escapedLineBreaks) { try check(text) }
+        #expect(CertificateError.escapedLineBreaks.description.contains("\\n"))
+    }
+
     @Test func damagedCertificateIsRefusedAtAnyPosition() {
         let lines = Self.certificate.split(separator: "\n")
         let damaged = [

@@ -12,7 +12,7 @@ struct WebhookSecretTests {
         _ = try WebhookSecret(Self.text(bytes: count))
     }
 
-    @Test(arguments: ["\n", "\r\n"])
+    @Test(arguments: ["\n", "\r\n", "\\n", "\\n\n"])
     func oneLineBreakMayFollow(_ end: String) throws {
         _ = try WebhookSecret(Self.text(bytes: 24) + end)
     }
@@ -28,6 +28,7 @@ struct WebhookSecretTests {
         ("whsec_WlpaWlpaWlpaWlpa WlpaWlpaWlpaWlpa", .notBase64),
         ("whsec_WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpa ", .notBase64),
         ("whsec_WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpa\n\n", .notBase64),
+        ("whsec_WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpa\\n\\n", .notBase64),
         ("whsec_--__WlpaWlpaWlpaWlpaWlpaWlpaWlpa", .notBase64),
         ("whsec_", .tooShort(0)),
         (text(bytes: 23), .tooShort(23)),

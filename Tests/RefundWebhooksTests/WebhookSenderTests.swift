@@ -77,9 +77,9 @@ struct WebhookSenderTests {
             (200, nil),
             (202, nil),
             (299, nil),
-            (301, "HTTP 301: redirects are not followed; give the receiver's final URL"),
-            (304, "HTTP 304: redirects are not followed; give the receiver's final URL"),
-            (308, "HTTP 308: redirects are not followed; give the receiver's final URL"),
+            (301, "HTTP 301 to https://elsewhere.example: redirects are not followed; give the receiver's final URL"),
+            (304, "HTTP 304 to https://elsewhere.example: redirects are not followed; give the receiver's final URL"),
+            (308, "HTTP 308 to https://elsewhere.example: redirects are not followed; give the receiver's final URL"),
             (400, "HTTP 400"),
             (401, "HTTP 401"),
             (410, "HTTP 410"),
@@ -90,7 +90,7 @@ struct WebhookSenderTests {
         ] as [(Int, String?)]
     )
     func onlyA2xxStatusIsSuccess(_ status: Int, _ error: String?) async throws {
-        let response = HTTPResponse.canned(status, fields: ["Location: https://elsewhere.example/"], body: "answer")
+        let response = HTTPResponse.canned(status, fields: ["Location: https://elsewhere.example/token"], body: "answer")
         let outcome = await ScriptedClient(.success(response)).sender(try .test()).outcome(.test())
         #expect(outcome.isDelivered == (error == nil))
         #expect(outcome.error == error)

@@ -19,17 +19,22 @@ package enum RedeliveryRequest: Sendable {
     /// - Parameters:
     ///   - store: The queue, open for writing.
     ///   - actor: The operator.
+    ///   - report: Called after each transaction with the number so far.
     /// - Returns: The number of webhooks that are due again.
     /// - Throws: `CommandFailure` if the named webhook does not exist or is being sent, or if the database fails.
-    package func run(_ store: any QueueStore, by actor: String) async throws(CommandFailure) -> Int {
+    package func run(
+        _ store: any QueueStore,
+        by actor: String,
+        _ report: (Int) -> Void = { _ in }
+    ) async throws(CommandFailure) -> Int {
         switch self {
         case .webhook(let id):
             try redeliver(id, store, by: actor)
             return 1
         case .dead:
-            return try await redeliver([.dead], since: Timestamp(milliseconds: .min), store, by: actor)
+            return try await redeliver([.dead], since: Timestamp(milliseconds: .min), store, by: actor, report)
         case .since(let time):
-            return try await redeliver([.delivered, .dead, .superseded], since: time, store, by: actor)
+            return try await redeliver([.delivered, .dead, .superseded], since: time, store, by: actor, report)
         }
     }
 
@@ -60,7 +65,8 @@ package enum RedeliveryRequest: Sendable {
         _ states: [WebhookState],
         since time: Timestamp,
         _ store: any QueueStore,
-        by actor: String
+        by actor: String,
+        _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Int {
         var rest = try CommandFailure.mapping { () throws(StoreError) in
             try store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
@@ -76,6 +82,7 @@ package enum RedeliveryRequest: Sendable {
                 for id in batch where try tx.redeliver(id, by: actor, at: now) == .due { due += 1 }
                 return .success(due)
             }
+            report(count)
             // Leaves other processes as long to write as this transaction took.
             if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }

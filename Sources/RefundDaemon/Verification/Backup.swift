@@ -18,13 +18,15 @@ package enum Backup: Sendable {
     ///   - file: The copy, which must not exist.
     ///   - keys: The keys that verify the stored answers.
     ///   - isCreated: Called once the partial file exists, for tests.
+    ///   - report: Called now and then with the number of refunds checked so far.
     /// - Returns: The result of checking the copy.
     /// - Throws: `CommandFailure` if there is no copy; its message says what happened to the partial file.
     package static func make(
         of store: any QueueStore,
         to file: String,
         _ keys: GatewayKeys,
-        isCreated: () -> Void = {}
+        isCreated: () -> Void = {},
+        report: (Int) -> Void = { _ in }
     ) throws(CommandFailure) -> Verification {
         guard let store = store as? any CopyableStore else {
             throw CommandFailure(
@@ -41,7 +43,7 @@ package enum Backup: Sendable {
         do throws(StoreError) {
             let copy = try store.copy(to: partial.path, partial.descriptor)
             defer { copy.close() }
-            verification = try Verification(copy, keys)
+            verification = try Verification(copy, keys, report)
         } catch {
             // The copy is identical page by page, so its damage is the database's.
             throw partial.discarded(error.kind == .damaged ? store.damaged(error.reason) : error)

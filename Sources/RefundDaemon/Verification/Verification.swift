@@ -47,8 +47,13 @@ package struct Verification: Sendable {
     /// - Parameters:
     ///   - store: The database.
     ///   - keys: The keys that verify the stored answers.
+    ///   - report: Called now and then with the number of refunds checked so far.
     /// - Throws: `StoreError` if the database cannot be read.
-    package init(_ store: any QueueStore, _ keys: GatewayKeys) throws(StoreError) {
+    package init(
+        _ store: any QueueStore,
+        _ keys: GatewayKeys,
+        _ report: (Int) -> Void = { _ in }
+    ) throws(StoreError) {
         let integrity = try store.read { tx throws(StoreError) in try tx.integrity(limit: Self.limit) }
         note(integrity.damage.map { "the file is damaged: \($0)" })
         notes = integrity.notes
@@ -60,6 +65,7 @@ package struct Verification: Sendable {
             let batch = try store.read { tx throws(StoreError) in try tx.histories(after: last, limit: Self.batch) }
             note(batch.problems)
             for history in batch.histories { check(history, keys) }
+            report(refunds)
             last = batch.last
         } while last != nil
         try checkGatewayEvents(store)

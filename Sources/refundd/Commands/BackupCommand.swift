@@ -29,7 +29,14 @@ struct BackupCommand: AsyncParsableCommand {
             let keys = try common.gatewayKeys(keys)
             let store = try common.store(.readOnly)
             defer { store.close() }
-            let verification = try Backup.make(of: store, to: file, keys)
+            var progress = Progress()
+            let verification = try Backup.make(
+                of: store,
+                to: file,
+                keys,
+                report: { count in progress.show("\(count.grouped) refunds of the copy checked so far") }
+            )
+            progress.end()
             for line in verification.lines { printLine(line) }
             guard verification.problemCount == 0 else {
                 throw CommandFailure(.failed, ["\(file) is a faithful copy of the database, which has these problems"])
@@ -68,7 +75,11 @@ struct VerifyCommand: AsyncParsableCommand {
             let keys = try common.gatewayKeys(keys)
             let store = try common.storedQueue(at: file)
             defer { store.close() }
-            let verification = try CommandFailure.mapping { () throws(StoreError) in try Verification(store, keys) }
+            var progress = Progress()
+            let verification = try CommandFailure.mapping { () throws(StoreError) in
+                try Verification(store, keys) { count in progress.show("\(count.grouped) refunds checked so far") }
+            }
+            progress.end()
             if json {
                 printJSON(verification.write)
             } else {

@@ -44,8 +44,12 @@ struct RedeliverCommand: AsyncParsableCommand {
             let store = try common.store(.existing)
             defer { store.close() }
             let request = webhook.map(RedeliveryRequest.webhook) ?? since.map(RedeliveryRequest.since) ?? .dead
-            let count = try await request.run(store, by: common.actor)
-            printLine("\(count) \(count == 1 ? "webhook is" : "webhooks are") due again")
+            var progress = Progress()
+            let count = try await request.run(store, by: common.actor) { count in
+                progress.show("\(count.grouped) webhooks are due again so far")
+            }
+            progress.end()
+            printLine("\(count.counted("webhook is", "webhooks are")) due again")
         }
     }
 }
