@@ -38,7 +38,7 @@ struct Refundd: AsyncParsableCommand {
     /// - Parameter name: The first argument.
     /// - Returns: The problem with the command that may be meant; nil for an option or a command that exists.
     static func unknownCommand(_ name: String) -> String? {
-        let names = configuration.subcommands.compactMap(\.configuration.commandName) + ["help"]
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
         guard !name.hasPrefix("-"), !names.contains(name) else { return nil }
         let hint = Suggestion.closest(to: name, among: names).map { "did you mean `refundd \($0)`?" }
         return "there is no command \"\(name.sanitized(maxLength: 80))\"; \(hint ?? "`refundd` lists all commands")"

@@ -90,7 +90,11 @@ struct WebhookSenderTests {
         ] as [(Int, String?)]
     )
     func onlyA2xxStatusIsSuccess(_ status: Int, _ error: String?) async throws {
-        let response = HTTPResponse.canned(status, fields: ["Location: https://elsewhere.example/token"], body: "answer")
+        let response = HTTPResponse.canned(
+            status,
+            fields: ["Location: https://elsewhere.example/token"],
+            body: "answer"
+        )
         let outcome = await ScriptedClient(.success(response)).sender(try .test()).outcome(.test())
         #expect(outcome.isDelivered == (error == nil))
         #expect(outcome.error == error)
