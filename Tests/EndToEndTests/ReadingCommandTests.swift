@@ -50,7 +50,8 @@ struct ReadingCommandTests {
             let show = try await w.refundd("show", "OK3-1", "--json").json
             #expect(
                 show.names == [
-                    "refund", "transitions", "webhooks", "actions", "next_query", "attention_since", "advice",
+                    "refund", "transitions", "webhooks", "actions", "next_query", "configured_merchant_no",
+                    "attention_since", "advice",
                     "commands",
                 ]
             )
@@ -72,7 +73,8 @@ struct ReadingCommandTests {
             let status = try await w.refundd("status", "--json").json
             #expect(
                 status.names == [
-                    "healthy", "daemon", "findings", "states", "attention", "oldest_pending_ms", "due_lag_ms",
+                    "healthy", "daemon", "database", "findings", "states", "attention", "oldest_pending_ms",
+                    "due_lag_ms",
                     "webhooks", "endpoints", "wal_bytes",
                     "gateways",
                 ]
@@ -260,6 +262,8 @@ struct ReadingCommandTests {
     @Test(.endToEnd) func showHasEveryNumberOfTheGateway() async throws {
         try await withServedRefunds { w in
             let show = try await w.refundd("show", "OK3-1")
+            let merchantNo = try await w.refundd("show", "OK3-1", "--json").json["configured_merchant_no"].text
+            #expect(show.output.contains("\(try #require(merchantNo)) (the configuration's)"))
             let json = try await w.refundd("show", "OK3-1", "--json").json["refund"]
             for name in ["gateway_trans_no", "orig_trans_no", "pay_channel_trans_no"] {
                 let number = try #require(json[name].text)

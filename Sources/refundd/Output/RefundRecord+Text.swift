@@ -41,7 +41,7 @@ extension RefundRecord {
         var facts = FactTable()
         let transaction = refund.transaction
         facts.add("gateway", refund.gateway)
-        facts.add("merchant_no", refund.merchantNo)
+        facts.add("merchant_no", refund.merchantNo ?? configuredMerchantNo.map { "\($0) (the configuration's)" })
         facts.add("merchant_order_no", refund.merchantOrderNo)
         facts.add("trans_no", refund.transNo ?? transaction?.transNo)
         if let own = refund.transNo, let theirs = transaction?.transNo, own != theirs {

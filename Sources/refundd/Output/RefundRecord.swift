@@ -18,6 +18,8 @@ struct RefundRecord {
     var webhooks: [Webhook] = []
     var actions: [ActionRow] = []
     var nextQuery: NextStep
+    /// The merchant number that the gateway is asked under, if the row names none.
+    var configuredMerchantNo: String?
 
     /// Creates the record of a refund without history.
     init(of refund: Refund, nextQuery: NextStep, at now: Timestamp) {
@@ -33,6 +35,9 @@ struct RefundRecord {
     ) throws(StoreError) {
         let outlook = try Outlook(tx, configuration, at: now)
         self.init(of: refund, nextQuery: outlook.nextQuery(refund), at: now)
+        if refund.merchantNo == nil {
+            configuredMerchantNo = configuration.whole?.gateways[refund.gateway]?.merchantNo
+        }
         ledger = try tx.ledger(refundID: refund.id)
         actions = try tx.actions(refundID: refund.id)
         for webhook in try tx.webhooks(refundID: refund.id) {
@@ -74,6 +79,7 @@ struct RefundRecord {
             for action in actions { action.write(to: &json) }
         }
         nextQuery.write("next_query", to: &json)
+        json.string("configured_merchant_no", configuredMerchantNo)
         json.time("attention_since", attentionSince)
         json.string("advice", advice?.text)
         json.array("commands") { json in

@@ -7,6 +7,7 @@ extension QueueReport {
     func write(to json: inout JSONWriter) {
         json.bool("healthy", isHealthy)
         json.object("daemon") { json in daemon.write(to: &json) }
+        json.string("database", database)
         json.array("findings") { json in
             for finding in findings { finding.write(to: &json) }
         }

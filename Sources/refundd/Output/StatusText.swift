@@ -31,16 +31,18 @@ extension QueueReport {
             return Line("healthy: \(queue)", .good)
         }
         let remedy = problem.command.map { "; run: \($0)" } ?? ""
-        let room = width - "NOT HEALTHY: ".count - remedy.columns
-        let text = room >= Self.leastHeadline ? problem.text.clipped(to: room) : "\(problem.subject)…"
+        // A problem that cannot be read helps less than a line that is too long.
+        let room = max(width - "NOT HEALTHY: ".count - remedy.columns, Self.leastHeadline)
+        let text = problem.text.clipped(to: room)
         return Line("NOT HEALTHY: \(text)\(remedy)", .bad)
     }
 
-    private static let leastHeadline = 16
+    private static let leastHeadline = 40
 
     private var facts: FactTable {
         var facts = FactTable()
         facts.add("daemon", daemon.text(at: now))
+        facts.add("database", database.isEmpty ? nil : database)
         facts.add("refunds", RefundState.allCases.map { "\($0.rawValue) \((status.states[$0] ?? 0).grouped)" }.list)
         let reasons = Attention.allCases.filter { status.attention[$0] ?? 0 > 0 }
         facts.add(
@@ -56,7 +58,7 @@ extension QueueReport {
             let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
             facts.add(
                 "endpoint \(endpoint)",
-                "FAILING since \(breaker.since.relative(to: now)): \(breaker.reason)\(probe)"
+                "FAILING since \(breaker.since.relative(to: now)): \(breaker.reason.asClause)\(probe)"
             )
         }
         let unlisted = status.endpoints.openCount - status.endpoints.open.count
@@ -77,11 +79,11 @@ extension QueueReport {
         }
         if let breaker = status.breakers[gateway] {
             let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-            parts.append("ONLY PROBED since \(breaker.since.relative(to: now)): \(breaker.reason)\(probe)")
+            parts.append("ONLY PROBED since \(breaker.since.relative(to: now)): \(breaker.reason.asClause)\(probe)")
         }
         let sighting = status.sightings[gateway]
         if parts.isEmpty, let sighting, sighting.isFailing, let error = sighting.lastError {
-            parts.append("FAILING: \(error)")
+            parts.append("FAILING: \(error.asClause)")
         }
         if parts.isEmpty, sighting?.lastVerified != nil { parts.append("answers") }
         parts.append(

@@ -8,7 +8,7 @@ struct TextTable: Sendable {
         var details: [Line] = []
     }
 
-    private static let gap = "  "
+    private static let gaps = ["  ", " "]
     private static let indent = "    "
 
     /// The columns' names; one that is empty in every row is left out.
@@ -23,18 +23,19 @@ struct TextTable: Sendable {
     func lines(width: Int) -> [Line] {
         let used = head.indices.filter { column in rows.contains { $0.cells[column] != "" } }
         let widths = used.map { column in ([head[column]] + rows.map { $0.cells[column] }).map(\.columns).max() ?? 0 }
-        let total = widths.reduce(0, +) + Self.gap.count * max(used.count - 1, 0)
-        func line(_ cells: [String]) -> String {
-            zip(used, widths).map { column, width in cells[column].padded(to: width) }
-                .joined(separator: Self.gap).trimmingEnd
-        }
-        if total <= width {
+        let total = widths.reduce(0, +)
+        let gap = Self.gaps.first { total + $0.count * max(used.count - 1, 0) <= width }
+        if let gap {
+            func line(_ cells: [String]) -> String {
+                zip(used, widths).map { column, width in cells[column].padded(to: width) }
+                    .joined(separator: gap).trimmingEnd
+            }
             return [Line(line(head), .heading)]
                 + rows.flatMap { [Line(line($0.cells))] + details(of: $0, width) }
         }
         return rows.flatMap { row in
             // The first two columns name a row.
-            let title = used.prefix(2).map { row.cells[$0] }.filter { $0 != "" }.joined(separator: Self.gap)
+            let title = used.prefix(2).map { row.cells[$0] }.filter { $0 != "" }.joined(separator: Self.gaps[0])
             let facts = used.dropFirst(2).filter { row.cells[$0] != "" }
                 .map { "\(head[$0].lowercased()) \(row.cells[$0])" }
             let text = facts.joined(separator: ", ").wrapped(to: width - Self.indent.count)

@@ -87,11 +87,11 @@ package struct Outlook: Sendable {
             }
         }
         if let incident = incidents[refund.gateway], incident.kind == .misconfigured {
-            let reason = "gateway \(refund.gateway) needs an operator (\(incident.code): \(incident.message))"
+            let reason = "gateway \(refund.gateway) needs an operator (\(incident.code): \(incident.message.asClause))"
             return .held(Hold("gateway", "\(reason) and is only probed", until: breakers[refund.gateway]?.nextProbe))
         }
         if let breaker = breakers[refund.gateway] {
-            let reason = "gateway \(refund.gateway) is only probed (\(breaker.reason))"
+            let reason = "gateway \(refund.gateway) is only probed (\(breaker.reason.asClause))"
             return .held(Hold("gateway", reason, until: breaker.nextProbe))
         }
         return step(at: refund.nextQueryAt)
@@ -103,11 +103,13 @@ package struct Outlook: Sendable {
         if !isServed { return .held(Self.unserved) }
         if claimedWebhooks.contains(webhook.id) { return .inFlight }
         if let reason = disabledURLs[webhook.url] {
-            return .held(Hold("URL", "its URL is disabled (\(reason)); the webhook becomes dead when it is due"))
+            return .held(
+                Hold("URL", "its URL is disabled (\(reason.asClause)); the webhook becomes dead when it is due")
+            )
         }
         let endpoint = HTTPURL.endpoint(of: webhook.url)
         if let breaker = endpoints[endpoint] {
-            let reason = "endpoint \(endpoint) is only probed (\(breaker.reason))"
+            let reason = "endpoint \(endpoint) is only probed (\(breaker.reason.asClause))"
             return .held(Hold("endpoint", reason, until: breaker.nextProbe))
         }
         return step(at: webhook.nextAttemptAt)

@@ -17,6 +17,11 @@ extension Timestamp {
     }
 }
 
+extension String {
+    /// A sentence as part of another one: without its full stop.
+    package var asClause: String { hasSuffix(".") ? String(dropLast()) : self }
+}
+
 extension Int {
     /// The number with thousands separators: `1,234,567`.
     package var grouped: String {

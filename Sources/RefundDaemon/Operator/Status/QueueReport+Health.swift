@@ -48,19 +48,19 @@ extension QueueReport {
             if let incident = status.incidents[name] {
                 let hint = incident.kind == .misconfigured && !incident.isVerified ? " (not signed: only a hint)" : ""
                 let problem = "\(incident.kind.problem) since \(incident.since.iso8601Seconds)"
-                let text = "\(subject) \(problem) (\(incident.code): \(incident.message))\(hint)\(seen)"
+                let text = "\(subject) \(problem) (\(incident.code): \(incident.message.asClause))\(hint)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
             if let breaker = status.breakers[name] {
                 let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
                 let text =
-                    "\(subject) has failed since \(breaker.since.iso8601Seconds) (\(breaker.reason)) and is only probed"
+                    "\(subject) has failed since \(breaker.since.iso8601Seconds) (\(breaker.reason.asClause)) and is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
             }
             guard let sighting = status.sightings[name], sighting.isFailing, let error = sighting.lastError else {
                 return nil
             }
-            return Finding(.note, subject, "\(subject) failed to answer the last query (\(error))\(seen)")
+            return Finding(.note, subject, "\(subject) failed to answer the last query (\(error.asClause))\(seen)")
         }
     }
 
@@ -88,7 +88,7 @@ extension QueueReport {
             return Finding(
                 .problem,
                 "endpoint \(endpoint)",
-                "\(text) (\(breaker.reason)) and is only probed\(probe)",
+                "\(text) (\(breaker.reason.asClause)) and is only probed\(probe)",
                 run: "refundd webhooks --state pending"
             )
         }

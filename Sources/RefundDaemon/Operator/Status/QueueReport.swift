@@ -13,6 +13,8 @@ package struct QueueReport: Sendable {
     package var status: QueueStatus
     /// The gateways by name: the configured ones, and those that the queue knows.
     package var gateways: [String]
+    /// The database.
+    package var database = ""
     /// The problems of the configuration, none of which keeps a command from reading.
     package var configurationProblems: [String] = []
     /// Findings about the disk.
@@ -39,6 +41,7 @@ package struct QueueReport: Sendable {
         let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
+        database = store.path
         configurationProblems = configuration.problems.map(\.description)
         diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
     }
