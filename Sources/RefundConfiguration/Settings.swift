@@ -28,10 +28,12 @@ package struct WebhookSettings: Hashable, Sendable {
     package init() {}
 }
 
-/// The `[admin]` section: the HTTP endpoints for operators and monitoring.
+/// The `[admin]` section: the page for operators, and the endpoints for monitoring.
 package struct AdminSettings: Hashable, Sendable {
-    /// The address that serves `/metrics`, `/healthz` and `/readyz`; nil turns it off.
+    /// The address that serves the page, `/metrics`, `/healthz` and `/readyz`; nil turns it off.
     package var listen = ListenAddress("127.0.0.1:9464")
+    /// Host names to serve besides that of the address, `localhost` and IP addresses.
+    package var hosts: [String] = []
 }
 
 /// The `[log]` section.

@@ -132,6 +132,10 @@ package protocol QueueReader {
     func actions(refundID: Int64) throws(StoreError) -> [ActionRow]
     /// Counts and health at a given time.
     func status(at now: Timestamp) throws(StoreError) -> QueueStatus
+    /// What the admin page shows at a given time.
+    func overview(at now: Timestamp) throws(StoreError) -> QueueOverview
+    /// The refund that a webhook reports, or nil.
+    func refundID(ofWebhook id: String) throws(StoreError) -> Int64?
     /// The newest row of the ledger, or 0.
     func lastTransition() throws(StoreError) -> Int64
     /// Operators' changes among the ledger rows beyond an id.

@@ -48,7 +48,7 @@ struct DefaultsTests {
                 "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",
                 "polling.attention_after", "webhook.url", "webhook.secret_files", "webhook.events", "webhook.timeout",
                 "webhook.max_in_flight", "webhook.retry_schedule", "webhook.allow_hosts", "webhook.ca_file",
-                "admin.listen", "log.level", "log.format",
+                "admin.listen", "admin.hosts", "log.level", "log.format",
             ]
         )
     }

@@ -10,6 +10,8 @@ struct AdminRequest: Hashable, Sendable {
     var method: String
     /// The target without its query.
     var path: String
+    /// The query without its question mark, undecoded.
+    var query: String
     /// The `Host` field; nil in HTTP/1.0, which does not require it.
     var host: String?
 
@@ -43,7 +45,9 @@ struct AdminRequest: Hashable, Sendable {
             throw .text(version.hasPrefix("HTTP/") ? 505 : 400)
         }
         method = String(decoding: words[0], as: UTF8.self)
-        path = String(decoding: words[1].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
+        let target = words[1].split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+        path = String(decoding: target[0], as: UTF8.self)
+        query = target.count > 1 ? String(decoding: target[1], as: UTF8.self) : ""
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
                 line[..<colon].allSatisfy(Self.isTokenByte), line[colon...].allSatisfy({ $0 >= 0x20 || $0 == 0x09 })
@@ -54,6 +58,25 @@ struct AdminRequest: Hashable, Sendable {
             host = String(decoding: value.first ?? [], as: UTF8.self)
         }
         guard host != nil || version == "HTTP/1.0" else { throw .text(400) }
+    }
+
+    /// The value of a field of the query, decoded as a form encodes it; nil if there is none.
+    func parameter(_ name: String) -> String? {
+        let prefix = "\(name)="
+        guard let field = query.split(separator: "&").first(where: { $0.hasPrefix(prefix) }) else { return nil }
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8.dropFirst(prefix.utf8.count))[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func isTokenByte(_ byte: UInt8) -> Bool {
@@ -87,6 +110,8 @@ struct AdminResponse: Error, Hashable, Sendable {
     var status: Int
     var type = "text/plain; charset=utf-8"
     var body: String
+    /// Where the client should go instead.
+    var location: String?
     /// Whether only the head is sent, as `HEAD` asks.
     var isHeadOnly = false
 
@@ -100,12 +125,19 @@ struct AdminResponse: Error, Hashable, Sendable {
         var head = "HTTP/1.1 \(status) \(Self.reasons[status] ?? "Error")\r\nContent-Type: \(type)\r\n"
         head += "Content-Length: \(body.utf8.count)\r\nConnection: close\r\nCache-Control: no-store\r\n"
         head += "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n"
+        head += "Referrer-Policy: no-referrer\r\nContent-Security-Policy: \(Self.securityPolicy)\r\n"
+        if let location { head += "Location: \(location)\r\n" }
         if status == 405 { head += "Allow: GET, HEAD\r\n" }
         return Array("\(head)\r\n\(isHeadOnly ? "" : body)".utf8)
     }
 
+    // Nothing but the page's own style sheet and form: even HTML that slipped in could do nothing.
+    private static let securityPolicy =
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
     private static let reasons = [
-        200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 414: "URI Too Long",
+        200: "OK", 303: "See Other", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
+        414: "URI Too Long",
         421: "Misdirected Request", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
         505: "HTTP Version Not Supported",
     ]

@@ -15,41 +15,51 @@ package enum ReadinessProblem: String, Sendable, CaseIterable {
 
 /// The responses of the admin address.
 struct AdminRoutes: Sendable {
-    private let names: Set<String>
-    private let readiness: @Sendable () async -> [ReadinessProblem]
-    private let metrics: @Sendable () -> String
+    /// Host names to serve besides `localhost` and IP addresses, in lower case.
+    let names: @Sendable () -> Set<String>
+    let readiness: @Sendable () async -> [ReadinessProblem]
+    let metrics: @Sendable () -> String
+    let pages: @Sendable (AdminPageRequest) -> AdminPage
     // Rendering waits for the database, which would block the cooperative pool. A serial queue, so that many scrapes
-    // read the database one after another.
-    private let queue = DispatchQueue(label: "refundd.admin.metrics")
+    // and pages read the database one after another.
+    private let queue = DispatchQueue(label: "refundd.admin.pages")
 
     init(
-        names: Set<String>,
+        names: @escaping @Sendable () -> Set<String>,
         readiness: @escaping @Sendable () async -> [ReadinessProblem],
-        metrics: @escaping @Sendable () -> String
+        metrics: @escaping @Sendable () -> String,
+        pages: @escaping @Sendable (AdminPageRequest) -> AdminPage
     ) {
         self.names = names
         self.readiness = readiness
         self.metrics = metrics
+        self.pages = pages
     }
 
     func response(to request: AdminRequest) async -> AdminResponse {
-        guard request.isAddressed(to: names) else { return .text(421) }
-        guard ["/healthz", "/readyz", "/metrics"].contains(request.path) else { return .text(404) }
+        guard request.isAddressed(to: names()) else { return .text(421) }
+        let page = AdminPageRequest(request)
+        let isKnown = page != nil || ["/healthz", "/readyz", "/metrics", "/style.css"].contains(request.path)
+        guard isKnown else { return .text(404) }
         guard ["GET", "HEAD"].contains(request.method) else { return .text(405) }
-        var response =
-            switch request.path {
-            case "/readyz": Self.response(await readiness())
-            case "/metrics":
-                AdminResponse(status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: await rendered())
-            default: AdminResponse(status: 200, body: "ok\n")
-            }
+        var response: AdminResponse
+        switch request.path {
+        case "/readyz": response = Self.response(await readiness())
+        case "/metrics":
+            let text = await rendered(metrics)
+            response = AdminResponse(status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: text)
+        case "/style.css": response = AdminResponse(status: 200, type: "text/css; charset=utf-8", body: pageStyle)
+        default:
+            response = AdminResponse(status: 200, body: "ok\n")
+            if let page { response = await rendered { pages(page).response } }
+        }
         response.isHeadOnly = request.method == "HEAD"
         return response
     }
 
-    private func rendered() async -> String {
+    private func rendered<Result: Sendable>(_ render: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: metrics()) }
+            queue.async { continuation.resume(returning: render()) }
         }
     }
 

@@ -2,12 +2,13 @@ import Dispatch
 import Glibc
 import RefundCore
 
-/// The admin address: liveness, readiness and metrics over plain HTTP.
+/// The admin address: the page, liveness, readiness and metrics over plain HTTP.
 ///
 /// Everybody who reaches the address is answered, so it reveals nothing secret.
 package struct AdminServer: Sendable {
     private let host: String
     private let port: Int
+    private let socketPath: String?
     private let routes: AdminRoutes
     var limits = AdminLimits()
 
@@ -16,25 +17,34 @@ package struct AdminServer: Sendable {
     /// - Parameters:
     ///   - host: The name or address to listen on, such as `127.0.0.1` or `::1`.
     ///   - port: The port, or 0 for any free one.
+    ///   - socketPath: A Unix socket to listen on instead.
     ///   - names: Host names to serve besides `host`, `localhost` and IP addresses; requests for others get 421.
     ///   - readiness: Why the daemon is not ready; empty if it is.
     ///   - metrics: Renders the Prometheus text on a queue of its own; it may block.
+    ///   - pages: Renders a page on the same queue; it may block.
     package init(
         host: String,
         port: Int,
-        names: [String] = [],
+        socketPath: String? = nil,
+        names: @escaping @Sendable () -> [String] = { [] },
         readiness: @escaping @Sendable () async -> [ReadinessProblem],
-        metrics: @escaping @Sendable () -> String
+        metrics: @escaping @Sendable () -> String,
+        pages: @escaping @Sendable (AdminPageRequest) -> AdminPage = { _ in .notFound }
     ) {
         self.host = host
         self.port = port
-        let names = Set((names + [host]).map { $0.lowercased() })
-        routes = AdminRoutes(names: names, readiness: readiness, metrics: metrics)
+        self.socketPath = socketPath
+        routes = AdminRoutes(
+            names: { Set((names() + [host]).map { $0.lowercased() }) },
+            readiness: readiness,
+            metrics: metrics,
+            pages: pages
+        )
     }
 
     /// Listens and responds until the task is cancelled.
     ///
-    /// - Parameter onListening: Called once with the port.
+    /// - Parameter onListening: Called once with the port, which is 0 for a Unix socket.
     /// - Throws: `AdminError` when the address cannot be listened on.
     package func run(onListening: @escaping @Sendable (Int) -> Void) async throws(AdminError) {
         let mailbox = AdminMailbox()
@@ -44,8 +54,11 @@ package struct AdminServer: Sendable {
                 DispatchQueue(label: "refundd.admin").async {
                     do throws(AdminError) {
                         let listener = try listen()
-                        defer { close(listener) }
-                        onListening(Self.port(of: listener))
+                        defer {
+                            close(listener)
+                            if let socketPath { unsafe unlink(socketPath) }
+                        }
+                        onListening(socketPath == nil ? Self.port(of: listener) : 0)
                         AdminConnections(listener, mailbox, limits, answer: routes.response).run()
                         continuation.resume(returning: .success(()))
                     } catch {
@@ -67,6 +80,7 @@ package struct AdminServer: Sendable {
     }
 
     private func listen() throws(AdminError) -> Int32 {
+        if let socketPath { return try AdminSocket.listen(socketPath) }
         var hints = unsafe addrinfo()
         unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -83,7 +97,7 @@ package struct AdminServer: Sendable {
         guard listener >= 0, unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &isReused, size) == 0,
             unsafe bind(listener, first.ai_addr, first.ai_addrlen) == 0, Glibc.listen(listener, 128) == 0
         else {
-            let error = adminError(errno)
+            let error = AdminError(errno, address)
             close(listener)
             throw error
         }
@@ -107,15 +121,6 @@ package struct AdminServer: Sendable {
     private var address: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
-
-    private func adminError(_ code: Int32) -> AdminError {
-        switch code {
-        case EADDRINUSE: .addressInUse(address)
-        case EACCES: .cannotListen(address, reason: "this user may not use the port")
-        case EADDRNOTAVAIL: .cannotListen(address, reason: "this machine has no such address")
-        default: .cannotListen(address, reason: SystemError(code: code).description)
-        }
-    }
 }
 
 /// Why the admin address cannot be served.
@@ -133,6 +138,18 @@ package enum AdminError: Error, Hashable, Sendable, CustomStringConvertible {
                 + "set [admin] listen to a free port, or to \"\" for no admin address"
         case .cannotListen(let address, let reason):
             "cannot listen on \(escapedForTerminal(address)): \(escapedForTerminal(reason)); change [admin] listen"
+        }
+    }
+}
+
+extension AdminError {
+    /// Describes a failure to listen on an address.
+    init(_ code: Int32, _ address: String) {
+        switch code {
+        case EADDRINUSE: self = .addressInUse(address)
+        case EACCES: self = .cannotListen(address, reason: "this user may not use the port or the folder")
+        case EADDRNOTAVAIL: self = .cannotListen(address, reason: "this machine has no such address")
+        default: self = .cannotListen(address, reason: SystemError(code: code).description)
         }
     }
 }

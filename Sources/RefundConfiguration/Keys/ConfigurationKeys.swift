@@ -56,7 +56,8 @@ extension WebhookSettings: ConfigurationSection {
 extension AdminSettings: ConfigurationSection {
     static let name = "admin"
     static let keys: [Key] = [
-        Key("listen", \.listen, ValueType.listenAddress.orEmpty)
+        Key("listen", \.listen, ValueType.listenAddress.orEmpty),
+        Key("hosts", \.hosts, ValueType.hostName.array(of: "host names")),
     ]
 }
 

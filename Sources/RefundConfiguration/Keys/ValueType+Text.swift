@@ -85,7 +85,16 @@ extension ValueType where Value == AllowedHost {
 }
 
 extension ValueType where Value == ListenAddress {
-    static let listenAddress = text(#"a host and a port such as "127.0.0.1:9464""#) { text, _ in ListenAddress(text) }
+    static let listenAddress = text(
+        #"a host and a port such as "127.0.0.1:9464", or a socket such as "unix:/run/refundd/admin.sock""#
+    ) { text, _ in ListenAddress(text) }
+}
+
+extension ValueType where Value == String {
+    /// The name of a host, without a port.
+    static let hostName = text(#"a host name such as "refunds.internal""#) { text, _ in
+        HostName(text)?.description
+    }
 }
 
 extension ValueType {

@@ -102,15 +102,27 @@ extension UInt16 {
     }
 }
 
-/// An address to listen on, such as `127.0.0.1:9464` or `[::1]:9464`.
+/// An address to listen on, such as `127.0.0.1:9464`, `[::1]:9464` or `unix:/run/refundd/admin.sock`.
 package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
-    /// The host name or IP address; an IPv6 address without brackets.
-    package var host: String
-    /// The port, from 0 to 65535; 0 lets the system choose one.
-    package var port: Int
+    private static let socketPrefix = "unix:"
+    // The most bytes that a Unix socket's path may have. Source: unix(7).
+    private static let longestPath = 107
 
-    /// Creates an address from its text; nil unless the text is a host with a port.
+    /// The host name or IP address, an IPv6 address without brackets; empty for a Unix socket.
+    package var host: String
+    /// The port, from 0 to 65535; 0 lets the system choose one, and stands beside a Unix socket.
+    package var port: Int
+    /// The absolute path of a Unix socket; nil for a host and port.
+    package var socketPath: String?
+
+    /// Creates an address from its text; nil unless the text is a host with a port, or `unix:` and an absolute path.
     package init?(_ text: String) {
+        if text.hasPrefix(Self.socketPrefix) {
+            let path = String(text.dropFirst(Self.socketPrefix.count))
+            guard path.hasPrefix("/"), path.utf8.count <= Self.longestPath, !path.utf8.contains(0) else { return nil }
+            (host, port, socketPath) = ("", 0, path)
+            return
+        }
         let (hostText, portText) = Host.split(Array(text.utf8)[...])
         guard let host = Host(ascii: hostText), let port = portText.flatMap(UInt16.init(port:)) else { return nil }
         self.port = Int(port)
@@ -122,6 +134,7 @@ package struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// The address as the configuration spells it.
     package var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        if let socketPath { return Self.socketPrefix + socketPath }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

@@ -16,11 +16,21 @@ struct AdminListener: Sendable {
     /// Starts to serve an address, and returns once the first attempt to listen has succeeded or failed.
     init(_ address: ListenAddress, _ parts: Daemon.Parts, _ logger: Logger) async {
         let gauges = QueueGauges(store: parts.database.counting, registry: parts.registry, clock: SystemClock())
+        let readiness = Readiness(scheduler: parts.scheduler)
+        let pages = AdminPages(
+            store: parts.database.counting,
+            registry: parts.registry,
+            readiness: readiness,
+            clock: SystemClock()
+        )
         let server = AdminServer(
             host: address.host,
             port: address.port,
-            readiness: Readiness(scheduler: parts.scheduler).problems,
-            metrics: gauges.text
+            socketPath: address.socketPath,
+            names: { [hosts = parts.adminHosts] in hosts.names },
+            readiness: readiness.problems,
+            metrics: gauges.text,
+            pages: pages.page
         )
         let (results, attempted) = AsyncStream<AdminError?>.makeStream(bufferingPolicy: .bufferingOldest(1))
         serving = Task {
@@ -29,7 +39,9 @@ struct AdminListener: Sendable {
                 let start = ContinuousClock.now
                 do throws(AdminError) {
                     try await server.run { port in
-                        logger.info("admin address is served", metadata: ["port": "\(port)"])
+                        var served = address
+                        served.port = port
+                        logger.info("admin address is served", metadata: ["address": "\(served)"])
                         attempted.yield(nil)
                     }
                 } catch {

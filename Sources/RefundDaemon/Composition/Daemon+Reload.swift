@@ -35,6 +35,7 @@ extension Daemon {
             case .success?:
                 parts.registry.setGateways(next.connections.settings.gateways.keys.sorted())
                 Metric.lastReloadSuccessful.set(1, in: parts.registry)
+                parts.adminHosts.names = next.loaded.configuration.admin.hosts
                 return replace(with: next)
             case .failure(let error)?:
                 if !isWaiting {
@@ -73,12 +74,12 @@ extension Daemon {
         guard let new = await reread() else { return nil }
         do throws(CommandFailure) {
             let connections = try Connections(new.configuration, new.credentials)
-            let address = new.configuration.admin
-            if let old, address == old.loaded.configuration.admin {
+            let address = new.configuration.admin.listen
+            if let old, address == old.loaded.configuration.admin.listen {
                 old.connections.shutDown()
                 return Candidate(loaded: new, connections: connections, admin: old.admin, keepsAdmin: old.keepsAdmin)
             }
-            let keepsAdmin = address == loaded.configuration.admin
+            let keepsAdmin = address == loaded.configuration.admin.listen
             let listener = keepsAdmin ? admin : await listen(new.configuration, parts)
             // The current address may still be retrying; a new one must work at once.
             if !keepsAdmin, let error = listener?.firstFailure {

@@ -32,6 +32,7 @@ package actor Daemon {
         let scheduler: Scheduler
         let database: ServedDatabase
         let registry: MetricRegistry
+        let adminHosts: AdminHosts
     }
 
     let logger = Logger(label: "refundd")
@@ -111,7 +112,12 @@ package actor Daemon {
                 emit.yield(.databaseFailed(fault))
             }
         )
-        return Parts(scheduler: scheduler, database: database, registry: registry)
+        return Parts(
+            scheduler: scheduler,
+            database: database,
+            registry: registry,
+            adminHosts: AdminHosts(loaded.configuration.admin.hosts)
+        )
     }
 
     // MARK: - Phases

@@ -13,9 +13,17 @@ struct AdminServerTests {
         problems: [ReadinessProblem] = [],
         limits: AdminLimits = AdminLimits(),
         metrics: @escaping @Sendable () -> String = { "up 1\n" },
+        pages: @escaping @Sendable (AdminPageRequest) -> AdminPage = { _ in .notFound },
         _ body: (AdminClient) async throws -> Void
     ) async throws {
-        var server = AdminServer(host: "127.0.0.1", port: 0, names: names, readiness: { problems }, metrics: metrics)
+        var server = AdminServer(
+            host: "127.0.0.1",
+            port: 0,
+            names: { names },
+            readiness: { problems },
+            metrics: metrics,
+            pages: pages
+        )
         server.limits = limits
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { [server] group in
@@ -38,6 +46,80 @@ struct AdminServerTests {
             #expect(answer.body == "ok\n")
             #expect(answer.headers.contains("content-type: text/plain; charset=utf-8"))
         }
+    }
+
+    @Test func pagesAreServedUnderAStrictPolicy() async throws {
+        let pages: @Sendable (AdminPageRequest) -> AdminPage = { request in
+            switch request {
+            case .overview(let refreshes): .html("overview \(refreshes)")
+            case .refund(7): .html("refund 7")
+            case .refund: .notFound
+            case .search("R 1/é"): .refund(7)
+            case .search: .unavailable
+            }
+        }
+        try await withServer(pages: pages) { client in
+            let front = await client.get("/")
+            #expect(front.body == "overview true")
+            let policy =
+                "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            for header in [
+                "content-type: text/html; charset=utf-8", "content-security-policy: \(policy)",
+                "cache-control: no-store",
+                "referrer-policy: no-referrer", "x-content-type-options: nosniff",
+                "cross-origin-resource-policy: same-origin",
+            ] {
+                #expect(front.headers.contains(header))
+            }
+            #expect(await client.get("/?refresh=off").body == "overview false")
+            #expect(await client.get("/refunds/7").body == "refund 7")
+            #expect(await client.get("/refunds/8").statusLine == "HTTP/1.1 404 Not Found")
+            let found = await client.get("/search?x=1&q=R+1%2F%C3%A9")
+            #expect(found.statusLine == "HTTP/1.1 303 See Other")
+            #expect(found.headers.contains("location: /refunds/7"))
+            let unavailable = await client.get("/search?q=%zz%")
+            #expect(unavailable.statusLine == "HTTP/1.1 503 Service Unavailable")
+            #expect(unavailable.body.contains("the database cannot be read"))
+            #expect(await client.get("/style.css").headers.contains("content-type: text/css; charset=utf-8"))
+            #expect(await client.get("/", method: "POST").statusLine == "HTTP/1.1 405 Method Not Allowed")
+            for path in [
+                "/refunds/", "/refunds/x", "/refunds/07", "/refunds/7/", "/refunds/99999999999999999999", "//",
+            ] {
+                #expect(await client.get(path).statusLine == "HTTP/1.1 404 Not Found", "\(path)")
+            }
+        }
+    }
+
+    @Test func unixSocketIsServedAndLeftBehindOnesAreReplaced() async throws {
+        let path = "/tmp/refundd-admin-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
+        let server = AdminServer(host: "", port: 0, socketPath: path, readiness: { [] }, metrics: { "" })
+        // A daemon that was killed left its socket there.
+        close(try AdminSocket.listen(path))
+        let (listening, continuation) = AsyncStream<Int>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { continuation.finish() }
+                try await server.run { continuation.yield($0) }
+            }
+            var iterator = listening.makeAsyncIterator()
+            #expect(await iterator.next() == 0)
+            var status = stat()
+            #expect(unsafe stat(path, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o660)
+            #expect(throws: AdminError.addressInUse("unix:\(path)")) { try AdminSocket.listen(path) }
+            group.cancelAll()
+            try await group.waitForAll()
+            #expect(unsafe stat(path, &status) != 0, "the socket is gone")
+        }
+    }
+
+    @Test func fileThatIsNoSocketIsNeverReplaced() throws {
+        let path = "/tmp/refundd-admin-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+        close(unsafe open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
+        defer { unsafe unlink(path) }
+        #expect(throws: AdminError.addressInUse("unix:\(path)")) { try AdminSocket.listen(path) }
+        var status = stat()
+        #expect(unsafe stat(path, &status) == 0)
     }
 
     @Test func daemonWithoutProblemsIsReady() async throws {

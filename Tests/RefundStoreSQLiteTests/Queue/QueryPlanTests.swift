@@ -41,6 +41,28 @@ struct QueryPlanTests {
         for step in try statements.flatMap(plan) { #expect(!step.contains("B-TREE"), "\(step)") }
     }
 
+    @Test func adminPageReadsAlongIndexes() throws {
+        let daemon = database.daemon
+        for number in 1...20 {
+            let id = try database.enqueue("R-\(number)")
+            if number > 4 { try daemon.happen(to: id) { $0.answered(.settled) } }
+        }
+        let statements = try statements {
+            _ = try database.store.read { tx throws(StoreError) in try tx.overview(at: now) }
+        }
+        #expect(statements.count > 20)
+        for statement in Set(statements) {
+            for step in try plan(statement) where step.hasPrefix("SCAN refund_") || step.hasPrefix("SCAN q") {
+                // Tables that grow with peers, not refunds, and reads of the newest rows of the ledger.
+                let isSmall = ["refund_incidents", "refund_breakers", "refund_gateways", "refund_endpoints"].contains {
+                    step.contains($0)
+                }
+                let isBounded = step.contains("refund_transitions") && statement.contains("LIMIT")
+                #expect(isSmall || isBounded || step.contains("INDEX refund_queue_due"), "\(step): \(statement)")
+            }
+        }
+    }
+
     @Test(arguments: [nil, "4 4 4", "4 4 1", "1 1 1", "20 20 20", "16 16 1"])
     func everyStatementOfACycleUsesItsIndex(statistics: String?) throws {
         let daemon = database.daemon

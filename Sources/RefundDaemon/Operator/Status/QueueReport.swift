@@ -41,7 +41,7 @@ package struct QueueReport: Sendable {
         let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
-        database = store.path
+        database = store.location
         configurationProblems = configuration.problems.map(\.description)
         diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
     }

@@ -1,0 +1,310 @@
+package import RefundCore
+package import RefundStore
+
+/// The front page: what is wrong and what to do first, then where the money is.
+///
+/// It shows order numbers and amounts, but neither metadata nor bodies nor the paths of URLs, which may be secret:
+/// everybody who reaches the address can read it.
+package struct OverviewPage: Sendable {
+    var overview: QueueOverview
+    var gateways: [String]
+    var problems: [ReadinessProblem]
+    var now: Timestamp
+    var version: String
+    var refreshes: Bool
+
+    /// Creates a page.
+    ///
+    /// - Parameters:
+    ///   - overview: What the queue holds.
+    ///   - gateways: The configured gateways.
+    ///   - problems: Why the daemon is not ready.
+    ///   - now: The time of the overview.
+    ///   - version: The daemon's version.
+    ///   - refreshes: Whether the page loads itself again.
+    package init(
+        _ overview: QueueOverview,
+        gateways: [String],
+        problems: [ReadinessProblem],
+        now: Timestamp,
+        version: String,
+        refreshes: Bool
+    ) {
+        self.overview = overview
+        self.gateways = gateways
+        self.problems = problems
+        self.now = now
+        self.version = version
+        self.refreshes = refreshes
+    }
+
+    /// The document.
+    package func html() -> String {
+        let health = QueueHealth(overview.status, gateways: gateways)
+        let isGood = health.isHealthy && problems.isEmpty
+        return HTML.page(isGood ? "Healthy" : "Needs an operator", refresh: refreshes) { html in
+            html.tag("h1", [:], "Refunds")
+            headline(health, isGood, &html)
+            if !isGood { html.section("needs", "What needs you") { needs(health, &$0) } }
+            html.section("waiting", "Money without a verdict") { waiting(&$0) }
+            html.section("times", "How long verdicts take") { times(&$0) }
+            html.section("peers", "Gateways and endpoints") { peers(&$0) }
+            html.section("changes", "Latest changes") { changes(&$0) }
+            html.section("search", "Find a refund") { $0.searchForm() }
+            html.tag("footer") { footer(&$0) }
+        }
+    }
+
+    // MARK: - Health
+
+    private func headline(_ health: QueueHealth, _ isGood: Bool, _ html: inout HTML) {
+        let problem = problems.first.map { "Not working: \($0.rawValue)." }
+        html.tag("p", ["class": "health \(isGood ? "good" : "bad")", "role": "status"], problem ?? health.sentence)
+        html.tag("p", ["class": "dim"]) { html in
+            html.text("As of ")
+            html.tag("time", ["datetime": now.iso8601Seconds], now.iso8601Seconds)
+            html.text(", refundd \(version). ")
+            if refreshes {
+                html.tag("a", ["href": "/?refresh=off"], "Stop refreshing every 10 s")
+            } else {
+                html.tag("a", ["href": "/"], "Refresh every 10 s")
+            }
+        }
+    }
+
+    private func footer(_ html: inout HTML) {
+        html.tag("p", ["class": "dim"]) { html in
+            let counts = RefundState.allCases.map { "\((overview.status.states[$0] ?? 0).grouped) \($0.rawValue)" }
+            html.text("Refunds: \(counts.joined(separator: ", ")). Times are UTC. ")
+            html.tag("a", ["href": "/metrics"], "Metrics")
+        }
+    }
+
+    // MARK: - What needs an operator
+
+    private func needs(_ health: QueueHealth, _ html: inout HTML) {
+        html.tag("ul") { html in
+            for problem in problems {
+                html.tag("li") { html in
+                    html.text("\(problem.rawValue): ")
+                    html.command("journalctl -u refundd -n 50")
+                }
+            }
+            for finding in health.findings {
+                html.tag("li") { html in
+                    html.text("\(finding.problem): ")
+                    html.command(finding.command)
+                }
+            }
+        }
+        for reason in Attention.allCases.sorted(by: { $0.gravity > $1.gravity }) {
+            guard let refunds = overview.flagged[reason], !refunds.isEmpty else { continue }
+            flagged(refunds, reason, &html)
+        }
+        let dead = overview.backlogs.filter { $0.dead > 0 }
+        guard !dead.isEmpty else { return }
+        html.tag("h3", [:], "Webhooks that were never accepted")
+        html.table(
+            "By endpoint; repair the receiver first",
+            ["Endpoint", "Dead", "Last error", "To send the newest again", "To send all again"],
+            dead.prefix(QueueOverview.listed).map { backlog in
+                [
+                    { $0.text(backlog.endpoint) }, { $0.text(counted(backlog.dead)) },
+                    { $0.text(backlog.lastError ?? "") },
+                    { $0.command("refundd redeliver \(backlog.newestDead ?? "")") },
+                    { $0.command("refundd redeliver --dead") },
+                ]
+            }
+        )
+        rest(dead.count, of: "endpoints", "refundd webhooks --state dead", &html)
+    }
+
+    private func flagged(_ refunds: [Refund], _ reason: Attention, _ html: inout HTML) {
+        let count = overview.status.attention[reason] ?? refunds.count
+        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.problem)")
+        html.table(
+            "Attention \(reason.rawValue), oldest first",
+            ["Order", "Age", "Amount", "Cause", "Command"],
+            refunds.map { refund in
+                [
+                    { $0.link(refund.id, refund.number) }, { $0.time(refund.createdAt, now: now) },
+                    { $0.text(refund.amount ?? "not given") }, { $0.text(refund.cause(of: reason, now: now)) },
+                    { $0.command(refund.remedy(for: reason)) },
+                ]
+            }
+        )
+        rest(count, of: "refunds", "refundd list --attention", &html)
+    }
+
+    private func rest(_ count: Int, of what: String, _ command: String, _ html: inout HTML) {
+        guard count > QueueOverview.listed else { return }
+        html.tag("p") { html in
+            html.text("\((count - QueueOverview.listed).grouped) more \(what): ")
+            html.command(command)
+        }
+    }
+
+    private func counted(_ count: Int) -> String {
+        count >= EndpointBacklog.counted ? "\(count.grouped) or more" : count.grouped
+    }
+
+    // MARK: - Money and time
+
+    private func waiting(_ html: inout HTML) {
+        let currencies = overview.waiting.currencies.sorted { $0.key < $1.key }
+        guard !currencies.isEmpty else { return html.tag("p", [:], "No refund waits for a verdict.") }
+        let counts = WaitingMoney.ages.indices.map { age in currencies.reduce(0) { $0 + $1.value[age].count } }
+        html.ageChart(counts)
+        html.table(
+            "Sum and number of refunds by currency and age",
+            ["Currency"] + WaitingMoney.ages,
+            currencies.map { currency, amounts in
+                [{ $0.text(currency.isEmpty ? "amount not given" : currency) }]
+                    + amounts.map { amount in
+                        { html in
+                            guard amount.count > 0 else { return html.tag("span", ["class": "dim"], "–") }
+                            let refunds = "\(amount.count.grouped) \(amount.count == 1 ? "refund" : "refunds")"
+                            html.text(currency.isEmpty ? refunds : "\(amount.sum.grouped) (\(refunds))")
+                        }
+                    }
+            }
+        )
+        guard overview.waiting.isPartial else { return }
+        let open = RefundState.allCases.filter { !$0.isFinal }.reduce(0) { $0 + (overview.status.states[$1] ?? 0) }
+        let summed = counts.reduce(0, +)
+        html.tag(
+            "p",
+            ["class": "dim"],
+            "The \(summed.grouped) oldest of each state's are shown; \((open - summed).grouped) younger ones are left out."
+        )
+    }
+
+    private func times(_ html: inout HTML) {
+        let gateways = overview.settleTimes.sorted { $0.key < $1.key }.compactMap { name, times in
+            SettleTimes(times).map { (name: name, times: $0) }
+        }
+        guard !gateways.isEmpty else { return html.tag("p", [:], "No verdict in the last 30 days.") }
+        html.settleChart(gateways)
+        html.table(
+            "From enqueueing to the gateway's verdict, in the latest changes of the last 30 days",
+            ["Gateway", "Verdicts", "Median", "90 % within", "99 % within"],
+            gateways.map { gateway in
+                [
+                    { $0.text(gateway.name) }, { $0.text(gateway.times.count.grouped) },
+                    { $0.text(gateway.times.median.inWords) }, { $0.text(gateway.times.p90.inWords) },
+                    { $0.text(gateway.times.p99.inWords) },
+                ]
+            }
+        )
+    }
+
+    // MARK: - Peers and changes
+
+    private func peers(_ html: inout HTML) {
+        let status = overview.status
+        html.table(
+            "Gateways",
+            ["Gateway", "State", "Last verified answer", "Last error", "Due for"],
+            gateways.map { name in
+                [
+                    { $0.text(name) }, { condition(of: name, &$0) },
+                    { html in
+                        guard let time = status.sightings[name]?.lastVerified else { return html.text("none yet") }
+                        html.time(time, now: now)
+                    },
+                    { html in
+                        guard let error = status.sightings[name]?.lastError else { return html.text("–") }
+                        html.text("\(error) ")
+                        if let time = status.sightings[name]?.lastErrorAt { html.time(time, now: now) }
+                    },
+                    { $0.text(status.dueLags[name].map { $0 > .zero ? $0.inWords : "–" } ?? "–") },
+                ]
+            }
+        )
+        let open = Dictionary(status.endpoints.open.map { ($0.endpoint, $0.breaker) }) { first, _ in first }
+        let named = Set(overview.backlogs.map(\.endpoint))
+        let endpoints = overview.backlogs + open.keys.filter { !named.contains($0) }.sorted().map(EndpointBacklog.init)
+        guard !endpoints.isEmpty else { return html.tag("p", [:], "Every webhook was accepted.") }
+        html.table(
+            "Endpoints with undelivered webhooks",
+            ["Endpoint", "State", "Waiting", "Dead"],
+            endpoints.prefix(50).map { endpoint in
+                [
+                    { $0.text(endpoint.endpoint) },
+                    { html in
+                        guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
+                        html.tag("span", ["class": "alert"], "probing")
+                        html.text(" since ")
+                        html.time(breaker.since, now: now)
+                        html.text(": \(breaker.reason)")
+                    },
+                    { $0.text(counted(endpoint.waiting)) }, { $0.text(counted(endpoint.dead)) },
+                ]
+            }
+        )
+    }
+
+    private func condition(of gateway: String, _ html: inout HTML) {
+        let breaker = overview.status.breakers[gateway]
+        if let incident = overview.status.incidents[gateway] {
+            html.tag("span", ["class": "alert"], incident.kind.rawValue)
+            html.text(" since ")
+            html.time(incident.since, now: now)
+            html.text(": \(incident.message)")
+        } else if let breaker {
+            html.tag("span", ["class": "alert"], "probing")
+            html.text(" since ")
+            html.time(breaker.since, now: now)
+            html.text(": \(breaker.reason)")
+        } else {
+            html.text("querying")
+        }
+        guard let probe = breaker?.nextProbe else { return }
+        html.text("; next probe ")
+        html.time(probe, now: now)
+    }
+
+    private func changes(_ html: inout HTML) {
+        guard !overview.changes.isEmpty else { return html.tag("p", [:], "Nothing has changed yet.") }
+        html.table(
+            "The newest 20 changes",
+            ["When", "Order", "Change", "Gateway", "By"],
+            overview.changes.map { change in
+                [
+                    { $0.time(change.at, now: now) }, { $0.link(change.refundID, change.number) },
+                    { html in
+                        if change.from != change.to { html.text("\(change.from) → ") }
+                        html.state(change.to)
+                        if let attention = change.attention {
+                            html.text(", ")
+                            html.tag("span", ["class": "alert"], "needs attention: \(attention)")
+                        }
+                    },
+                    { $0.text(change.gateway) }, { $0.text(change.actor) },
+                ]
+            }
+        )
+    }
+}
+
+extension Refund {
+    /// What is wrong, for a table.
+    fileprivate func cause(of reason: Attention, now: Timestamp) -> String {
+        switch reason {
+        case .mismatch: "the gateway reports \(reported ?? "no amount")"
+        case .unknownOrder: "the gateway has no such order"
+        case .misconfigured, .overdue: lastError ?? "no verdict after \(attempts) queries"
+        case .undeliverable: "its webhook is dead"
+        }
+    }
+
+    /// The command that an operator probably needs.
+    fileprivate func remedy(for reason: Attention) -> String {
+        switch reason {
+        case .mismatch: "refundd resolve \(argument) --as settled --reason TEXT"
+        case .misconfigured: "refundd check"
+        case .unknownOrder: "refundd abandon \(argument) --reason TEXT"
+        case .overdue, .undeliverable: "refundd show \(argument)"
+        }
+    }
+}

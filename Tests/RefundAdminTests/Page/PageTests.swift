@@ -1,0 +1,238 @@
+import Foundation
+import FoundationXML
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundAdmin
+
+struct PageTests {
+    private static let attack = "\"><script>alert('x')</script><b onload=x style=\"a\">\u{202e}\n"
+    private let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+    private func ago(_ duration: Duration) -> Timestamp { now.advanced(by: .zero - duration) }
+
+    /// A queue in which everything that comes from outside is hostile.
+    private var hostile: QueueOverview {
+        var status = QueueStatus()
+        for reason in Attention.allCases { status.attention[reason] = 12 }
+        status.webhooks[.dead] = 7_000
+        status.incidents["default"] = GatewayIncident(
+            kind: .misconfigured,
+            code: Self.attack,
+            message: Self.attack,
+            isVerified: false,
+            since: ago(.seconds(600))
+        )
+        status.breakers["jp"] = OpenBreaker(
+            since: ago(.seconds(60)),
+            reason: Self.attack,
+            nextProbe: now
+        )
+        status.sightings["jp"] = GatewaySighting(
+            lastVerified: now,
+            lastError: Self.attack,
+            lastErrorAt: now
+        )
+        status.endpoints.open = [(Self.attack, OpenBreaker(since: now, reason: Self.attack))]
+        var overview = QueueOverview(status: status)
+        for reason in Attention.allCases {
+            var refund = Refund(id: 7, merchantOrderNo: Self.attack, createdAt: ago(.seconds(90_000)))
+            refund.attention = reason
+            refund.lastError = Self.attack
+            refund.expected = Money(amount: Self.attack, currency: Self.attack)
+            refund.metadata = "metadata-secret"
+            refund.callbackURL = "https://shop.example/path-secret"
+            overview.flagged[reason] = [refund]
+        }
+        var backlog = EndpointBacklog(endpoint: Self.attack)
+        (backlog.dead, backlog.newestDead, backlog.lastError) = (
+            EndpointBacklog.counted, Self.attack, Self.attack
+        )
+        overview.backlogs = [backlog]
+        overview.waiting.add(Money(amount: "12.50", currency: Self.attack), age: .seconds(5))
+        overview.settleTimes[Self.attack] = [.seconds(4)]
+        overview.changes = [
+            RecentChange(
+                at: now,
+                refundID: 7,
+                number: Self.attack,
+                gateway: Self.attack,
+                from: Self.attack,
+                to: Self.attack,
+                actor: Self.attack
+            )
+        ]
+        return overview
+    }
+
+    private func page(
+        _ overview: QueueOverview,
+        _ problems: [ReadinessProblem] = [],
+        refreshes: Bool = true
+    ) -> String {
+        let page = OverviewPage(
+            overview,
+            gateways: ["default", "jp"],
+            problems: problems,
+            now: now,
+            version: "0.1.0",
+            refreshes: refreshes
+        )
+        return page.html()
+    }
+
+    private func record(_ refund: Refund) -> RefundRecord {
+        RefundRecord(refund: refund, ledger: [], webhooks: [], actions: [])
+    }
+
+    /// Checks that a document is well-formed and holds nothing but what the pages consist of.
+    private func check(_ html: String) {
+        let reader = Elements()
+        let parser = XMLParser(data: Data(html.replacing("<!DOCTYPE html>", with: "").utf8))
+        parser.delegate = reader
+        #expect(parser.parse(), "\(html)")
+        let forbidden: Set = ["script", "style", "b", "img", "iframe", "object"]
+        #expect(reader.names.isDisjoint(with: forbidden), "\(reader.names)")
+        #expect(reader.attributes.allSatisfy { !$0.hasPrefix("on") && $0 != "style" })
+        #expect(!html.contains("secret"))
+        #expect(!html.contains("\u{202e}"))
+    }
+
+    @Test func hostileRowsStayText() {
+        let html = page(hostile)
+        check(html)
+        #expect(html.contains("&quot;&gt;&lt;script&gt;alert"))
+    }
+
+    @Test func hostileRefundStaysText() {
+        var refund = hostile.flagged[.mismatch]?.first ?? Refund(id: 7, createdAt: now)
+        refund.failure = Failure(code: Self.attack, message: Self.attack)
+        var row = LedgerRow(
+            sequence: 1,
+            at: now,
+            from: Self.attack,
+            to: Self.attack,
+            actor: Self.attack
+        )
+        (row.reason, row.code, row.psn, row.attention) = (
+            Self.attack, Self.attack, Self.attack, Self.attack
+        )
+        row.response = Array("answer-secret".utf8)
+        var record = record(refund)
+        record.ledger = [row]
+        let webhook = WebhookRow(
+            id: Self.attack,
+            refundID: 7,
+            sequence: 1,
+            type: Self.attack,
+            url: "https://shop.example/path-secret?secret",
+            body: Array("body-secret".utf8),
+            state: "dead",
+            attempts: 1,
+            createdAt: now
+        )
+        let attempt = AttemptRow(
+            at: now,
+            status: 500,
+            error: Self.attack,
+            durationMilliseconds: 3,
+            answer: Array("answer-secret".utf8)
+        )
+        record.webhooks = [(webhook, [attempt])]
+        record.actions = [
+            ActionRow(id: 1, at: now, actor: Self.attack, action: Self.attack, webhookID: Self.attack)
+        ]
+        let html = RefundPage(record, status: hostile.status, now: now).html()
+        check(html)
+        #expect(html.contains("https://shop.example:443: dead"))
+    }
+
+    @Test func hostileSearchStaysText() {
+        check(SearchPage(Self.attack, found: [], now: now).html())
+        check(SearchPage(Self.attack, found: hostile.flagged[.overdue] ?? [], now: now).html())
+    }
+
+    @Test func emptyQueueIsHealthy() {
+        let html = page(QueueOverview(status: QueueStatus()))
+        check(html)
+        #expect(html.contains("Healthy: refunds are watched and nothing needs an operator."))
+        #expect(!html.contains("What needs you"))
+        #expect(html.contains("No refund waits for a verdict."))
+        #expect(html.contains("http-equiv=\"refresh\""))
+        #expect(
+            !page(QueueOverview(status: QueueStatus()), refreshes: false).contains(
+                "http-equiv=\"refresh\""
+            )
+        )
+    }
+
+    @Test func whatNeedsAnOperatorComesFirstWithItsCommand() throws {
+        let html = page(hostile)
+        let order = [
+            "class=\"health bad\"", "What needs you", "Money without", "How long verdicts",
+            "Gateways and",
+        ]
+        let places = try order.map { try #require(html.range(of: $0)?.lowerBound) }
+        #expect(places == places.sorted())
+        #expect(html.contains("<code class=\"command\">refundd check --online</code>"))
+        #expect(html.contains("refundd resolve --id 7 --as settled --reason TEXT"))
+        #expect(
+            html.contains("2 more refunds: <code class=\"command\">refundd list --attention</code>")
+        )
+        #expect(html.contains("5,000 or more"))
+    }
+
+    @Test func daemonThatIsNotReadyIsNotHealthy() {
+        let html = page(QueueOverview(status: QueueStatus()), [.databaseWriteFailed])
+        #expect(html.contains("Not working: the database cannot be written."))
+        #expect(html.contains("journalctl -u refundd"))
+    }
+
+    @Test func moneyIsSummedByCurrencyAndAge() {
+        var overview = QueueOverview(status: QueueStatus())
+        overview.status.states = [.pending: 50_000]
+        for amount in ["1200", "0.50"] {
+            overview.waiting.add(Money(amount: amount, currency: "EUR"), age: .seconds(4 * 86_400))
+        }
+        overview.waiting.add(nil, age: .seconds(10))
+        overview.waiting.isPartial = true
+        let html = page(overview)
+        check(html)
+        #expect(html.contains(">1,200.50 (2 refunds)<"))
+        #expect(html.contains(">amount not given<"))
+        #expect(html.contains("49,997 younger ones are left out"))
+    }
+
+    @Test func heldBackQueryIsNotPromised() {
+        var refund = Refund(id: 7, merchantOrderNo: "R-7", createdAt: now)
+        refund.nextQueryAt = now.advanced(by: .seconds(30))
+        let free = RefundPage(record(refund), status: QueueStatus(), now: now).html()
+        #expect(free.contains("The next query is due <time") && free.contains(">in 30 s<"))
+        let held = RefundPage(record(refund), status: hostile.status, now: now).html()
+        #expect(held.contains("Held back: the gateway is misconfigured"))
+        refund.state = .settled
+        #expect(
+            RefundPage(record(refund), status: hostile.status, now: now).html().contains(
+                "queried no more"
+            )
+        )
+    }
+}
+
+/// Collects the names of a document's elements and attributes.
+private final class Elements: NSObject, XMLParserDelegate {
+    var names: Set<String> = []
+    var attributes: Set<String> = []
+
+    func parser(
+        _ parser: XMLParser,
+        didStartElement name: String,
+        namespaceURI: String?,
+        qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        names.insert(name)
+        self.attributes.formUnion(attributes.keys)
+    }
+}
