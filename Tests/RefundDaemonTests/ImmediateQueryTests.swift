@@ -1,4 +1,5 @@
 import RefundConfiguration
+import RefundCore
 import RefundStore
 import RefundStoreSQLite
 import Testing

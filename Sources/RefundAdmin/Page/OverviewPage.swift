@@ -7,6 +7,7 @@ package import RefundStore
 /// everybody who reaches the address can read it.
 package struct OverviewPage: Sendable {
     var overview: QueueOverview
+    var findings: [Finding]
     var gateways: [String]
     var problems: [ReadinessProblem]
     var now: Timestamp
@@ -17,6 +18,7 @@ package struct OverviewPage: Sendable {
     ///
     /// - Parameters:
     ///   - overview: What the queue holds.
+    ///   - findings: What needs an operator, the gravest first.
     ///   - gateways: The configured gateways.
     ///   - problems: Why the daemon is not ready.
     ///   - now: The time of the overview.
@@ -24,6 +26,7 @@ package struct OverviewPage: Sendable {
     ///   - refreshes: Whether the page loads itself again.
     package init(
         _ overview: QueueOverview,
+        findings: [Finding],
         gateways: [String],
         problems: [ReadinessProblem],
         now: Timestamp,
@@ -31,6 +34,7 @@ package struct OverviewPage: Sendable {
         refreshes: Bool
     ) {
         self.overview = overview
+        self.findings = findings
         self.gateways = gateways
         self.problems = problems
         self.now = now
@@ -40,12 +44,11 @@ package struct OverviewPage: Sendable {
 
     /// The document.
     package func html() -> String {
-        let health = QueueHealth(overview.status, gateways: gateways)
-        let isGood = health.isHealthy && problems.isEmpty
+        let isGood = findings.isEmpty && problems.isEmpty
         return HTML.page(isGood ? "Healthy" : "Needs an operator", refresh: refreshes) { html in
             html.tag("h1", [:], "Refunds")
-            headline(health, isGood, &html)
-            if !isGood { html.section("needs", "What needs you") { needs(health, &$0) } }
+            headline(isGood, &html)
+            if !isGood { html.section("needs", "What needs you") { needs(&$0) } }
             html.section("waiting", "Money without a verdict") { waiting(&$0) }
             html.section("times", "How long verdicts take") { times(&$0) }
             html.section("peers", "Gateways and endpoints") { peers(&$0) }
@@ -57,9 +60,16 @@ package struct OverviewPage: Sendable {
 
     // MARK: - Health
 
-    private func headline(_ health: QueueHealth, _ isGood: Bool, _ html: inout HTML) {
-        let problem = problems.first.map { "Not working: \($0.rawValue)." }
-        html.tag("p", ["class": "health \(isGood ? "good" : "bad")", "role": "status"], problem ?? health.sentence)
+    private var sentence: String {
+        if let problem = problems.first { return "Not working: \(problem.rawValue)." }
+        guard let first = findings.first else { return "Healthy: refunds are watched and nothing needs an operator." }
+        let more = findings.count - 1
+        let others = more == 0 ? "" : ", and \(more) more \(more == 1 ? "problem" : "problems")"
+        return "Needs an operator: \(first.text)\(others)."
+    }
+
+    private func headline(_ isGood: Bool, _ html: inout HTML) {
+        html.tag("p", ["class": "health \(isGood ? "good" : "bad")", "role": "status"], sentence)
         html.tag("p", ["class": "dim"]) { html in
             html.text("As of ")
             html.tag("time", ["datetime": now.iso8601Seconds], now.iso8601Seconds)
@@ -82,7 +92,7 @@ package struct OverviewPage: Sendable {
 
     // MARK: - What needs an operator
 
-    private func needs(_ health: QueueHealth, _ html: inout HTML) {
+    private func needs(_ html: inout HTML) {
         html.tag("ul") { html in
             for problem in problems {
                 html.tag("li") { html in
@@ -90,10 +100,10 @@ package struct OverviewPage: Sendable {
                     html.command("journalctl -u refundd -n 50")
                 }
             }
-            for finding in health.findings {
+            for finding in findings {
                 html.tag("li") { html in
-                    html.text("\(finding.problem): ")
-                    html.command(finding.command)
+                    html.text(finding.command == nil ? finding.text : "\(finding.text): ")
+                    if let command = finding.command { html.command(command) }
                 }
             }
         }
@@ -305,6 +315,19 @@ extension Refund {
         case .misconfigured: "refundd check"
         case .unknownOrder: "refundd abandon \(argument) --reason TEXT"
         case .overdue, .undeliverable: "refundd show \(argument)"
+        }
+    }
+}
+
+extension Attention {
+    /// What is wrong with refunds that have this attention, as a phrase that follows their number.
+    var problem: String {
+        switch self {
+        case .mismatch: "settled with another amount than expected"
+        case .misconfigured: "cannot be queried with this configuration, or the gateway refuses the merchant"
+        case .unknownOrder: "unknown to the gateway"
+        case .overdue: "without a verdict for too long"
+        case .undeliverable: "whose webhook was never accepted"
         }
     }
 }

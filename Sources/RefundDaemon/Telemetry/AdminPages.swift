@@ -1,3 +1,4 @@
+import Glibc
 import RefundAdmin
 import RefundCore
 import RefundScheduler
@@ -24,8 +25,10 @@ struct AdminPages: Sendable {
         let now = clock.now()
         switch request {
         case .overview(let refreshes):
+            let overview = try tx.overview(at: now)
             let page = OverviewPage(
-                try tx.overview(at: now),
+                overview,
+                findings: problems(overview.status, at: now),
                 gateways: registry.gateways,
                 problems: readiness.problems(),
                 now: now,
@@ -44,6 +47,13 @@ struct AdminPages: Sendable {
             if found.count == 1 { return .refund(found[0].id) }
             return .html(SearchPage(text, found: found, now: now).html())
         }
+    }
+
+    // The same judgement as the command `status`, which also asks the daemon whether it is ready.
+    private func problems(_ status: QueueStatus, at now: Timestamp) -> [Finding] {
+        let daemon = ServingDaemon(pid: getpid(), version: Version.current, since: now)
+        let report = QueueReport(at: now, DaemonReport(presence: .running(daemon)), status, gateways: registry.gateways)
+        return report.findings.filter { $0.gravity == .problem }
     }
 
     private func refunds(_ text: String, _ tx: any QueueReader) throws(StoreError) -> [Refund] {

@@ -69,10 +69,12 @@ struct PageTests {
     private func page(
         _ overview: QueueOverview,
         _ problems: [ReadinessProblem] = [],
+        findings: [Finding] = [],
         refreshes: Bool = true
     ) -> String {
         let page = OverviewPage(
             overview,
+            findings: findings,
             gateways: ["default", "jp"],
             problems: problems,
             now: now,
@@ -100,7 +102,7 @@ struct PageTests {
     }
 
     @Test func hostileRowsStayText() {
-        let html = page(hostile)
+        let html = page(hostile, findings: [Finding(.problem, Self.attack, Self.attack, run: Self.attack)])
         check(html)
         #expect(html.contains("&quot;&gt;&lt;script&gt;alert"))
     }
@@ -168,7 +170,9 @@ struct PageTests {
     }
 
     @Test func whatNeedsAnOperatorComesFirstWithItsCommand() throws {
-        let html = page(hostile)
+        let finding = Finding(.problem, "gateway", "gateway jp refuses us", run: "refundd check --online")
+        let html = page(hostile, findings: [finding, finding])
+        #expect(html.contains("Needs an operator: gateway jp refuses us, and 1 more problem."))
         let order = [
             "class=\"health bad\"", "What needs you", "Money without", "How long verdicts",
             "Gateways and",

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundCore
 import RefundScheduler
 import RefundStore
 import RefundStoreSQLite

@@ -1,6 +1,6 @@
 import Glibc
 import RefundConfiguration
-import RefundCore
+package import RefundCore
 import RefundScheduler
 import RefundStore
 

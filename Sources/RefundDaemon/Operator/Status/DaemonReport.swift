@@ -1,4 +1,5 @@
 package import RefundConfiguration
+import RefundCore
 package import RefundStore
 
 /// The daemon as a command sees it: its lock, and its own answer at the admin address.

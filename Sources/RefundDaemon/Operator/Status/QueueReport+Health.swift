@@ -1,4 +1,4 @@
-import RefundCore
+package import RefundCore
 import RefundStore
 
 extension QueueReport {

@@ -1,4 +1,4 @@
-/// What a check found.
+/// What a check of refundd or its surroundings found.
 package struct Finding: Hashable, Sendable {
     /// How much a finding matters.
     package enum Gravity: Int, Hashable, Comparable, Sendable {
