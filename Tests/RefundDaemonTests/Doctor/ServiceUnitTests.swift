@@ -42,6 +42,12 @@ struct ServiceUnitTests {
         #expect(unit?.credentials.count == 2)
     }
 
+    @Test func folderOfCredentialsCountsFileByFile() throws {
+        _ = try folder.write("", to: "lib/webhook_secret")
+        _ = try folder.write("[Service]\nLoadCredential=refundd:\(folder.path("lib"))\n", to: "etc/refundd.service")
+        #expect(unit?.credentials["refundd_webhook_secret"] == folder.path("lib/webhook_secret"))
+    }
+
     @Test func dropInsOverrideTheUnit() throws {
         _ = try folder.write("[Service]\nUser=refundd\nLoadCredential=a:/a\n", to: "lib/refundd.service")
         _ = try folder.write(

@@ -49,10 +49,19 @@ struct ServiceUnit: Hashable, Sendable {
             case "LoadCredential" where value.isEmpty: credentials = [:]
             case "LoadCredential":
                 let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
-                credentials[pair[0]] = pair.count == 2 ? pair[1] : pair[0]
+                load(pair[0], from: pair.count == 2 ? pair[1] : pair[0])
             default: break
             }
         }
+    }
+
+    // Of a folder, systemd loads each file under the name ID_FILE.
+    private mutating func load(_ id: String, from path: String) {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+            credentials[id] = path
+            return
+        }
+        for name in names { credentials["\(id)_\(name)"] = "\(path)/\(name)" }
     }
 
     /// The id of the user that runs the daemon; nil if there is no such user.
