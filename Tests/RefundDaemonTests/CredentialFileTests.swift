@@ -151,7 +151,7 @@ struct MissingCredentialTests {
             return []
         } catch {
             #expect(error.status == .configuration)
-            return error.messages.map { $0.replacing(folder.path(""), with: "") }
+            return error.messages
         }
     }
 
