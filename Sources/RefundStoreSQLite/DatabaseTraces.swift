@@ -37,10 +37,13 @@ struct DatabaseTraces {
     /// Whether a database is missing or empty.
     ///
     /// - Throws: `StoreError.cannotOpen` if its folder is missing or cannot be searched, which says nothing about the
-    ///   database.
+    ///   database, or if it is no regular file: opening a pipe would wait for ever.
     static func isMissing(_ path: String) throws(StoreError) -> Bool {
         var status = stat()
-        if unsafe stat(path, &status) == 0 { return status.st_mode & S_IFMT == S_IFREG && status.st_size == 0 }
+        if unsafe stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFREG else { throw .cannotOpen(path, "it is not a regular file") }
+            return status.st_size == 0
+        }
         let error = SystemError()
         guard error.code == ENOENT || error.code == ENOTDIR else { throw .cannotOpen(path, error.description) }
         let real = DatabasePath.real(path)

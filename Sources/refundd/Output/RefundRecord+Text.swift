@@ -10,7 +10,8 @@ extension RefundRecord {
     /// The record as lines for a terminal.
     func lines(width: Int) -> [Line] {
         let number = refund.merchantOrderNo ?? refund.transNo ?? ""
-        var lines = [Line("Refund #\(refund.id)  \(number)  \(refund.state.rawValue)", .heading)]
+        var lines = "Refund #\(refund.id)  \(number)  \(refund.state.rawValue)".folded(to: width)
+            .map { Line($0, .heading) }
         lines += attention(width)
         lines += facts.lines(width: width)
         lines += [Line(""), Line("History", .heading)]
@@ -32,7 +33,7 @@ extension RefundRecord {
     private func attention(_ width: Int) -> [Line] {
         guard let attention = refund.attention, let advice else { return [] }
         let since = attentionSince.map { ", for \(now.duration(since: $0).rounded) (since \($0.iso8601Seconds))" } ?? ""
-        return [Line("NEEDS ATTENTION: \(attention.rawValue)\(since)", .bad)]
+        return "NEEDS ATTENTION: \(attention.rawValue)\(since)".folded(to: width).map { Line($0, .bad) }
             + advice.text.wrapped(to: width - 2).map { Line("  \($0)") }
             + advice.commands.map { Line("  run: \($0)") } + [Line("")]
     }

@@ -94,6 +94,9 @@ extension String {
         return text + "…"
     }
 
+    /// The text as it is if it fits, otherwise broken at blanks.
+    func folded(to width: Int) -> [String] { columns <= width ? [self] : wrapped(to: width) }
+
     /// The text broken at blanks into lines of at most `width` columns; a longer word stays whole.
     func wrapped(to width: Int) -> [String] {
         var lines: [String] = []

@@ -39,7 +39,8 @@ struct TextTable: Sendable {
             let facts = used.dropFirst(2).filter { row.cells[$0] != "" }
                 .map { "\(head[$0].lowercased()) \(row.cells[$0])" }
             let text = facts.joined(separator: ", ").wrapped(to: width - Self.indent.count)
-            return [Line(title, .heading)] + text.map { Line(Self.indent + $0) } + details(of: row, width)
+            return title.folded(to: width).map { Line($0, .heading) } + text.map { Line(Self.indent + $0) }
+                + details(of: row, width)
         }
     }
 

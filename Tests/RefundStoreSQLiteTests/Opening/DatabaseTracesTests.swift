@@ -81,6 +81,14 @@ struct DatabaseTracesTests {
         }
     }
 
+    @Test(arguments: ["mkfifo", "mkdir"]) func whatIsNoFileIsRefusedAtOnce(command: String) throws {
+        _ = try Command.run([command, path])
+        for access in Self.accesses {
+            let error = #expect(throws: StoreError.self) { try open(access) }
+            #expect(error?.kind == .cannotOpen && error?.reason == "it is not a regular file")
+        }
+    }
+
     @Test func tableThatWasDroppedIsMissed() throws {
         try open(.readWrite)
         _ = try Command.run(["sqlite3", path, "DROP TABLE refund_queue"])
