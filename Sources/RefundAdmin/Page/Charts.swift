@@ -2,12 +2,20 @@ import Glibc
 import RefundCore
 import RefundStore
 
+private let width = 640.0
+private let labels = 140.0
+
+private func number(_ value: Double) -> String { "\(Int(value.rounded()))" }
+
+/// The place of a time on the logarithmic scale.
+private func position(_ seconds: Double) -> Double {
+    let share = log10(min(max(seconds, 1), 2_592_000)) / log10(2_592_000)
+    return labels + share * (width - labels - 8)
+}
+
 /// The charts of the page, as inline SVG. Colours come from the style sheet's classes, since the content security policy
 /// forbids `style` attributes. Each chart has a table beside it with the same figures.
 extension HTML {
-    private static let width = 640.0
-    private static let labels = 140.0
-
     /// Bars of the refunds without a verdict, by age.
     mutating func ageChart(_ counts: [Int]) {
         let most = Double(max(counts.max() ?? 0, 1))
@@ -15,15 +23,15 @@ extension HTML {
             for (row, (label, count)) in zip(WaitingMoney.ages, counts).enumerated() {
                 let y = Double(row) * 28 + 4
                 html.tag("text", ["x": "0", "y": number(y + 15)], label)
-                let length = Double(count) / most * (Self.width - Self.labels - 90)
+                let length = Double(count) / most * (width - labels - 90)
                 html.tag(
                     "rect",
                     [
-                        "class": "bar", "x": number(Self.labels), "y": number(y), "height": "20", "rx": "2",
+                        "class": "bar", "x": number(labels), "y": number(y), "height": "20", "rx": "2",
                         "width": number(count > 0 ? max(length, 2) : 0),
                     ]
                 ) { _ in }
-                html.tag("text", ["x": number(Self.labels + length + 8), "y": number(y + 15)], count.grouped)
+                html.tag("text", ["x": number(labels + length + 8), "y": number(y + 15)], count.grouped)
             }
         }
     }
@@ -52,14 +60,9 @@ extension HTML {
         }
     }
 
-    private func position(_ seconds: Double) -> Double {
-        let share = log10(min(max(seconds, 1), 2_592_000)) / log10(2_592_000)
-        return Self.labels + share * (Self.width - Self.labels - 8)
-    }
-
     private mutating func chart(_ title: String, rows: Int, _ content: (inout HTML) -> Void) {
-        let size = "0 0 \(number(Self.width)) \(rows * 28)"
-        tag("svg", ["viewBox": size, "width": number(Self.width), "role": "img", "aria-label": title], content)
+        let size = "0 0 \(number(width)) \(rows * 28)"
+        tag("svg", ["viewBox": size, "width": number(width), "role": "img", "aria-label": title], content)
     }
 
     private mutating func line(_ kind: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) {
@@ -68,8 +71,6 @@ extension HTML {
         ]
         tag("line", ends) { _ in }
     }
-
-    private func number(_ value: Double) -> String { "\(Int(value.rounded()))" }
 }
 
 /// Percentiles of the time from enqueueing a refund to its verdict.

@@ -26,6 +26,7 @@ extension HTML {
                 html.tag("header") { html in
                     html.tag("nav", ["aria-label": "refundd"]) { html in
                         html.tag("a", ["class": "home", "href": "/"], "refundd")
+                        html.tag("a", ["href": "/search"], "Find a refund")
                     }
                 }
                 html.tag("main", ["id": "main"], content)

@@ -270,6 +270,7 @@ package struct OverviewPage: Sendable {
             html.text("querying")
         }
         guard let probe = breaker?.nextProbe else { return }
+        guard probe > now else { return html.text("; next probe due now") }
         html.text("; next probe ")
         html.time(probe, now: now)
     }

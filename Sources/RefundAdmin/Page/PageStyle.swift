@@ -9,7 +9,7 @@ let pageStyle = """
     body { margin: 0; background: var(--ground); color: var(--ink);
       font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
     header, main { max-width: 1200px; margin: 0 auto; padding: 12px 16px; }
-    header { display: flex; }
+    nav { display: flex; gap: 16px; align-items: baseline; }
     a { color: var(--link); }
     .home { font-weight: 700; font-size: 1.1em; text-decoration: none; color: var(--ink); }
     .skip { position: absolute; left: -999px; }
@@ -53,8 +53,9 @@ let pageStyle = """
       thead { position: absolute; left: -9999px; }
       table, tbody, tr, td, caption { display: block; }
       tr { border: 1px solid var(--line); border-radius: 6px; padding: 4px 12px; margin-bottom: 8px; }
-      td { border: 0; padding: 4px 0; }
-      td::before { content: attr(data-label); display: block; color: var(--dim); font-size: 0.85em; }
+      td { border: 0; padding: 2px 0 2px 8em; position: relative; min-height: 1.6em; }
+      td::before { content: attr(data-label); position: absolute; left: 0; width: 7.5em; color: var(--dim);
+        font-size: 0.9em; overflow-wrap: anywhere; }
     }
 
     """

@@ -202,6 +202,7 @@ package struct SearchPage: Sendable {
         HTML.page("Search") { html in
             html.tag("h1", [:], "Find a refund")
             html.searchForm(text)
+            guard !text.isEmpty else { return }
             guard !refunds.isEmpty else { return html.tag("p", ["role": "status"], "No refund has this number.") }
             html.table(
                 refunds.count == 1 ? "One refund" : "\(refunds.count) refunds",
