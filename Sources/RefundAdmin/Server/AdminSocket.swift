@@ -17,9 +17,10 @@ enum AdminSocket {
             unsafe unlink(path)
         }
         let listener = socket(AF_UNIX, Self.type, 0)
-        // The socket gets this mode when it is bound, so that nobody else can connect even for a moment.
+        // Binding gives the socket its first mode less the umask, so that nobody else can connect even for a moment.
         guard listener >= 0, fchmod(listener, mode) == 0,
-            unsafe address.withPointer({ unsafe bind(listener, $0, $1) }) == 0, Glibc.listen(listener, 128) == 0
+            unsafe address.withPointer({ unsafe bind(listener, $0, $1) }) == 0, unsafe chmod(path, mode) == 0,
+            Glibc.listen(listener, 128) == 0
         else {
             let error = AdminError(errno, name)
             close(listener)
