@@ -35,15 +35,28 @@ struct CommonOptions: ParsableArguments {
     /// The name of the operator who runs the command.
     var actor: String { Operator.name(environment: environment) }
 
-    /// Opens a queue that must exist: the one of a configuration, by default the configured one.
+    /// Opens the configured queue for a command that only reads.
+    ///
+    /// - Throws: `CommandFailure` with the problems of the configuration if it has any and there is no queue: then they
+    ///   come first.
+    func store(_ configuration: DatabaseConfiguration) throws(CommandFailure) -> any QueueStore {
+        do throws(CommandFailure) {
+            return try store(.readOnly, of: configuration.database)
+        } catch {
+            guard !configuration.problems.isEmpty else { throw error }
+            throw CommandFailure(.configuration, configuration.problems.map(\.description) + error.messages)
+        }
+    }
+
+    /// Opens the configured queue, which must exist.
     func store(_ access: StoreAccess, of known: DatabaseSettings? = nil) throws(CommandFailure) -> any QueueStore {
-        let database = if let known { known } else { try databaseConfiguration().database }
+        let database = if let known { known } else { try configuration().database }
         return try open(StoreProviders.provider(for: database), access)
     }
 
     /// Opens a queue in a file, such as a backup, for reading; without one, the configured queue.
     func storedQueue(at file: String?) throws(CommandFailure) -> any QueueStore {
-        guard let file else { return try store(.readOnly) }
+        guard let file else { return try store(databaseConfiguration()) }
         return try open(StoreProviders.provider(forFile: file), .readOnly)
     }
 
@@ -60,7 +73,7 @@ struct CommonOptions: ParsableArguments {
         _ configuration: DatabaseConfiguration,
         _ body: (any QueueReader) throws(StoreError) -> Result
     ) throws(CommandFailure) -> Result {
-        let store = try store(.readOnly, of: configuration.database)
+        let store = try store(configuration)
         defer { store.close() }
         return try CommandFailure.mapping { () throws(StoreError) in try store.read(body) }
     }

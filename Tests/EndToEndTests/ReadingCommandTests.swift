@@ -191,7 +191,7 @@ struct ReadingCommandTests {
             let port = try await w.freePort()
             try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
             try await w.startEverything()
-            let healthy = try await w.refundd("status")
+            let healthy = try await w.refundd("status", environment: ["COLUMNS": "400"])
             #expect(healthy.exitCode == 0, "\(healthy.output)")
             #expect(healthy.output.hasPrefix("healthy: no refund waits\n"))
             let daemon = try #require(w.daemon)

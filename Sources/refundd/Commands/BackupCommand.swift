@@ -27,7 +27,7 @@ struct BackupCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let keys = try common.gatewayKeys(keys)
-            let store = try common.store(.readOnly)
+            let store = try common.store(common.databaseConfiguration())
             defer { store.close() }
             var progress = Progress()
             let verification = try Backup.make(

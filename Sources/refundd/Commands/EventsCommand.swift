@@ -32,7 +32,7 @@ struct EventsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let store = try common.store(.readOnly)
+            let store = try common.store(common.databaseConfiguration())
             defer { store.close() }
             var position = since
             while true {

@@ -134,8 +134,10 @@ struct RefundList {
         guard !entries.isEmpty else { return [Line("no refund matches", .faint)] }
         let table = showsAttention ? attentionTable : table
         let notes = showsAttention ? [] : entries.map(\.nextQuery).footnotes(at: now)
-        let folded = notes.flatMap { note in note.text.wrapped(to: width).map { Line($0, note.style) } }
-        return table.lines(width: width) + folded + [footer].compactMap(\.self)
+        let folded = (notes + [footer].compactMap(\.self)).flatMap { note in
+            note.text.folded(to: width).map { Line($0, note.style) }
+        }
+        return table.lines(width: width) + folded
     }
 
     private var table: TextTable {

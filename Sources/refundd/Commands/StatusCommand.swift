@@ -47,7 +47,7 @@ struct StatusCommand: AsyncParsableCommand {
     /// - Returns: Whether all is well.
     private func show() throws(CommandFailure) -> Bool {
         let configuration = try common.databaseConfiguration()
-        let store = try common.store(.readOnly, of: configuration.database)
+        let store = try common.store(configuration)
         defer { store.close() }
         let report = try CommandFailure.mapping { () throws(StoreError) in try QueueReport(of: store, configuration) }
         if json {

@@ -115,8 +115,10 @@ struct WebhookList {
             }
         )
         let notes = entries.map(\.nextAttempt).footnotes(at: now)
-        let folded = notes.flatMap { note in note.text.wrapped(to: width).map { Line($0, note.style) } }
-        return table.lines(width: width) + folded + [footer].compactMap(\.self)
+        let folded = (notes + [footer].compactMap(\.self)).flatMap { note in
+            note.text.folded(to: width).map { Line($0, note.style) }
+        }
+        return table.lines(width: width) + folded
     }
 
     private func redeliver(_ webhook: WebhookRow) -> Line { .command("refundd redeliver \(webhook.id)") }
