@@ -22,7 +22,7 @@ struct AdminMonitoringTests {
             let receiver = try await w.startReceiver()
             let port = try await w.freePort()
             try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
-            try w.configure("webhook", ["url": "\"\(receiver.url("fail/1"))\""])
+            try w.configure("webhook", ["url": "\"\(receiver.url("fail/99"))\""])
             try await w.startEverything()
             for order in ["OK-1", "FAIL-1", "HTTP503-1"] { try await w.enqueue(order) }
             try await w.refund("OK-1", is: "settled")
