@@ -35,6 +35,11 @@ package protocol QueueStore: AnyObject, Sendable {
     /// Checks that the queue exists and has the schema version of this program.
     func checkSchema() throws(StoreError)
 
+    /// Checks that the queue is no older copy of the one that was served, which would use numbers again.
+    ///
+    /// Every write checks this as well.
+    func checkPositions() throws(StoreError)
+
     /// Whether another process has committed since the last call; true the first time.
     ///
     /// - Throws: `StoreError` if the queue cannot be read or is no longer the one that was opened.

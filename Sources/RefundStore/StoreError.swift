@@ -28,6 +28,8 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case damaged
         /// The database was deleted or replaced while it was in use.
         case lost
+        /// The database is an older copy of the one that was served.
+        case restored
         /// One of the application's own objects in the database, such as a trigger, failed.
         case application
         /// Any other failure.
@@ -54,6 +56,7 @@ package struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Whether retrying can only make it worse, so that the daemon must stop.
     ///
     /// The contents of a damaged database cannot be trusted: a daemon that went on might settle refunds wrongly and
-    /// overwrite data that could still be rescued. Writes to a lost file vanish with the process.
-    package var isFatal: Bool { kind == .damaged || kind == .lost }
+    /// overwrite data that could still be rescued. Writes to a lost file vanish with the process. A restored copy waits
+    /// for an operator.
+    package var isFatal: Bool { kind == .damaged || kind == .lost || kind == .restored }
 }

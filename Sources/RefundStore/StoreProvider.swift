@@ -17,7 +17,11 @@ package protocol StoreProvider: Sendable {
     func open(_ access: StoreAccess, beforeCommit: (@Sendable () -> Void)?) throws(StoreError) -> any QueueStore
 
     /// Creates or migrates the queue on behalf of an operator.
-    func initialize(at now: Timestamp) throws(StoreError)
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - actor: The operator who accepts the queue even if it is an older copy of the one that was served, or nil.
+    func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError)
 
     /// Whether a daemon serves the queue, and which.
     var daemon: DaemonPresence { get }

@@ -4,7 +4,7 @@ package import RefundStore
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
 /// The file is never deleted. It is empty until the database has a queue. Then it says so and which daemon served it
-/// last, or why that daemon no longer trusted the database.
+/// last, or why that daemon no longer trusted the database, and remembers the last positions.
 package final class DaemonLock: ServiceLock {
     /// Who wants the lock.
     package enum Holder: Sendable {
@@ -44,20 +44,20 @@ package final class DaemonLock: ServiceLock {
     }
 
     /// Whether the database ever had a queue.
-    package var wasServed: Bool { !file.text.isEmpty }
+    package var wasServed: Bool { !file.isEmpty }
 
     package func noteServed() {
-        if !wasServed { file.write(Self.served) }
+        if !wasServed { file.write(verdict: Self.served) }
     }
 
     package func noteServing(_ daemon: ServingDaemon) {
-        if wasServed, !isSuspect { file.write(Self.served + daemon.text) }
+        if wasServed, !isSuspect { file.write(verdict: Self.served + daemon.text) }
     }
 
-    package var isSuspect: Bool { wasServed && !file.text.hasPrefix(Self.served) }
+    package var isSuspect: Bool { wasServed && !file.verdict.hasPrefix(Self.served) }
 
     package func markSuspect(because reason: String) {
-        file.write(reason + "\n")
+        file.write(verdict: reason + "\n")
     }
 
     @discardableResult
@@ -65,7 +65,7 @@ package final class DaemonLock: ServiceLock {
         guard isSuspect else { return [] }
         let integrity = try store.read { tx throws(StoreError) in try tx.integrity(limit: Self.noteLimit) }
         if let damage = integrity.damage.first { throw .damaged(store.location, damage) }
-        file.write(Self.served)
+        file.write(verdict: Self.served)
         return integrity.notes
     }
 

@@ -43,7 +43,7 @@ extension DaemonPresence {
             }
             usleep(Self.pause)
         }
-        let text = LockFile.text(of: descriptor)
+        let text = LockFile.verdict(of: descriptor)
         self = .running(text.hasPrefix(DaemonLock.served) ? ServingDaemon(parsing: text) : nil)
     }
 
@@ -58,7 +58,7 @@ extension DaemonPresence {
         let descriptor = unsafe open(DatabasePath.real(path) + ".lock", flags)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        let text = LockFile.text(of: descriptor)
+        let text = LockFile.verdict(of: descriptor)
         guard !text.isEmpty, !text.hasPrefix(DaemonLock.served) else { return nil }
         return text.split(separator: "\n").joined(separator: " ")
     }

@@ -20,9 +20,10 @@ package struct SQLiteProvider: StoreProvider {
         try SQLiteStore(path: location, access: access, beforeCommit: beforeCommit)
     }
 
-    package func initialize(at now: Timestamp) throws(StoreError) {
+    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) {
         let store = try SQLiteStore(path: location, access: .readWrite)
         defer { store.close() }
+        if let actor { try store.acceptRestored(by: actor, at: now) }
         try store.migrate(at: now)
         // From now on refunds may be in it, so it must not be created anew if it is lost.
         if case .taken(let lock) = try DaemonLock.attempt(location, for: .command) { lock.noteServed() }

@@ -162,6 +162,18 @@ extension StoreError {
         )
     }
 
+    static func restored(_ path: String, _ shortfall: String) -> StoreError {
+        StoreError(
+            .restored,
+            location: path,
+            reason: shortfall,
+            description:
+                "the database \(path) is an older copy of the one that refundd has served, or another one (\(shortfall)),"
+                + " and readers would miss its next events; put the newest copy in its place, or go on with this one by"
+                + " refundd init --accept-restored, which continues with numbers that nobody has seen"
+        )
+    }
+
     package static func rejected(_ path: String, _ reason: String) -> StoreError {
         StoreError(.rejected, location: path, reason: reason, description: "the database rejected a row: \(reason)")
     }

@@ -10,6 +10,8 @@ extension SQLiteStore {
             try requireFiles(db)
             let version = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0
             guard version != connection.dataVersion else { return (version, false) }
+            // Another process may have restored an older copy into the open file.
+            try requirePositions(db)
             let schema = try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA schema_version"))
             return (version, connection.schemaVersion.map { $0 != schema } ?? false)
         }

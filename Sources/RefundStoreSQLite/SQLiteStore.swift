@@ -18,6 +18,7 @@ package final class SQLiteStore: QueueStore {
     let files: DatabaseFiles
     let connection: Connection
     let wal: WALMonitor
+    let memory: PositionMemory
     /// The events that `upkeep` reports next.
     let events = Mutex<[StoreEvent]>([])
 
@@ -55,6 +56,7 @@ package final class SQLiteStore: QueueStore {
         do {
             database = try Self.open(real, access)
             files = DatabaseFiles(path: path)
+            memory = PositionMemory(beside: real)
             wal = WALMonitor(path: path)
             connection = database.inDatabase { Connection($0) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
@@ -194,13 +196,16 @@ package final class SQLiteStore: QueueStore {
         try onConnection { db in
             // Nothing may act on a commit to a file that is gone: no other process will ever see it.
             if kind != .deferred { try requireFiles(db) }
-            var result: Result?
+            var (result, positions): (Result?, Positions?)
             try db.inTransaction(kind) {
                 result = try body(db)
                 // A read transaction has nothing to commit, and SQLite refuses to commit once it has met damage.
-                return kind == .deferred ? .rollback : .commit
+                guard kind != .deferred else { return .rollback }
+                positions = try requirePositions(db)
+                return .commit
             }
             if kind != .deferred { try requireFiles(db) }
+            if let positions { memory.remember(positions) }
             guard let result else { throw StoreError.failed(path, "the transaction did not run") }
             return result
         }

@@ -59,6 +59,11 @@ package struct Verification: Sendable {
         notes = integrity.notes
         damage = integrity.damage.first
         guard damage == nil else { return }
+        do throws(StoreError) {
+            try store.checkPositions()
+        } catch  where error.kind == .restored {
+            note([error.description])
+        }
         note(try store.read { tx throws(StoreError) in try tx.schemaProblems() })
         var last: Int64?
         repeat {

@@ -38,18 +38,29 @@ extension SQLiteTransaction {
             ),
         ]
         return found.compactMap(\.self)
-            + (try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap(gap))
+            + (try gaps())
     }
 
-    // Append-only tables are numbered without gaps up to the last number assigned: a rollback takes back its numbers.
-    private func gap(in table: String) throws -> String? {
+    // Append-only tables are numbered without gaps up to the last number assigned: a rollback takes back its numbers, and
+    // only the acceptance of a restored copy skips some.
+    private func gaps() throws -> [String] {
+        let skipped = try rows(try statements["SELECT action FROM refund_actions WHERE action GLOB 'skip *'"]) { row in
+            row.text().flatMap(SkippedNumbers.init(action:))
+        }
+        return try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap { table in
+            try gap(in: table, skipped.filter { $0.table == table })
+        }
+    }
+
+    private func gap(in table: String, _ skipped: [SkippedNumbers]) throws -> String? {
         let sql = """
             SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = '\(table)'), 0), ifnull(max(rowid), 0),
             count(*) FROM \(table)
             """
         var problem: String?
         try statements[sql].read { row in
-            let (assigned, last, count) = (row.integer() ?? 0, row.integer() ?? 0, row.integer() ?? 0)
+            let (assigned, last) = (row.integer() ?? 0, row.integer() ?? 0)
+            let count = skipped.reduce(row.integer() ?? 0) { $0 &+ $1.through &- $1.after }
             if assigned < last {
                 problem = "\(table) would reuse row numbers (sqlite_sequence is too low)"
             } else if assigned != count {

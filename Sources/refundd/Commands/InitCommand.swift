@@ -18,10 +18,20 @@ struct InitCommand: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
+    @Flag(
+        help: ArgumentHelp(
+            "Go on with a database that was restored from an older copy.",
+            discussion: "Events and refunds get numbers beyond all that were ever used, so no reader misses any."
+        )
+    )
+    var acceptRestored = false
+
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let provider = StoreProviders.provider(for: try common.configuration().database)
-            try CommandFailure.mapping { () throws(StoreError) in try provider.initialize(at: SystemClock().now()) }
+            try CommandFailure.mapping { () throws(StoreError) in
+                try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: acceptRestored ? common.actor : nil)
+            }
             printLine("\(provider.location) is ready. Enqueue a refund with:")
             printLine("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001');")
         }

@@ -147,6 +147,7 @@ final class FaultyStore: QueueStore {
     }
     func migrate(at now: Timestamp) throws(StoreError) { try base.migrate(at: now) }
     func checkSchema() throws(StoreError) { try base.checkSchema() }
+    func checkPositions() throws(StoreError) { try base.checkPositions() }
     func upkeep(at now: Timestamp) -> [StoreEvent] { base.upkeep(at: now) }
     func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource { base.makeWakeSource(wake) }
     func lockForCommand() throws(StoreError) -> (any ServiceLock)? { try base.lockForCommand() }

@@ -17,6 +17,8 @@ package struct QueueReport: Sendable {
     package var database = ""
     /// The problems of the configuration, none of which keeps a command from reading.
     package var configurationProblems: [String] = []
+    /// Findings about the database itself.
+    package var databaseFindings: [Finding] = []
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
 
@@ -42,6 +44,11 @@ package struct QueueReport: Sendable {
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
         database = store.location
+        do throws(StoreError) {
+            try store.checkPositions()
+        } catch  where error.kind == .restored {
+            databaseFindings = [Finding(.problem, "database", error.description)]
+        }
         configurationProblems = configuration.problems.map(\.description)
         diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
     }
