@@ -72,7 +72,7 @@ struct SchemaRepair {
     // In the order of the migrations: a view before its triggers.
     private static func wanted() throws -> [Object] {
         try DatabaseQueue().write { db in
-            for sql in Migration.all.flatMap(\.sql) { try db.execute(sql: sql) }
+            for sql in [Migration.table] + Migration.all.flatMap(\.sql) { try db.execute(sql: sql) }
             return try objects(db)
         }
     }

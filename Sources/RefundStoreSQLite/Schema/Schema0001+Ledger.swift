@@ -37,7 +37,7 @@ extension Schema0001 {
             SELECT RAISE(ABORT,
                 'refund_transitions: enqueued_at and number are those of another refund; this row id was used again')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_queue WHERE id = NEW.refund_id
-                AND created_at = NEW.enqueued_at AND ifnull(merchant_order_no, trans_no) = NEW.number);
+                AND created_at = NEW.enqueued_at AND ifnull(ifnull(merchant_order_no, trans_no), '') = NEW.number);
             SELECT RAISE(ABORT, 'refund_transitions: unknown verdict') WHERE NOT
                 (NEW.verdict IS NULL OR NEW.verdict = 'processing' OR NEW.verdict = 'settled' OR NEW.verdict = 'failed');
             SELECT RAISE(ABORT, 'refund_transitions: a final state is never left')
@@ -179,6 +179,17 @@ extension Schema0001 {
         END;
         CREATE TRIGGER refund_actions_delete BEFORE DELETE ON refund_actions BEGIN
             SELECT RAISE(ABORT, 'refund_actions: append-only; a row is never deleted');
+        END;
+
+        CREATE TRIGGER refund_migrations_insert BEFORE INSERT ON refund_migrations BEGIN
+            SELECT RAISE(ABORT, 'refund_migrations: refundd alone writes it')
+                WHERE EXISTS (SELECT 1 FROM refund_migrations WHERE id = NEW.id);
+        END;
+        CREATE TRIGGER refund_migrations_update BEFORE UPDATE ON refund_migrations BEGIN
+            SELECT RAISE(ABORT, 'refund_migrations: refundd alone writes it');
+        END;
+        CREATE TRIGGER refund_migrations_delete BEFORE DELETE ON refund_migrations BEGIN
+            SELECT RAISE(ABORT, 'refund_migrations: refundd alone writes it');
         END;
         """#
 }

@@ -72,6 +72,9 @@ enum Schema0001 {
     /// When SQLite decodes text, it reads malformed UTF-8, unpaired surrogates included, as U+FFFD. Metadata that
     /// contains U+FFFD after every well-formed U+FFFD, U+FFFE and U+FFFF was removed is therefore malformed.
     ///
+    /// SQLite's functions end a text at U+0000, so an escaped one is replaced. First every escaped backslash is, so that
+    /// what remains of `\u0000` is an escape.
+    ///
     /// The depth of a JSON value is the number of separators in its path. So that separators within names do not count,
     /// the text is split at its quotes, and every second piece, the content of a string, is replaced by `x`.
     static let queueGuards = #"""
@@ -132,13 +135,14 @@ enum Schema0001 {
                 GLOB '*' || char(65533) || '*';
             SELECT RAISE(ABORT, 'refund_queue: metadata must not contain an unpaired surrogate, such as \ud83d alone')
                 WHERE instr(NEW.metadata, '\u') AND EXISTS (
-                    SELECT 1 FROM json_tree(NEW.metadata)
+                    SELECT 1 FROM json_tree(replace(replace(NEW.metadata, '\\', '\u005c'), '\u0000', '\uf8f0'))
                     WHERE replace(replace(replace(key, char(65533), '?'), char(65534), '?'), char(65535), '?')
                     GLOB '*' || char(65533) || '*'
                     OR replace(replace(replace(atom, char(65533), '?'), char(65534), '?'), char(65535), '?')
                     GLOB '*' || char(65533) || '*');
             SELECT RAISE(ABORT, 'refund_queue: metadata must not repeat a member within an object')
-                WHERE EXISTS (SELECT 1 FROM json_tree(NEW.metadata) GROUP BY parent, key HAVING count(*) > 1);
+                WHERE EXISTS (SELECT 1 FROM json_tree(replace(replace(NEW.metadata, '\\', '\u005c'), '\u0000', '\uf8f0'))
+                GROUP BY parent, key HAVING count(*) > 1);
             SELECT RAISE(ABORT, 'refund_queue: metadata must not be nested deeper than 64 levels')
                 WHERE length(NEW.metadata) - length(replace(replace(NEW.metadata, '[', ''), '{', '')) > 64 AND EXISTS (
                     SELECT 1 FROM json_tree((
@@ -263,6 +267,9 @@ enum Schema0001 {
         END;
         CREATE TRIGGER refund_hints_inserted AFTER INSERT ON refund_hints WHEN NEW.id < 1 BEGIN
             SELECT RAISE(ABORT, 'refund_hints: leave id out, SQLite assigns it');
+        END;
+        CREATE TRIGGER refund_hints_update BEFORE UPDATE ON refund_hints BEGIN
+            SELECT RAISE(ABORT, 'refund_hints: insert another hint instead of changing one');
         END;
         """#
 }

@@ -258,13 +258,14 @@ CREATE TRIGGER refund_queue_insert BEFORE INSERT ON refund_queue BEGIN
         GLOB '*' || char(65533) || '*';
     SELECT RAISE(ABORT, 'refund_queue: metadata must not contain an unpaired surrogate, such as \ud83d alone')
         WHERE instr(NEW.metadata, '\u') AND EXISTS (
-            SELECT 1 FROM json_tree(NEW.metadata)
+            SELECT 1 FROM json_tree(replace(replace(NEW.metadata, '\\', '\u005c'), '\u0000', '\uf8f0'))
             WHERE replace(replace(replace(key, char(65533), '?'), char(65534), '?'), char(65535), '?')
             GLOB '*' || char(65533) || '*'
             OR replace(replace(replace(atom, char(65533), '?'), char(65534), '?'), char(65535), '?')
             GLOB '*' || char(65533) || '*');
     SELECT RAISE(ABORT, 'refund_queue: metadata must not repeat a member within an object')
-        WHERE EXISTS (SELECT 1 FROM json_tree(NEW.metadata) GROUP BY parent, key HAVING count(*) > 1);
+        WHERE EXISTS (SELECT 1 FROM json_tree(replace(replace(NEW.metadata, '\\', '\u005c'), '\u0000', '\uf8f0'))
+        GROUP BY parent, key HAVING count(*) > 1);
     SELECT RAISE(ABORT, 'refund_queue: metadata must not be nested deeper than 64 levels')
         WHERE length(NEW.metadata) - length(replace(replace(NEW.metadata, '[', ''), '{', '')) > 64 AND EXISTS (
             SELECT 1 FROM json_tree((
@@ -375,6 +376,9 @@ END;
 CREATE TRIGGER refund_hints_inserted AFTER INSERT ON refund_hints WHEN NEW.id < 1 BEGIN
     SELECT RAISE(ABORT, 'refund_hints: leave id out, SQLite assigns it');
 END;
+CREATE TRIGGER refund_hints_update BEFORE UPDATE ON refund_hints BEGIN
+    SELECT RAISE(ABORT, 'refund_hints: insert another hint instead of changing one');
+END;
 CREATE TRIGGER refund_transitions_insert BEFORE INSERT ON refund_transitions BEGIN
     SELECT RAISE(ABORT, 'refund_transitions: append-only; leave id out') WHERE NEW.id <> -1;
     SELECT RAISE(ABORT, 'refund_transitions: append-only; the next row of a refund has the next sequence')
@@ -385,7 +389,7 @@ CREATE TRIGGER refund_transitions_insert BEFORE INSERT ON refund_transitions BEG
     SELECT RAISE(ABORT,
         'refund_transitions: enqueued_at and number are those of another refund; this row id was used again')
         WHERE NOT EXISTS (SELECT 1 FROM refund_queue WHERE id = NEW.refund_id
-        AND created_at = NEW.enqueued_at AND ifnull(merchant_order_no, trans_no) = NEW.number);
+        AND created_at = NEW.enqueued_at AND ifnull(ifnull(merchant_order_no, trans_no), '') = NEW.number);
     SELECT RAISE(ABORT, 'refund_transitions: unknown verdict') WHERE NOT
         (NEW.verdict IS NULL OR NEW.verdict = 'processing' OR NEW.verdict = 'settled' OR NEW.verdict = 'failed');
     SELECT RAISE(ABORT, 'refund_transitions: a final state is never left')
@@ -530,6 +534,16 @@ CREATE TRIGGER refund_actions_update BEFORE UPDATE ON refund_actions BEGIN
 END;
 CREATE TRIGGER refund_actions_delete BEFORE DELETE ON refund_actions BEGIN
     SELECT RAISE(ABORT, 'refund_actions: append-only; a row is never deleted');
+END;
+CREATE TRIGGER refund_migrations_insert BEFORE INSERT ON refund_migrations BEGIN
+    SELECT RAISE(ABORT, 'refund_migrations: refundd alone writes it')
+        WHERE EXISTS (SELECT 1 FROM refund_migrations WHERE id = NEW.id);
+END;
+CREATE TRIGGER refund_migrations_update BEFORE UPDATE ON refund_migrations BEGIN
+    SELECT RAISE(ABORT, 'refund_migrations: refundd alone writes it');
+END;
+CREATE TRIGGER refund_migrations_delete BEFORE DELETE ON refund_migrations BEGIN
+    SELECT RAISE(ABORT, 'refund_migrations: refundd alone writes it');
 END;
 CREATE TRIGGER refund_queue_counted AFTER INSERT ON refund_queue BEGIN
     UPDATE refund_counts SET number = number + 1 WHERE counted = 'refund_queue' AND state = NEW.state;

@@ -312,11 +312,37 @@ struct LedgerGuardTests {
             }
         )
 
+    /// Statements on the record of migrations.
+    static let migrations: [Refused] =
+        ["DELETE FROM refund_migrations", "REPLACE INTO refund_migrations VALUES (1, 'x', 0)"].map {
+            Refused("refund_migrations: refundd alone writes it", $0)
+        }
+        + table(
+            "refund_migrations: refundd alone writes it",
+            updates,
+            ["id = 2", "rowid = 2", "oid = 2", "_rowid_ = 2", "applied_at = 0"].map { "refund_migrations SET \($0)" }
+        )
+
+    /// Statements that give a row another number, under each of its names: with REPLACE, the row that has it is lost.
+    static let numbers: [Refused] = [
+        ("refund_queue", "id", "refund_queue: the identity and the expected amount of a refund never change"),
+        ("refund_transitions", "id", "refund_transitions: append-only; a row is never changed"),
+        ("refund_event_log", "position", "refund_event_log: append-only; an event is never changed"),
+        ("refund_outbox", "position", "refund_outbox: the event and the destination of a webhook never change"),
+        ("refund_outbox_attempts", "id", "refund_outbox_attempts: append-only; a row is never changed"),
+        ("refund_actions", "id", "refund_actions: append-only; a row is never changed"),
+    ].flatMap { name, key, message in
+        [key, "rowid", "oid", "_rowid_", "ROWID", "\"oid\"", "[_rowid_]"].flatMap { alias in
+            table(message, updates, ["9", "2", "-1"].map { "\(name) SET \(alias) = \($0) WHERE \(key) = 1" })
+        }
+    }
+
     @Test(arguments: Program.allCases, InsertTests.pragmas)
     func whatWasWrittenStaysAsItWas(program: Program, pragmas: [String]) throws {
         let contents = try database.contents()
         let table =
             Self.ledger + Self.resolutions + Self.events + Self.webhooks + Self.attempts + Self.views + Self.actions
+            + Self.migrations + Self.numbers
         let outcomes = try program.run(table.map(\.description), on: database.path, pragmas: pragmas)
         #expect(outcomes.count == table.count)
         for (statement, outcome) in zip(table, outcomes) {
