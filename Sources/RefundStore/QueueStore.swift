@@ -96,10 +96,14 @@ package struct Rejection: Hashable, Sendable {
 package enum StoreEvent: Hashable, Sendable {
     /// Another process's transaction keeps the write-ahead log from being truncated.
     case walGrew(bytes: Int64, holders: [String])
-    /// Guards or indexes were missing or changed, and were restored.
+    /// Tables, guards or indexes were missing or changed, and were restored.
     case schemaRestored([String])
-    /// A guard or index is missing or changed, and cannot be restored.
+    /// A refund came in while the guards were missing, and they would have rejected it; in words.
+    case unservable(String)
+    /// A table, guard or index is missing or changed, and cannot be restored.
     case schemaBroken(name: String, reason: String)
+    /// An application's trigger rejected writes to single rows; the others of the same kind are committed.
+    case rejected(what: String, reason: String)
     /// Commits by other processes are detected only by polling, until the cause is gone.
     case commitsUnwatched(reason: String)
 }
@@ -173,7 +177,7 @@ package protocol QueueReader {
 
     /// Checks the database's integrity: its structure, and the contents of refundd's own tables.
     func integrity(limit: Int) throws(StoreError) -> Integrity
-    /// Guards, indexes and views that are missing or changed, and orphaned rows.
+    /// Tables, guards, indexes and views that are missing or changed, orphaned rows, and rows that the guards reject.
     func schemaProblems() throws(StoreError) -> [String]
     /// Refunds beyond an id, with their histories.
     func histories(after id: Int64?, limit: Int) throws(StoreError) -> HistoryBatch

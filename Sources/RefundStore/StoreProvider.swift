@@ -21,6 +21,7 @@ package protocol StoreProvider: Sendable {
     /// - Parameters:
     ///   - now: The time.
     ///   - actor: The operator who accepts the queue even if it is an older copy of the one that was served, or nil.
+    /// - Throws: `StoreError` if the queue is such a copy and nobody accepts it, or cannot be created or migrated.
     func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError)
 
     /// Whether a daemon serves the queue, and which.

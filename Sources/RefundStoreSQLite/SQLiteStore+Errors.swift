@@ -7,6 +7,10 @@ extension StoreError {
     /// An error that is already mapped stays as it is.
     init(_ error: any Error, path: String, _ db: Database) {
         let mapped = StoreError(error, path: path)
+        if mapped.reason.hasPrefix("no such column"), let problem = try? SchemaRepair(db).obstacles().first {
+            self = .altered(path, problem)
+            return
+        }
         guard let error = error as? DatabaseError, let message = error.message,
             [.SQLITE_CONSTRAINT, .SQLITE_ERROR].contains(error.resultCode),
             !message.contains(/^refund_|failed: refund_|index 'refund_/),
@@ -196,6 +200,15 @@ extension StoreError {
             description:
                 "the database \(path) has the encoding \(encoding), and refundd needs UTF-8; choose another file"
                 + " in [database] path, or create the database again with PRAGMA encoding = 'UTF-8'"
+        )
+    }
+
+    static func altered(_ path: String, _ problem: String) -> StoreError {
+        StoreError(
+            .failed,
+            location: path,
+            reason: problem,
+            description: "somebody changed refundd's tables in the database \(path): \(problem)"
         )
     }
 

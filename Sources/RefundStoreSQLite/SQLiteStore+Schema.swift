@@ -12,13 +12,17 @@ extension SQLiteStore {
                 throw StoreError.namesTaken(path, error.message ?? "no message")
             }
         }
-        try restoreSchema()
+        try restoreSchema(recounts: false)
     }
 
-    /// Restores guards, indexes and views that were dropped or changed; `upkeep` reports them.
-    func restoreSchema() throws(StoreError) {
+    /// Restores tables, guards, indexes and views that were dropped or changed; `upkeep` reports them.
+    ///
+    /// - Parameter recounts: Whether to count refunds and webhooks anew even if nothing else differs: somebody changed
+    ///   the schema, and may have put a guard back after working without it.
+    /// - Throws: `StoreError` if the database fails.
+    func restoreSchema(recounts: Bool = true) throws(StoreError) {
         let (reports, version) = try transaction(.immediate) { db in
-            let reports = try SchemaRepair(db).run()
+            let reports = try SchemaRepair(db).run(recounts: recounts)
             return (reports, try Int64.fetchOne(db, sql: "PRAGMA schema_version"))
         }
         try onConnection { _ in connection.schemaVersion = version }

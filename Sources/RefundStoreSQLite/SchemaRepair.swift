@@ -1,10 +1,10 @@
 import GRDB
 import RefundStore
 
-/// Compares the guards, indexes and views of a database with those of refundd's schema, and restores them.
+/// Compares refundd's part of a database with its schema, and restores it.
 ///
-/// A tool that rebuilds a table drops its triggers and indexes. Other objects are left alone: an application may watch
-/// the queue with a trigger of its own.
+/// A tool that rebuilds a table drops its triggers and indexes, and may drop its keys and defaults. Other objects are
+/// left alone: an application may watch the queue with a trigger of its own.
 struct SchemaRepair {
     /// A guard, index or view.
     struct Object {
@@ -22,23 +22,45 @@ struct SchemaRepair {
 
     /// The differences, in words.
     func problems() throws -> [String] {
+        let wanted = try Wanted()
         let found = try Self.objects(database)
-        return try Self.wanted().sorted { ($0.type, $0.name) < ($1.type, $1.name) }.compactMap { object in
+        let objects = wanted.objects.sorted { ($0.type, $0.name) < ($1.type, $1.name) }.compactMap { object in
             guard let other = found.first(where: { ($0.type, $0.name) == (object.type, object.name) }) else {
                 return "\(object.type) \(object.name) is missing; somebody dropped it"
             }
             return other.sql == object.sql
                 ? nil : "\(object.type) \(object.name) is not as refundd made it; somebody changed it"
         }
+        return try TableRepair(database).problems(wanted.tables) + objects
     }
 
-    /// Restores the objects that differ, in a write transaction.
+    /// The tables that are missing or lack a column, and cannot be restored; in words.
+    func obstacles() throws -> [String] {
+        try TableRepair(database).obstacles(Wanted().tables).map { "table \($0.name) \($0.reason)" }
+    }
+
+    /// Restores the tables and objects that differ, in a write transaction.
     ///
-    /// - Returns: The restored objects, and those that could not be restored.
-    func run() throws -> [StoreEvent] {
-        guard try !problems().isEmpty else { return [] }
-        var (restored, broken): ([String], [StoreEvent]) = ([], [])
-        for object in try Self.wanted() {
+    /// - Parameter recounts: Whether to count anew even if nothing differs.
+    /// - Returns: The restored tables and objects, those that could not be restored, and rows that came in meanwhile
+    ///   and cannot be served.
+    /// - Throws: `DatabaseError` if the database fails.
+    func run(recounts: Bool) throws -> [StoreEvent] {
+        guard try !problems().isEmpty else {
+            if recounts { try recount() }
+            return []
+        }
+        let wanted = try Wanted()
+        let obstacles = try TableRepair(database).obstacles(wanted.tables)
+        guard obstacles.isEmpty else {
+            return obstacles.map { .schemaBroken(name: $0.name, reason: "the table \($0.reason)") }
+        }
+        var (restored, broken) = try TableRepair(database).run(wanted.tables)
+        let isUnguarded = try !Self.objects(database).contains { object in
+            wanted.objects.contains { $0.name == Self.insertGuard && $0.name == object.name && $0.sql == object.sql }
+        }
+        let reset = isUnguarded ? try QueueRows(database).reset() : []
+        for object in wanted.objects {
             // Dropping a view drops its triggers, so each object is looked up only when its turn comes.
             let sql = "SELECT sql FROM sqlite_master WHERE type = ? AND name = ?"
             let found = try String.fetchOne(database, sql: sql, arguments: [object.type, object.name])
@@ -51,33 +73,51 @@ struct SchemaRepair {
                 }
                 restored.append(object.name)
             } catch let error as DatabaseError where [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode) {
-                broken.append(.schemaBroken(name: object.name, reason: error.message ?? "\(error.resultCode)"))
+                let message = error.message ?? "\(error.resultCode)"
+                let duplicates = try QueueRows(database).duplicates(under: object.name)
+                broken.append(.schemaBroken(name: object.name, reason: message + (duplicates.map { "; \($0)" } ?? "")))
             }
         }
-        if restored.contains(where: { $0.hasSuffix("counted") }) { try recount() }
-        return (restored.isEmpty ? [] : [.schemaRestored(restored)]) + broken
+        try recount()
+        var events = restored.isEmpty ? broken : [.schemaRestored(restored)] + broken
+        if isUnguarded {
+            let unservable = try QueueRows(database).unservable(limit: Self.rowLimit)
+            events += (reset.prefix(Self.rowLimit) + unservable).map(StoreEvent.unservable)
+        }
+        return events
     }
 
+    private static let insertGuard = "refund_queue_insert"
+    private static let rowLimit = 20
+
+    /// Counts refunds and webhooks again, since rows may have come and gone past the triggers that count.
     private func recount() throws {
-        for table in ["refund_queue", "refund_outbox"] {
-            try database.execute(
-                sql: """
-                    UPDATE refund_counts SET number = (SELECT count(*) FROM \(table) t WHERE t.state = refund_counts.state)
-                    WHERE counted = '\(table)'
-                    """
-            )
+        for (table, states) in TableRepair.counted {
+            for state in states {
+                try database.execute(
+                    sql: """
+                        INSERT OR REPLACE INTO refund_counts (counted, state, number)
+                        SELECT ?1, ?2, (SELECT count(*) FROM \(table) WHERE state = ?2)
+                        """,
+                    arguments: [table, state]
+                )
+            }
         }
     }
 
-    // In the order of the migrations: a view before its triggers.
-    private static func wanted() throws -> [Object] {
-        try DatabaseQueue().write { db in
-            for sql in [Migration.table] + Migration.all.flatMap(\.sql) { try db.execute(sql: sql) }
-            return try objects(db)
+    /// The schema as the migrations make it, with views before their triggers.
+    private struct Wanted {
+        let objects: [Object]
+        let tables: [TableRepair.Table]
+
+        init() throws {
+            (objects, tables) = try DatabaseQueue().write { db in
+                for sql in [Migration.table] + Migration.all.flatMap(\.sql) { try db.execute(sql: sql) }
+                return (try SchemaRepair.objects(db), try TableRepair(db).tables())
+            }
         }
     }
 
-    // Tables are not compared, since columns may be added to them; other checks cover their rows.
     private static func objects(_ db: Database) throws -> [Object] {
         let sql = """
             SELECT type, name, sql FROM sqlite_master
@@ -86,12 +126,18 @@ struct SchemaRepair {
         return try Row.fetchAll(db, sql: sql).map { Object(type: $0[0], name: $0[1], sql: $0[2]) }
     }
 
-    /// An application's own objects that SQLite runs on writes to refundd's tables.
-    static func foreignObjects(_ db: Database) throws -> [Object] {
+    /// An application's own objects that SQLite runs on writes to refundd's tables, or to one of them.
+    static func foreignObjects(_ db: Database, of table: String? = nil) throws -> [Object] {
         let sql = """
             SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL
-            AND tbl_name GLOB 'refund_*' AND name NOT GLOB 'refund_*' ORDER BY name
+            AND tbl_name GLOB ifnull(?, 'refund_*') AND name NOT GLOB 'refund_*' ORDER BY name
             """
-        return try Row.fetchAll(db, sql: sql).map { Object(type: $0[0], name: $0[1], sql: $0[2]) }
+        var objects: [Object] = []
+        // A trigger may have ended the transaction, and GRDB would refuse to read.
+        try HotStatement(sql, db).bind(table).read { row in
+            objects.append(Object(type: row.text() ?? "", name: row.text() ?? "", sql: row.text() ?? ""))
+            return true
+        }
+        return objects
     }
 }

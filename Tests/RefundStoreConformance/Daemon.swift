@@ -26,13 +26,13 @@ package struct Daemon {
         return EventContext(routing: routing, merchantNumbers: ["default": "3121"])
     }
 
-    func row(_ id: Int64) throws -> QueuedRefund {
+    package func row(_ id: Int64) throws -> QueuedRefund {
         guard let row = try store.read({ tx throws(StoreError) in try tx.refund(id: id) }) else { throw NoSuchRow() }
         return row
     }
 
     /// A change that follows from an event.
-    func change(
+    package func change(
         of row: QueuedRefund,
         isOld: Bool = false,
         url: String? = defaultURL,
@@ -70,7 +70,10 @@ package struct Daemon {
 
     /// Executes writes in one cycle.
     @discardableResult
-    package func write(_ actions: Write.Action...) throws -> [Rejection] {
+    package func write(_ actions: Write.Action...) throws -> [Rejection] { try write(actions) }
+
+    /// Executes writes in one cycle.
+    package func write(_ actions: [Write.Action]) throws -> [Rejection] {
         var request = CycleRequest(now: now)
         request.mustWrite = true
         return try store.cycle(request) { _ in actions.map { Write($0) } }

@@ -55,7 +55,7 @@ struct Reporter: Sendable {
                 "no secret is configured, so webhooks wait; name one in [webhook] secret_files and reload",
                 metadata: ["count": "\(count)"]
             )
-        case .rejected(let what, let reason):
+        case .rejected(let what, let reason), .store(.rejected(let what, let reason)):
             logger.error("the database rejected a write", metadata: ["what": "\(what)", "reason": "\(reason)"])
         case .releasedClaims(let count):
             logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
@@ -71,12 +71,17 @@ struct Reporter: Sendable {
             )
         case .store(.schemaRestored(let names)):
             logger.warning(
-                "restored guards or indexes that somebody dropped or changed; run refundd verify",
+                "restored tables, guards or indexes that somebody dropped or changed; run refundd verify",
                 metadata: ["names": "\(names.joined(separator: ", "))"].id(.schemaRestored)
+            )
+        case .store(.unservable(let refund)):
+            logger.error(
+                "a refund came in while the guards were missing; check it, or abandon it and enqueue it again",
+                metadata: ["problem": "\(refund)"]
             )
         case .store(.schemaBroken(let name, let reason)):
             logger.error(
-                "a guard or index is missing or changed and cannot be restored",
+                "a table, guard or index is missing or changed and cannot be restored",
                 metadata: ["name": "\(name)", "reason": "\(reason)"].id(.schemaBroken)
             )
         case .store(.commitsUnwatched(let reason)):

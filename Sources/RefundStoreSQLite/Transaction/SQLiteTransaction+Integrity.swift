@@ -7,16 +7,28 @@ extension SQLiteTransaction {
     }
 
     func schemaProblems() throws(StoreError) -> [String] {
-        try mapped { try SchemaRepair(database).problems() + strays() }
+        try mapped {
+            let problems = try SchemaRepair(database).problems()
+            // Rows can be read only if all tables are there.
+            guard try SchemaRepair(database).obstacles().isEmpty else { return problems }
+            return try problems + QueueRows(database).unservable(limit: Self.rowLimit) + strays()
+        }
     }
+
+    private static let rowLimit = 100
 
     private func strays() throws -> [String] {
         let stray = { (what: String, sql: String) -> String? in
             let count = try number("SELECT count(*) FROM \(sql)") ?? 0
             return count == 0 ? nil : "\(count) \(what)"
         }
-        let counts = ["refund_queue", "refund_outbox"].map { table in
-            "(counted = '\(table)' AND number <> (SELECT count(*) FROM \(table) t WHERE t.state = c.state))"
+        let counts = TableRepair.counted.flatMap { table, states in
+            states.map { state in
+                """
+                SELECT count(*) AS actual, (SELECT number FROM refund_counts WHERE counted = '\(table)'
+                AND state = '\(state)') AS number FROM \(table) WHERE state = '\(state)'
+                """
+            }
         }
         let found = [
             try stray(
@@ -30,11 +42,11 @@ extension SQLiteTransaction {
             try stray(
                 "ledger row(s) belong to another refund than their refund_id says",
                 "refund_transitions t JOIN refund_queue q ON q.id = t.refund_id WHERE t.enqueued_at <> q.created_at "
-                    + "OR t.number <> ifnull(q.merchant_order_no, q.trans_no)"
+                    + "OR t.number <> ifnull(ifnull(q.merchant_order_no, q.trans_no), '')"
             ),
             try stray(
                 "number(s) in refund_counts are wrong",
-                "refund_counts c WHERE " + counts.joined(separator: " OR ")
+                "(\(counts.joined(separator: " UNION ALL "))) WHERE number IS NOT actual"
             ),
         ]
         return found.compactMap(\.self)

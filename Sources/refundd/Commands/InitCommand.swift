@@ -30,7 +30,8 @@ struct InitCommand: AsyncParsableCommand {
         try await reportingFailures { () async throws(CommandFailure) in
             let provider = StoreProviders.provider(for: try common.configuration().database)
             try CommandFailure.mapping { () throws(StoreError) in
-                try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: acceptRestored ? common.actor : nil)
+                let actor = acceptRestored ? common.actor : nil
+                try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: actor)
             }
             printLine("\(provider.location) is ready. Enqueue a refund with:")
             printLine("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001');")

@@ -10,7 +10,8 @@ extension QueueReport {
     /// What is wrong, the gravest first; a problem needs an operator, a note does not.
     package var findings: [Finding] {
         let all =
-            databaseFindings + daemonFindings + diskFindings + gatewayFindings + lagFindings + attentionFindings + webhookFindings
+            databaseFindings + daemonFindings + diskFindings + gatewayFindings + lagFindings + attentionFindings
+            + webhookFindings
             + noteFindings
         return all.enumerated().sorted { left, right in
             (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
