@@ -12,8 +12,7 @@ extension StoreError {
             return
         }
         guard let error = error as? DatabaseError, let message = error.message,
-            [.SQLITE_CONSTRAINT, .SQLITE_ERROR].contains(error.resultCode),
-            !message.contains(/^refund_|failed: refund_|index 'refund_/),
+            Self.isOfATrigger(error), !message.contains(/^refund_|failed: refund_|index 'refund_/),
             !mapped.isMissingIndex, mapped.kind != .missing, let culprit = Self.culprit(message, db)
         else {
             self = mapped
@@ -21,6 +20,12 @@ extension StoreError {
         }
         let reason = "\(message) (\(culprit))"
         self = error.resultCode == .SQLITE_CONSTRAINT ? .rejected(path, reason) : .application(path, reason)
+    }
+
+    // A trigger may write to the application's own virtual table, whose damage is not the database's.
+    private static func isOfATrigger(_ error: DatabaseError) -> Bool {
+        [.SQLITE_CONSTRAINT, .SQLITE_ERROR, .SQLITE_MISMATCH, .SQLITE_TOOBIG].contains(error.resultCode)
+            || error.extendedResultCode == .SQLITE_CORRUPT_VTAB
     }
 
     // A message repeats a trigger's own text, or ends with the name of a missing object.

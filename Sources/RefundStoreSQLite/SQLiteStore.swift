@@ -122,19 +122,13 @@ package final class SQLiteStore: QueueStore {
         do throws(StoreError) {
             return try transaction(.immediate) { db in
                 let writes = decide(try reader(db, request).read())
-                let executor = WriteExecutor(database: db, statements: connection.statements)
+                let executor = WriteExecutor(store: self, database: db)
                 for write in writes { try executor.execute(write.action) }
                 beforeCommit?()
                 return []
             }
         } catch  where error.isOfOneRow {
-            // One rejected row must not hold up the others.
-            return try transaction(.immediate) { db in
-                let writes = decide(try reader(db, request).read())
-                let rejections = try isolated(writes, WriteExecutor(database: db, statements: connection.statements))
-                beforeCommit?()
-                return rejections
-            }
+            return try runIsolatedCycle(request, decide)
         }
     }
 
@@ -142,33 +136,67 @@ package final class SQLiteStore: QueueStore {
         CycleReader(statements: connection.statements, request: request)
     }
 
-    private func isolated(_ writes: [Write], _ executor: WriteExecutor) throws -> [Rejection] {
+    /// What is known about the writes of a cycle: a trigger with RAISE(ROLLBACK) takes back the whole transaction, which
+    /// then runs again without its cause.
+    private struct KnownRejections {
+        var rejections: [Rejection] = []
+        /// The writes whose fallback is rejected as well.
+        var withoutFallback: Set<Int> = []
+        var restarts = 0
+    }
+
+    /// Runs a cycle in which one rejected row does not hold up the others.
+    private func runIsolatedCycle(
+        _ request: CycleRequest,
+        _ decide: (CycleInput) -> [Write]
+    ) throws(StoreError) -> [Rejection] {
+        var (writes, known): ([Write]?, KnownRejections) = (nil, KnownRejections())
+        while true {
+            let restarts = known.restarts
+            do throws(StoreError) {
+                return try transaction(.immediate) { db in
+                    let all = try writes ?? decide(try reader(db, request).read())
+                    writes = all
+                    let executor = WriteExecutor(store: self, database: db)
+                    let rejections = try isolated(all, executor, &known)
+                    beforeCommit?()
+                    return rejections
+                }
+            } catch {
+                guard known.restarts > restarts else { throw error }
+            }
+        }
+    }
+
+    private func isolated(
+        _ writes: [Write],
+        _ executor: WriteExecutor,
+        _ known: inout KnownRejections
+    ) throws -> [Rejection] {
+        func requireTransaction(_ reason: String, _ note: (inout KnownRejections) -> Void) throws {
+            guard !executor.database.isInsideTransaction else { return }
+            note(&known)
+            known.restarts += 1
+            throw StoreError.rejected(path, reason)
+        }
         var rejections: [Rejection] = []
         for (index, write) in writes.enumerated() {
             for (claim, action) in write.action.parts.enumerated() {
-                guard let reason = try rejection(of: action, executor) else { continue }
-                rejections.append(Rejection(index: index, claim: claim, reason: reason))
-                if let fallback = write.fallback { _ = try rejection(of: fallback, executor) }
+                if let rejection = known.rejections.first(where: { ($0.index, $0.claim) == (index, claim) }) {
+                    rejections.append(rejection)
+                } else {
+                    guard let reason = try executor.rejection({ try executor.execute(action) }) else { continue }
+                    let rejection = Rejection(index: index, claim: claim, reason: reason)
+                    try requireTransaction(reason) { $0.rejections.append(rejection) }
+                    rejections.append(rejection)
+                }
+                guard let fallback = write.fallback, !known.withoutFallback.contains(index) else { continue }
+                if let reason = try executor.rejection({ try executor.execute(fallback) }) {
+                    try requireTransaction(reason) { $0.withoutFallback.insert(index) }
+                }
             }
         }
         return rejections
-    }
-
-    /// Executes an action in a savepoint.
-    ///
-    /// - Returns: Why the database rejected it, or nil if it succeeded.
-    private func rejection(of action: Write.Action, _ executor: WriteExecutor) throws -> String? {
-        do {
-            try executor.database.inSavepoint {
-                try executor.execute(action)
-                return .commit
-            }
-            return nil
-        } catch {
-            let error = StoreError(error, path: path, executor.database)
-            guard error.isOfOneRow else { throw error }
-            return error.reason
-        }
     }
 
     // MARK: - Transactions
@@ -183,7 +211,15 @@ package final class SQLiteStore: QueueStore {
     package func write<Result>(
         _ body: (any QueueWriter) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
-        try transaction(.immediate) { db in try body(SQLiteTransaction(store: self, database: db)) }
+        while true {
+            let refused = connection.refused.count
+            do throws(StoreError) {
+                return try transaction(.immediate) { db in try body(SQLiteTransaction(store: self, database: db)) }
+            } catch {
+                // A trigger took the whole transaction back, and the next attempt knows where.
+                guard connection.refused.count > refused else { throw error }
+            }
+        }
     }
 
     /// Runs one transaction.
@@ -252,6 +288,8 @@ final class Connection: @unchecked Sendable {
     private let database: Database
     /// The last values of `PRAGMA data_version` and `PRAGMA schema_version`.
     var (dataVersion, schemaVersion): (Int64?, Int64?)
+    /// Why a trigger took back a whole transaction, by the table, or table and row, that was written then.
+    var refused: [String: String] = [:]
     /// Why the connection can no longer be used.
     var ending: StoreError?
 
@@ -278,11 +316,12 @@ final class Connection: @unchecked Sendable {
 }
 
 extension Write.Action {
-    /// The action, or for a batch of claims each claim on its own.
+    /// The action, or for a batch of claims or hints each on its own.
     fileprivate var parts: [Write.Action] {
         switch self {
         case .claimRefunds(let claims, let end): claims.map { .claimRefunds([$0], until: end) }
         case .claimWebhooks(let claims, let end): claims.map { .claimWebhooks([$0], until: end) }
+        case .deleteHints(let ids): ids.map { .deleteHints([$0]) }
         default: [self]
         }
     }

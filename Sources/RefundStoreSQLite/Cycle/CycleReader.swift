@@ -30,7 +30,7 @@ struct CycleReader {
         }
         try readHints(into: &input, claims)
         try readOverdue(into: &input, claims)
-        try readExpiredClaims(into: &input, limit: claims.batch)
+        try readExpiredClaims(into: &input, claims)
         if let limiter = claims.endpoints {
             let ended = request.deliveries.map(\.id)
             try OutboxReader(statements: statements, now: request.now, claims: claims, limiter: limiter, ended: ended)
@@ -187,18 +187,22 @@ struct CycleReader {
             }
     }
 
-    private func readExpiredClaims(into input: inout CycleInput, limit: Int) throws {
+    private func readExpiredClaims(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         let latest = request.now.advanced(by: Self.longestLease)
         for condition in ["< ?", "> ?"] {
             let bound = condition == "< ?" ? request.now : latest
             let refunds = "SELECT id, lease FROM refund_queue WHERE leased_until \(condition) LIMIT ?"
-            try statements[refunds].bind(bound).bind(limit).read { row in
-                if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 }
+            try statements[refunds].bind(bound).bind(claims.batch).read { row in
+                if let id = row.integer(), !claims.heldRefunds.contains(id) {
+                    input.expiredRefunds[id] = row.integer() ?? 0
+                }
                 return true
             }
             let webhooks = "SELECT id, lease FROM refund_outbox WHERE leased_until \(condition) LIMIT ?"
-            try statements[webhooks].bind(bound).bind(limit).read { row in
-                if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
+            try statements[webhooks].bind(bound).bind(claims.batch).read { row in
+                if let id = row.text(), !claims.heldWebhooks.contains(id) {
+                    input.expiredWebhooks[id] = row.integer() ?? 0
+                }
                 return true
             }
         }

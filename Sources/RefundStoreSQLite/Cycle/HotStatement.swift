@@ -101,6 +101,13 @@ final class HotStatement {
         return database.changesCount
     }
 
+    /// Runs a statement that changes a number of rows, all of which exist.
+    ///
+    /// - Throws: `DatabaseError.ignored` if it changed fewer.
+    func run(changing count: Int) throws {
+        guard try run() >= count else { throw DatabaseError.ignored }
+    }
+
     /// Runs a query.
     ///
     /// - Parameter body: Reads a row's columns in order; false ends the query.
@@ -171,6 +178,14 @@ final class HotStatement {
             return nil
         }
     }
+}
+
+extension DatabaseError {
+    /// The error for a write that a trigger ignored, although its row is there.
+    static let ignored = DatabaseError(
+        resultCode: .SQLITE_CONSTRAINT,
+        message: "the write was ignored by RAISE(IGNORE)"
+    )
 }
 
 /// The hot statements of one connection, each prepared once.

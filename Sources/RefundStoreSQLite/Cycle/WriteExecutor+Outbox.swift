@@ -22,8 +22,12 @@ extension WriteExecutor {
             .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
             .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer)
             .run()
-        // An earlier transaction of unknown outcome already recorded the attempt.
-        guard inserted > 0 else { return }
+        // An earlier transaction of unknown outcome may have recorded the attempt.
+        guard inserted > 0 else {
+            return try requireOne("refund_outbox_attempts WHERE position = ? AND lease = ?") {
+                $0.bind(delivery.position).bind(delivery.lease)
+            }
+        }
         // A retry does not write the state, which would touch its index and its counts.
         let isRetry = attempt.result.state == .pending
         let state = isRetry ? "" : "state = ?, "
@@ -33,10 +37,15 @@ extension WriteExecutor {
             """
         let statement = try statements[update]
         if !isRetry { statement.bind(attempt.result.state.rawValue) }
-        try statement
+        let updated =
+            try statement
             .bind(attempt.result.nextAttempt).bind(outcome.status).bind(outcome.error)
             .bind(attempt.result.deliveredAt).bind(delivery.position).bind(delivery.lease)
             .run()
+        guard updated == 0 else { return }
+        try requireNone("refund_outbox WHERE position = ? AND lease = ? AND state = 'pending'") {
+            $0.bind(delivery.position).bind(delivery.lease)
+        }
     }
 
     /// Claims webhooks.
@@ -48,7 +57,7 @@ extension WriteExecutor {
             attempts = CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), 2147483647) ELSE 0 END
             WHERE id IN (SELECT value FROM json_each(?))
             """
-        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run()
+        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run(changing: claims.count)
     }
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
@@ -60,7 +69,10 @@ extension WriteExecutor {
             state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
             WHERE id = ? AND lease = ? AND leased_until IS NOT NULL
             """
-        try statements[sql].bind(nextAttempt).bind(claim.id).bind(claim.lease).run()
+        guard try statements[sql].bind(nextAttempt).bind(claim.id).bind(claim.lease).run() == 0 else { return }
+        try requireNone("refund_outbox WHERE id = ? AND lease = ? AND leased_until IS NOT NULL") {
+            $0.bind(claim.id).bind(claim.lease)
+        }
     }
 
     /// Marks a webhook dead without sending it.
@@ -69,7 +81,8 @@ extension WriteExecutor {
             UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL, last_error = ?
             WHERE id = ? AND state = 'pending' AND leased_until IS NULL
             """
-        try statements[sql].bind(reason).bind(id).run()
+        guard try statements[sql].bind(reason).bind(id).run() == 0 else { return }
+        try requireNone("refund_outbox WHERE id = ? AND state = 'pending' AND leased_until IS NULL") { $0.bind(id) }
     }
 
     /// Records the health of a URL.

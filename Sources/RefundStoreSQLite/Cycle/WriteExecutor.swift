@@ -4,8 +4,10 @@ import RefundStore
 
 /// Executes a cycle's writes with a fixed set of statements, one narrow shape per kind of write.
 struct WriteExecutor {
+    let store: SQLiteStore
     let database: Database
-    let statements: HotStatements
+
+    var statements: HotStatements { store.statements }
 
     /// Executes one write.
     func execute(_ action: Write.Action) throws {
@@ -29,6 +31,42 @@ struct WriteExecutor {
         }
     }
 
+    /// Runs a body in a savepoint.
+    ///
+    /// - Returns: Why the database rejected a row, or nil if the body succeeded.
+    func rejection(_ body: () throws -> Void) throws -> String? {
+        do {
+            try database.inSavepoint {
+                try body()
+                return .commit
+            }
+            return nil
+        } catch {
+            let error = StoreError(error, path: store.path, database)
+            guard error.isOfOneRow else { throw error }
+            return error.reason
+        }
+    }
+
+    /// Throws unless a condition holds for a row: otherwise a trigger ignored a write.
+    func requireOne(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws {
+        guard try exists(condition, bind) else { throw DatabaseError.ignored }
+    }
+
+    /// Throws if a condition holds for a row: a trigger ignored the write that should have ended that.
+    func requireNone(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws {
+        if try exists(condition, bind) { throw DatabaseError.ignored }
+    }
+
+    private func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
+        var exists = false
+        try bind(try statements["SELECT 1 FROM \(condition)"]).read { _ in
+            exists = true
+            return false
+        }
+        return exists
+    }
+
     // MARK: - Refunds
 
     /// Writes a change of a refund, unless its claim has ended meanwhile.
@@ -41,7 +79,7 @@ struct WriteExecutor {
             if index < change.entries.count - 1 {
                 try statements["UPDATE refund_queue SET state = ?, attention = ? WHERE id = ?"]
                     .bind(entry.transition.to.rawValue).bind(entry.transition.attention?.rawValue).bind(refund.id)
-                    .run()
+                    .run(changing: 1)
             }
             if let event = entry.event {
                 try log(event, refund: refund, sequence: entry.sequence, state: entry.transition.to)
@@ -73,7 +111,7 @@ struct WriteExecutor {
             .bind(transition.evidence?.psn)
             .bind(transition.evidence?.response).bind(transition.actor).bind(transition.verdict?.rawValue)
             .bind(refund.createdAt).bind(change.number)
-            .run()
+            .run(changing: 1)
     }
 
     private func update(_ change: RefundChange) throws {
@@ -96,7 +134,7 @@ struct WriteExecutor {
             .bind(refund.failure?.message).bind(refund.attempts).bind(refund.lastQueryAt)
             .bind(refund.isLastQueryVerified).bind(refund.lastError).bind(refund.isUnknownOrder)
             .bind(refund.updatedAt).bind(refund.nextQueryAt).bind(refund.id)
-            .run()
+            .run(changing: 1)
     }
 
     private func write(_ poll: RefundPoll) throws {
@@ -105,11 +143,12 @@ struct WriteExecutor {
             UPDATE refund_queue SET leased_until = NULL, attempts = ?, last_query_at = ?, last_query_verified = ?,
             last_error = ?, unknown_order = ?, updated_at = ?, next_query_at = ? WHERE id = ? AND lease = ?
             """
-        try statements[sql]
+        let written = try statements[sql]
             .bind(refund.attempts).bind(refund.lastQueryAt).bind(refund.isLastQueryVerified).bind(refund.lastError)
             .bind(refund.isUnknownOrder).bind(refund.updatedAt).bind(refund.nextQueryAt).bind(refund.id)
             .bind(poll.lease)
             .run()
+        if written == 0, try holds(refund.id, poll.lease) { throw DatabaseError.ignored }
     }
 
     private func claim(_ claims: [RefundClaim], until end: Timestamp) throws {
@@ -117,7 +156,7 @@ struct WriteExecutor {
             UPDATE refund_queue SET leased_until = ?, lease = lease + 1
             WHERE id IN (SELECT value FROM json_each(?))
             """
-        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run()
+        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run(changing: claims.count)
     }
 
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) throws {
@@ -126,7 +165,10 @@ struct WriteExecutor {
             "UPDATE refund_queue SET leased_until = NULL\(due) WHERE id = ? AND lease = ? AND leased_until IS NOT NULL"
         ]
         if let nextQuery { statement.bind(nextQuery) }
-        try statement.bind(claim.id).bind(claim.lease).run()
+        guard try statement.bind(claim.id).bind(claim.lease).run() == 0 else { return }
+        try requireNone("refund_queue WHERE id = ? AND lease = ? AND leased_until IS NOT NULL") {
+            $0.bind(claim.id).bind(claim.lease)
+        }
     }
 
     private func deleteHints(_ ids: [Int64]) throws {
@@ -136,15 +178,17 @@ struct WriteExecutor {
 
     private func moveDueTimes(by step: Duration, after now: Timestamp) throws {
         let milliseconds = step.wholeMilliseconds
-        let refunds = """
-            UPDATE refund_queue SET next_query_at = next_query_at - ?
-            WHERE state IN ('pending', 'processing') AND next_query_at > ?
-            """
-        let webhooks = """
-            UPDATE refund_outbox SET next_attempt_at = next_attempt_at - ?
-            WHERE state = 'pending' AND next_attempt_at > ?
-            """
-        for sql in [refunds, webhooks] { try statements[sql].bind(milliseconds).bind(now).run() }
+        let bulk = BulkWrite(store: store, executor: self)
+        try bulk.run(
+            "UPDATE refund_queue SET next_query_at = next_query_at - ?1",
+            of: "refund_queue",
+            where: "state IN ('pending', 'processing') AND next_query_at > ?2"
+        ) { $0.bind(milliseconds).bind(now) }
+        try bulk.run(
+            "UPDATE refund_outbox SET next_attempt_at = next_attempt_at - ?1",
+            of: "refund_outbox",
+            where: "state = 'pending' AND next_attempt_at > ?2"
+        ) { $0.bind(milliseconds).bind(now) }
     }
 
     // MARK: - Events
@@ -162,8 +206,12 @@ struct WriteExecutor {
             .bind(event.at).bind(event.type.rawValue).bind(refund.id).bind(sequence).bind(state.rawValue)
             .bind(event.body)
             .run()
-        // An earlier transaction of unknown outcome already wrote the event.
-        guard inserted > 0 else { return }
+        // An earlier transaction of unknown outcome may have written the event.
+        guard inserted > 0 else {
+            return try requireOne("refund_event_log WHERE refund_id = ? AND sequence = ? AND type = ?") {
+                $0.bind(refund.id).bind(sequence).bind(event.type.rawValue)
+            }
+        }
         try enqueue(event, refundID: refund.id)
     }
 
@@ -185,7 +233,7 @@ struct WriteExecutor {
         try statements[sql]
             .bind(database.lastInsertedRowID).bind(webhook.id).bind(refundID).bind(event.type.rawValue)
             .bind(webhook.url).bind(webhook.endpoint).bind(event.at)
-            .run()
+            .run(changing: 1)
     }
 
     // MARK: - Gateways

@@ -8,7 +8,7 @@ extension SQLiteTransaction {
     // Keeps an earlier due time, which shows how far behind refundd is.
     private static let dueBy = "next_query_at = min(ifnull(next_query_at, ?1), ?1)"
 
-    private var executor: WriteExecutor { WriteExecutor(database: database, statements: statements) }
+    private var executor: WriteExecutor { WriteExecutor(store: store, database: database) }
 
     func enqueue(_ refund: NewRefund) throws(StoreError) -> Int64? {
         try mapped {
@@ -73,38 +73,57 @@ extension SQLiteTransaction {
 
     // MARK: - The scheduler's start
 
+    // A start never fails because of single rows: the scheduler holds them, and names the trigger that rejects them.
+    private var bulk: BulkWrite { BulkWrite(store: store, executor: executor) }
+
     func releaseClaims() throws(StoreError) {
         try mapped {
-            try statements["UPDATE refund_queue SET leased_until = NULL WHERE leased_until IS NOT NULL"].run()
+            try bulk.run(
+                "UPDATE refund_queue SET leased_until = NULL",
+                of: "refund_queue",
+                where: "leased_until IS NOT NULL"
+            )
             // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
             let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
-            let webhooks = """
+            let release = """
                 UPDATE refund_outbox SET leased_until = NULL,
                 next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE next_attempt_at END,
-                state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END WHERE leased_until IS NOT NULL
+                state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
                 """
-            try statements[webhooks].run()
+            try bulk.run(release, of: "refund_outbox", where: "leased_until IS NOT NULL")
         }
     }
 
     func removeBreakers() throws(StoreError) {
-        try mapped { _ = try statements["DELETE FROM refund_breakers"].run() }
+        try mapped { try bulk.run("DELETE FROM refund_breakers", of: "refund_breakers") }
     }
 
     func retryMisconfigured(at now: Timestamp) throws(StoreError) {
         try mapped {
-            let sql = "UPDATE refund_queue SET \(Self.dueBy) WHERE attention = 'misconfigured' AND \(Self.isOpen)"
-            _ = try statements[sql].bind(now).run()
+            try bulk.run(
+                "UPDATE refund_queue SET \(Self.dueBy)",
+                of: "refund_queue",
+                where:
+                    "attention = 'misconfigured' AND \(Self.isOpen) AND (next_query_at IS NULL OR next_query_at > ?1)"
+            ) { $0.bind(now) }
         }
     }
 
     func forgetGateways(except names: Set<String>) throws(StoreError) {
         try mapped {
             let list = JSONWriter.list(names)
-            let known = "NOT IN (SELECT value FROM json_each(?))"
-            try statements["DELETE FROM refund_incidents WHERE gateway \(known)"].bind(list).run()
-            try statements["DELETE FROM refund_breakers WHERE kind = 'gateway' AND name \(known)"].bind(list).run()
-            try statements["DELETE FROM refund_gateways WHERE name \(known)"].bind(list).run()
+            let isUnknown = "NOT IN (SELECT value FROM json_each(?1))"
+            try bulk.run("DELETE FROM refund_incidents", of: "refund_incidents", where: "gateway \(isUnknown)") {
+                $0.bind(list)
+            }
+            try bulk.run(
+                "DELETE FROM refund_breakers",
+                of: "refund_breakers",
+                where: "kind = 'gateway' AND name \(isUnknown)"
+            ) { $0.bind(list) }
+            try bulk.run("DELETE FROM refund_gateways", of: "refund_gateways", where: "name \(isUnknown)") {
+                $0.bind(list)
+            }
         }
     }
 }
