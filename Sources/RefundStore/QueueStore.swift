@@ -198,6 +198,8 @@ package protocol QueueWriter: QueueReader {
     func write(_ change: RefundChange) throws(StoreError)
     /// Makes a refund due before all others, and records who requested it.
     func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError)
+    /// Deletes the hints for a refund, which is queried right now.
+    func deleteHints(refundID: Int64) throws(StoreError)
     /// Makes a webhook due at once, whatever its state, and enables its URL.
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
 

@@ -141,6 +141,7 @@ struct QueryCommandTests {
             #expect(try w.asked("OK-2").isEmpty)
             #expect(try await w.refund("OK-2")["attempts"].integer == 0)
             #expect(try receiver.requests().isEmpty)
+            #expect(try await w.sql("SELECT 1 FROM refund_hints").isEmpty, "the next daemon has no reason to ask again")
             for table in ["refund_queue", "refund_outbox"] {
                 #expect(try await w.sql("SELECT id FROM \(table) WHERE leased_until IS NOT NULL").isEmpty, "no claim")
             }

@@ -61,6 +61,10 @@ extension StoreBehaviour {
             let actions = try daemon.store.read { tx throws(StoreError) in try tx.actions(refundID: id) }
             #expect(actions.map(\.action) == ["query"])
             #expect(actions.map(\.actor) == ["ada"])
+            let other = try fixture.enqueue("R-2")
+            try daemon.store.write { tx throws(StoreError) in try tx.requestQuery(other, by: "ada", at: now) }
+            try daemon.store.write { tx throws(StoreError) in try tx.deleteHints(refundID: id) }
+            #expect(try fixture.column("SELECT merchant_order_no FROM refund_hints") == ["R-2"])
         },
         StoreBehaviour("requestForAFinalRefundChangesNothing") { fixture in
             let daemon = Daemon(fixture)

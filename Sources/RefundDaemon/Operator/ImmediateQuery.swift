@@ -149,6 +149,10 @@ package struct ImmediateQuery: Sendable {
             let merchantNo = row.refund.merchantNo ?? gateway.merchantNo,
             let query = RefundQuery(row.refund, merchantNo: merchantNo)
         else { return }
+        // A command killed from here on leaves the refund due.
+        try CommandFailure.mapping { () throws(StoreError) in
+            try store.write { tx throws(StoreError) in try tx.deleteHints(refundID: id) }
+        }
         let sentAt = clock.now()
         let attempt = await gateway.client.query(query, at: sentAt)
         let claim = QueryClaim(refund: row.refund, lease: row.lease, query: query)

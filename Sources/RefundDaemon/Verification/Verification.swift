@@ -123,6 +123,9 @@ package struct Verification: Sendable {
                 }
             }
         }
+        json.array("notes") { json in
+            for note in notes { json.string(nil, note) }
+        }
     }
 
     /// The problems and the scope of the check, as lines for a terminal.

@@ -6,6 +6,14 @@ struct CycleReader {
     static let isOpen = "q.state IN ('pending', 'processing')"
     // The condition of the index `refund_queue_due`, which holds exactly the refunds that can be claimed.
     static let isClaimable = "\(isOpen) AND q.leased_until IS NULL"
+    /// Whether a hint `h` means the refund `q`.
+    static let isHinted = """
+        (q.merchant_order_no = h.merchant_order_no OR q.trans_no = h.trans_no)
+        AND (h.merchant_order_no IS NULL OR q.merchant_order_no IS NULL OR q.merchant_order_no = h.merchant_order_no)
+        AND (h.trans_no IS NULL OR q.trans_no IS NULL OR q.trans_no = h.trans_no)
+        AND (h.gateway IS NULL OR q.gateway = h.gateway)
+        AND (h.merchant_no IS NULL OR q.merchant_no = h.merchant_no)
+        """
     // Without the hint, SQLite may choose the index of states and scan every open refund.
     static let byDueTime = "refund_queue q INDEXED BY refund_queue_due"
     // No claim lasts longer; refundd never sets a later end.
@@ -130,24 +138,20 @@ struct CycleReader {
 
     // MARK: - Hints, ages, claims
 
+    // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone.
+    private static let hints = """
+        SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
+        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) ORDER BY h.id LIMIT ?
+        """
+
     private func readHints(into input: inout CycleInput, _ claims: ClaimRequest) throws {
-        // Hints are few: they are deleted once they are acted on.
-        let sql = """
-            SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL FROM refund_hints h JOIN refund_queue q
-            ON (q.merchant_order_no = h.merchant_order_no OR q.trans_no = h.trans_no)
-            AND (h.merchant_order_no IS NULL OR q.merchant_order_no IS NULL OR q.merchant_order_no = h.merchant_order_no)
-            AND (h.trans_no IS NULL OR q.trans_no IS NULL OR q.trans_no = h.trans_no)
-            AND (h.gateway IS NULL OR q.gateway = h.gateway)
-            AND (h.merchant_no IS NULL OR q.merchant_no = h.merchant_no)
-            ORDER BY h.id LIMIT ?
-            """
         var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
         var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
-        try statements[sql].bind(claims.batch).read { row in
-            guard let hint = row.integer(), let refund = QueuedRefund(row: row) else { return true }
-            let isLeased = row.integer() == 1
+        try statements[Self.hints].bind(claims.batch).read { row in
+            guard let hint = row.integer() else { return true }
             seen.insert(hint)
-            guard !refund.refund.state.isFinal else { return true }
+            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal else { return true }
+            let isLeased = row.integer() == 1
             live.insert(hint)
             open[refund.refund.id, default: (refund, isLeased, [])].hints.append(hint)
             return true

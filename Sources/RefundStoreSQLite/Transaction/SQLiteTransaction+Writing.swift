@@ -39,6 +39,16 @@ extension SQLiteTransaction {
         }
     }
 
+    func deleteHints(refundID id: Int64) throws(StoreError) {
+        try mapped {
+            let sql = """
+                DELETE FROM refund_hints WHERE id IN
+                (SELECT h.id FROM refund_hints h JOIN refund_queue q ON \(CycleReader.isHinted) WHERE q.id = ?)
+                """
+            try statements[sql].bind(id).run()
+        }
+    }
+
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
         try mapped {
             let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = ?"

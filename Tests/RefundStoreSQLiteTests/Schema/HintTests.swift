@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStore
 import RefundStoreConformance
 import RefundStoreSQLite
 import RefundStoreSQLiteSupport
@@ -62,5 +63,34 @@ struct HintTests {
         }
         let row = "(merchant_order_no, created_at) VALUES ('R-1', 0)"
         try run(program, [row], .refused("refund_hints: leave created_at out, SQLite sets it"))
+    }
+
+    @Test(arguments: Program.allCases, InsertTests.pragmas)
+    func hintIsNeverChanged(program: Program, pragmas: [String]) throws {
+        try database.execute("INSERT INTO refund_hints (merchant_order_no) VALUES ('R-1'), ('R-2'), ('R-2')")
+        let contents = try database.contents()
+        let statements = ["UPDATE", "UPDATE OR REPLACE", "UPDATE OR IGNORE"].flatMap { verb in
+            ["id", "rowid", "oid", "_rowid_", "merchant_order_no", "gateway", "created_at"].map {
+                "\(verb) refund_hints SET \($0) = 2"
+            }
+        }
+        let message = "refund_hints: insert another hint instead of changing one"
+        for (statement, outcome) in zip(
+            statements,
+            try program.run(statements, on: database.path, pragmas: pragmas)
+        ) {
+            #expect(outcome == .refused(message), "\(statement)")
+        }
+        #expect(try database.contents() == contents)
+    }
+
+    @Test func hintWhoseRefundIsGoneIsSpent() throws {
+        try database.execute(
+            """
+            INSERT INTO refund_hints (merchant_order_no) VALUES ('R-2');
+            DROP TRIGGER refund_queue_delete; DELETE FROM refund_queue WHERE merchant_order_no = 'R-2'
+            """
+        )
+        #expect(try database.daemon.claims().spentHints == [1])
     }
 }
