@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// The identities of a connection's files and of the daemon's lock file when it was opened.
@@ -15,7 +16,7 @@ struct DatabaseFiles: Sendable {
     ///   the other files are named after the target.
     init(path: String) {
         let real = DatabasePath.real(path)
-        let names = [path, real + "-wal", real + "-shm", real + ".lock"]
+        let names = [path, real, real + "-wal", real + "-shm", LockFile.path(beside: real)]
         opened = names.compactMap { name in FileIdentity(path: name).map { (name, $0) } }
     }
 
@@ -31,5 +32,52 @@ struct DatabaseFiles: Sendable {
     static func walSize(path: String) -> Int64 {
         var status = stat()
         return unsafe stat(DatabasePath.real(path) + "-wal", &status) == 0 ? Int64(status.st_size) : 0
+    }
+}
+
+/// The identity of a file, whatever its name.
+struct FileIdentity: Hashable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    private init(_ status: stat) {
+        (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
+
+    /// Creates the identity of the file that has a name now; nil if there is none.
+    init?(path: String) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    /// Creates the identity of an open file.
+    init?(descriptor: CInt) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+        self.init(status)
+    }
+}
+
+/// Finds the programs that have a file open, so that messages can name them.
+enum FileHolders {
+    /// The other programs that have the file open, as far as this user may see.
+    ///
+    /// Source: proc(5), `/proc/PID/fd` and `/proc/PID/comm`.
+    static func names(of path: String) -> [String] {
+        let files = FileManager.default
+        let target = DatabasePath.real(path)
+        let own = String(ProcessInfo.processInfo.processIdentifier)
+        let processes = (try? files.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.compactMap { process in
+            guard process != own, process.allSatisfy(\.isNumber) else { return nil }
+            let descriptors = (try? files.contentsOfDirectory(atPath: "/proc/\(process)/fd")) ?? []
+            let holds = descriptors.contains { descriptor in
+                (try? files.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\(descriptor)")) == target
+            }
+            guard holds else { return nil }
+            let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+            return "\(name?.trimmingCharacters(in: .newlines) ?? "process") (process \(process))"
+        }
     }
 }

@@ -259,7 +259,11 @@ extension StoreError {
                 ", and what is written now would be lost; restore the right database, a backup without the old -wal and"
                     + " -shm, and start refundd again"
             }
-        let rescued = copy.map { "; the data that only this process could still read was saved to \($0)" } ?? ""
+        let rescued =
+            copy.map {
+                "; the data that only this process could still read was saved to \($0): compare it with the database"
+                    + " before you start refundd again, and remove it once you no longer need it"
+            } ?? ""
         return StoreError(.lost, location: path, reason: "deleted or replaced", description: cause + remedy + rescued)
     }
 

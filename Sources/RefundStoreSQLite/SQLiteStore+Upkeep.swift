@@ -89,6 +89,7 @@ extension SQLiteStore {
         return nil
     }
 
-    private static let rescueLimit = 100
+    // Nobody removes the copies but an operator, and a service manager restarts the daemon after each loss.
+    private static let rescueLimit = 10
     private static let abandoned = Mutex<[DatabaseQueue]>([])
 }

@@ -4,8 +4,8 @@ import RefundCore
 
 /// A prepared statement of the hot path.
 ///
-/// It binds parameters and reads columns in order, without generic values. GRDB's own decoding costs 36,000 instructions a query here. This is the only file of the store that calls SQLite
-/// itself.
+/// It binds parameters and reads columns in order, without generic values. GRDB's own decoding costs 36,000 instructions
+/// a query here. Beside the online backup, this is the only file of the store that calls SQLite itself.
 @safe
 final class HotStatement {
     // Owns the handle and finalizes it.

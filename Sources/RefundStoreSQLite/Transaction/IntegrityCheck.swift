@@ -48,13 +48,15 @@ struct IntegrityCheck {
     // refundd's own tables were checked before, so a finding about rows concerns the application's.
     private func sort(_ findings: [String], into result: inout Integrity) {
         for finding in findings {
-            let isAboutRows = /\ value in |missing from index|wrong # of entries|constraint failed|non-unique entry/
-            if finding.contains(isAboutRows) {
-                result.notes.append(finding)
-            } else {
-                result.damage.append(finding)
-            }
+            if Self.isAboutRows(finding) { result.notes.append(finding) } else { result.damage.append(finding) }
         }
+    }
+
+    /// Whether a finding is about the rows of a table or virtual table, and not about the structure of the file.
+    static func isAboutRows(_ finding: String) -> Bool {
+        let rows = /\ value in |missing from index|wrong # of entries|constraint failed|non-unique entry/
+        // Since SQLite 3.44, the check includes full-text indexes and R-trees.
+        return finding.contains(rows) || finding.contains(/inverted index|In RTree/)
     }
 
     private func findings(_ check: String) throws -> [String] {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RefundStore
 import RefundStoreConformance
 import RefundTestSupport
@@ -44,6 +45,22 @@ struct DatabasePathTests {
         try initialise(folder.path("refunds.db"))
         #expect(files.fileExists(atPath: folder.path("data/new.db")))
         #expect(DatabasePath.real(folder.path("refunds.db")) == missing)
+    }
+
+    @Test func databaseReachedThroughADescriptorIsTheSameAndIsMissedOnceItIsDeleted() throws {
+        let path = folder.path("refunds.db")
+        try initialise(path)
+        let file = unsafe open(path, O_RDWR | O_CLOEXEC)
+        defer { close(file) }
+        let lock = try DaemonLock.taken("/proc/self/fd/\(file)")
+        #expect(throws: StoreError.self) { try DaemonLock.taken(path) }
+        let store = try SQLiteStore(path: "/proc/self/fd/\(file)", access: .existing)
+        try store.execute()
+        #expect(files.fileExists(atPath: path + "-wal"))
+        try files.removeItem(atPath: path)
+        let error = #expect(throws: StoreError.self) { try store.execute() }
+        #expect(error?.kind == .lost)
+        withExtendedLifetime(lock) {}
     }
 
     @Test func linkThatLeadsInACircleHasNoRealPath() throws {

@@ -64,6 +64,18 @@ struct IntegrityTests {
         #expect(try integrity().notes == ["NULL value in orders.name"])
     }
 
+    @Test(arguments: [
+        ("malformed inverted index for FTS5 table main.search", true),
+        ("unable to validate the inverted index for FTS5 table main.search: no such tokenizer: shop", true),
+        ("In RTree main.places:\nCell 0 on node 1 is corrupt relative to parent", true),
+        ("row 7 missing from index orders_name", true),
+        ("*** in database main ***\nTree 5 page 6: btreeInitPage() returns error code 11", false),
+        ("Page 9: never used", false), ("Freelist: size is 2 but should be 3", false),
+    ])
+    func findingsOfNewerVersionsAboutTheApplicationsIndexesAreNoDamage(finding: String, isAboutRows: Bool) {
+        #expect(IntegrityCheck.isAboutRows(finding) == isAboutRows)
+    }
+
     @Test(arguments: ["refund_queue", "refund_queue_due", "orders"])
     func damagedPageIsFound(object: String) throws {
         try database.execute(
