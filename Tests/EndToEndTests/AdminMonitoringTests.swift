@@ -86,8 +86,9 @@ extension Workspace {
             "curl",
             ["-sS", "--max-time", "10", "--data-urlencode", "query=\(expression)", address]
         )
-        guard found.exitCode == 0 else { return 0 }
-        return try found.json["data"]["result"].items.count
+        // Until it has started, Prometheus answers with a sentence.
+        guard found.exitCode == 0, let answer = try? found.json else { return 0 }
+        return answer["data"]["result"].items.count
     }
 }
 

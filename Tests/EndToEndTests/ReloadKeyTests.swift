@@ -187,6 +187,7 @@ struct ReloadKeyTests {
     private static let elsewhere: Set = [
         "webhook.ca_file",  // WebhookTests
         "admin.listen",  // below
+        "admin.hosts",  // AdminPageTests
         "database.path", "gateway.protocol", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
     ]
 
