@@ -176,7 +176,7 @@ struct RedeliverTests {
             let dead = try #require(try await webhooks(w, "OK-2", are: ["dead"])[0]["id"].text)
             let all = try await w.refundd("webhooks", "--json").json
             #expect(all.names == ["webhooks"])
-            #expect(all["webhooks"].items.map(\.names) == [Self.names, Self.names])
+            #expect(all["webhooks"].items.allSatisfy { $0.names == Self.names.union(["next_attempt"]) })
             #expect(all["webhooks"].items.map { $0["state"].text } == ["dead", "delivered"])
             #expect(try await w.refundd("webhooks", "--json", "--limit", "1").json["webhooks"].items.count == 1)
             let onlyDead = try await w.refundd("webhooks", "--json", "--state", "dead").json["webhooks"].items
@@ -184,7 +184,7 @@ struct RedeliverTests {
             #expect(try await w.refundd("webhooks", "--json", "--state", "pending").json["webhooks"].items.isEmpty)
             let text = try await w.refundd("webhooks")
             #expect(text.exitCode == 0)
-            #expect(text.output.split(separator: "\n").count == 3)
+            #expect(text.output.split(separator: "\n").count == 5, "the dead one has its cause and its command")
             for word in [dead, "refund.settled", "dead", "delivered", "500"] { #expect(text.output.contains(word)) }
         }
     }

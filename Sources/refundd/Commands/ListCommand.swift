@@ -134,9 +134,7 @@ struct RefundList {
         guard !entries.isEmpty else { return [Line("no refund matches", .faint)] }
         let table = showsAttention ? attentionTable : table
         let notes = showsAttention ? [] : entries.map(\.nextQuery).footnotes(at: now)
-        let folded = (notes + [footer].compactMap(\.self)).flatMap { note in
-            note.text.folded(to: width).map { Line($0, note.style) }
-        }
+        let folded = (notes + [footer].compactMap(\.self)).flatMap { $0.folded(to: width) }
         return table.lines(width: width) + folded
     }
 

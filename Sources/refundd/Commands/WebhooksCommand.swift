@@ -115,9 +115,7 @@ struct WebhookList {
             }
         )
         let notes = entries.map(\.nextAttempt).footnotes(at: now)
-        let folded = (notes + [footer].compactMap(\.self)).flatMap { note in
-            note.text.folded(to: width).map { Line($0, note.style) }
-        }
+        let folded = (notes + [footer].compactMap(\.self)).flatMap { $0.folded(to: width) }
         return table.lines(width: width) + folded
     }
 

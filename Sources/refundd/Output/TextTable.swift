@@ -87,6 +87,14 @@ extension Line {
     /// A line with a command to copy.
     static func command(_ command: String) -> Line { Line(prompt + command) }
 
+    /// The line as it is if it fits, otherwise broken at blanks.
+    ///
+    /// Further lines are indented, so that no text from outside can pass for the beginning of a line.
+    func folded(to width: Int) -> [Line] {
+        guard text.columns > width else { return [self] }
+        return text.wrapped(to: width - 2).enumerated().map { Line(($0 == 0 ? "" : "  ") + $1, style) }
+    }
+
     /// Whether the line has a command to copy.
     var isCommand: Bool { text.hasPrefix(Self.prompt) }
 }
