@@ -20,6 +20,8 @@ struct OutboxReader {
     private static let newest = 64
     private static let turns = 256
     private static let byTime = "refund_outbox w INDEXED BY refund_outbox_turns"
+    // With one bound only, statistics of a small outbox can make SQLite sort every waiting webhook.
+    private static let isDue = "w.next_attempt_at >= \(Int64.min) AND w.next_attempt_at <= ?"
 
     /// Reads the webhooks that may be sent, and when the next one becomes due.
     func read(into input: inout CycleInput) throws {
@@ -44,23 +46,24 @@ struct OutboxReader {
         var (names, known): ([String], Set<String>) = ([], [])
         func add(_ found: [String]) { names += found.filter { known.insert($0).inserted } }
         // A missing time, or one further ahead than any retry, counts as due.
-        let missing = try endpoints("IS NULL", nil, limit: Self.oldest)
-        let oldest = try endpoints("<= ?", now, limit: Self.oldest)
-        let invalid = try endpoints("> ?", claims.latestAttempt, limit: Self.oldest)
+        let missing = try endpoints("w.next_attempt_at IS NULL", nil, limit: Self.oldest)
+        let oldest = try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at", now, limit: Self.oldest)
+        let isInvalid = "w.next_attempt_at > ? AND w.next_attempt_at <= x'ff' ORDER BY w.next_attempt_at"
+        let invalid = try endpoints(isInvalid, claims.latestAttempt, limit: Self.oldest)
         for found in [missing, oldest, invalid] {
             add(found)
             if found.count >= Self.oldest { input.hasManyDueWebhooks = true }
         }
         guard input.hasManyDueWebhooks else { return names }
-        add(try endpoints("<= ?", now, "DESC", limit: Self.newest))
+        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: Self.newest))
         add(try endpointsInTurn(into: &input))
         return names
     }
 
-    private func endpoints(_ range: String, _ bound: Timestamp?, _ order: String = "", limit: Int) throws -> [String] {
+    private func endpoints(_ range: String, _ bound: Timestamp?, limit: Int) throws -> [String] {
         let sql = """
             SELECT w.endpoint FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
-            AND w.next_attempt_at \(range) ORDER BY w.next_attempt_at \(order) LIMIT ?
+            AND \(range) LIMIT ?
             """
         let statement = try statements[sql]
         if let bound { statement.bind(bound) }
@@ -75,7 +78,7 @@ struct OutboxReader {
     // Steps from endpoint to endpoint along the index. The last name is kept as bytes, because one that is not UTF-8 would
     // not survive the round trip through a Swift string.
     private func endpointsInTurn(into input: inout CycleInput) throws -> [String] {
-        func isDue(_ range: String) -> String {
+        func exists(_ range: String) -> String {
             "EXISTS (SELECT 1 FROM \(Self.waiting) AND w.endpoint = name AND w.next_attempt_at \(range))"
         }
         let sql = """
@@ -85,7 +88,7 @@ struct OutboxReader {
                 SELECT (SELECT min(w.endpoint) FROM \(Self.waiting) AND w.endpoint > name), step + 1
                 FROM names WHERE name IS NOT NULL AND step < ?4
             )
-            SELECT name, name, \(isDue("<= ?2")) OR \(isDue("IS NULL")) OR \(isDue("> ?3")) FROM names
+            SELECT name, name, \(exists("<= ?2")) OR \(exists("IS NULL")) OR \(exists("> ?3")) FROM names
             """
         var names: [String] = []
         try statements[sql].bind(claims.lastEndpoint).bind(now).bind(claims.latestAttempt).bind(Self.turns).read {

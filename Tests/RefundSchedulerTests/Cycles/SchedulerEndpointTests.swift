@@ -164,7 +164,7 @@ struct SchedulerEndpointTests {
         try settle(1, "G", at: "https://good.example/in")
         harness.endDeliveries(status: 204)
         try harness.run()
-        for number in 0..<20 { try settle(1, "D", at: "https://dead\(number).example/in") }
+        for number in 0..<20 { try settle(1, "D\(number)", at: "https://dead\(number).example/in") }
         let restarted = try harness.restart()
         #expect(restarted.deliveries.count == 12, "three quarters of the slots")
         try settle(1, "H", at: "https://good.example/in")
