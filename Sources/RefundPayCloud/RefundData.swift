@@ -129,8 +129,7 @@ extension Timestamp {
     ///
     /// - Returns: The time, or nil when the text is not exactly of that form.
     package init?(gatewayText text: String) {
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard text.utf8.count == 19, parts.count == 2, parts[0].utf8.count == 10 else { return nil }
-        self.init(iso8601: "\(parts[0])T\(parts[1])")
+        guard text.utf8.count == 19, text.utf8.dropFirst(10).first == UInt8(ascii: " ") else { return nil }
+        self.init(iso8601: text)
     }
 }

@@ -27,30 +27,42 @@ package enum RetryAfter: Sendable {
     ///
     /// - Returns: The time, or nil if the text has another form or names a date that does not exist.
     package static func httpDate(_ text: String) -> Timestamp? {
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        let parts = Array(text.utf8).split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         switch (parts.count, text.utf8.count) {
-        case (6, 29) where parts[5] == "GMT":
+        case (6, 29) where parts[5] == gmt:
             return timestamp(year: parts[3], month: parts[2], day: parts[1], time: parts[4])
-        case (4, _) where parts[3] == "GMT" && parts[0].hasSuffix("day,"):
-            let date = parts[1].split(separator: "-", omittingEmptySubsequences: false)
-            guard date.count == 3, date[2].utf8.count == 2 else { return nil }
-            let year = (date[2] < "70" ? "20" : "19") + date[2]
-            return timestamp(year: year[...], month: date[1], day: date[0], time: parts[2])
+        case (4, _) where parts[3] == gmt && parts[0].suffix(4) == Array("day,".utf8)[...]:
+            let date = parts[1].split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+            guard date.count == 3, date[2].count == 2, let decade = date[2].first else { return nil }
+            let century = Array((decade < UInt8(ascii: "7") ? "20" : "19").utf8)
+            return timestamp(year: century + date[2], month: date[1], day: date[0], time: parts[2])
         case (5, 24):
             return timestamp(year: parts[4], month: parts[1], day: parts[2], time: parts[3])
         case (6, 24) where parts[2].isEmpty:
-            return timestamp(year: parts[5], month: parts[1], day: "0" + parts[3], time: parts[4])
+            return timestamp(year: parts[5], month: parts[1], day: [UInt8(ascii: "0")] + parts[3], time: parts[4])
         default: return nil
         }
     }
 
-    private static func timestamp(year: Substring, month: Substring, day: Substring, time: Substring) -> Timestamp? {
-        guard time.utf8.count == 8, let index = months.firstIndex(of: month) else { return nil }
-        let month = String(100 + index + 1).dropFirst()
-        return Timestamp(iso8601: "\(year)-\(month)-\(day)T\(time)Z")
+    private static func timestamp(
+        year: ArraySlice<UInt8>,
+        month: ArraySlice<UInt8>,
+        day: ArraySlice<UInt8>,
+        time: ArraySlice<UInt8>
+    ) -> Timestamp? {
+        guard time.count == 8, let index = months.firstIndex(of: month) else { return nil }
+        var text = year
+        text += index < 9 ? "-0".utf8 : "-1".utf8
+        text.append(UInt8(ascii: "0") + UInt8((index + 1) % 10))
+        text += "-".utf8
+        text += day
+        text += "T".utf8
+        text += time
+        return Timestamp(iso8601: text)
     }
 
-    private static let months: [Substring] = [
+    private static let gmt = Array("GMT".utf8)[...]
+    private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
+    ].map { Array($0.utf8)[...] }
 }

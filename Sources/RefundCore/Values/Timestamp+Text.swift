@@ -1,44 +1,50 @@
-import FoundationEssentials
-
 extension Timestamp {
     /// The time as webhooks and messages write it: `2026-11-22T03:04:06.123Z`.
-    package var iso8601: String {
-        var text = dateAndTime
-        text.append(UInt8(ascii: "."))
-        text.append(digits: clampedToFourDigitYears % 1_000, count: 3)
-        text.append(UInt8(ascii: "Z"))
-        return String(decoding: text, as: UTF8.self)
-    }
+    package var iso8601: String { String(decoding: text, as: UTF8.self) }
 
     /// The time to the second, as webhooks write the end of a transaction: `2026-11-22T03:04:05Z`.
-    package var iso8601Seconds: String {
-        String(decoding: dateAndTime + [UInt8(ascii: "Z")], as: UTF8.self)
-    }
+    package var iso8601Seconds: String { String(decoding: text.prefix(19) + [UInt8(ascii: "Z")], as: UTF8.self) }
 
-    // Reads exactly `2026-11-22T03:04:05`.
-    private init?(dateAndTime text: String) {
-        let style = Date.ISO8601FormatStyle().year().month().day().time(includingFractionalSeconds: false)
-        guard text.utf8.count == 19, let date = try? style.parse(text), date.formatted(style) == text else {
-            return nil
+    // Reads exactly `2026-11-22T03:04:05`, or the same with a blank in the middle.
+    private init?(dateAndTime text: ArraySlice<UInt8>) {
+        func has(_ sign: Unicode.Scalar, at place: Int) -> Bool { text[text.startIndex + place] == UInt8(ascii: sign) }
+        func number(_ places: Range<Int>) -> Int64? {
+            var number: Int64 = 0
+            for place in places {
+                guard let digit = text[text.startIndex + place].decimalDigit else { return nil }
+                number = number * 10 + Int64(digit)
+            }
+            return number
         }
-        self.init(milliseconds: Int64(date.timeIntervalSince1970) * 1_000)
+        guard text.count == 19, has("-", at: 4), has("-", at: 7), has("T", at: 10) || has(" ", at: 10),
+            has(":", at: 13),
+            has(":", at: 16), let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
+            let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
+            let date = CalendarDate(year: year, month: month, day: day), hour < 24, minute < 60, second < 60
+        else { return nil }
+        let seconds = ((date.daysSince1970 * 24 + hour) * 60 + minute) * 60 + second
+        self.init(milliseconds: seconds * 1_000)
     }
 
     /// Reads a time in UTC: `2026-11-22`, or `2026-11-22T03:04:05Z` with or without a fraction.
     ///
     /// - Returns: The time, or nil for any other form, including other time zones.
     package init?(iso8601 text: String) {
-        var text = text
-        if text.hasSuffix("Z") { text.removeLast() }
-        if text.utf8.count == 10 { text += "T00:00:00" }
-        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        let fraction = parts.count == 2 ? parts[1] : "0"
-        guard (1...9).contains(fraction.utf8.count), fraction.utf8.allSatisfy(digits.contains),
-            let second = Timestamp(dateAndTime: String(parts[0]).replacing(" ", with: "T")),
-            let millisecond = Int64((fraction + "00").prefix(3))
+        self.init(iso8601: Array(text.utf8)[...])
+    }
+
+    /// Reads the same from bytes.
+    init?(iso8601 text: ArraySlice<UInt8>) {
+        var text = Array(text)
+        if text.last == UInt8(ascii: "Z") { text.removeLast() }
+        if text.count == 10 { text += "T00:00:00".utf8 }
+        if text.count == 19 { text += ".0".utf8 }
+        let fraction = text.dropFirst(20).map(\.decimalDigit)
+        guard let second = Timestamp(dateAndTime: text.prefix(19)), text[19] == UInt8(ascii: "."),
+            (1...9).contains(fraction.count), fraction.allSatisfy({ $0 != nil })
         else { return nil }
-        self.init(milliseconds: second.milliseconds + millisecond)
+        let milliseconds = (fraction + [0, 0]).prefix(3).reduce(0) { $0 * 10 + Int64($1 ?? 0) }
+        self.init(milliseconds: second.milliseconds + milliseconds)
     }
 
     // A foreign row may hold any number; the calendar covers only the years 1970 to 9999.
@@ -46,51 +52,26 @@ extension Timestamp {
         min(max(milliseconds, 0), 253_402_300_799_999)
     }
 
-    private var dateAndTime: [UInt8] {
-        let (day, time) = (clampedToFourDigitYears / 1_000).quotientAndRemainder(dividingBy: 86_400)
+    private var text: [UInt8] {
+        let (seconds, milliseconds) = clampedToFourDigitYears.quotientAndRemainder(dividingBy: 1_000)
+        let (day, time) = seconds.quotientAndRemainder(dividingBy: 86_400)
         let date = CalendarDate(daysSince1970: day)
-        var text: [UInt8] = []
-        text.reserveCapacity(24)
-        text.append(digits: date.year, count: 4)
-        for (sign, number) in [
-            ("-", date.month), ("-", date.day), ("T", time / 3_600), (":", time / 60 % 60), (":", time % 60),
-        ] as [(Unicode.Scalar, Int64)] {
-            text.append(UInt8(ascii: sign))
-            text.append(digits: number, count: 2)
+        var text = Array("0000-00-00T00:00:00.000Z".utf8)
+        // Adds to the zeros, from the last digit to the first.
+        func write(_ number: Int64, _ places: Range<Int>) {
+            var rest = number
+            for place in places.reversed() {
+                text[place] += UInt8(rest % 10)
+                rest /= 10
+            }
         }
+        write(date.year, 0..<4)
+        write(date.month, 5..<7)
+        write(date.day, 8..<10)
+        write(time / 3_600, 11..<13)
+        write(time / 60 % 60, 14..<16)
+        write(time % 60, 17..<19)
+        write(milliseconds, 20..<23)
         return text
-    }
-}
-
-extension [UInt8] {
-    // Appends the last decimal digits of a number that is not negative.
-    fileprivate mutating func append(digits number: Int64, count: Int) {
-        if count > 1 { append(digits: number / 10, count: count - 1) }
-        append(UInt8(ascii: "0") + UInt8(number % 10))
-    }
-}
-
-/// A date of the Gregorian calendar.
-///
-/// Each event carries three or four times. With a general formatter, writing one of them takes longer than writing the
-/// rest of the event.
-struct CalendarDate {
-    let year: Int64
-    let month: Int64
-    let day: Int64
-
-    /// Creates the date a number of days after 1970-01-01, up to the end of the year 9999.
-    ///
-    /// Years are counted from March, so that the leap day comes last and the lengths of the months before it follow one
-    /// rule. Source: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
-    init(daysSince1970: Int64) {
-        let sinceMarch0000 = daysSince1970 + 719_468
-        let (era, dayOfEra) = sinceMarch0000.quotientAndRemainder(dividingBy: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthSinceMarch = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * monthSinceMarch + 2) / 5 + 1
-        month = monthSinceMarch < 10 ? monthSinceMarch + 3 : monthSinceMarch - 9
-        year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
     }
 }
