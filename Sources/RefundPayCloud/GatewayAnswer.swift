@@ -175,7 +175,7 @@ extension JSONValue {
     /// The text of a string or the token of a number; nil if it is blank or of another type.
     var text: String? {
         switch self {
-        case .string(let text): text.allSatisfy(\.isWhitespace) ? nil : text
+        case .string(let text): text.isBlank ? nil : text
         case .number(let token): token
         case .bool, .null, .object, .array: nil
         }
@@ -185,13 +185,20 @@ extension JSONValue {
     var isBlank: Bool {
         switch self {
         case .null: true
-        case .string(let text): text.allSatisfy(\.isWhitespace)
+        case .string(let text): text.isBlank
         case .number, .bool, .object, .array: false
         }
     }
 }
 
 extension String {
+    /// Whether this text has no visible characters.
+    fileprivate var isBlank: Bool {
+        // Nearly every text begins with a visible character of ASCII.
+        if let first = utf8.first, 0x21..<0x7F ~= first { return false }
+        return allSatisfy(\.isWhitespace)
+    }
+
     /// This text in quotation marks and of bounded length, for a reason that quotes somebody else.
     func quoted(maxLength: Int) -> String {
         JSONWriter.quoted(sanitized(maxLength: maxLength))

@@ -15,12 +15,17 @@ package enum SigningString: Sendable {
     /// - Returns: The UTF-8 bytes to sign or verify.
     package static func bytes(of object: JSONObject) -> [UInt8] {
         var pairs: [(name: String, value: String)] = []
-        for (name, value) in object.members where name.utf8.count != 4 || name.lowercased() != "sign" {
-            if let text = value.signingText, !text.isEmpty { pairs.append((name, text)) }
+        pairs.reserveCapacity(object.members.count)
+        var length = 0
+        for member in object.members where member.name.utf8.count != 4 || member.name.lowercased() != "sign" {
+            guard let text = member.value.signingText, !text.isEmpty else { continue }
+            pairs.append((member.name, text))
+            length += member.name.utf8.count + text.utf8.count + 2
         }
         // `String` compares by Unicode equivalence; the protocol compares bytes.
-        pairs.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        pairs.sort { $0.name.precedesInBytes($1.name) }
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(length)
         for (name, value) in pairs {
             if !bytes.isEmpty { bytes.append(UInt8(ascii: "&")) }
             bytes.append(contentsOf: name.utf8)

@@ -39,9 +39,9 @@ struct GatewayRequestTests {
         let body = try request(order: order, transNo: transNo).body(signature: [1, 2, 3])
         let members = try JSONObject(parsing: body).members
         #expect(members.count == 10)
-        for (name, value) in members {
-            guard case .string(let text) = value else {
-                Issue.record("\(name) is not a string")
+        for member in members {
+            guard case .string(let text) = member.value else {
+                Issue.record("\(member.name) is not a string")
                 continue
             }
             #expect(!text.isEmpty)

@@ -18,7 +18,7 @@ extension JSONObject {
     ///   - syntax: How strictly to read.
     /// - Throws: `JSONError` with the problem and its offset.
     package init(parsing bytes: [UInt8], _ syntax: JSONSyntax = .strict) throws(JSONError) {
-        guard String(validating: bytes, as: UTF8.self) != nil else {
+        guard (try? UTF8Span(validating: bytes.span)) != nil else {
             throw JSONError(problem: "the text is not UTF-8", offset: 0)
         }
         var reader = JSONReader(bytes: bytes, syntax: syntax)
@@ -172,13 +172,15 @@ struct JSONReader {
     private mutating func string() throws(JSONError) -> String {
         position += 1
         let start = position
-        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+        position = endOfPlainText
         // Most strings have no escape and are copied in one piece.
         if next == UInt8(ascii: "\"") {
             position += 1
             return String(decoding: bytes[start..<position - 1], as: UTF8.self)
         }
-        var text = Array(bytes[start..<position])
+        var text: [UInt8] = []
+        text.reserveCapacity(512)
+        text += bytes[start..<position]
         while let byte = next {
             switch byte {
             case UInt8(ascii: "\""):
@@ -187,15 +189,20 @@ struct JSONReader {
             case UInt8(ascii: "\\"):
                 position += 1
                 try escape(into: &text)
-            case 0..<0x20 where replacement == nil:
-                throw error("a string contains an unescaped control character")
-            default:
+            case 0..<0x20:
+                guard replacement != nil else { throw error("a string contains an unescaped control character") }
                 text.append(byte)
                 position += 1
+            default:
+                let start = position
+                position = endOfPlainText
+                text += bytes[start..<position]
             }
         }
         throw error("a string does not end")
     }
+
+    private var endOfPlainText: Int { bytes.span.endOfPlainText(from: position, or: UInt8(ascii: "\\")) }
 
     private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
         guard let byte = next else { throw error("a string does not end") }

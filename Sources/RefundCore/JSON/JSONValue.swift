@@ -32,21 +32,17 @@ package struct JSONObject: Hashable, Sendable {
         }
     }
 
-    private let storage: [Member]
+    /// The members in their order.
+    package let members: [Member]
 
     /// Creates an object from members with different names.
     package init(_ members: [Member]) {
-        storage = members
-    }
-
-    /// The names and values in their order.
-    package var members: [(name: String, value: JSONValue)] {
-        storage.map { ($0.name, $0.value) }
+        self.members = members
     }
 
     /// The value of the member with a name, or nil.
     package subscript(name: String) -> JSONValue? {
-        storage.first { $0.name.hasSameBytes(as: name) }?.value
+        members.firstIndex { $0.name.hasSameBytes(as: name) }.map { members[$0].value }
     }
 }
 

@@ -3,10 +3,19 @@ extension String {
     ///
     /// Strings are equal if Unicode considers them equivalent; to JSON and to gateways they are not.
     package func hasSameBytes(as other: String) -> Bool {
+        guard utf8.count == other.utf8.count else { return false }
         let (bytes, others) = (utf8.span, other.utf8.span)
-        guard bytes.count == others.count else { return false }
         for index in bytes.indices where bytes[index] != others[index] { return false }
         return true
+    }
+
+    /// Whether this text comes before another one when their UTF-8 bytes are compared.
+    package func precedesInBytes(_ other: String) -> Bool {
+        let (bytes, others) = (utf8.span, other.utf8.span)
+        for index in 0..<min(bytes.count, others.count) where bytes[index] != others[index] {
+            return bytes[index] < others[index]
+        }
+        return bytes.count < others.count
     }
 
     /// Returns the text as refundd stores and shows foreign text: on one line and of bounded length.
@@ -18,7 +27,8 @@ extension String {
     /// - Returns: The text, ending with an ellipsis if it was longer.
     package func sanitized(maxLength: Int) -> String {
         // Nearly every text is short and plain.
-        if utf8.count <= maxLength, utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return self }
+        let bytes = utf8.span
+        if bytes.count <= maxLength, bytes.indices.allSatisfy({ 0x20..<0x7F ~= bytes[$0] }) { return self }
         let start = unicodeScalars.prefix(maxLength)
         let line = start.map { scalar -> Unicode.Scalar in
             switch scalar.properties.generalCategory {

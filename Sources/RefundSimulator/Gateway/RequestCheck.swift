@@ -27,8 +27,8 @@ struct RequestCheck {
         } catch {
             throw .malformed("the body is not one JSON object: \(error)")
         }
-        for (name, value) in object.members where value.requestText == nil {
-            throw .malformed("member \(name) is neither a string nor a whole number")
+        for member in object.members where member.value.requestText == nil {
+            throw .malformed("member \(member.name) is neither a string nor a whole number")
         }
         return object
     }

@@ -14,7 +14,7 @@ extension FuzzTarget {
         let again = try? JSONObject(parsing: text)
         try hold(again?.exactly == object.exactly, "what was read is read again after being written")
         try hold((try? JSONObject(parsing: String(text.dropLast()))) == nil, "an object without its end is refused")
-        for (_, value) in object.members {
+        for value in object.members.map(\.value) {
             guard let raw = value.raw else { continue }
             try hold(input.firstRange(of: Array(raw.utf8)) != nil, "a value keeps its exact text")
             let alone = try? JSONObject(parsing: #"{"m":\#(raw)}"#)["m"]
@@ -32,7 +32,7 @@ extension FuzzTarget {
     /// The canonical string: it follows from what is signed and from nothing else.
     static let signingString = FuzzTarget(name: "signing-string") { input throws(Finding) in
         guard let object = try? JSONObject(parsing: input) else { return }
-        let members = object.members.map { JSONObject.Member(name: $0.name, value: $0.value) }
+        let members = object.members
         func string(_ members: [JSONObject.Member]) -> [UInt8] { SigningString.bytes(of: JSONObject(members)) }
         let signed = string(members)
         try hold(string(members.reversed()) == signed, "the order of members does not matter")
@@ -60,12 +60,12 @@ extension JSONObject {
     fileprivate var text: String {
         var json = JSONWriter()
         json.object { json in
-            for (name, value) in members {
-                switch value {
-                case .string(let text): json.string(name, text)
-                case .bool(let value): json.bool(name, value)
-                case .null: json.string(name, nil)
-                case .number(let raw), .object(let raw), .array(let raw): json.raw(name, raw)
+            for member in members {
+                switch member.value {
+                case .string(let text): json.string(member.name, text)
+                case .bool(let value): json.bool(member.name, value)
+                case .null: json.string(member.name, nil)
+                case .number(let raw), .object(let raw), .array(let raw): json.raw(member.name, raw)
                 }
             }
         }
@@ -74,9 +74,9 @@ extension JSONObject {
 
     /// Names and values byte by byte, since strings are equal already when Unicode takes them for the same.
     fileprivate var exactly: [[UInt8]] {
-        members.flatMap { name, value in
+        members.flatMap { member in
             let (kind, text) =
-                switch value {
+                switch member.value {
                 case .string(let text): ("string", text)
                 case .number(let text): ("number", text)
                 case .bool(let value): ("bool", "\(value)")
@@ -84,7 +84,7 @@ extension JSONObject {
                 case .object(let text): ("object", text)
                 case .array(let text): ("array", text)
                 }
-            return [Array(name.utf8), Array(kind.utf8), Array(text.utf8)]
+            return [Array(member.name.utf8), Array(kind.utf8), Array(text.utf8)]
         }
     }
 }
