@@ -50,17 +50,13 @@ static inline CURLcode ccurl_set_post_body(CURL *_Nonnull handle, const void *_N
 /// OpenSSL ignores `start_handshake`.
 static inline CURLcode ccurl_set_callbacks(
     CURL *_Nonnull handle, curl_write_callback _Nonnull receive_body, curl_write_callback _Nonnull receive_header,
-    curl_xferinfo_callback _Nonnull check_progress, curl_opensocket_callback _Nonnull open_socket,
-    curl_ssl_ctx_callback _Nonnull start_handshake, curl_prereq_callback _Nonnull approve_connection,
-    void *_Nonnull transfer,
+    curl_opensocket_callback _Nonnull open_socket, curl_ssl_ctx_callback _Nonnull start_handshake,
+    curl_prereq_callback _Nonnull approve_connection, void *_Nonnull transfer,
     curl_closesocket_callback _Nonnull close_socket, void *_Nonnull registry) {
     CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, receive_body);
     if (!code) code = curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
     if (!code) code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, receive_header);
     if (!code) code = curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
-    if (!code) code = curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, check_progress);
-    if (!code) code = curl_easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
-    if (!code) code = curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     if (!code) code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     if (!code) code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
     if (!code && curl_easy_setopt(handle, CURLOPT_SSL_CTX_FUNCTION, start_handshake) == CURLE_OK)

@@ -31,20 +31,6 @@ func receiveHeaderLine(
     return unsafe transfer.receive(headerLine: line) ? line.count : 0
 }
 
-/// Called many times during an exchange.
-///
-/// A return value other than 0 makes libcurl end it.
-func checkProgress(
-    context: UnsafeMutableRawPointer?,
-    downloadTotal: curl_off_t,
-    downloaded: curl_off_t,
-    uploadTotal: curl_off_t,
-    uploaded: curl_off_t
-) -> Int32 {
-    guard let transfer = unsafe transfer(context) else { return 1 }
-    return transfer.mayContinue() ? 0 : 1
-}
-
 /// Opens the socket for one address, unless the transfer rejects the address; libcurl then tries the next.
 func openSocket(
     context: UnsafeMutableRawPointer?,

@@ -52,7 +52,7 @@ final class EasyHandle {
         return String(decoding: text.utf8.map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }
 
-    /// Prepares the handle for an exchange, without any trace of the previous one.
+    /// Prepares the handle, which is new or was released, for an exchange.
     ///
     /// - Parameters:
     ///   - transfer: Receives the response; must live until `release()`.
@@ -62,9 +62,6 @@ final class EasyHandle {
         let request = transfer.request
         let headers = try Self.headers(of: request)
         self.headers = headers
-        // Among other state, this resets libcurl's count of retries, which would otherwise grow from exchange to
-        // exchange until one fails. Connections, TLS sessions and resolved names belong to the multi handle and stay.
-        unsafe curl_easy_reset(pointer)
         unsafe errorText.pointee = 0
         try HTTPError.check(unsafe ccurl_set_pointer(pointer, CURLOPT_ERRORBUFFER, errorText))
         try setProtocol()
@@ -87,7 +84,6 @@ final class EasyHandle {
                 pointer,
                 receiveBody,
                 receiveHeaderLine,
-                checkProgress,
                 openSocket,
                 startHandshake,
                 approveConnection,
@@ -98,8 +94,10 @@ final class EasyHandle {
         )
     }
 
-    /// Releases the transfer and the request's headers.
+    /// Releases the transfer and the request's headers, and leaves no trace of the exchange.
     func release() {
+        // Among other state, this resets libcurl's count of retries, which would otherwise grow from exchange to
+        // exchange until one fails. Connections, TLS sessions and resolved names belong to the multi handle and stay.
         unsafe curl_easy_reset(pointer)
         headers = nil
     }

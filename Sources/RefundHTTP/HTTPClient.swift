@@ -137,6 +137,8 @@ final class SubmissionQueue: Sendable {
     private struct State {
         var submissions: [Submission] = []
         var isOpen = true
+        // Whether the thread sleeps, or is about to, and nobody has woken it yet.
+        var isAsleep = false
         /// Wakes the thread; dropped when the thread ends.
         var multi: MultiHandle?
     }
@@ -154,9 +156,9 @@ final class SubmissionQueue: Sendable {
     func append(_ submission: Submission) -> Bool {
         let (isOpen, sleeper): (Bool, MultiHandle?) = state.withLock { state in
             guard state.isOpen else { return (false, nil) }
-            defer { state.submissions.append(submission) }
-            // If there were submissions already, the first one has woken the thread.
-            return (true, state.submissions.isEmpty ? state.multi : nil)
+            state.submissions.append(submission)
+            defer { state.isAsleep = false }
+            return (true, state.isAsleep ? state.multi : nil)
         }
         // Outside the lock, which the woken thread takes first.
         sleeper?.wakeUp()
@@ -167,7 +169,18 @@ final class SubmissionQueue: Sendable {
     func take() -> [Submission]? {
         state.withLock { state in
             guard state.isOpen else { return nil }
+            state.isAsleep = false
             return Self.takeAll(&state)
+        }
+    }
+
+    /// Announces that the thread is about to sleep.
+    ///
+    /// - Returns: False if there is something to take instead, or the queue is closed.
+    func prepareToSleep() -> Bool {
+        state.withLock { state in
+            state.isAsleep = state.isOpen && state.submissions.isEmpty
+            return state.isAsleep
         }
     }
 

@@ -87,12 +87,16 @@ package struct ResponseHead: Sendable {
 
     /// Returns the value of the first field with a name, without surrounding white space.
     package func value(of name: String) -> String? {
-        let wanted = name.utf8
-        for line in bytes.split(separator: Self.lineFeed) {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let found = line[..<colon]
-            guard found.count == wanted.count,
-                zip(found, wanted).allSatisfy({ $0.lowercasedASCII == $1.lowercasedASCII })
+        let wanted = name.utf8.span
+        var start = bytes.startIndex
+        while let end = bytes[start...].firstIndex(of: Self.lineFeed) {
+            let line = bytes[start..<end]
+            start = end + 1
+            let colon = line.startIndex + wanted.count
+            guard colon < end, line[colon] == UInt8(ascii: ":"),
+                wanted.indices.allSatisfy({
+                    line[line.startIndex + $0].lowercasedASCII == wanted[$0].lowercasedASCII
+                })
             else { continue }
             let value = line[(colon + 1)...].drop(while: isBlank).reversed().drop(while: isBlank)
             return String(decoding: value.reversed(), as: UTF8.self)

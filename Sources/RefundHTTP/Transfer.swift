@@ -153,8 +153,8 @@ final class Transfer {
     ///
     /// Only the kernel's count of bytes shows it, which includes TLS records and chunk sizes; the limit allows for these.
     /// Exchanges that end within a second are not counted.
-    func mayContinue() -> Bool {
-        guard let sentAt = attempt.sentAt, let socket = attempt.socket, sentAt.duration(to: .now) > Self.countingDelay
+    func mayContinue(at now: ContinuousClock.Instant) -> Bool {
+        guard let sentAt = attempt.sentAt, let socket = attempt.socket, sentAt.duration(to: now) > Self.countingDelay
         else { return true }
         let (read, body) = (ccurl_bytes_read(socket), attempt.body.count)
         guard let start = attempt.counted else {

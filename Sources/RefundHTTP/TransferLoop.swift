@@ -2,6 +2,8 @@ import CCurl
 
 /// The work of a client's thread: starts exchanges, advances them and delivers their results.
 struct TransferLoop {
+    private static let countInterval: Duration = .milliseconds(250)
+
     private let queue: SubmissionQueue
     private let multi: MultiHandle
     private let settings: HTTPClient.Settings
@@ -10,6 +12,7 @@ struct TransferLoop {
     private var active: [EasyHandle.ID: (handle: EasyHandle, transfer: Transfer)] = [:]
     /// Handles for further exchanges.
     private var idle: [EasyHandle] = []
+    private var nextCount = ContinuousClock.now
     /// The URL checked last; all requests to a gateway share one.
     private var checked: (url: String, target: RequestTarget)?
 
@@ -31,9 +34,10 @@ struct TransferLoop {
                 multi.sockets.abandonSilentAddresses()
                 try multi.perform()
                 finishCompleted()
+                endFloods()
                 // Completed exchanges may have made room. A handle just added ends the wait below at once.
                 startWaiting()
-                try multi.wait(atMost: longestWait())
+                if queue.prepareToSleep() { try multi.wait(atMost: longestWait()) }
             } catch {
                 failActive(error)
             }
@@ -96,11 +100,27 @@ struct TransferLoop {
             guard let (handle, transfer) = active.removeValue(forKey: id) else { continue }
             multi.remove(handle)
             if transfer.needsRepetition(after: code, on: handle) {
+                handle.release()
                 start(transfer, on: handle, at: .now)
             } else {
                 end(transfer, on: handle, with: transfer.result(code, of: handle))
                 idle.append(handle)
             }
+        }
+    }
+
+    /// Ends exchanges whose server sends too much that libcurl does not hand over.
+    ///
+    /// libcurl would ask about every exchange in every round, which takes more time than a webhook's signature.
+    private mutating func endFloods() {
+        let now = ContinuousClock.now
+        guard now >= nextCount else { return }
+        nextCount = now + Self.countInterval
+        for (id, (handle, transfer)) in active where !transfer.mayContinue(at: now) {
+            active[id] = nil
+            multi.remove(handle)
+            end(transfer, on: handle, with: transfer.result(CURLE_ABORTED_BY_CALLBACK, of: handle))
+            idle.append(handle)
         }
     }
 
