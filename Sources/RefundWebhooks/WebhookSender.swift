@@ -1,5 +1,6 @@
 package import RefundCore
 package import RefundHTTP
+import Synchronization
 
 /// Sends webhooks: one signed attempt at a time, to receivers that the policy allows.
 ///
@@ -32,6 +33,8 @@ package final class WebhookSender: WebhookDelivering {
 
     private let http: any HTTPTransport
     private let settings: Settings
+    // Most webhooks go to one URL.
+    private let lastURL = Mutex<(text: String, url: HTTPURL)?>(nil)
 
     /// Creates a sender.
     ///
@@ -88,14 +91,8 @@ package final class WebhookSender: WebhookDelivering {
         guard !delivery.id.isEmpty, delivery.id.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x2E }) else {
             throw UnsendableWebhook(reason: "the webhook's id is not visible ASCII without dots")
         }
-        let url: HTTPURL
-        do throws(HTTPURLError) {
-            url = try HTTPURL(delivery.url)
-        } catch {
-            throw UnsendableWebhook(reason: error.description)
-        }
+        let url = try allowedURL(delivery.url)
         let policy = settings.policy
-        if let refusal = policy.refusal(of: url) { throw UnsendableWebhook(reason: refusal) }
         let seconds = now.milliseconds / 1_000
         let signature = WebhookSignature.header(
             id: delivery.id,
@@ -121,6 +118,19 @@ package final class WebhookSender: WebhookDelivering {
                 return policy.refusal(of: address, port: port, for: url)
             }
         )
+    }
+
+    private func allowedURL(_ text: String) throws(UnsendableWebhook) -> HTTPURL {
+        if let last = lastURL.withLock({ $0 }), last.text.isSameText(as: text) { return last.url }
+        let url: HTTPURL
+        do throws(HTTPURLError) {
+            url = try HTTPURL(text)
+        } catch {
+            throw UnsendableWebhook(reason: error.description)
+        }
+        if let refusal = settings.policy.refusal(of: url) { throw UnsendableWebhook(reason: refusal) }
+        lastURL.withLock { $0 = (text, url) }
+        return url
     }
 }
 
