@@ -102,8 +102,8 @@ extension Decider {
         let now = now
         let fence = RefundClaim(id: refund.id, lease: row.lease + 1)
         claims.append(fence)
-        var claim = QueryClaim(refund: checked, lease: fence.lease, query: query)
-        claim.isProbe = decision.state.gateways[name]?.breaker.openSince != nil
+        let isProbe = decision.state.gateways[name]?.breaker.openSince != nil
+        let claim = QueryClaim(refund: checked, lease: fence.lease, query: query, isProbe: isProbe)
         decision.state.gateways[name]?.claimed(refund, fence, of: merchantNo, at: now)
         decision.effects.append(.query(claim))
     }

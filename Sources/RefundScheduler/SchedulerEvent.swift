@@ -38,21 +38,24 @@ package enum SchedulerEvent: Sendable {
 }
 
 /// A refund claimed for a query.
-package struct QueryClaim: Hashable, Sendable {
+///
+/// An object, since it travels to the gateway's client and back through many hands, and a refund is expensive to copy.
+package final class QueryClaim: Sendable {
     /// The refund as it was claimed.
-    package var refund: Refund
+    package let refund: Refund
     /// The number of the claim.
-    package var lease: Int64
+    package let lease: Int64
     /// The query to send.
-    package var query: RefundQuery
+    package let query: RefundQuery
     /// Whether the query probes a gateway that failed.
-    package var isProbe = false
+    package let isProbe: Bool
 
     /// Creates a claim.
-    package init(refund: Refund, lease: Int64, query: RefundQuery) {
+    package init(refund: Refund, lease: Int64, query: RefundQuery, isProbe: Bool = false) {
         self.refund = refund
         self.lease = lease
         self.query = query
+        self.isProbe = isProbe
     }
 }
 
@@ -91,7 +94,7 @@ package struct DeliveryResult: Sendable {
 }
 
 /// A query or webhook to send once a decision is committed.
-package enum Effect: Hashable, Sendable {
+package enum Effect: Sendable {
     /// A query.
     case query(QueryClaim)
     /// A webhook.

@@ -121,7 +121,7 @@ package final class WebhookSender: WebhookDelivering {
     }
 
     private func allowedURL(_ text: String) throws(UnsendableWebhook) -> HTTPURL {
-        if let last = lastURL.withLock({ $0 }), last.text.isSameText(as: text) { return last.url }
+        if let last = lastURL.withLock({ $0 }), last.text.hasSameBytes(as: text) { return last.url }
         let url: HTTPURL
         do throws(HTTPURLError) {
             url = try HTTPURL(text)

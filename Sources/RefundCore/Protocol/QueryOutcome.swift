@@ -1,7 +1,9 @@
 /// The outcome of a query.
 package enum QueryOutcome: Hashable, Sendable {
     /// A verified answer about this refund.
-    case report(GatewayReport, Evidence)
+    ///
+    /// Indirect, since it is large and passes through many hands.
+    indirect case report(GatewayReport, Evidence)
     /// A verified answer that the gateway has no such order. Not final: the order may turn up later.
     case notFound(message: String, Evidence)
     /// A verified answer that says nothing about the refund: another code, an unknown status, another refund's data.

@@ -114,9 +114,9 @@ final class SimulatedDaemon {
 
     /// Ends everything in flight without a result, as a daemon does whose time to drain is over.
     func interrupt(_ clock: VirtualClock) {
-        let ended = (Set(results.queries.map(\.claim)), Set(results.deliveries.map(\.delivery)))
+        let ended = (Set(results.queries.map { ObjectIdentifier($0.claim) }), Set(results.deliveries.map(\.delivery)))
         let claims = queries.values.flatMap(\.values).sorted { $0.refund.id < $1.refund.id }
-        for claim in claims where !ended.0.contains(claim) {
+        for claim in claims where !ended.0.contains(ObjectIdentifier(claim)) {
             results.queries.append(QueryResult(claim: claim, sentAt: clock.wall, attempt: .interrupted))
         }
         for (_, delivery) in deliveries.sorted(by: { $0.key < $1.key }) where !ended.1.contains(delivery) {
