@@ -179,8 +179,9 @@ package actor Scheduler {
 
     private func takeInbox() {
         let content = inbox.take()
-        queries += content.queries
-        deliveries += content.deliveries
+        // Appending would copy every result.
+        if queries.isEmpty { queries = content.queries } else { queries += content.queries }
+        if deliveries.isEmpty { deliveries = content.deliveries } else { deliveries += content.deliveries }
         if content.isDue { isDue = true }
     }
 
@@ -221,7 +222,9 @@ package actor Scheduler {
     private func cycle(at now: Timestamp) throws(StoreError) -> Timestamp? {
         // This cycle's own commit must not wake the scheduler.
         wakeSource?.pause()
-        defer { wakeSource?.resume() }
+        var isCommitted = false
+        // After a failure the timer brings the next attempt, and nothing may bring it earlier.
+        defer { wakeSource?.resume(looks: isCommitted) }
         let decision = try state.cycle(
             over: store,
             queries,
@@ -232,6 +235,7 @@ package actor Scheduler {
             decidingAt: clock.now
         )
         CrashPoint.reached(.afterCommit)
+        isCommitted = true
         guard let decision else { return nil }
         forgetEnded()
         (queries, deliveries, isDue, clockStep) = ([], [], false, .zero)

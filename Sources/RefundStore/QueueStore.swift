@@ -70,7 +70,9 @@ package protocol WakeSource: Sendable {
     /// Ignores commits until `resume`, because the owner reads the queue anyway.
     func pause()
     /// Resumes detection.
-    func resume()
+    ///
+    /// - Parameter looks: Whether to look for commits that the pause may have hidden.
+    func resume(looks: Bool)
     /// Stops for good.
     func stop()
 }

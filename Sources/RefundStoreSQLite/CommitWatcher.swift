@@ -18,8 +18,9 @@ import Synchronization
 final class CommitWatcher: WakeSource {
     /// The waits between the checks after a report, in milliseconds.
     private static let waits = [1, 1, 2, 2, 3, 4, 6, 8, 12, 16, 24, 32]
-    /// The number of first waits to skip for a report during a chain of checks, or during the owner's own commit.
+    /// The number of first waits to skip for a report during a chain of checks, and after a pause.
     private static let skippedWaits = 4
+    private static let skippedWaitsAfterPause = 6
     private static let slowLook: DispatchTimeInterval = .seconds(2)
     private static let unwatchedLook: DispatchTimeInterval = .milliseconds(100)
 
@@ -32,7 +33,6 @@ final class CommitWatcher: WakeSource {
         var step = waits.count
         var isScheduled = false
         var isPaused = false
-        var wasReported = false
         var isStopped = false
     }
 
@@ -75,18 +75,31 @@ final class CommitWatcher: WakeSource {
         stop()
     }
 
+    // The owner's commit writes to the file many times, and each report would wake two threads. So nothing is reported
+    // during a pause, and the checks after it find what it hid.
     package func pause() {
-        state.withLock { $0.isPaused = true }
+        state.withLock { state in
+            state.isPaused = true
+            report(IN_DELETE_SELF, &state)
+        }
     }
 
-    package func resume() {
-        let wasReported = state.withLock { state in
-            defer { (state.isPaused, state.wasReported) = (false, false) }
-            // Usually the report was about the owner's own commit, but another process may have committed too.
-            if state.wasReported { state.step = min(state.step, Self.skippedWaits) }
-            return state.wasReported
+    package func resume(looks: Bool) {
+        state.withLock { state in
+            state.isPaused = false
+            report(IN_MODIFY, &state)
+            if looks { state.step = min(state.step, Self.skippedWaitsAfterPause) }
         }
-        if wasReported { lookAgain() }
+        if looks { lookAgain() }
+    }
+
+    /// Chooses what is reported about the file that is watched.
+    private func report(_ events: Int32, _ state: inout State) {
+        // Once it has stopped, the descriptor may be closed.
+        guard state.watch >= 0, !state.isStopped else { return }
+        let watch = unsafe inotify_add_watch(state.inotify, walPath, UInt32(events))
+        // If SQLite has created the file again, the next slow check watches the new one.
+        if watch != state.watch { (state.watch, state.inode) = (watch, 0) }
     }
 
     package func stop() {
@@ -100,7 +113,7 @@ final class CommitWatcher: WakeSource {
 
     private func lookSlowly() {
         watchFile()
-        wake()
+        if !state.withLock({ $0.isPaused }) { wake() }
     }
 
     // Watches the file that has the name now: SQLite creates a new one after the last connection was closed.
@@ -150,7 +163,6 @@ final class CommitWatcher: WakeSource {
             while unsafe read(inotify, buffer.baseAddress, buffer.count) > 0 {}
         }
         let isPaused = state.withLock { state in
-            state.wasReported = state.isPaused
             // In a series of reports each causes a check; only the last needs the whole chain.
             if !state.isPaused { state.step = state.isScheduled ? min(state.step, Self.skippedWaits) : 0 }
             return state.isPaused
@@ -173,7 +185,6 @@ final class CommitWatcher: WakeSource {
             guard let self else { return }
             let isPaused = state.withLock { state in
                 state.isScheduled = false
-                if state.isPaused { state.wasReported = true }
                 return state.isPaused
             }
             guard !isPaused else { return }

@@ -68,6 +68,45 @@ struct CommitWatcherTests {
         watcher.stop()
     }
 
+    @Test func writesDuringAPauseAreNotReported() async throws {
+        try write("first")
+        let isPaused = Mutex(false)
+        let (looks, continuation) = AsyncStream<Bool>.makeStream()
+        let watcher = CommitWatcher(databasePath: database) { continuation.yield(isPaused.withLock { $0 }) }
+        watcher.pause()
+        isPaused.withLock { $0 = true }
+        // Another watcher of the same file shows that the kernel has reported the writes.
+        let (others, otherContinuation) = AsyncStream<Void>.makeStream()
+        let other = CommitWatcher(databasePath: database) { otherContinuation.yield() }
+        for number in 0..<100 { try write("\(number)") }
+        for await _ in others { break }
+        other.stop()
+        isPaused.withLock { $0 = false }
+        watcher.resume(looks: false)
+        try write("after")
+        for await wasPaused in looks {
+            #expect(!wasPaused)
+            break
+        }
+        watcher.stop()
+    }
+
+    @Test func pauseIsFollowedByLooks() async throws {
+        try write("first")
+        let (looks, continuation) = AsyncStream<Void>.makeStream()
+        let watcher = CommitWatcher(databasePath: database) { continuation.yield() }
+        watcher.pause()
+        try write("second")
+        watcher.resume(looks: true)
+        var seen = 0
+        for await _ in looks {
+            seen += 1
+            if seen == 6 { break }
+        }
+        #expect(seen == 6)
+        watcher.stop()
+    }
+
     @Test func exhaustedInotifyIsReportedOnceAndTriedAgain() async throws {
         try write("first")
         let attempts = Mutex(0)
