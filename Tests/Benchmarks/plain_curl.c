@@ -1,12 +1,14 @@
 // Posts bodies with libcurl's multi interface and nothing around it: what a webhook costs at least.
 //
 // Usage: plain_curl URL CA IN_FLIGHT FILE, each line of FILE being an id, a tab and a body.
-// Prints as JSON the CPU seconds per post.
+// Prints as JSON the CPU seconds per post, without those of the first posts, which open the connections.
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+enum { WARM_UP = 512 };
 
 struct post {
     char *body;
@@ -65,6 +67,7 @@ int main(int count, char **arguments) {
     long sent = 0;
     int running = 0;
     double begin = cpu_seconds();
+    long counted_from = 0;
 
     for (int place = 0; place < in_flight && next_post(file, &posts[place]); place++) {
         CURL *handle = handles[place] = curl_easy_init();
@@ -87,7 +90,7 @@ int main(int count, char **arguments) {
             curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
             curl_easy_getinfo(handle, CURLINFO_PRIVATE, &post);
             check(message->data.result == CURLE_OK && status == 200, "a post failed");
-            sent++;
+            if (++sent == WARM_UP) begin = cpu_seconds(), counted_from = sent;
             curl_multi_remove_handle(multi, handle);
             free(post->body);
             curl_slist_free_all(post->headers);
@@ -100,6 +103,7 @@ int main(int count, char **arguments) {
         if (running) curl_multi_poll(multi, NULL, 0, 1000, NULL);
     } while (running);
 
+    sent -= counted_from;
     printf("{\"cpu_per_post\": %.9f, \"posts\": %ld}\n", (cpu_seconds() - begin) / sent, sent);
     return 0;
 }

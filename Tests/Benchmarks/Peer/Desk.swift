@@ -7,15 +7,19 @@ struct Desk: Sendable {
     private static let accepted = HTTPText.response(body: "")
     private static let unknown = HTTPText.response(status: "404 Not Found", body: "")
 
-    private let answers: PreparedAnswers
+    private let settled: PreparedAnswers
+    private let processing: PreparedAnswers
     private let queries = Arrivals()
     private let webhooks = Arrivals()
 
     /// Creates a desk.
     ///
-    /// - Parameter answers: What queries are answered with.
-    init(answers: PreparedAnswers) {
-        self.answers = answers
+    /// - Parameters:
+    ///   - settled: The answers to queries.
+    ///   - processing: The answers to queries below `/processing`.
+    init(settled: PreparedAnswers, processing: PreparedAnswers) {
+        self.settled = settled
+        self.processing = processing
     }
 
     /// The response to a request, or nil where it never gets one.
@@ -27,6 +31,7 @@ struct Desk: Sendable {
             if let number = Self.number(in: body) { webhooks.add(number) }
             return Self.accepted
         case ("POST", _):
+            let answers = path.hasPrefix("/processing") ? processing : settled
             guard let number = Self.number(in: body), let answer = answers[number] else { return Self.unknown }
             queries.add(number)
             return answer

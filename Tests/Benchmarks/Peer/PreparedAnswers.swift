@@ -12,16 +12,18 @@ struct PreparedAnswers: Sendable {
     ///
     /// - Parameters:
     ///   - count: For how many refunds.
+    ///   - status: The state of all of them.
     ///   - key: The gateway's key.
     /// - Throws: `KeyError` when the key cannot sign.
-    init(count: Int, signedWith key: RSAPrivateKey) async throws {
+    init(count: Int, status: TransStatus, signedWith key: RSAPrivateKey) async throws {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let share = (count + cores - 1) / cores
         responses = try await withThrowingTaskGroup(of: (Int, [ByteBuffer]).self) { group in
             for core in 0..<cores {
                 let numbers = min(core * share, count)..<min((core + 1) * share, count)
                 group.addTask {
-                    (core, try numbers.map { try HTTPText.response(body: Self.body(number: $0, signedWith: key)) })
+                    let bodies = try numbers.map { try Self.body(number: $0, status, signedWith: key) }
+                    return (core, bodies.map { HTTPText.response(body: $0) })
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.flatMap(\.1)
@@ -33,13 +35,13 @@ struct PreparedAnswers: Sendable {
         responses.indices.contains(number) ? responses[number] : nil
     }
 
-    private static func body(number: Int, signedWith key: RSAPrivateKey) throws -> String {
+    private static func body(number: Int, _ status: TransStatus, signedWith key: RSAPrivateKey) throws -> String {
         var data = JSONWriter()
         data.object { json in
             json.string("trans_no", "41\(18_000_000_000 + number)")
             json.string("orig_trans_no", "40\(18_000_000_000 + number)")
             json.string("merchant_order_no", "R\(number)")
-            json.number("trans_status", TransStatus.succeeded.rawValue)
+            json.number("trans_status", status.rawValue)
             json.string("price_currency", "JPY")
             json.string("order_amount", "1200")
             json.string("trans_amount", "1200")

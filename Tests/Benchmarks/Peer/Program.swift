@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import RefundCore
 import RefundCrypto
+import RefundPayCloud
 
 /// What refundd talks to while it is measured: a gateway that has signed its answers beforehand, and a receiver.
 ///
@@ -16,6 +17,7 @@ struct Program: AsyncParsableCommand {
             Prints one line once connections are accepted: {"tls":PORT,"plain":[PORT, ...]}. All ports serve the same:
 
               POST /api/entry         a query for the refund R0, R1, ..., which has settled
+              POST /processing/...    the same, which stays in progress
               POST /webhooks          takes a webhook
               POST /hang              never answers
               GET /queries, /webhooks what arrived: the refund's number and CLOCK_MONOTONIC in nanoseconds, a line each
@@ -33,15 +35,21 @@ struct Program: AsyncParsableCommand {
     @Option(help: "The private key of the certificate.")
     var certificateKey: String
 
-    @Option(help: "How many answers to sign.")
-    var answers: Int
+    @Option(help: "How many answers to sign for refunds that have settled.")
+    var settled = 0
+
+    @Option(help: "How many answers to sign for refunds that stay in progress.")
+    var processing = 0
 
     @Option(help: "How many ports to serve plain HTTP on.")
     var plainPorts = 1
 
     func run() async throws {
         let key = try RSAPrivateKey(text: Array(Data(contentsOf: URL(filePath: key))))
-        let desk = Desk(answers: try await PreparedAnswers(count: answers, signedWith: key))
+        let desk = Desk(
+            settled: try await PreparedAnswers(count: settled, status: .succeeded, signedWith: key),
+            processing: try await PreparedAnswers(count: processing, status: .inProgress, signedWith: key)
+        )
         let server = try Server(desk: desk, certificate: certificate, key: certificateKey)
         let tls = try await server.listen(usesTLS: true)
         var plain: [Int] = []

@@ -29,12 +29,23 @@ class Queue:
         self.connection.execute(f"UPDATE refund_queue SET next_query_at = {ahead} WHERE id > ?", (last,))
         self.connection.execute("COMMIT")
 
+    def make_due(self):
+        """Makes every open refund due."""
+        self.connection.execute("UPDATE refund_queue SET next_query_at = 1 WHERE state IN ('pending', 'processing')")
+
     def figure(self, sql):
         return self.connection.execute(sql).fetchone()[0]
 
     def wait_for_settled(self, count):
         sql = "SELECT count(*) FROM refund_queue WHERE state = 'settled'"
         await_(f"{count} settled refunds", lambda: self.figure(sql) >= count, every=0.01)
+
+    def wait_for_rest(self):
+        """Waits until nothing is due or in flight."""
+        due = "state = 'processing' AND next_query_at = 1 OR state = 'pending' OR leased_until IS NOT NULL"
+        refunds = f"SELECT EXISTS (SELECT 1 FROM refund_queue WHERE {due})"
+        webhooks = "SELECT EXISTS (SELECT 1 FROM refund_outbox WHERE state = 'pending')"
+        await_("rest", lambda: not self.figure(refunds) and not self.figure(webhooks), every=0.02)
 
     def __enter__(self):
         return self

@@ -2,7 +2,9 @@
 
 import contextlib
 import http.client
+import os
 import pathlib
+import signal
 import socket
 import subprocess
 import time
@@ -11,11 +13,14 @@ from waiting import await_
 
 PROGRAMS = pathlib.Path(__file__).resolve().parents[3] / ".build/release"
 
+# As in refundd.service.
+ENVIRONMENT = {**os.environ, "MALLOC_ARENA_MAX": "2"}
+
 CONFIGURATION = """
 [database]
 path = "{database}"
 [gateway]
-url = "https://127.0.0.1:{tls}"
+url = "{gateway_url}"
 app_id = "wz715fc0d10ee9d156"
 merchant_no = "312100007235"
 private_key_file = "{keys}/app.pem"
@@ -24,6 +29,8 @@ ca_file = "{keys}/certificate.pem"
 max_in_flight = {in_flight}
 max_queries_per_second = {rate}
 [polling]
+initial_interval = "{initial_interval}"
+max_interval = "1h"
 slow_interval = "30d"
 [webhook]
 url = "{webhook_url}"
@@ -33,6 +40,8 @@ allow_hosts = ["127.0.0.1"]
 ca_file = "{keys}/certificate.pem"
 [admin]
 listen = "127.0.0.1:{admin}"
+[log]
+level = "{level}"
 """
 
 
@@ -44,6 +53,7 @@ class Refundd:
         self._configuration = workspace.folder / f"{name}.conf"
         self._output = workspace.folder / f"{name}.log"
         self._process = None
+        self.program = PROGRAMS / "refundd"
         self.database = workspace.folder / f"{name}.db"
         self.admin_port = free_port()
         defaults = {
@@ -52,8 +62,11 @@ class Refundd:
             "rate": 10_000.0,
             "webhook_url": "",
             "webhooks_in_flight": 64,
+            "gateway_url": workspace.peer.gateway_url,
+            "initial_interval": "5s",
+            "level": "info",
         }
-        values = {"keys": workspace.folder, "tls": workspace.peer.tls_port, "database": self.database}
+        values = {"keys": workspace.folder, "database": self.database}
         values = {**values, "admin": self.admin_port, **defaults, **settings}
         self._configuration.write_text(CONFIGURATION.format(**values))
 
@@ -62,7 +75,7 @@ class Refundd:
         return self._process.pid
 
     def command(self, name, *arguments):
-        return [PROGRAMS / "refundd", name, "--config", self._configuration, *arguments]
+        return [self.program, name, "--config", self._configuration, *arguments]
 
     def run(self, name, *arguments):
         """Runs a command; returns how long that took, in milliseconds."""
@@ -90,7 +103,7 @@ class Refundd:
         """
         begin = time.perf_counter()
         with open(self._output, "ab") as output:
-            self._process = subprocess.Popen([*prefix, *self.command("run")], stdout=output, stderr=output)
+            self._process = subprocess.Popen([*prefix, *self.command("run")], stdout=output, stderr=output, env=ENVIRONMENT)
         self._workspace.program_started(self._process)
         try:
             await_("refundd's readiness", self._is_ready, every=0.002)
@@ -98,6 +111,15 @@ class Refundd:
         finally:
             self._process.terminate()
             self._process.wait(60)
+
+    @contextlib.contextmanager
+    def halted(self):
+        """Halts the running daemon, so that rows that become due meanwhile are all due when it goes on."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def _is_ready(self):
         if self._process.poll() is not None:

@@ -72,12 +72,6 @@ def latencies(name, milliseconds, beside=None, beside_name="", **goals):
     return figures
 
 
-def threads(usage, count, each):
-    """Figures for what the threads of each name took, where that is more than a microsecond."""
-    shares = {name: seconds / count * 1e6 for name, seconds in usage.by_thread_name().items()}
-    return [Figure(f"thread {name}, {each}", share, "µs") for name, share in shares.items() if share > 1]
-
-
 class Table:
     """What a benchmark has measured."""
 

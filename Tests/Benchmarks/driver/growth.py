@@ -16,7 +16,7 @@ COMMANDS = [("status",), ("list",), ("show", "B0")]
 
 
 def numbers(options):
-    return len(options.sizes) * ROUNDS * options.due
+    return {"settled": len(options.sizes) * ROUNDS * options.due}
 
 
 def run(workspace, options):

@@ -15,6 +15,10 @@ class Peer:
         self.plain_ports = plain_ports
 
     @property
+    def gateway_url(self):
+        return f"https://127.0.0.1:{self.tls_port}"
+
+    @property
     def webhook_url(self):
         return f"https://127.0.0.1:{self.tls_port}/webhooks"
 

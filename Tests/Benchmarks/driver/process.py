@@ -17,33 +17,15 @@ def _threads(pid):
     return pathlib.Path(f"/proc/{pid}/task").iterdir()
 
 
-def _cpu_by_thread_name(pid):
-    seconds = {}
-    for thread in _threads(pid):
-        try:
-            name = (thread / "comm").read_text().strip()
-            nanoseconds = int((thread / "schedstat").read_text().split()[0])
-        except OSError:  # The thread has ended meanwhile.
-            continue
-        seconds[name] = seconds.get(name, 0) + nanoseconds / 1e9
-    return seconds
-
-
 class Usage:
     """The time on a processor that a program takes from now on."""
 
     def __init__(self, pid):
         self._pid = pid
-        self._before, self._threads_before = cpu_seconds(pid), _cpu_by_thread_name(pid)
+        self._before = cpu_seconds(pid)
 
     def seconds(self):
         return cpu_seconds(self._pid) - self._before
-
-    def by_thread_name(self):
-        """The same by the names of the threads there are, most first."""
-        now = _cpu_by_thread_name(self._pid)
-        taken = {name: now[name] - self._threads_before.get(name, 0) for name in now}
-        return dict(sorted(taken.items(), key=lambda item: -item[1]))
 
 
 @contextlib.contextmanager
@@ -87,9 +69,15 @@ def wake_ups(pid, seconds):
     return sum(last.values()) - sum(first.values())
 
 
+def voluntary_switches(pid):
+    """How often the threads there are have gone to sleep of their own accord."""
+    return sum(_status(thread / "status", "voluntary_ctxt_switches") for thread in _threads(pid))
+
+
 def memory(pid):
-    """Resident memory in MB, and the part of it that is not of files, such as of programs and libraries."""
-    return [_status(f"/proc/{pid}/status", name) * 1_024 / 1e6 for name in ["VmRSS", "RssAnon"]]
+    """Resident memory in MB, its share where others use the same pages, and the part that is not of files."""
+    resident, anonymous = (_status(f"/proc/{pid}/status", name) for name in ["VmRSS", "RssAnon"])
+    return [kibibytes * 1_024 / 1e6 for kibibytes in [resident, _status(f"/proc/{pid}/smaps_rollup", "Pss"), anonymous]]
 
 
 def peak_memory(pid):

@@ -9,7 +9,7 @@ PROGRAM = PROGRAMS / "refund-benchmark-schedules"
 
 
 def numbers(options):
-    return 0
+    return {}
 
 
 class Month:

@@ -14,7 +14,7 @@ from figures import Goal, Table, latencies, percentile
 
 
 def numbers(options):
-    return options.inserts
+    return {"settled": options.inserts}
 
 
 def run(workspace, options):

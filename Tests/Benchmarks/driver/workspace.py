@@ -18,13 +18,13 @@ OPEN_FILES = 4_096
 class Workspace:
     """The folder, which is removed at the end, and the peer that every benchmark shares."""
 
-    def __init__(self, answers, plain_ports):
+    def __init__(self, settled, processing, plain_ports):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="benchmarks-", dir=BUILD))
         self._started = []
         self._databases = 0
         try:
             self._make_keys()
-            self._start_peer(answers, plain_ports)
+            self._start_peer(settled, processing, plain_ports)
         except BaseException:
             self.close()
             raise
@@ -46,10 +46,10 @@ class Workspace:
         secret.touch(0o600)
         secret.write_text("whsec_" + (self.folder / "random").read_text())
 
-    def _start_peer(self, answers, plain_ports):
+    def _start_peer(self, settled, processing, plain_ports):
         command = [PROGRAMS / "refund-benchmark-peer", "--key", "gateway.pem", "--certificate", "certificate.pem"]
-        command += ["--certificate-key", "certificate_key.pem", "--answers", str(answers)]
-        command += ["--plain-ports", str(plain_ports)]
+        command += ["--certificate-key", "certificate_key.pem", "--settled", str(settled)]
+        command += ["--processing", str(processing), "--plain-ports", str(plain_ports)]
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < OPEN_FILES:
             resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
