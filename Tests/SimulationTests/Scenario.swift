@@ -14,6 +14,10 @@ struct Scenario {
     let drains: Int
     let reloads: Int
     let clockSettings: Int
+    /// How often another process holds the lock for writing.
+    let locks: Int
+    /// How often the application restores an older copy of the database.
+    let restores: Int
     let receivers: Int
     /// Whether the last receiver never accepts anything.
     let hasDeadReceiver: Bool
@@ -34,6 +38,8 @@ struct Scenario {
         drains = random.integer(0...2)
         reloads = random.integer(0...4)
         clockSettings = random.pick([0, 0, 2, 5])
+        locks = random.pick([0, 10, 60])
+        restores = random.pick([0, 1, 3])
         receivers = random.integer(1...4)
         hasDeadReceiver = random.chance(0.3)
         var types = Set(EventType.allCases)

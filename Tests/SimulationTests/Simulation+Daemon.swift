@@ -25,6 +25,7 @@ extension Simulation {
 
     /// Another process committed something, which the daemon notices at once.
     func noticeCommit() {
+        daemon?.unknownGatewaysDue = nil
         if let daemon { wake(daemon, at: clock.time.advanced(by: .milliseconds(random.integer(0...3)))) }
     }
 
@@ -41,9 +42,10 @@ extension Simulation {
 
     private func run(_ daemon: SimulatedDaemon) throws {
         try countCycle(daemon)
-        let decision = try cycle(daemon)
+        guard let decision = try cycle(daemon) else { return wake(daemon, at: clock.time.advanced(by: .seconds(1))) }
         if crash == .afterCommit, !decision.effects.isEmpty { return try kill() }
         try require(!daemon.state.isDraining || decision.effects.isEmpty, "a draining daemon claims something")
+        daemon.perform(decision, at: clock.wall)
         for effect in decision.effects {
             switch effect {
             case .query(let claim): try send(claim, from: daemon)
@@ -57,27 +59,73 @@ extension Simulation {
         try wakeForUnknownGateways(daemon)
     }
 
-    private func cycle(_ daemon: SimulatedDaemon) throws -> Decision {
-        let results = daemon.results
-        let decision = try daemon.cycle(clock)
-        try checkOrder(decision.queries, after: results.queries)
-        for line in try ledger.check() { note(line) }
-        for result in results.queries { try pacing.stored(result, fixture, daemon, clock) }
-        try check(decision.events, results.queries, daemon)
+    /// Runs one cycle.
+    ///
+    /// - Returns: The decision, or nil if another process kept it from being written.
+    private func cycle(_ daemon: SimulatedDaemon) throws -> Decision? {
+        summary.cycles += 1
+        let results = daemon.results.queries
+        let own = results.filter { !daemon.isOrphan($0.claim) }
+        let decision: Decision
+        let decidedAt: VirtualClock
+        do {
+            (decision, decidedAt) = try decide(daemon)
+        } catch let error as StoreError where error.kind == .busy {
+            note("the database is busy")
+            return nil
+        }
+        if !daemon.hasOrphans { try checkOrder(decision.queries, after: results) }
+        if decision.touchesLedger { for line in try ledger.check() { note(line) } }
+        try check(decision, at: decidedAt, results, daemon)
+        for result in own { try pacing.stored(result, fixture, daemon, decidedAt) }
         return decision
+    }
+
+    // While another process holds the lock, time passes before the decision and before anything is sent.
+    private func decide(_ daemon: SimulatedDaemon) throws -> (Decision, at: VirtualClock) {
+        var decidedAt = clock
+        var wait = (before: Duration.zero, after: Duration.zero)
+        if case .waits(let before, let after)? = lock { wait = (before, after) }
+        // Without results, the first decision is made while only reading, which no lock holds up.
+        var readings = daemon.results.queries.isEmpty && daemon.results.deliveries.isEmpty ? 1 : 0
+        let decision = try daemon.cycle(clock, isBusy: isLockedOut) {
+            if readings == 0 { clock.advance(to: clock.time.advanced(by: wait.before)) }
+            readings -= 1
+            decidedAt = clock
+            return clock.wall
+        }
+        if readings < 0 {
+            clock.advance(to: clock.time.advanced(by: wait.after))
+            lock = nil
+        }
+        pacing.clockWasRead()
+        return (decision, decidedAt)
+    }
+
+    /// Checks what nobody reported: what operators did, and what was not to be expected.
+    func checkLedger() throws {
+        for line in try ledger.check() { note(line) }
+        try require(ledger.reportedIncidents.isEmpty, "\(ledger.reportedIncidents) are events that nobody reported")
     }
 
     // The scheduler's timer fires at least every 30 s. Of those cycles, only the ones that find refunds of gateways that
     // are not configured make a difference.
     private func wakeForUnknownGateways(_ daemon: SimulatedDaemon) throws {
+        guard !daemon.state.isDraining else { return }
+        let due = try daemon.unknownGatewaysDue.flatMap { $0 > clock.time ? $0 : nil } ?? nextUnknown(daemon)
+        daemon.unknownGatewaysDue = due
+        wake(daemon, at: due)
+    }
+
+    private func nextUnknown(_ daemon: SimulatedDaemon) throws -> Timestamp {
         let known = daemon.configuration.limits.keys.map { "'\($0)'" }.joined(separator: ", ")
         let next = try fixture.records(
             "min(next_query_at) AS due",
             "FROM refund_queue WHERE state IN ('pending', 'processing') AND gateway NOT IN (\(known))"
         )
-        guard !daemon.state.isDraining, let due = next.first?.number("due") else { return }
+        guard let due = next.first?.number("due") else { return clock.time.advanced(by: .days(1)) }
         let wait = max(Timestamp(milliseconds: due).duration(since: clock.wall), .zero)
-        wake(daemon, at: clock.time.advanced(by: wait + .seconds(60)))
+        return clock.time.advanced(by: wait + .seconds(60))
     }
 
     // A daemon that runs again and again while no time passes would burn a core for nothing.
@@ -122,32 +170,60 @@ extension Simulation {
         }
     }
 
-    private func check(_ events: [SchedulerEvent], _ results: [QueryResult], _ daemon: SimulatedDaemon) throws {
+    private func check(
+        _ decision: Decision,
+        at decidedAt: VirtualClock,
+        _ results: [QueryResult],
+        _ daemon: SimulatedDaemon
+    ) throws {
         var incidents: [String] = []
-        for event in events {
+        for event in decision.events {
             switch event {
             case .rejected(let what, let reason): throw Violation("the database rejected \(what): \(reason)")
             case .incident(let gateway, let incident):
                 note("\(gateway) has an incident: \(incident.code)")
                 incidents.append(gateway)
                 try pacing.incidentBegan(gateway, incident.kind)
+                try checkCause(of: incident, at: gateway)
             case .gatewayRecovered(let gateway):
                 note("\(gateway) recovered")
                 try pacing.incidentEnded(gateway, results)
             case .urlDisabled(let delivery, _):
                 note("\(delivery.url) is disabled")
                 receivers.disabled.insert(delivery.url)
+            case .attempted(let delivery, _, .retry(let time), _) where !daemon.isOrphan(delivery):
+                let wait = time.duration(since: decidedAt.wall)
+                pacing.retryPlanned(delivery, decidedAt.time.advanced(by: wait))
             case .releasedClaims(let count): try released(count, daemon)
             default: break
             }
         }
+        guard decision.touchesLedger else { return try require(incidents.isEmpty, "\(incidents) are not recorded") }
         try require(incidents == ledger.reportedIncidents, "\(incidents) are reported as \(ledger.reportedIncidents)")
     }
 
-    // A claim lasts longer than any send, unless the clock is set.
+    // However many refunds of a merchant are refused, that is one cause, which a daemon reports at most once.
+    private func checkCause(of incident: GatewayIncident, at name: String) throws {
+        guard incident.kind == .misconfigured, clock.isRight, let daemon, let gateway = gateways[name],
+            gateway.refusedMerchant.condition(at: clock.time) != nil
+        else { return }
+        let start = gateway.refusedMerchant.periodStart(at: clock.time)
+        let since = max(start, daemon.startedAt, daemon.configuredAt, clock.lastSet)
+        guard let healthy = gateway.healthySince(at: clock.time), healthy.advanced(by: .minutes(1)) <= since else {
+            return
+        }
+        try require(
+            refusalsReported[name] != since,
+            "the refusal of one merchant by \(name) is reported as its incident twice"
+        )
+        refusalsReported[name] = since
+    }
+
+    // A claim lasts longer than any send, unless the clock is set or the rows are older ones.
     private func released(_ count: Int, _ daemon: SimulatedDaemon) throws {
         note("\(count) claims are released")
-        try require(clock.time.duration(since: clock.lastSet) < .minutes(2), "\(count) claims ran out")
+        let last = max(clock.lastSet, restoredAt)
+        try require(clock.time.duration(since: last) < .minutes(2), "\(count) claims ran out")
         let refunds = try fixture.records("id", "FROM refund_queue WHERE leased_until IS NULL")
         let webhooks = try fixture.records("id", "FROM refund_outbox WHERE leased_until IS NULL")
         daemon.forget(queries: Set(refunds.map(\.id)), deliveries: Set(webhooks.map { $0["id"] }))
@@ -161,21 +237,42 @@ extension Simulation {
 
     func drain() throws {
         guard let daemon, !daemon.state.isDraining else { return }
-        note("the daemon drains")
+        // A second signal, or a short limit, cuts off what is in flight.
+        let limit = random.pick([Duration.zero, .milliseconds(random.integer(1...3_000)), .seconds(20)])
+        note("the daemon drains for \(limit)")
         daemon.drain()
+        crashMaybe()
         wake(daemon, at: clock.time)
-        after(.seconds(20)) {
+        after(limit) {
             guard daemon === self.daemon else { return }
-            daemon.interrupt(self.clock)
-            _ = try self.cycle(daemon)
-            try self.end("the daemon ran out of time to drain", isGraceful: true)
+            try self.interrupt(daemon)
         }
+    }
+
+    private func interrupt(_ daemon: SimulatedDaemon) throws {
+        let (refunds, webhooks) = daemon.interrupt(clock)
+        summary.interruptions += refunds.count + webhooks.count
+        let before = try attempts(refunds, webhooks)
+        let isWritten = try cycle(daemon) != nil
+        if isWritten, clock.time.duration(since: max(restoredAt, clock.lastSet)) > .minutes(2) {
+            try require(try attempts(refunds, webhooks) == before, "what was interrupted counts as an attempt")
+        }
+        try end("the daemon ran out of time to drain", isGraceful: isWritten)
+    }
+
+    private func attempts(_ refunds: [Int64], _ webhooks: [String]) throws -> [[String?]] {
+        let ids = refunds.map(String.init).joined(separator: ", ")
+        let names = webhooks.map { "'\($0)'" }.joined(separator: ", ")
+        return try fixture.rows(
+            "SELECT id, attempts, next_query_at, last_query_at FROM refund_queue WHERE id IN (\(ids)) ORDER BY id"
+        ) + fixture.rows("SELECT id, attempts FROM refund_outbox WHERE id IN (\(names)) ORDER BY id")
     }
 
     private func end(_ how: String, isGraceful: Bool) throws {
         crash = nil
         guard let daemon else { return }
         note(how)
+        pacing.daemonEnded()
         let before = try CommittedRows(fixture)
         if isGraceful { try checkNoClaims() }
         daemon.close()
@@ -188,6 +285,8 @@ extension Simulation {
     }
 
     private func checkNoClaims() throws {
+        // Claims of the daemon that the copy is from have yet to run out.
+        guard clock.time.duration(since: restoredAt) > .minutes(2) else { return }
         for table in ["refund_queue", "refund_outbox"] {
             let claims = try fixture.number("SELECT count(*) FROM \(table) WHERE leased_until IS NOT NULL")
             try require(claims == 0, "a daemon that shut down leaves \(claims) claims in \(table)")
@@ -201,5 +300,17 @@ extension Simulation {
         pacing.configurationChanged(configuration)
         try daemon.apply(configuration, clock)
         wake(daemon, at: clock.time)
+    }
+}
+
+extension Decision {
+    /// Whether it adds rows to the ledger or to the events.
+    fileprivate var touchesLedger: Bool {
+        writes.contains { write in
+            switch write.action {
+            case .change, .incident: true
+            default: false
+            }
+        }
     }
 }

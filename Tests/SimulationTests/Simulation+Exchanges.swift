@@ -1,4 +1,5 @@
 import RefundCore
+import RefundHTTP
 
 @testable import RefundScheduler
 
@@ -10,6 +11,13 @@ extension Simulation {
         note("query #\(refund.id) at \(refund.gateway)")
         summary.queries += 1
         try pacing.queried(claim, ledger.history(of: refund.id), daemon, at: clock.time)
+        try continuousInvariants(daemon).checkLateness(
+            refund.id,
+            at: refund.gateway,
+            due: max(refund.nextQueryAt ?? refund.createdAt, refund.createdAt),
+            attempts: Int64(refund.attempts),
+            openCount: application.orders.count
+        )
         daemon.sent(claim)
         let ended = Box<QueryAttempt>()
         guard let client = daemon.settings.gateways[refund.gateway]?.client else {
@@ -19,6 +27,9 @@ extension Simulation {
         guard let exchange = daemon.connections.gatewayTransport.take(withinSeconds: 60),
             let reply = try gateways[refund.gateway]?.reply(to: exchange.request, at: clock.time)
         else { throw Violation("the query of #\(refund.id) was not sent") }
+        let isOpen = daemon.state.gateways[refund.gateway]?.breaker.openSince != nil
+        try require((exchange.request.connection == .fresh) == isOpen, "#\(refund.id) probes over an old connection")
+        restoreSoon(inFlight: refund.id)
         after(reply.after) {
             guard daemon === self.daemon else { return }
             exchange.answer(reply.result)
@@ -41,6 +52,8 @@ extension Simulation {
         guard let exchange = daemon.connections.webhookTransport.take(withinSeconds: 0) else {
             throw Violation("the \(subject) was not sent: \(ended.take().map { "\($0)" } ?? "")")
         }
+        let isOpen = daemon.state.endpoints.isOpen(delivery.endpoint)
+        try require((exchange.request.connection == .fresh) == isOpen, "the \(subject) probes over an old connection")
         let reply = try receivers.receive(exchange.request, wall: clock.wall, at: clock.time)
         after(reply.after) {
             guard daemon === self.daemon else { return }
@@ -48,7 +61,9 @@ extension Simulation {
             guard let attempt = ended.take() else { throw Violation("the \(subject) has no outcome") }
             if case .completed(let outcome) = attempt {
                 self.note("\(subject) ended: \(outcome.error ?? "accepted")")
-                self.pacing.ended(delivery, self.scenario.retrySchedule, at: self.clock.time)
+                if !daemon.isOrphan(delivery) {
+                    self.pacing.ended(delivery, self.scenario.retrySchedule, at: self.clock.time)
+                }
             }
             daemon.results.deliveries.append(DeliveryResult(delivery: delivery, sentAt: sentAt, attempt: attempt))
             try self.arrived(daemon)

@@ -25,12 +25,7 @@ extension Simulation {
         for _ in 0..<scenario.reloads {
             queue.add(at: randomTime()) { try self.reload(self.anotherConfiguration()) }
         }
-        for _ in 0..<scenario.clockSettings {
-            let offset = random.pick([Duration.hours(1), .hours(-1), .minutes(10), .minutes(-10)])
-            let time = randomTime()
-            queue.add(at: time) { self.setClock(ahead: offset) }
-            queue.add(at: time.advanced(by: random.duration(.minutes(1), .hours(5)))) { self.setClock(ahead: .zero) }
-        }
+        planFaults()
         repeatedly(every: .hours(3)) { try self.checkContinuousInvariants() }
         repeatedly(every: .hours(17)) { try self.letOperatorWork() }
         queue.add(at: scenario.end) { try self.endFaults() }
@@ -38,17 +33,19 @@ extension Simulation {
 
     private func planRefunds() {
         var time = VirtualClock.start
-        for number in 1...scenario.refunds {
+        for _ in 1...scenario.refunds {
             // Some come in bursts.
             if random.chance(0.6) { time = randomTime(0.8) }
-            queue.add(at: time) {
-                self.note(try self.application.enqueue(number: number, self.fixture, self.clock))
-                self.noticeCommit()
-            }
+            queue.add(at: time) { try self.enqueue() }
         }
     }
 
-    private func randomTime(_ part: Double = 1) -> Timestamp {
+    func enqueue() throws {
+        note(try application.enqueue(fixture, clock))
+        noticeCommit()
+    }
+
+    func randomTime(_ part: Double = 1) -> Timestamp {
         VirtualClock.start.advanced(by: scenario.span * random.number(0...part))
     }
 
@@ -74,15 +71,6 @@ extension Simulation {
         noticeCommit()
     }
 
-    private func setClock(ahead offset: Duration) {
-        note("the clock is set \(offset) ahead")
-        clock.set(ahead: offset)
-        pacing.clockWasSet()
-        guard let daemon else { return }
-        // The scheduler's timer is never armed further ahead.
-        wake(daemon, at: clock.time.advanced(by: .milliseconds(random.integer(0...30_000))))
-    }
-
     private func anotherConfiguration() -> SimulatedConfiguration {
         let gateways = random.pick([["default", "second"], ["default"], ["default", "second", "elsewhere"]])
         return SimulatedConfiguration(gateways: gateways, hasSecret: random.chance(0.8), &random)
@@ -91,7 +79,7 @@ extension Simulation {
     /// Everything is healthy from now on.
     private func endFaults() throws {
         note("the faults end")
-        crash = nil
+        (crash, lock) = (nil, nil)
         setClock(ahead: .zero)
         var configuration = SimulatedConfiguration(gateways: SimulatedConfiguration.gateways, &random)
         configuration.polling = PollingPolicy()

@@ -13,6 +13,9 @@ final class Simulation {
         var queries = 0
         var deliveries = 0
         var lives = 0
+        var cycles = 0
+        var restores = 0
+        var interruptions = 0
     }
 
     let scenario: Scenario
@@ -32,6 +35,16 @@ final class Simulation {
     var daemon: SimulatedDaemon?
     /// The step at which the daemon crashes next.
     var crash: CrashPlan?
+    /// How another process holds the lock for writing.
+    var lock: ForeignLock?
+    /// The application's copy of the database, which it is going to restore.
+    var saved: SavedDatabase?
+    /// The cause that the last incident of a gateway was reported for, by its beginning.
+    var refusalsReported: [String: Timestamp] = [:]
+    /// When another process last gave up a lock that no cycle waited out.
+    var unlockedAt = Timestamp(milliseconds: 0)
+    /// When the application last restored a copy.
+    var restoredAt = Timestamp(milliseconds: 0)
     private var isOver = false
 
     init(seed: UInt64, _ fixture: any SimulationFixture) {
@@ -55,14 +68,22 @@ final class Simulation {
                 healthy: .healthy,
                 faults: SimulatedGateway.Condition.allCases.filter { $0 != .healthy },
                 probability: scenario.faultProbability,
-                // A faulty gateway is probed every few seconds, which shows nothing new after some hours.
-                longest: .hours(8),
+                longest: \.longest,
+                until: scenario.end,
+                &random
+            )
+            let refusals = FaultSchedule(
+                healthy: nil,
+                faults: SimulatedGateway.merchants.map(Optional.some),
+                probability: scenario.faultProbability / 2,
+                longest: { _ in .hours(8) },
                 until: scenario.end,
                 &random
             )
             gateways[name] = SimulatedGateway(
                 name: name,
                 schedule: schedule,
+                refusedMerchant: refusals,
                 flakiness: scenario.flakiness,
                 random: SplitMix64(seed: random.next())
             )
@@ -77,7 +98,7 @@ final class Simulation {
                 healthy: .healthy,
                 faults: SimulatedReceiver.faults,
                 probability: scenario.faultProbability,
-                longest: .days(4),
+                longest: { _ in .days(4) },
                 until: scenario.end,
                 &random
             )
@@ -133,14 +154,23 @@ final class Simulation {
     }
 
     func checkContinuousInvariants() throws {
+        try checkLedger()
         guard let daemon, !daemon.state.isDraining else { return }
-        try ContinuousInvariants(
+        try continuousInvariants(daemon).check()
+    }
+
+    func continuousInvariants(_ daemon: SimulatedDaemon) -> ContinuousInvariants {
+        ContinuousInvariants(
             fixture: fixture,
             gateways: gateways,
             receivers: receivers,
             daemon: daemon,
+            application: application,
             simulatedOperator: simulatedOperator,
-            clock: clock
-        ).check()
+            pacing: pacing,
+            clock: clock,
+            restoredAt: restoredAt,
+            unlockedAt: unlockedAt
+        )
     }
 }

@@ -42,7 +42,9 @@ struct SimulationTests {
             let simulation = Simulation(seed: seed, try makeFixture())
             do {
                 try simulation.run()
-                if Seeds.single != nil { print("\(simulation.scenario)\n\(simulation.trace.hash)") }
+                if Seeds.single != nil {
+                    print("\(simulation.scenario)\n\(simulation.summary)\n\(simulation.trace.hash)")
+                }
             } catch {
                 if Seeds.single != nil { print("\(simulation.scenario)\n\(simulation.trace.text)") }
                 throw error
@@ -84,5 +86,8 @@ extension Simulation.Summary {
         queries += other.queries
         deliveries += other.deliveries
         lives += other.lives
+        cycles += other.cycles
+        restores += other.restores
+        interruptions += other.interruptions
     }
 }

@@ -7,7 +7,8 @@ final class SimulatedApplication {
         let order: String
     }
 
-    private(set) var orders: [Int64: Order] = [:]
+    var orders: [Int64: Order] = [:]
+    private var number = 0
     private let scenario: Scenario
     private let gateways: [String: SimulatedGateway]
     private let receivers: Int
@@ -21,16 +22,19 @@ final class SimulatedApplication {
     }
 
     /// Submits a refund and enqueues it.
-    func enqueue(number: Int, _ fixture: any SimulationFixture, _ clock: VirtualClock) throws -> String {
+    func enqueue(_ fixture: any SimulationFixture, _ clock: VirtualClock) throws -> String {
         fixture.setTime(clock.wall)
+        number += 1
         let order = "R-\(number)"
         let transNo = "T-\(number)"
         let gateway = random.pick(["default", "default", "default", "second", "second", "elsewhere"])
         let expected = random.chance(0.5) ? Money(amount: "1200", currency: "JPY") : nil
+        let merchant = random.chance(0.3) ? SimulatedGateway.merchants[1] : SimulatedGateway.merchantNo
         gateways[gateway]?.submit(
             RefundScript(
                 order: order,
                 transNo: transNo,
+                merchantNo: merchant,
                 expected: expected,
                 at: clock.time,
                 until: scenario.end,
@@ -41,7 +45,7 @@ final class SimulatedApplication {
         let naming = random.integer(0...9)
         if naming > 0 { columns.append(("merchant_order_no", order)) }
         if naming < 2 { columns.append(("trans_no", transNo)) }
-        if random.chance(0.1) { columns.append(("merchant_no", SimulatedGateway.merchantNo)) }
+        if merchant != SimulatedGateway.merchantNo || random.chance(0.1) { columns.append(("merchant_no", merchant)) }
         if gateway != "default" { columns.append(("gateway", gateway)) }
         if let expected {
             columns += [("expected_amount", expected.amount + ".0"), ("expected_currency", expected.currency)]

@@ -15,9 +15,9 @@ final class SimulatedOperator {
     static let name = "alice"
 
     /// The refunds that the operator wanted queried at once, with the time of the last command.
-    private(set) var wanted: [Int64: Timestamp] = [:]
+    var wanted: [Int64: Timestamp] = [:]
     /// The refunds that the operator ended, with their state.
-    private(set) var verdicts: [Int64: RefundState] = [:]
+    var verdicts: [Int64: RefundState] = [:]
     private let fixture: any SimulationFixture
     private let scenario: Scenario
     private let context: EventContext

@@ -15,26 +15,25 @@ protocol SimulationFixture: StoreFixture {
     func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]]
     /// Sets the time at which the application's inserts happen from now on.
     func setTime(_ now: Timestamp)
+    /// Copies the database, as the application's backup does.
+    func save() throws
+    /// Replaces the contents of the database with the copy, while the daemon serves it.
+    func restore() throws
 }
 
 /// A row of a query, by column.
 struct Record {
-    private let values: [String: String]
-
-    fileprivate init(_ columns: [String], _ row: [String?]) {
-        var values: [String: String] = [:]
-        for (column, value) in zip(columns, row) { values[column] = value }
-        self.values = values
-    }
+    fileprivate let columns: [String]
+    fileprivate let values: [String?]
 
     /// The text of a column, or nil for null.
-    func text(_ column: String) -> String? { values[column] }
+    func text(_ column: String) -> String? { columns.firstIndex(of: column).flatMap { values[$0] } }
 
     /// The text of a column that is never null.
-    subscript(column: String) -> String { values[column] ?? "" }
+    subscript(column: String) -> String { text(column) ?? "" }
 
     /// The number in a column, or nil for null.
-    func number(_ column: String) -> Int64? { values[column].flatMap { Int64($0) } }
+    func number(_ column: String) -> Int64? { text(column).flatMap { Int64($0) } }
 
     var id: Int64 { number("id") ?? 0 }
 
@@ -55,7 +54,7 @@ extension SimulationFixture {
         let names = columns.split(separator: ",").map { column in
             String(column.split { $0 == " " || $0 == "." || $0 == "\n" }.last ?? "")
         }
-        return try rows("SELECT \(columns) \(rest)", numbers).map { Record(names, $0) }
+        return try rows("SELECT \(columns) \(rest)", numbers).map { Record(columns: names, values: $0) }
     }
 }
 
@@ -76,6 +75,7 @@ extension StoreFixture {
 /// A SQLite file, in memory where there is such a file system: nothing here is worth a disk's time.
 final class SQLiteSimulationFixture: SimulationFixture {
     private let base: SQLiteFixture
+    private let copy: DatabaseQueue
     private let time: SimulatedTime
 
     // The application's connection reads this instead of the machine's clock.
@@ -96,6 +96,7 @@ final class SQLiteSimulationFixture: SimulationFixture {
         let memory = "/dev/shm"
         let isThere = FileManager.default.isWritableFile(atPath: memory)
         base = try SQLiteFixture(in: isThere ? memory : nil, application: configuration)
+        copy = try DatabaseQueue(path: base.path + ".copy")
         self.time = time
     }
 
@@ -104,6 +105,10 @@ final class SQLiteSimulationFixture: SimulationFixture {
     func openStore() throws -> any QueueStore { try SQLiteStore(path: base.path, access: .readWrite) }
 
     func setTime(_ now: Timestamp) { time.milliseconds.store(now.milliseconds, ordering: .relaxed) }
+
+    func save() throws { try base.application.backup(to: copy) }
+
+    func restore() throws { try copy.backup(to: base.application) }
 
     func execute(_ sql: String) throws { try base.execute(sql) }
 

@@ -26,12 +26,17 @@ final class SimulatedDaemon {
     private(set) var deliveries: [String: Delivery] = [:]
     /// When it runs next, if that is planned.
     var nextRun: Timestamp?
+    /// When the next refund of a gateway that is not configured is due, as far as that is known.
+    var unknownGatewaysDue: Timestamp?
     /// How many cycles ran in a row without any time passing.
     var cyclesAtOnce = (count: 0, at: Timestamp(milliseconds: 0))
-    private let store: any QueueStore
+    private let store: BusyStore
     private let scenario: Scenario
     private var isClosed = false
     private var lastReading: (wall: Timestamp, uptime: Duration)?
+    private var clockStep: Duration = .zero
+    // What was sent for rows that the application has since replaced by older ones.
+    private var orphans: (queries: Set<QueryClaim>, deliveries: Set<Delivery>) = ([], [])
 
     init(
         _ store: any QueueStore,
@@ -40,7 +45,7 @@ final class SimulatedDaemon {
         _ clock: VirtualClock,
         seed: UInt64
     ) throws {
-        self.store = store
+        self.store = BusyStore(store)
         self.configuration = configuration
         self.scenario = scenario
         startedAt = clock.time
@@ -54,11 +59,16 @@ final class SimulatedDaemon {
 
     /// Runs one cycle with the results so far.
     ///
+    /// - Parameters:
+    ///   - clock: The clock as the cycle begins.
+    ///   - isBusy: Whether another process keeps it from being written.
+    ///   - decidingAt: The time of each decision.
     /// - Returns: What was decided and is committed, without what the database rejected.
-    func cycle(_ clock: VirtualClock) throws -> Decision {
+    /// - Throws: `StoreError` if nothing was written; the results then wait for the next cycle.
+    func cycle(_ clock: VirtualClock, isBusy: Bool, decidingAt: () -> Timestamp) throws -> Decision {
+        store.isBusy = isBusy
         if try store.hasForeignCommits() { state.noteForeignCommits() }
-        let now = clock.wall
-        let clockStep = readClock(clock)
+        readClock(clock)
         let results = results
         let made = try state.cycle(
             over: store,
@@ -66,8 +76,8 @@ final class SimulatedDaemon {
             results.deliveries,
             settings,
             clockStep: clockStep,
-            at: now,
-            decidingAt: { now }
+            at: clock.wall,
+            decidingAt: decidingAt
         )
         guard let decision = made else { throw Violation("the store did not ask for a decision") }
         state = decision.state
@@ -75,14 +85,19 @@ final class SimulatedDaemon {
         for result in results.deliveries where deliveries[result.delivery.id]?.lease == result.delivery.lease {
             deliveries[result.delivery.id] = nil
         }
-        self.results = ([], [])
+        (self.results, clockStep) = (([], []), .zero)
+        return decision
+    }
+
+    /// Records when what was decided is sent: later than the decision if the commit took long.
+    func perform(_ decision: Decision, at now: Timestamp) {
         let sent = Dictionary(grouping: decision.queries, by: \.refund.gateway)
         for (gateway, claims) in sent { state.gateways[gateway]?.sent(claims.count, at: now) }
-        return decision
     }
 
     private func end(_ claim: QueryClaim) {
         let gateway = claim.refund.gateway
+        orphans.queries.remove(claim)
         guard queries[gateway]?[claim.refund.id]?.lease == claim.lease else { return }
         queries[gateway]?[claim.refund.id] = nil
     }
@@ -97,12 +112,27 @@ final class SimulatedDaemon {
         deliveries = deliveries.filter { !webhooks.contains($0.key) }
     }
 
+    /// The application replaced the rows of everything in flight by older ones.
+    func databaseRestored() {
+        orphans.queries.formUnion(queries.values.flatMap(\.values))
+        orphans.deliveries.formUnion(deliveries.values)
+        (queries, deliveries) = ([:], [:])
+        unknownGatewaysDue = nil
+    }
+
+    var hasOrphans: Bool { !orphans.queries.isEmpty }
+
+    func isOrphan(_ claim: QueryClaim) -> Bool { orphans.queries.contains(claim) }
+
+    func isOrphan(_ delivery: Delivery) -> Bool { orphans.deliveries.contains(delivery) }
+
     func apply(_ configuration: SimulatedConfiguration, _ clock: VirtualClock) throws {
         let settings = connections.settings(configuration, scenario)
         try state.reload(settings, over: store, at: clock.wall)
         self.settings = settings
         self.configuration = configuration
         configuredAt = clock.time
+        unknownGatewaysDue = nil
     }
 
     func drain() { state.isDraining = true }
@@ -113,7 +143,10 @@ final class SimulatedDaemon {
     }
 
     /// Ends everything in flight without a result, as a daemon does whose time to drain is over.
-    func interrupt(_ clock: VirtualClock) {
+    ///
+    /// - Returns: The refunds and the webhooks whose result will never come.
+    func interrupt(_ clock: VirtualClock) -> (refunds: [Int64], webhooks: [String]) {
+        let before = (results.queries.count, results.deliveries.count)
         let ended = (Set(results.queries.map { ObjectIdentifier($0.claim) }), Set(results.deliveries.map(\.delivery)))
         let claims = queries.values.flatMap(\.values).sorted { $0.refund.id < $1.refund.id }
         for claim in claims where !ended.0.contains(ObjectIdentifier(claim)) {
@@ -122,6 +155,10 @@ final class SimulatedDaemon {
         for (_, delivery) in deliveries.sorted(by: { $0.key < $1.key }) where !ended.1.contains(delivery) {
             results.deliveries.append(DeliveryResult(delivery: delivery, sentAt: clock.wall, attempt: .interrupted))
         }
+        return (
+            results.queries.dropFirst(before.0).map(\.claim.refund.id),
+            results.deliveries.dropFirst(before.1).map(\.delivery.id)
+        )
     }
 
     func close() {
@@ -131,11 +168,12 @@ final class SimulatedDaemon {
     }
 
     // A step back is how much less the clock has advanced than the time that went by.
-    private func readClock(_ clock: VirtualClock) -> Duration {
-        defer { lastReading = (clock.wall, clock.uptime) }
-        guard let last = lastReading else { return .zero }
-        let step = clock.uptime - last.uptime - clock.wall.duration(since: last.wall)
-        return step > Self.clockTolerance ? step : .zero
+    private func readClock(_ clock: VirtualClock) {
+        if let last = lastReading {
+            let step = clock.uptime - last.uptime - clock.wall.duration(since: last.wall)
+            if step > Self.clockTolerance { clockStep += step }
+        }
+        lastReading = (clock.wall, clock.uptime)
     }
 
     deinit { close() }

@@ -16,6 +16,8 @@ enum GatewayFault {
     case stale
     case unknownCode, unknownStatus, withoutData, withoutNumbers
 
+    var isNone: Bool { if case .none = self { true } else { false } }
+
     static let sporadic: [GatewayFault] = [
         .slow, .timeout, .reset, .noConnection, .serverError, .throttled, .empty, .garbage, .cut, .tooLarge, .unsigned,
         .signedByAnother, .tampered, .refusal(isSigned: false), .refusal(isSigned: true), .anotherRefund, .stale,

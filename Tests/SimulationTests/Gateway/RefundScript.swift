@@ -11,6 +11,7 @@ struct RefundScript {
 
     let order: String
     let transNo: String
+    let merchantNo: String
     let expected: Money?
     private(set) var phases: [(from: Timestamp, status: Status)]
 
@@ -41,6 +42,7 @@ struct RefundScript {
     init(
         order: String,
         transNo: String,
+        merchantNo: String,
         expected: Money?,
         at start: Timestamp,
         until end: Timestamp,
@@ -48,6 +50,7 @@ struct RefundScript {
     ) {
         self.order = order
         self.transNo = transNo
+        self.merchantNo = merchantNo
         self.expected = expected
         phases = []
         var time = start

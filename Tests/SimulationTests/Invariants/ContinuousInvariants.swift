@@ -12,12 +12,16 @@ struct ContinuousInvariants {
     let gateways: [String: SimulatedGateway]
     let receivers: ReceiverPool
     let daemon: SimulatedDaemon
+    let application: SimulatedApplication
     let simulatedOperator: SimulatedOperator
+    let pacing: PacingInvariants
     let clock: VirtualClock
+    let restoredAt: Timestamp
+    let unlockedAt: Timestamp
 
     func check() throws {
         let open = try fixture.records(
-            "id, gateway, attention, created_at, next_query_at, leased_until",
+            "id, gateway, attention, attempts, created_at, next_query_at, leased_until",
             "FROM refund_queue WHERE state IN ('pending', 'processing')"
         )
         for row in open {
@@ -30,17 +34,21 @@ struct ContinuousInvariants {
 
     /// Since when nothing has changed that the daemon needs time to adapt to.
     private var steadySince: Timestamp {
-        max(daemon.startedAt, daemon.configuredAt, clock.lastSet)
+        max(daemon.startedAt, daemon.configuredAt, clock.lastSet, restoredAt, unlockedAt)
     }
 
     private func isSteady(for duration: Duration, _ others: Timestamp...) -> Bool {
         others.reduce(steadySince, max).advanced(by: duration) <= clock.time
     }
 
+    // The claims in an older copy of the database end by themselves.
+    private var isRestored: Bool { clock.time.duration(since: restoredAt) < .minutes(2) }
+
     // A claim that nothing in flight stands behind would never end.
     private func checkClaim(_ row: Record) throws {
         let isClaimed = row.number("leased_until") != nil
         let isInFlight = daemon.queries[row["gateway"]]?[row.id] != nil
+        guard !isClaimed || !isRestored else { return }
         try require(
             isClaimed == isInFlight,
             "#\(row.id) is \(isClaimed ? "" : "not ")claimed and its query is \(isInFlight ? "" : "not ")in flight"
@@ -71,19 +79,30 @@ struct ContinuousInvariants {
         guard row.number("leased_until") == nil else { return }
         let name = row["gateway"]
         let due = max(row.time("next_query_at"), simulatedOperator.wanted[row.id] ?? row.time("created_at"))
-        let late = clock.wall.duration(since: due)
-        guard let limits = daemon.configuration.limits[name] else {
-            return try require(
-                late <= .minutes(2) || !isSteady(for: .minutes(2)),
-                "#\(row.id) is forgotten, its gateway unknown"
-            )
+        guard daemon.configuration.limits[name] == nil else {
+            return try checkLateness(row.id, at: name, due: due, attempts: row.number("attempts"), openCount: openCount)
         }
-        guard let healthySince = gateways[name]?.healthySince(at: clock.time), clock.isRight,
-            isSteady(for: Self.recovery, healthySince)
+        let late = clock.wall.duration(since: due)
+        try require(late <= .minutes(2) || !isSteady(for: .minutes(2)), "#\(row.id) is forgotten, its gateway unknown")
+    }
+
+    /// Checks that a refund is not queried later than its gateway and the limits allow.
+    func checkLateness(_ id: Int64, at name: String, due: Timestamp, attempts: Int64?, openCount: Int) throws {
+        guard let limits = daemon.configuration.limits[name], let gateway = gateways[name], clock.isRight,
+            let merchant = application.script(of: id)?.merchantNo,
+            let servesSince = gateway.servesSince(merchant, at: clock.time), isSteady(for: Self.recovery, servesSince)
         else { return }
         let perSecond = min(limits.maxQueriesPerSecond, Double(limits.maxInFlight) / 2)
-        let bound = Duration.seconds(60) + .seconds(2 * Double(openCount) / perSecond)
-        try require(late <= bound, "#\(row.id) has been due for \(late) though \(name) is healthy")
+        var bound = Duration.seconds(60) + .seconds(2 * Double(openCount) / perSecond)
+        // If only refunds of a refused merchant were due for a while, they are probed in turn with the others.
+        let isIncident = daemon.state.gateways[name]?.health.incident != nil
+        if isIncident { bound += GatewayHealth.probeInterval * openCount }
+        let late = clock.wall.duration(since: due)
+        try require(late <= bound, "#\(id) has been due for \(late) though \(name) is healthy")
+        if let due = pacing.due(refund: id, attempts: attempts) {
+            let late = clock.time.duration(since: due)
+            try require(late <= bound, "#\(id) should have been due \(late) ago, whatever the clock says")
+        }
     }
 
     private func checkWebhooks() throws {
@@ -94,16 +113,22 @@ struct ContinuousInvariants {
         for row in pending {
             let id = row["id"]
             let isClaimed = row.number("leased_until") != nil
-            try require(
-                isClaimed == (daemon.deliveries[id] != nil),
-                "webhook \(id): nothing in flight stands behind its claim"
-            )
+            if !isClaimed || !isRestored {
+                try require(
+                    isClaimed == (daemon.deliveries[id] != nil),
+                    "webhook \(id): nothing in flight stands behind its claim"
+                )
+            }
             guard !isClaimed, daemon.configuration.hasSecret,
                 let healthySince = receivers.receiver(of: row["url"])?.healthySince(at: clock.time),
                 isSteady(for: Self.recovery, healthySince)
             else { continue }
             let late = clock.wall.duration(since: row.time("next_attempt_at"))
             try require(late <= .minutes(2), "webhook \(id) has been due for \(late) though its receiver is healthy")
+            if let due = pacing.due(webhook: id) {
+                let late = clock.time.duration(since: due)
+                try require(late <= .minutes(2), "webhook \(id) should have been due \(late) ago")
+            }
         }
     }
 }

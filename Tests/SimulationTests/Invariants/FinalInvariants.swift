@@ -60,7 +60,7 @@ struct FinalInvariants {
     }
 
     private static func reread(_ answer: [UInt8], _ refund: Refund) -> QueryOutcome {
-        guard let query = RefundQuery(refund, merchantNo: SimulatedGateway.merchantNo) else {
+        guard let query = RefundQuery(refund, merchantNo: refund.merchantNo ?? SimulatedGateway.merchantNo) else {
             return .inconclusive(reason: "no number")
         }
         return GatewayAnswer.outcome(of: answer, for: query, verifiedBy: [SignedAnswer.gatewayPublicKey])

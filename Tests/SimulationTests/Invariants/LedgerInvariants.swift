@@ -16,15 +16,20 @@ final class LedgerInvariants {
         var isFinal: Bool { Self.finalStates.contains(state) }
     }
 
+    /// What has been read so far.
+    struct Progress {
+        var histories: [Int64: History] = [:]
+        var lastTransition: Int64 = 0
+        var lastPosition: Int64 = 0
+    }
+
     /// The gateways whose incidents the events of the last check report.
     private(set) var reportedIncidents: [String] = []
-    private(set) var histories: [Int64: History] = [:]
+    var progress = Progress()
     private let fixture: any SimulationFixture
     private let application: SimulatedApplication
     private let simulatedOperator: SimulatedOperator
     private let scenario: Scenario
-    private var lastTransition: Int64 = 0
-    private var lastPosition: Int64 = 0
 
     init(
         _ fixture: any SimulationFixture,
@@ -39,7 +44,7 @@ final class LedgerInvariants {
     }
 
     func history(of id: Int64) -> History {
-        histories[id] ?? History()
+        progress.histories[id] ?? History()
     }
 
     /// Checks what was committed since the last check.
@@ -49,7 +54,7 @@ final class LedgerInvariants {
         let transitions = try fixture.records(
             "id, refund_id, sequence, from_state, to_state, attention, response, actor",
             "FROM refund_transitions WHERE id > ? ORDER BY id",
-            lastTransition
+            progress.lastTransition
         )
         for row in transitions { try check(transition: row) }
         let events = try fixture.records(
@@ -61,7 +66,7 @@ final class LedgerInvariants {
             FROM refund_event_log e LEFT JOIN refund_outbox o ON o.position = e.position
             LEFT JOIN refund_webhooks w ON w.id = o.id WHERE e.position > ? ORDER BY e.position
             """,
-            lastPosition
+            progress.lastPosition
         )
         reportedIncidents = []
         for row in events { try check(event: row) }
@@ -79,7 +84,7 @@ final class LedgerInvariants {
     }
 
     private func check(transition row: Record) throws {
-        lastTransition = row.id
+        progress.lastTransition = row.id
         let id = row.number("refund_id") ?? 0
         var history = history(of: id)
         let to = row["to_state"]
@@ -104,7 +109,7 @@ final class LedgerInvariants {
         history.state = to
         history.attention = attention
         history.sequence += 1
-        histories[id] = history
+        progress.histories[id] = history
     }
 
     private func checkEvidence(_ response: [UInt8], _ to: String, _ id: Int64, isFinal: Bool) throws {
@@ -116,7 +121,7 @@ final class LedgerInvariants {
     }
 
     private func check(event row: Record) throws {
-        lastPosition = row.number("position") ?? 0
+        progress.lastPosition = row.number("position") ?? 0
         guard let type = EventType(rawValue: row["type"]) else { throw Violation("an event of an unknown type") }
         let isRouted = scenario.eventTypes.contains(type)
         try require(
@@ -142,6 +147,6 @@ final class LedgerInvariants {
             try require(history.reported.insert(reason).inserted, "#\(id) reports \(reason) twice")
         case .processing, .gatewayNeedsAttention: break
         }
-        histories[id] = history
+        progress.histories[id] = history
     }
 }

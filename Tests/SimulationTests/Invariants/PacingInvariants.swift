@@ -12,13 +12,54 @@ final class PacingInvariants {
     private var lastProbes: [String: Timestamp] = [:]
     // Refunds with a hint, which makes one query early.
     private var hinted: Set<Int64> = []
+    // How often in a row each refund was refused alone, in this daemon's life.
+    private var refusals: [Int64: Int] = [:]
+    // When refunds and webhooks must be due by the true time, whatever the wall clock is set to.
+    private var dueRefunds: [Int64: (attempts: Int64, time: Timestamp)] = [:]
+    private var dueWebhooks: [String: Timestamp] = [:]
+    // Whether the clock was set back and the daemon has not noticed it yet.
+    private var isStepUnnoticed = false
 
-    /// The wall clock was set: what was planned by it says nothing about the time that passes.
-    func clockWasSet() {
+    /// When a refund must be due after so many attempts, or nil if nothing is known.
+    func due(refund: Int64, attempts: Int64?) -> Timestamp? {
+        dueRefunds[refund].flatMap { $0.attempts == attempts ? $0.time : nil }
+    }
+
+    /// When a webhook must be due, or nil if nothing is known.
+    func due(webhook: String) -> Timestamp? { dueWebhooks[webhook] }
+
+    /// The wall clock was set: what was planned by it happens no earlier in time that passes only if a daemon notices.
+    func clockWasSet(back isBack: Bool, isNoticed: Bool) {
         sends = [:]
         notBefore = [:]
         retries = [:]
         lastProbes = [:]
+        guard isBack else { return }
+        if isNoticed { isStepUnnoticed = true } else { forgetDueTimes() }
+    }
+
+    /// A cycle noticed every step of the clock.
+    func clockWasRead() { isStepUnnoticed = false }
+
+    /// The daemon ended: what it had not noticed yet, nobody ever will.
+    func daemonEnded() {
+        if isStepUnnoticed { forgetDueTimes() }
+        isStepUnnoticed = false
+    }
+
+    /// The database is an older one.
+    func databaseRestored() {
+        notBefore = [:]
+        retries = [:]
+        incidents = [:]
+        hinted = []
+        refusals = [:]
+        forgetDueTimes()
+    }
+
+    private func forgetDueTimes() {
+        dueRefunds = [:]
+        dueWebhooks = [:]
     }
 
     /// A daemon that starts knows nothing of what another one sent, but keeps to the due times.
@@ -28,6 +69,7 @@ final class PacingInvariants {
         sends = [:]
         retries = [:]
         lastProbes = [:]
+        refusals = [:]
         incidents = incidents.filter { configuration.limits.keys.contains($0.key) }
     }
 
@@ -36,6 +78,7 @@ final class PacingInvariants {
         sends = [:]
         notBefore = [:]
         lastProbes = [:]
+        refusals = [:]
         incidents = incidents.filter { configuration.limits.keys.contains($0.key) }
     }
 
@@ -47,6 +90,7 @@ final class PacingInvariants {
     /// An operator wants a webhook sent again now.
     func redeliveryWanted(_ id: String) {
         retries[id] = nil
+        dueWebhooks[id] = nil
     }
 
     /// An incident is reported once; only refused credentials are graver than a gateway that does not answer.
@@ -140,6 +184,25 @@ final class PacingInvariants {
             "#\(id) waits \(wait) instead of \(range) after \(attempts) queries"
         )
         notBefore[id] = (attempts, clock.time.advanced(by: range.lowerBound))
+        dueRefunds[id] = (Int64(attempts), clock.time.advanced(by: wait))
+        try checkRefusal(result, row["attention"], hasSecret: daemon.configuration.hasSecret)
+    }
+
+    // A refund that its gateway keeps refusing while it answers others needs attention, until it is answered.
+    private func checkRefusal(_ result: QueryResult, _ attention: String, hasSecret: Bool) throws {
+        let refund = result.claim.refund
+        if result.isAnswer {
+            refusals[refund.id] = nil
+            let lacksSecret = refund.callbackURL != nil && !hasSecret
+            try require(attention != "misconfigured" || lacksSecret, "#\(refund.id) is answered and misconfigured")
+        } else if result.isRefusal {
+            let count = refusals[refund.id, default: 0] + 1
+            refusals[refund.id] = count
+            try require(
+                count < 3 || ["misconfigured", "mismatch"].contains(attention),
+                "#\(refund.id) was refused \(count) times and needs no attention"
+            )
+        }
     }
 
     // The contract's formula, written a second time.
@@ -181,6 +244,9 @@ final class PacingInvariants {
         }
     }
 
+    /// A webhook is to be sent again.
+    func retryPlanned(_ delivery: Delivery, _ time: Timestamp) { dueWebhooks[delivery.id] = time }
+
     func ended(_ delivery: Delivery, _ schedule: RetrySchedule, at time: Timestamp) {
         guard delivery.attempts < schedule.delays.count else { return }
         let least = schedule.delays[delivery.attempts] * (1 - RetrySchedule.jitter) - .milliseconds(2)
@@ -196,6 +262,12 @@ extension QueryResult {
         case .report, .notFound, .inconclusive: return true
         default: return false
         }
+    }
+
+    /// Whether the gateway refused the credentials.
+    var isRefusal: Bool {
+        guard case .completed(.credentialsRefused, _) = attempt else { return false }
+        return true
     }
 
     /// How long the gateway asked to be left alone.

@@ -17,7 +17,8 @@ final class ReceiverPool {
 
     let receivers: [String: SimulatedReceiver]
     private(set) var webhooks: [String: Webhook] = [:]
-    private var latest: [Int64: Int] = [:]
+    /// The sequence number that came last, by refund.
+    var latest: [Int64: Int] = [:]
     /// The URLs that were ever disabled.
     var disabled: Set<String> = []
     /// The webhooks that an operator sent again, which come out of order.
@@ -48,7 +49,7 @@ final class ReceiverPool {
             )
             latest[refund] = webhook.sequence
         }
-        let reply = receiver.reply(at: time)
+        let reply = receiver.reply(over: request.connection, at: time)
         if reply.accepts { webhook.acceptances += 1 }
         webhooks[id] = webhook
         return (reply.after, reply.result)

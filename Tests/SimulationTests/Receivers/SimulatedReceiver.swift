@@ -20,10 +20,14 @@ final class SimulatedReceiver {
         case throttling
         /// Answers HTTP 410 Gone.
         case gone
+        /// Closed every kept-alive connection, and only answers on a new one.
+        case deadConnections
     }
 
     static let timeout: Duration = .seconds(15)
-    static let faults: [Condition] = [.flaky, .flaky, .failing, .silent, .slow, .losing, .throttling, .gone]
+    static let faults: [Condition] = [
+        .flaky, .flaky, .failing, .silent, .slow, .losing, .throttling, .gone, .deadConnections,
+    ]
 
     let host: String
     let schedule: FaultSchedule<Condition>
@@ -43,7 +47,10 @@ final class SimulatedReceiver {
     }
 
     /// Whether it accepts a webhook now, and what it answers after how long.
-    func reply(at time: Timestamp) -> (accepts: Bool, after: Duration, result: Result<HTTPResponse, HTTPError>) {
+    func reply(
+        over connection: HTTPRequest.Connection,
+        at time: Timestamp
+    ) -> (accepts: Bool, after: Duration, result: Result<HTTPResponse, HTTPError>) {
         let soon = Duration.milliseconds(random.integer(5...800))
         switch schedule.condition(at: time) {
         case .healthy: return (true, soon, .success(.canned(random.pick([200, 201, 204, 299]))))
@@ -62,6 +69,8 @@ final class SimulatedReceiver {
             pausedUntil = max(pausedUntil, time.advanced(by: min(wait, .hours(24))))
             let fields = ["Retry-After: \(wait.components.seconds)"]
             return (false, soon, .success(.canned(random.pick([429, 503]), fields: fields)))
+        case .deadConnections where connection == .fresh: return (true, soon, .success(.canned(200)))
+        case .deadConnections: return (false, soon, .failure(.connectionLost))
         case .gone: return (false, soon, .success(.canned(410)))
         }
     }

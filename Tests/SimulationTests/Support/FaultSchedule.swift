@@ -16,24 +16,24 @@ struct FaultSchedule<Condition: Equatable> {
     ///   - healthy: The condition between faults and at the end.
     ///   - faults: The conditions to draw from.
     ///   - probability: How likely a period is faulty.
-    ///   - longest: The longest period.
+    ///   - longest: The longest period of a condition.
     ///   - end: When the last fault ends for good.
     ///   - random: The source of randomness.
     init(
         healthy: Condition,
         faults: [Condition],
         probability: Double,
-        longest: Duration,
+        longest: (Condition) -> Duration,
         until end: Timestamp,
         _ random: inout SplitMix64
     ) {
         self.healthy = healthy
         periods = [Period(from: VirtualClock.start, condition: healthy)]
-        var time = VirtualClock.start
+        var time = VirtualClock.start.advanced(by: random.duration(.minutes(5), longest(healthy)))
         while time < end, probability > 0 {
-            time = time.advanced(by: random.duration(.minutes(5), longest))
-            guard time < end else { break }
-            periods.append(Period(from: time, condition: random.chance(probability) ? random.pick(faults) : healthy))
+            let condition = random.chance(probability) ? random.pick(faults) : healthy
+            periods.append(Period(from: time, condition: condition))
+            time = time.advanced(by: random.duration(.minutes(5), longest(condition)))
         }
         periods.append(Period(from: end, condition: healthy))
     }
@@ -45,16 +45,25 @@ struct FaultSchedule<Condition: Equatable> {
     }
 
     func condition(at time: Timestamp) -> Condition {
-        periods.last { $0.from <= time }?.condition ?? healthy
+        period(at: time)?.condition ?? healthy
     }
+
+    /// Since when the current period has lasted.
+    func periodStart(at time: Timestamp) -> Timestamp { period(at: time)?.from ?? VirtualClock.start }
+
+    /// Since when a condition has not held, or nil while it does.
+    func freeSince(_ condition: Condition, at time: Timestamp) -> Timestamp? {
+        since(time) { $0 != condition }
+    }
+
+    private func since(_ time: Timestamp, _ holds: (Condition) -> Bool) -> Timestamp? {
+        periods.reversed().drop { $0.from > time }.prefix { holds($0.condition) }.last?.from
+    }
+
+    private func period(at time: Timestamp) -> Period? { periods.last { $0.from <= time } }
 
     /// Since when the peer has been healthy without a break, or nil while it is faulty.
     func healthySince(at time: Timestamp) -> Timestamp? {
-        var since: Timestamp?
-        for period in periods.reversed() where period.from <= time {
-            guard period.condition == healthy else { break }
-            since = period.from
-        }
-        return since
+        since(time) { $0 == healthy }
     }
 }
