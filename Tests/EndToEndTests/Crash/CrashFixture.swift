@@ -1,78 +1,47 @@
 import Foundation
-import Testing
 
-/// The store of a crash run: an application inserts into it, daemons that serve it are killed, and the run looks at what
-/// each kill left.
-///
-/// Statements about the remains see three schemas: `main` is what the last kill left, `earlier` what the one before
-/// left, and `run` holds what the run itself records.
+/// A queue in a store under test that a crash run kills daemons over.
 protocol CrashFixture {
-    /// Creates the queue, and the tables of `run`.
-    func create(_ tables: String) async throws
-    /// Starts an application that runs a statement on the queue and waits for its locks.
+    /// Creates the queue that the configuration names.
+    func create() async throws
+    /// Starts an application that runs a statement.
     func startApplication(_ sql: String) throws -> RunningProcess
-    /// Runs a statement on the queue.
-    func rows(_ sql: String) async throws -> [JSON]
-
-    /// Copies what a killed daemon left, so that the next one finds it untouched; the copy before becomes `earlier`.
-    func keepRemains() async throws
-    /// Runs `refundd verify` on the remains.
-    func verifyRemains() async throws -> Finished
-    /// Runs statements on the remains.
-    @discardableResult
-    func remains(_ sql: String) async throws -> [JSON]
-    /// Runs statements on the tables of `run`.
-    func record(_ sql: String) async throws
-    /// Creates tables of `run` with a row per line of a file, in a column `line`.
-    func recordLines(of files: [(table: String, path: String)]) async throws
+    /// The number that a query of an application returns.
+    func number(_ sql: String) async throws -> Int64
+    /// Holds the lock for writing until the process is killed.
+    func lock() async throws -> RunningProcess
+    /// Copies what the last daemon left to a SQLite file, before anything repairs it.
+    func copy(to path: String) async throws
 }
 
-/// A queue in a SQLite file, whose remains are copies of the file with whatever stands in its `-wal`.
+/// A SQLite file; a copy has everything that stands in its `-wal`, so that the next daemon finds exactly what a killed one
+/// left behind.
 struct SQLiteCrashFixture: CrashFixture {
-    let w: Workspace
+    let workspace: Workspace
 
-    private var killed: String { w.path("killed.db") }
-    private var earlier: String { w.path("earlier.db") }
-    private var run: String { w.path("run.db") }
-
-    func create(_ tables: String) async throws {
-        try await w.initDatabase()
-        try FileManager.default.copyItem(atPath: w.database, toPath: killed)
-        try await record(tables)
-    }
+    func create() async throws { try await workspace.initDatabase() }
 
     func startApplication(_ sql: String) throws -> RunningProcess {
-        try w.start("sqlite3", ["-bail", "-cmd", ".timeout 20000", w.database, sql], name: "shell")
-    }
-
-    func rows(_ sql: String) async throws -> [JSON] { try await w.sql(sql) }
-
-    func keepRemains() async throws {
-        let files = FileManager.default
-        if files.fileExists(atPath: earlier) { try files.removeItem(atPath: earlier) }
-        try files.moveItem(atPath: killed, toPath: earlier)
-        try files.copyItem(atPath: w.database, toPath: killed)
-        if files.fileExists(atPath: w.database + "-wal") {
-            try files.copyItem(atPath: w.database + "-wal", toPath: killed + "-wal")
-        }
-    }
-
-    func verifyRemains() async throws -> Finished { try await w.refundd("verify", killed) }
-
-    @discardableResult
-    func remains(_ sql: String) async throws -> [JSON] {
-        try await w.sql("ATTACH '\(earlier)' AS earlier; ATTACH '\(run)' AS run; \(sql)", database: killed)
-    }
-
-    func record(_ sql: String) async throws { try await w.sql(sql, database: run) }
-
-    func recordLines(of files: [(table: String, path: String)]) async throws {
-        let tables = Set(files.map(\.table)).map { "CREATE TABLE \($0) (line TEXT);" }
-        let imports = files.map { ".import \($0.path) \($0.table)" }
-        let shell = try await w.run(
+        try workspace.start(
             "sqlite3",
-            ["-batch", "-bail", run] + tables + [".mode ascii", #".separator "\037" "\n""#] + imports
+            ["-bail", "-cmd", ".timeout 20000", workspace.database, sql],
+            name: "shell"
         )
-        try #require(shell.exitCode == 0, "\(shell.errors)")
+    }
+
+    func number(_ sql: String) async throws -> Int64 {
+        try await workspace.sql("SELECT (\(sql)) AS n").first?["n"].integer ?? 0
+    }
+
+    func lock() async throws -> RunningProcess {
+        let holder = try workspace.startPython("hold.py", [workspace.database, "IMMEDIATE"])
+        _ = try await holder.outputLine(beginning: "holding")
+        return holder
+    }
+
+    func copy(to path: String) async throws {
+        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: workspace.database + suffix) {
+            try FileManager.default.copyItem(atPath: workspace.database + suffix, toPath: path + suffix)
+        }
     }
 }

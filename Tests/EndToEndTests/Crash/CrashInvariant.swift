@@ -28,7 +28,7 @@ struct CrashInvariant {
 
     private static let state = [
         CrashInvariant(
-            name: "a refund that has ended is not due, in flight or queried",
+            name: "a refund that has ended is not due, in flight or asked for",
             broken: """
                 SELECT number AS what FROM verdict
                 WHERE next_query_at IS NOT NULL OR leased_until IS NOT NULL OR last_query_at > ended_at
@@ -74,7 +74,7 @@ struct CrashInvariant {
             )
         } + [
             CrashInvariant(
-                name: "what an application was told it had enqueued is there",
+                name: "what an application was told is enqueued is there",
                 broken: """
                     SELECT number AS what FROM run.lives WHERE number < (SELECT max(number) FROM run.lives)
                     AND NOT EXISTS (SELECT 1 FROM main.refund_queue WHERE merchant_order_no = 'OK-' || (lives.number - 1))
@@ -114,10 +114,10 @@ struct CrashInvariant {
         CREATE INDEX received_id ON received (id);
         """
 
-    /// How long after its launch the next daemon queried each interrupted refund, where it got so far.
+    /// How long after its launch the next daemon asked for each interrupted refund, where it got so far.
     static let delays = """
         SELECT i.number, l.serves_at, l.ended_at, min(a.at) AS asked_at, min(a.at) - l.launched_at AS delay
-        FROM interrupted i JOIN lives l ON l.number = i.life + 1
+        FROM interrupted i JOIN lives l ON l.number = i.life + 1 AND i.is_certain
         JOIN main.refund_queue q ON i.number IN (q.merchant_order_no, q.trans_no) AND q.gateway = 'default'
         LEFT JOIN asked a ON a.number = i.number AND a.at BETWEEN l.launched_at AND l.ended_at
         GROUP BY i.number, i.life
@@ -136,26 +136,26 @@ struct CrashInvariant {
                 """
         ),
         CrashInvariant(
-            name: "an incident is reported once, its webhook arrives, and it ends",
+            name: "the trouble with a gateway is told once, which arrives, and ends",
             broken: """
                 SELECT position AS what FROM (SELECT e.position, o.id, row_number() OVER (ORDER BY e.position) AS place
                     FROM main.refund_event_log e LEFT JOIN main.refund_outbox o USING (position)
-                    WHERE e.type = 'gateway.needs_attention')
+                    WHERE e.type = 'gateway.needs_attention' AND e.body ->> '$.data.gateway' = 'closed')
                 WHERE place > 1 OR ifnull(id, '') NOT IN (SELECT id FROM received WHERE verified)
                 UNION ALL SELECT gateway FROM main.refund_incidents
                 """
         ),
         CrashInvariant(
-            name: "a refund that has ended is not queried again",
+            name: "a refund that has ended is not asked for again",
             broken: "SELECT a.number AS what FROM asked a JOIN verdict v ON v.number = a.number WHERE a.at > v.ended_at"
         ),
         CrashInvariant(
-            name: "a refund is queried once per attempt, and once more per interruption",
+            name: "a refund is asked for once per attempt, and once more per interruption",
             broken: """
-                SELECT number || ': ' || attempts || ' attempts, queried ' || n || ', interrupted ' || cut AS what FROM
+                SELECT number || ': ' || attempts || ' attempts, asked ' || n || ', interrupted ' || cut AS what FROM
                 (SELECT number, attempts, (SELECT count(*) FROM asked a WHERE a.number = v.number) AS n,
                     (SELECT count(*) FROM interrupted i WHERE i.number = v.number) AS cut
-                FROM verdict v WHERE gateway = 'default') WHERE n NOT BETWEEN attempts AND attempts + cut
+                FROM verdict v WHERE gateway = 'default' AND merchant_no IS NULL) WHERE n NOT BETWEEN attempts AND attempts + cut
                 """
         ),
         CrashInvariant(
@@ -163,6 +163,13 @@ struct CrashInvariant {
             broken: """
                 SELECT w.id AS what FROM main.refund_webhooks w WHERE (SELECT count(*) FROM received r WHERE r.id = w.id)
                 > attempts + (SELECT count(*) FROM interrupted i WHERE i.number = w.id)
+                """
+        ),
+        CrashInvariant(
+            name: "a connection that its server cut off costs no attempt",
+            broken: """
+                SELECT webhook_id || ': ' || error AS what FROM main.refund_webhook_attempts WHERE status IS NULL
+                AND error LIKE '%connection ended%'
                 """
         ),
         CrashInvariant(
@@ -182,14 +189,14 @@ struct CrashInvariant {
                 """
         ),
         CrashInvariant(
-            name: "a webhook that was superseded while it was being sent is not sent again",
+            name: "a webhook that was overtaken while it was being sent is not sent again",
             broken: """
                 SELECT i.number AS what FROM interrupted i JOIN lives l ON l.number = i.life + 1
-                JOIN received r ON r.id = i.number AND r.at > l.launched_at WHERE i.is_superseded
+                JOIN received r ON r.id = i.number AND r.at > l.launched_at WHERE i.is_overtaken
                 """
         ),
         CrashInvariant(
-            name: "an interrupted refund is queried within 3 s of the restart",
+            name: "an interrupted refund is asked for within 3 s of the restart",
             broken: """
                 SELECT number || ': ' || ifnull(delay || ' ms', 'never') AS what FROM (\(delays))
                 WHERE ifnull(asked_at, ended_at) - serves_at > \(Duration.seconds(3).patiently.wholeMilliseconds)

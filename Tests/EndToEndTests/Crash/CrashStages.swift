@@ -5,6 +5,8 @@ enum CrashStages {
         /// What the order number begins with, which tells the simulator what becomes of the refund.
         let prefix: String
         var gateway = "default"
+        /// The merchant, where it is not the configured one.
+        var merchant: String?
         /// What the refund must amount to, where the row says so.
         var amount: String?
         /// How the receiver behaves that the row names, where it names one; the paths of the refunds differ.
@@ -23,7 +25,8 @@ enum CrashStages {
     // They stay where they are for as long as the run takes, so a few of them are enough.
     private static let lasting = [
         Kind(prefix: "NEVER"), Kind(prefix: "UNKNOWN"), Kind(prefix: "MISMATCH", amount: "1200"),
-        Kind(prefix: "OK-LOST", gateway: "elsewhere"), Kind(prefix: "OK-DEAD", callback: "fail/3"),
+        Kind(prefix: "REFUSED", merchant: "312100007236"), Kind(prefix: "OK-LOST", gateway: "elsewhere"),
+        Kind(prefix: "OK-DEAD", callback: "fail/3"),
         Kind(prefix: "NEVER-DEAD", callback: "fail/4"),
     ]
 
@@ -54,10 +57,14 @@ enum CrashStages {
         fault = "not_authorised"
         fault_for_queries = 10
 
+        [prefixes."REFUSED-"]
+        settles_after_queries = 1
+        fault = "not_authorised"
+
         """
 
     /// The gateway at the end: whatever was slow, unknown, undecided or wrong has become right.
-    static let endings = ["SLOW", "TROUBLE", "LIAR", "CLOSED", "NEVER", "UNKNOWN", "MISMATCH"]
+    static let endings = ["SLOW", "TROUBLE", "LIAR", "CLOSED", "NEVER", "UNKNOWN", "MISMATCH", "REFUSED"]
         .map { "[prefixes.\"\($0)-\"]\nsettles_after_queries = 1\n" }.joined()
 
     /// The insert of a batch.
@@ -71,14 +78,14 @@ enum CrashStages {
         let rows = kinds.map { kind in
             let order = "\(kind.prefix)-\(number)"
             let values = [
-                kind.isNamedByTransNo ? nil : order, kind.isNamedByTransNo ? order : nil, kind.gateway, kind.amount,
-                kind.amount == nil ? nil : "JPY", kind.callback.map { "\(origin)/\($0)/\(order)" },
+                kind.isNamedByTransNo ? nil : order, kind.isNamedByTransNo ? order : nil, kind.gateway, kind.merchant,
+                kind.amount, kind.amount == nil ? nil : "JPY", kind.callback.map { "\(origin)/\($0)/\(order)" },
             ]
             return "(" + values.map { $0.map { "'\($0)'" } ?? "NULL" }.joined(separator: ", ") + ")"
         }
         return """
             INSERT INTO refund_queue
-            (merchant_order_no, trans_no, gateway, expected_amount, expected_currency, callback_url)
+            (merchant_order_no, trans_no, gateway, merchant_no, expected_amount, expected_currency, callback_url)
             VALUES \(rows.joined(separator: ", "))
             """
     }

@@ -14,7 +14,7 @@ struct CrashTests {
 
     @Test(.endToEnd) func nothingIsLostOrReportedTwiceWhereverTheDaemonIsKilled() async throws {
         try await withWorkspace(slots: 2) { w in
-            let run = try await CrashRun(w, SQLiteCrashFixture(w: w))
+            let run = try await CrashRun(w, SQLiteCrashFixture(workspace: w))
             for point in Self.points {
                 for passing in point == "after-migration" || point == "after-takeover" ? [1] : [1, 2, 5] {
                     try await run.life(endingBy: .atPoint(point, passing: passing))
@@ -25,17 +25,23 @@ struct CrashTests {
         }
     }
 
-    @Test(.crashRun) func nothingIsLostOrReportedTwiceWheneverTheDaemonIsKilled() async throws {
+    @Test(.crashRun) func nothingIsLostOrToldTwiceWheneverTheDaemonIsKilled() async throws {
         let environment = ProcessInfo.processInfo.environment
         let rounds = environment["TEST_CRASH_ROUNDS"].flatMap { Int($0) } ?? 40
         let seed = environment["TEST_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
         print("crash run with TEST_CRASH_ROUNDS=\(rounds) TEST_CRASH_SEED=\(seed)")
         var random = SplitMix64(seed: seed)
         try await withWorkspace(slots: 2) { w in
-            let run = try await CrashRun(w, SQLiteCrashFixture(w: w))
+            let run = try await CrashRun(w, SQLiteCrashFixture(workspace: w))
             for _ in 0..<rounds {
                 let end: CrashRun.End =
-                    switch Int.random(in: 0..<4, using: &random) {
+                    switch Int.random(in: 0..<6, using: &random) {
+                    case 4: .whileLocked(.milliseconds(Int.random(in: 0..<1_500, using: &random)))
+                    case 5:
+                        .whileStopping(
+                            signals: Int.random(in: 1...2, using: &random),
+                            .milliseconds(Int.random(in: 0..<300, using: &random))
+                        )
                     case 0: .afterLaunch(.milliseconds(Int.random(in: 0..<300, using: &random)))
                     case 1: .whenAsked
                     case 2: .whenReceived

@@ -40,11 +40,17 @@ final class BusyStore: QueueStore {
 
     func checkSchema() throws(StoreError) { try base.checkSchema() }
 
+    func checkPositions() throws(StoreError) { try base.checkPositions() }
+
     func hasForeignCommits() throws(StoreError) -> Bool { try base.hasForeignCommits() }
 
     func upkeep(at now: Timestamp) -> [StoreEvent] { base.upkeep(at: now) }
 
     func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource { base.makeWakeSource(wake) }
+
+    func lockForCommand() throws(StoreError) -> (any ServiceLock)? { try base.lockForCommand() }
+
+    func interrupt() { base.interrupt() }
 
     func close() { base.close() }
 }

@@ -36,7 +36,7 @@ final class SimulatedDaemon {
     private var lastReading: (wall: Timestamp, uptime: Duration)?
     private var clockStep: Duration = .zero
     // What was sent for rows that the application has since replaced by older ones.
-    private var orphans: (queries: Set<QueryClaim>, deliveries: Set<Delivery>) = ([], [])
+    private var orphans: (queries: [ObjectIdentifier: QueryClaim], deliveries: Set<Delivery>) = ([:], [])
 
     init(
         _ store: any QueueStore,
@@ -97,7 +97,7 @@ final class SimulatedDaemon {
 
     private func end(_ claim: QueryClaim) {
         let gateway = claim.refund.gateway
-        orphans.queries.remove(claim)
+        orphans.queries[ObjectIdentifier(claim)] = nil
         guard queries[gateway]?[claim.refund.id]?.lease == claim.lease else { return }
         queries[gateway]?[claim.refund.id] = nil
     }
@@ -114,7 +114,7 @@ final class SimulatedDaemon {
 
     /// The application replaced the rows of everything in flight by older ones.
     func databaseRestored() {
-        orphans.queries.formUnion(queries.values.flatMap(\.values))
+        for claim in queries.values.flatMap(\.values) { orphans.queries[ObjectIdentifier(claim)] = claim }
         orphans.deliveries.formUnion(deliveries.values)
         (queries, deliveries) = ([:], [:])
         unknownGatewaysDue = nil
@@ -122,7 +122,7 @@ final class SimulatedDaemon {
 
     var hasOrphans: Bool { !orphans.queries.isEmpty }
 
-    func isOrphan(_ claim: QueryClaim) -> Bool { orphans.queries.contains(claim) }
+    func isOrphan(_ claim: QueryClaim) -> Bool { orphans.queries[ObjectIdentifier(claim)] != nil }
 
     func isOrphan(_ delivery: Delivery) -> Bool { orphans.deliveries.contains(delivery) }
 
