@@ -104,7 +104,7 @@ struct RefundTextTests {
         let texts = list.lines(width: 80).map(\.text)
         #expect(texts[1].hasSuffix("held: gateway"))
         #expect(texts.contains { $0.contains("is only probed (HTTP 503), next probe in 15s") })
-        let record = RefundRecord(of: refund(), nextQuery: .held(Self.hold), at: now)
+        let record = RefundReport(of: refund(), nextQuery: .held(Self.hold), at: now)
         let text = record.lines(width: 120).map(\.text).joined(separator: "\n")
         #expect(
             text.contains("next query         held back: gateway default is only probed")
@@ -127,7 +127,7 @@ struct RefundTextTests {
         #expect(lines[1].contains(attention.rawValue) && lines[1].contains("10m"))
         #expect(lines.contains("    the cause in words"))
         #expect(lines.contains { $0.hasPrefix("    run: ") })
-        let record = RefundRecord(of: refund(attention), nextQuery: .now, at: now).lines(width: 80).map(\.text)
+        let record = RefundReport(of: refund(attention), nextQuery: .now, at: now).lines(width: 80).map(\.text)
         #expect(record.contains { $0.hasPrefix("NEEDS ATTENTION: \(attention.rawValue)") })
         #expect(record.contains { $0.hasPrefix("  run: ") })
     }
@@ -139,14 +139,14 @@ struct RefundTextTests {
         transaction.origTransNo = "4011"
         transaction.payChannelTransNo = "CH-1"
         refund.transaction = transaction
-        let text = RefundRecord(of: refund, nextQuery: .none, at: now).lines(width: 80).map(\.text).joined(
+        let text = RefundReport(of: refund, nextQuery: .none, at: now).lines(width: 80).map(\.text).joined(
             separator: "\n"
         )
         for number in ["R-1001", "4112", "4011", "CH-1"] { #expect(text.contains(number)) }
     }
 
     @Test func receiversOwnWordsAreShownWithItsFailure() {
-        var record = RefundRecord(of: refund(), nextQuery: .now, at: now)
+        var record = RefundReport(of: refund(), nextQuery: .now, at: now)
         record.ledger = [LedgerRow(sequence: 1, at: now, from: "pending", to: "failed", actor: "refundd")]
         let webhook = WebhookRow(
             id: "msg_1",
@@ -161,7 +161,7 @@ struct RefundTextTests {
         )
         let answer = Array("unknown\n order".utf8)
         record.webhooks = [
-            RefundRecord.Webhook(
+            RefundReport.Webhook(
                 row: webhook,
                 attempts: [
                     AttemptRow(at: now, status: 500, error: "HTTP 500", durationMilliseconds: 12, answer: answer),
@@ -177,7 +177,7 @@ struct RefundTextTests {
     }
 
     @Test(arguments: [20, 40, 80]) func showFitsTheTerminal(width: Int) {
-        let lines = RefundRecord(of: refund(.overdue), nextQuery: .held(Self.hold), at: now).lines(width: width)
+        let lines = RefundReport(of: refund(.overdue), nextQuery: .held(Self.hold), at: now).lines(width: width)
         for line in lines where line.text.contains(" ") && !line.text.hasPrefix("  run: ") {
             // A number and a time are single words.
             let longest = line.text.split(separator: " ").map(\.count).max() ?? 0

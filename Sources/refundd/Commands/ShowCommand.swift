@@ -31,9 +31,9 @@ struct ShowCommand: AsyncParsableCommand {
             let configuration = try common.databaseConfiguration()
             let now = SystemClock().now()
             let record = try common.read(configuration) {
-                tx throws(StoreError) -> Result<RefundRecord, CommandFailure> in
+                tx throws(StoreError) -> Result<RefundReport, CommandFailure> in
                 switch try selection.find(in: tx) {
-                case .success(let refund): .success(try RefundRecord(of: refund, tx, configuration, at: now))
+                case .success(let refund): .success(try RefundReport(of: refund, tx, configuration, at: now))
                 case .failure(let failure): .failure(failure)
                 }
             }.get()

@@ -4,7 +4,7 @@ import RefundDaemon
 import RefundStore
 
 /// A refund with its whole history, as `show` shows it.
-struct RefundRecord {
+struct RefundReport {
     /// A webhook with its attempts.
     struct Webhook {
         var row: WebhookRow

@@ -2,7 +2,7 @@ import RefundCore
 import RefundDaemon
 import RefundStore
 
-extension RefundRecord {
+extension RefundReport {
     // A receiver's answer tells its reason in the first words.
     private static let answerLength = 400
     private static let indent = "    "
