@@ -21,7 +21,7 @@ struct Positions: Hashable, Sendable {
         "SELECT (SELECT applied_at FROM refund_migrations WHERE id = 1), "
         + tables.map { table in
             "max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = '\(table.name)'), 0), "
-                + "ifnull((SELECT max(\(table.key)) FROM \(table.name)), 0))"
+                + "ifnull((SELECT max(\(table.key)) FROM \(table.name) NOT INDEXED), 0))"
         }.joined(separator: ", ")
 
     /// When the queue was created, which distinguishes it from any other.

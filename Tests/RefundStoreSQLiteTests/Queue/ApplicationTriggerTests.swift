@@ -209,7 +209,7 @@ struct ApplicationTriggerTests {
             CREATE VIRTUAL TABLE search USING fts5(number);
             CREATE TRIGGER indexed AFTER UPDATE ON refund_queue
                 BEGIN INSERT INTO search (number) VALUES (NEW.merchant_order_no); END;
-            UPDATE search_data SET block = x'ff'
+            DELETE FROM search_data
             """
         )
         let rejections = try claim()

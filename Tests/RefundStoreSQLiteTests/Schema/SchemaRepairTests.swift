@@ -248,6 +248,8 @@ struct SchemaRepairTests {
         try fill()
         try database.execute("DROP TABLE \(table)")
         _ = try database.store.hasForeignCommits()
+        // A connection that has seen the table go notices its return only with a statement that runs.
+        #expect(try database.number("SELECT count(*) FROM refund_queue") == 3)
         try expectRepaired()
     }
 
