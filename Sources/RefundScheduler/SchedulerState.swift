@@ -91,6 +91,12 @@ package struct SchedulerState: Sendable {
         for name in gateways.keys { gateways[name]?.lookForOtherMerchants() }
     }
 
+    /// Records a query that a command sends in place of a daemon, without a claim in the queue.
+    package mutating func sending(_ claim: QueryClaim, at now: Timestamp) {
+        let fence = RefundClaim(id: claim.refund.id, lease: claim.lease)
+        gateways[claim.refund.gateway]?.claimed(claim.refund, fence, of: claim.query.merchantNo, at: now)
+    }
+
     /// Records that more refunds of unconfigured gateways are due than the cycle read.
     mutating func noteUnknownRefunds() { wantsUnknownScan = true }
 

@@ -366,7 +366,7 @@ struct LifecycleTests {
     private static func expectNoDamage(_ w: Workspace) async throws {
         let errors = w.daemon?.errors ?? ""
         #expect(!errors.contains(" error ") && !errors.contains(" critical "), "\(errors)")
-        #expect(try String(contentsOfFile: w.database + ".lock", encoding: .utf8).hasPrefix("served\n"))
+        #expect(try String(contentsOfFile: w.database + ".lock", encoding: .utf8).contains("\nserved\n"))
         let verification = try await w.refundd("verify")
         #expect(verification.exitCode == 0, "\(verification.output)")
     }

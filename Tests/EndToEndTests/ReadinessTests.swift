@@ -66,7 +66,7 @@ struct ReadinessTests {
             let holder = try w.startPython("hold.py", [w.database, "IMMEDIATE"])
             _ = try await manager.outputLine(beginning: "STATUS=the database \(w.database) is held by")
             let fed = feedings(manager)
-            try await eventually("the watchdog fed again") { feedings(manager) >= fed + 3 }
+            try await eventually("the watchdog fed again") { feedings(manager) >= fed + 2 }
             holder.kill()
         }
     }

@@ -154,8 +154,9 @@ package struct ImmediateQuery: Sendable {
             try store.write { tx throws(StoreError) in try tx.deleteHints(refundID: id) }
         }
         let sentAt = clock.now()
-        let attempt = await gateway.client.query(query, at: sentAt)
         let claim = QueryClaim(refund: row.refund, lease: row.lease, query: query)
+        state.sending(claim, at: sentAt)
+        let attempt = await gateway.client.query(query, at: sentAt)
         let result = QueryResult(claim: claim, sentAt: sentAt, attempt: attempt)
         let now = clock.now()
         let request = state.request([result], [], settings, at: now)

@@ -121,7 +121,7 @@ struct Deployment {
             arguments + ["--config", configurationFile],
             environment: ["SUDO_USER": "ada"]
         )
-        #expect(finished.exitCode == 0, "\(arguments): \(finished.errors)")
+        #expect(finished.exitCode == 0, "\(arguments): \(finished.errors)\(finished.output)")
         return finished
     }
 
