@@ -22,9 +22,7 @@ struct AdminPageTests {
             let page = try await w.get("/", port: port)
             #expect(page.status == 200)
             #expect(page.type == "text/html; charset=utf-8")
-            #expect(
-                page.body.contains("Needs an operator: 1 refund settled with another amount than expected.")
-            )
+            #expect(page.body.contains("Needs an operator: 1 refund needs attention: 1 mismatch."))
             #expect(page.body.contains("refundd resolve MISMATCH-1 --as settled --reason TEXT"))
             #expect(page.body.contains(">12 (1 refund)<"))
             let row = try #require(try await w.refund("MISMATCH-1")["id"].integer)
