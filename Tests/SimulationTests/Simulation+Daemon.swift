@@ -152,7 +152,7 @@ extension Simulation {
                 waiting += 1
             }
             let unclaimed = try fixture.records(
-                "id, next_query_at, ifnull(merchant_no, '') AS merchant",
+                "id, next_query_at, merchant_no",
                 """
                 FROM refund_queue WHERE state IN ('pending', 'processing') AND leased_until IS NULL
                 AND gateway = '\(gateway)' AND next_query_at BETWEEN 0 AND ?
@@ -161,7 +161,7 @@ extension Simulation {
             ).filter { !released.contains($0.id) }
             let unclaimedTimes = unclaimed.map { $0.number("next_query_at") ?? 0 }
             try require(
-                !zip(unclaimed, unclaimedTimes).contains { $1 > 0 && $1 < latest[$0["merchant"]] ?? 0 },
+                !zip(unclaimed, unclaimedTimes).contains { $1 > 0 && $1 < latest[$0["merchant_no"]] ?? 0 },
                 "\(unclaimed) have been due longer than what is queried"
             )
             guard unhinted.count == claims.count, unclaimedTimes.contains(0), unclaimedTimes.contains(where: { $0 > 0 })
