@@ -17,7 +17,7 @@ protocol SimulationFixture: StoreFixture {
     func setTime(_ now: Timestamp)
     /// Copies the database, as the application's backup does.
     func save() throws
-    /// Replaces the contents of the database with the copy, while the daemon serves it.
+    /// Replaces the contents of the database with the copy, while the daemon serves it, and accepts them.
     func restore() throws
 }
 
@@ -108,7 +108,11 @@ final class SQLiteSimulationFixture: SimulationFixture {
 
     func save() throws { try base.application.backup(to: copy) }
 
-    func restore() throws { try copy.backup(to: base.application) }
+    func restore() throws {
+        try copy.backup(to: base.application)
+        let now = Timestamp(milliseconds: time.milliseconds.load(ordering: .relaxed))
+        try base.sqlite.acceptRestored(by: "ada", at: now)
+    }
 
     func execute(_ sql: String) throws { try base.execute(sql) }
 

@@ -10,6 +10,8 @@ final class PacingInvariants {
     private var retries: [String: Timestamp] = [:]
     private var incidents: [String: GatewayIncident.Kind] = [:]
     private var lastProbes: [String: Timestamp] = [:]
+    // The merchants of the last probe and of those that followed it at once.
+    private var probedMerchants: [String: Set<String>] = [:]
     // Refunds with a hint, which makes one query early.
     private var hinted: Set<Int64> = []
     // How often in a row each refund was refused alone, in this daemon's life.
@@ -125,7 +127,7 @@ final class PacingInvariants {
         try require(inFlight[id] == nil, "#\(id) is queried twice at the same time")
         try require(inFlight.count < limits.maxInFlight, "\(gateway) has \(inFlight.count + 1) in flight")
         try checkRate(gateway, limits, at: time)
-        if incidents[gateway] == .misconfigured { try checkProbe(gateway, inFlight.count, at: time) }
+        if incidents[gateway] == .misconfigured { try checkProbe(claim, inFlight.count, at: time) }
         if claim.isProbe { try require(inFlight.isEmpty, "\(gateway) is probed with two refunds at a time") }
         if let (attempts, earliest) = notBefore[id], attempts == refund.attempts, refund.attention != .misconfigured {
             let early = earliest.duration(since: time)
@@ -136,12 +138,18 @@ final class PacingInvariants {
         }
     }
 
-    private func checkProbe(_ gateway: String, _ inFlight: Int, at time: Timestamp) throws {
+    // A refund of another merchant is probed at once: the gateway may refuse only one of them.
+    private func checkProbe(_ claim: QueryClaim, _ inFlight: Int, at time: Timestamp) throws {
+        let (gateway, merchant) = (claim.refund.gateway, claim.query.merchantNo)
         try require(inFlight == 0, "\(gateway) has an incident and is queried with two refunds at a time")
-        if let last = lastProbes[gateway] {
-            let wait = time.duration(since: last)
-            try require(wait >= .milliseconds(14_998), "\(gateway) has an incident and is queried after \(wait)")
+        let wait = lastProbes[gateway].map { time.duration(since: $0) }
+        if let wait, wait < .milliseconds(14_998) {
+            let isOther = probedMerchants[gateway]?.contains(merchant) == false
+            try require(isOther, "\(gateway) has an incident and merchant \(merchant) is queried after \(wait)")
+        } else {
+            probedMerchants[gateway] = []
         }
+        probedMerchants[gateway, default: []].insert(merchant)
         lastProbes[gateway] = time
     }
 
