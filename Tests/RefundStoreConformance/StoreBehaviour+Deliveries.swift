@@ -27,6 +27,15 @@ extension StoreBehaviour {
             #expect(delivery.attempts == 0)
             #expect(delivery.lease == 1)
         },
+        StoreBehaviour("attemptOfAWebhookThatIsGoneIsNotRecorded") { fixture in
+            let daemon = Daemon(fixture)
+            try enqueue(daemon, due: 0)
+            var delivery = try #require(try daemon.claim().first)
+            delivery.position += 100
+            delivery.id = "msg_gone"
+            try daemon.finish(delivery, .failed, retryAt: later(5))
+            #expect(try fixture.number("SELECT count(*) FROM refund_webhook_attempts") == 0)
+        },
         StoreBehaviour("endpointsAreReadApart") { fixture in
             let daemon = Daemon(fixture)
             try enqueue(daemon, due: 5, -7, url: "https://b.example/x")

@@ -12,18 +12,29 @@ extension WriteExecutor {
         """
 
     /// Records an attempt, and updates the webhook if its claim still holds.
+    ///
+    /// Nothing is recorded of a webhook that went with a restored database.
     func write(_ attempt: AttemptRecord) throws {
         let (delivery, outcome) = (attempt.delivery, attempt.outcome)
         let insert = """
             INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+            WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = ?1 AND id = ?8)
             """
         let inserted = try statements[insert]
             .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
-            .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer)
+            .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer).bind(delivery.id)
             .run()
         // An earlier transaction of unknown outcome may have recorded the attempt.
         guard inserted > 0 else {
+            var isThere = false
+            try statements["SELECT 1 FROM refund_outbox WHERE position = ? AND id = ?"]
+                .bind(delivery.position).bind(delivery.id)
+                .read { _ in
+                    isThere = true
+                    return false
+                }
+            guard isThere else { return }
             return try requireOne("refund_outbox_attempts WHERE position = ? AND lease = ?") {
                 $0.bind(delivery.position).bind(delivery.lease)
             }
