@@ -11,7 +11,7 @@ struct DatabaseTraces {
 
     /// Looks for traces of a database that does not exist or is empty.
     ///
-    /// Its `-wal` may hold refunds that nobody has seen yet, and SQLite deletes it when it creates the database anew. A
+    /// Its `-wal` may hold refunds that nobody has seen yet, and SQLite deletes it when it creates the database again. A
     /// `-journal` beside an empty file may be that of a process that is just creating the queue.
     ///
     /// - Parameter path: The database.

@@ -25,7 +25,7 @@ package struct SQLiteProvider: StoreProvider {
         defer { store.close() }
         if let actor { try store.acceptRestored(by: actor, at: now) }
         try store.migrate(at: now)
-        // From now on refunds may be in it, so it must not be created anew if it is lost.
+        // From now on refunds may be in it, so it must not be created again once it is lost.
         if case .taken(let lock) = try DaemonLock.attempt(location, for: .command) { lock.noteServed() }
     }
 

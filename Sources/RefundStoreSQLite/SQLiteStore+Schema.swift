@@ -17,7 +17,7 @@ extension SQLiteStore {
 
     /// Restores tables, guards, indexes and views that were dropped or changed; `upkeep` reports them.
     ///
-    /// - Parameter recounts: Whether to count refunds and webhooks anew even if nothing else differs: somebody changed
+    /// - Parameter recounts: Whether to count refunds and webhooks again even if nothing else differs: somebody changed
     ///   the schema, and may have put a guard back after working without it.
     /// - Throws: `StoreError` if the database fails.
     func restoreSchema(recounts: Bool = true) throws(StoreError) {

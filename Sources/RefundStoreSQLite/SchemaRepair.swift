@@ -41,7 +41,7 @@ struct SchemaRepair {
 
     /// Restores the tables and objects that differ, in a write transaction.
     ///
-    /// - Parameter recounts: Whether to count anew even if nothing differs.
+    /// - Parameter recounts: Whether to count again even if nothing differs.
     /// - Returns: The restored tables and objects, those that could not be restored, and rows that came in meanwhile
     ///   and cannot be served.
     /// - Throws: `DatabaseError` if the database fails.
