@@ -1,9 +1,9 @@
-import Glibc
+package import Glibc
 
 /// A Unix socket's address.
 ///
 /// Source: unix(7).
-struct UnixSocketAddress {
+package struct UnixSocketAddress {
     private var address = sockaddr_un()
     private let length: socklen_t
 
@@ -11,7 +11,7 @@ struct UnixSocketAddress {
     ///
     /// - Parameter text: An absolute path, or `@` and an abstract name, of at most 107 bytes; the result is nil for any
     ///   other text.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var bytes = Array(text.utf8)
         let isAbstract = bytes.first == UInt8(ascii: "@")
         guard isAbstract || bytes.first == UInt8(ascii: "/"), bytes.count > 1, !bytes.contains(0),
@@ -26,7 +26,7 @@ struct UnixSocketAddress {
     }
 
     /// Passes the address to a system call.
-    func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    package func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         unsafe withUnsafePointer(to: address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
         }

@@ -77,6 +77,7 @@ package struct AdminServer: Sendable {
     /// - Throws: `AdminError` when the address cannot be listened on.
     package func checkAddress() throws(AdminError) {
         close(try listen())
+        if let socketPath { unsafe unlink(socketPath) }
     }
 
     private func listen() throws(AdminError) -> Int32 {

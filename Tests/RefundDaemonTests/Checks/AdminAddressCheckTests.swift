@@ -2,6 +2,7 @@ import Glibc
 import RefundAdmin
 import RefundCore
 import RefundStore
+import RefundTestSupport
 import Testing
 
 @testable import RefundDaemon
@@ -45,9 +46,32 @@ struct AdminAddressCheckTests {
         }
     }
 
+    @Test func unixSocketIsCheckedAndLeavesNothingBehind() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("admin.sock")
+        let address = try #require(ListenAddress("unix:\(path)"))
+        #expect(AdminAddressCheck(address: address, daemon: .absent).problem() == nil)
+        #expect(unsafe access(path, F_OK) != 0)
+        let nowhere = try #require(ListenAddress("unix:\(folder.path("none/admin.sock"))"))
+        #expect(AdminAddressCheck(address: nowhere, daemon: .absent).problem() != nil)
+        let server = AdminServer(host: "", port: 0, socketPath: path, readiness: { [] }, metrics: { "" })
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let task = Task { try await server.run { port.yield($0) } }
+        defer { task.cancel() }
+        _ = await ports.first { _ in true }
+        let answer = await onDedicatedThread(grace: .zero) { AdminProbe(address).answer() }
+        #expect(answer??.isReady == true)
+        let ownProblem = await onDedicatedThread(grace: .zero) {
+            AdminAddressCheck(address: address, daemon: Self.daemon(getpid())).problem()
+        }
+        #expect(ownProblem == .some(nil))
+        #expect(AdminAddressCheck(address: address, daemon: .absent).problem() != nil)
+    }
+
     @Test func daemonIsAskedWhetherItIsReady() async throws {
         try await whileListening { address in
-            let answer = AdminProbe(address).answer()
+            // The server needs a thread of the pool, which a probe would block.
+            let answer = await onDedicatedThread(grace: .zero) { AdminProbe(address).answer() }
             #expect(answer == AdminProbe.Answer(isReady: false, reasons: ["the database cannot be written"]))
         }
         #expect(AdminProbe(try #require(ListenAddress("127.0.0.1:1"))).answer() == nil)

@@ -14,7 +14,14 @@ struct AdminAddressCheck {
     /// - Returns: Why the daemon cannot serve the address; nil if it can or does.
     func problem() -> String? {
         do throws(AdminError) {
-            try AdminServer(host: address.host, port: address.port, readiness: { [] }, metrics: { "" }).checkAddress()
+            let server = AdminServer(
+                host: address.host,
+                port: address.port,
+                socketPath: address.socketPath,
+                readiness: { [] },
+                metrics: { "" }
+            )
+            try server.checkAddress()
             return nil
         } catch {
             guard case .addressInUse = error, isServedByDaemon else { return "\(error)" }
@@ -24,6 +31,7 @@ struct AdminAddressCheck {
 
     private var isServedByDaemon: Bool {
         guard case .running(let daemon?) = daemon else { return false }
+        if address.socketPath != nil { return AdminProbe(address).answer() != nil }
         let sockets = ListeningSockets(port: address.port)
         // Another user's daemon does not show its descriptors.
         return sockets.areOpen(in: daemon.pid) ?? (AdminProbe(address).answer() != nil)

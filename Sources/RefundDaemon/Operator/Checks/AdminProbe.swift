@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import RefundAdmin
 package import RefundCore
 
 /// Asks the admin address of a running daemon whether it is ready.
@@ -39,6 +40,10 @@ package struct AdminProbe: Sendable {
     }
 
     private func exchange(_ request: String) -> [UInt8]? {
+        if let path = address.socketPath {
+            guard let socket = UnixSocketAddress(path) else { return nil }
+            return unsafe socket.withPointer { unsafe exchange(request, AF_UNIX, $0, $1) }
+        }
         var hints = unsafe addrinfo()
         unsafe hints.ai_flags = AI_NUMERICSERV
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -46,7 +51,16 @@ package struct AdminProbe: Sendable {
         guard unsafe getaddrinfo(reachableHost, "\(address.port)", &hints, &found) == 0 else { return nil }
         defer { unsafe freeaddrinfo(found) }
         guard let first = unsafe found?.pointee else { return nil }
-        let descriptor = unsafe socket(first.ai_family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        return unsafe exchange(request, first.ai_family, first.ai_addr, first.ai_addrlen)
+    }
+
+    private func exchange(
+        _ request: String,
+        _ family: Int32,
+        _ address: UnsafePointer<sockaddr>,
+        _ length: socklen_t
+    ) -> [UInt8]? {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var timeout = Self.timeout
@@ -54,7 +68,7 @@ package struct AdminProbe: Sendable {
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             _ = unsafe setsockopt(descriptor, SOL_SOCKET, option, &timeout, size)
         }
-        guard unsafe connect(descriptor, first.ai_addr, first.ai_addrlen) == 0 else { return nil }
+        guard unsafe connect(descriptor, address, length) == 0 else { return nil }
         let bytes = Array(request.utf8)
         guard unsafe send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             return nil

@@ -97,7 +97,8 @@ package struct Doctor: Sendable {
         guard let problem = AdminAddressCheck(address: address, daemon: daemon).problem() else {
             return [Finding(.fine, "admin address", "\(address) is free, or the daemon's own")]
         }
-        return [Finding(.problem, "admin address", problem, run: "ss -ltnp 'sport = :\(address.port)'")]
+        let command = address.socketPath == nil ? "ss -ltnp 'sport = :\(address.port)'" : "ss -lxp"
+        return [Finding(.problem, "admin address", problem, run: command)]
     }
 
     private func databaseFindings(_ configuration: DatabaseConfiguration, _ user: ServiceUser) -> [Finding] {
