@@ -131,15 +131,15 @@ package struct OverviewPage: Sendable {
 
     private func flagged(_ refunds: [Refund], _ reason: Attention, _ html: inout HTML) {
         let count = overview.status.attention[reason] ?? refunds.count
-        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.problem)")
+        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.phrase)")
         html.table(
             "Attention \(reason.rawValue), oldest first",
             ["Order", "Age", "Amount", "Cause", "Command"],
             refunds.map { refund in
                 [
                     { $0.link(refund.id, refund.number) }, { $0.time(refund.createdAt, now: now) },
-                    { $0.text(refund.amount ?? "not given") }, { $0.text(refund.cause(of: reason, now: now)) },
-                    { $0.command(refund.remedy(for: reason)) },
+                    { $0.text(refund.amount ?? "not given") }, { $0.text(AttentionAdvice(on: refund)?.cause ?? "") },
+                    { $0.command(AttentionAdvice(on: refund)?.commands.first ?? "") },
                 ]
             }
         )
@@ -295,40 +295,5 @@ package struct OverviewPage: Sendable {
                 ]
             }
         )
-    }
-}
-
-extension Refund {
-    /// What is wrong, for a table.
-    fileprivate func cause(of reason: Attention, now: Timestamp) -> String {
-        switch reason {
-        case .mismatch: "the gateway reports \(reported ?? "no amount")"
-        case .unknownOrder: "the gateway has no such order"
-        case .misconfigured, .overdue: lastError ?? "no verdict after \(attempts) queries"
-        case .undeliverable: "its webhook is dead"
-        }
-    }
-
-    /// The command that an operator probably needs.
-    fileprivate func remedy(for reason: Attention) -> String {
-        switch reason {
-        case .mismatch: "refundd resolve \(argument) --as settled --reason TEXT"
-        case .misconfigured: "refundd check"
-        case .unknownOrder: "refundd abandon \(argument) --reason TEXT"
-        case .overdue, .undeliverable: "refundd show \(argument)"
-        }
-    }
-}
-
-extension Attention {
-    /// What is wrong with refunds that have this attention, as a phrase that follows their number.
-    var problem: String {
-        switch self {
-        case .mismatch: "settled with another amount than expected"
-        case .misconfigured: "cannot be queried with this configuration, or the gateway refuses the merchant"
-        case .unknownOrder: "unknown to the gateway"
-        case .overdue: "without a verdict for too long"
-        case .undeliverable: "whose webhook was never accepted"
-        }
     }
 }

@@ -33,7 +33,7 @@ package struct RefundPage: Sendable {
                 html.state(refund.state.rawValue)
             }
             if let attention = refund.attention {
-                html.tag("p", ["class": "health bad"], "Needs an operator: \(attention.problem).")
+                html.tag("p", ["class": "health bad"], "Needs an operator: \(attention.phrase).")
             }
             html.section("facts", "Numbers and amounts", facts)
             html.section("next", "What comes next", outlook)

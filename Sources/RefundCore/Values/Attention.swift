@@ -22,6 +22,28 @@ package enum Attention: String, Sendable, CaseIterable {
         }
     }
 
+    /// What is wrong with the refunds that have it, as a phrase that follows their number.
+    package var phrase: String {
+        switch self {
+        case .mismatch: "settled with another amount than expected"
+        case .misconfigured: "cannot be queried with this configuration, or the gateway refuses the merchant"
+        case .unknownOrder: "unknown to the gateway"
+        case .overdue: "without a verdict for too long"
+        case .undeliverable: "whose webhook was never accepted"
+        }
+    }
+
+    /// The `MESSAGE_ID` of the journal's lines that report it; it never changes, since people filter by it.
+    package var messageID: String {
+        switch self {
+        case .mismatch: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d04"
+        case .misconfigured: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d05"
+        case .unknownOrder: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d06"
+        case .overdue: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d07"
+        case .undeliverable: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d08"
+        }
+    }
+
     /// Whether a `refund.needs_attention` event reports it.
     ///
     /// No webhook reports a dead webhook.

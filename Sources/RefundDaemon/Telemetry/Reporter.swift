@@ -144,7 +144,7 @@ struct Reporter: Sendable {
             return logger.info("refund changed", metadata: metadata)
         }
         metadata["attention"] = "\(attention.rawValue)"
-        logger.warning("refund needs attention", metadata: metadata.id(attention.messageID))
+        logger.warning("refund needs attention", metadata: metadata.id(attention))
     }
 
     private func report(
@@ -204,19 +204,6 @@ struct Reporter: Sendable {
         var metadata: Logger.Metadata = ["refund_id": "\(refund.id)", "gateway": "\(refund.gateway)"]
         if let number = refund.merchantOrderNo ?? refund.transNo { metadata["order"] = "\(number)" }
         return metadata.merging(more) { _, new in new }
-    }
-}
-
-extension Attention {
-    /// The kind of line that reports it.
-    fileprivate var messageID: LogMessageID {
-        switch self {
-        case .mismatch: .mismatch
-        case .misconfigured: .misconfigured
-        case .unknownOrder: .unknownOrder
-        case .overdue: .overdue
-        case .undeliverable: .undeliverable
-        }
     }
 }
 
