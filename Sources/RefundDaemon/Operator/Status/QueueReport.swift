@@ -50,7 +50,7 @@ package struct QueueReport: Sendable {
             databaseFindings = [Finding(.problem, "database", error.description)]
         }
         configurationProblems = configuration.problems.map(\.description)
-        diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
+        diskFindings = StoreProviders.provider(for: configuration.database).spaceFindings()
     }
 
     /// Whether no operator is needed.
