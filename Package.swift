@@ -202,7 +202,7 @@ let package = Package(
         tests(
             "ToyGatewayTests",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler",
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStore",
                 "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundDaemon",
             ]
         ),

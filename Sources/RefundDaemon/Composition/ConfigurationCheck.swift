@@ -28,7 +28,8 @@ package enum ConfigurationCheck: Sendable {
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
-            lines.append("gateway \(name): \(url), public key \(keys.joined(separator: ", "))")
+            let shown = keys.isEmpty ? "" : ", public key \(keys.joined(separator: ", "))"
+            lines.append("gateway \(name): \(url)\(shown)")
             if gateway.merchantNo == nil {
                 let key = "\(Configuration.section(ofGateway: name)).merchant_no"
                 lines.append("warning: \(key) is empty, so every row must have its own merchant_no")
