@@ -135,7 +135,7 @@ struct QueryCommandTests {
             #expect((row["next_query_at"].integer ?? 0) > (row["last_query_at"].integer ?? .max), "it backs off")
             #expect(try await w.ledger("OK-1") == ["pending>settled"])
             let answers = try await w.sql("SELECT hex(response) AS answer, actor FROM refund_transitions")
-            let key = w.path("gateway_public_key.pem")
+            let key = w.path("gateway_public_key")
             #expect(try Evidence(hexadecimal: answers[0]["answer"].text ?? "", publicKey: key).isSigned)
             #expect(answers[0]["actor"].text == "refundd", "the gateway's verdict, whoever asked for the query")
             #expect(try w.asked("OK-2").isEmpty)
