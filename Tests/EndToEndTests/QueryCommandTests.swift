@@ -129,7 +129,7 @@ struct QueryCommandTests {
             let settled = try await w.ada("query", "OK-1")
             #expect(settled.exitCode == 0, "\(settled.errors)")
             #expect(settled.output.contains("OK-1 is settled"))
-            #expect(try await w.ada("query", "NEVER-1").output.contains("next query in"))
+            #expect(try await w.ada("query", "NEVER-1").output.contains("next query held back: refundd is not running"))
             let row = try await w.refund("NEVER-1")
             #expect(row["attempts"].integer == 1)
             #expect((row["next_query_at"].integer ?? 0) > (row["last_query_at"].integer ?? .max), "it backs off")
