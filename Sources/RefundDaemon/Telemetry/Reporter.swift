@@ -48,7 +48,7 @@ struct Reporter: Sendable {
             let remedy = "once it accepts webhooks again, run: refundd redeliver \(delivery.id)"
             logger.error(
                 "webhook URL disabled; its webhooks become dead as they fall due; \(remedy)",
-                metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"].id(.urlDisabled)
+                metadata: identify(delivery, ["reason": "\(disabling.reason)"]).id(.urlDisabled)
             )
         case .webhooksUnsigned(let count):
             logger.error(
@@ -159,10 +159,7 @@ struct Reporter: Sendable {
         Metric.webhookDuration.record(outcome.duration, in: metrics)
         let endpoint = HTTPURL.endpoint(of: delivery.url)
         let isFirstFailure = failing.note(endpoint, isFailing: outcome.error != nil)
-        var metadata: Logger.Metadata = [
-            "webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)", "endpoint": "\(endpoint)",
-        ]
-        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
+        var metadata = identify(delivery, ["attempt": "\(delivery.attempts + 1)", "endpoint": "\(endpoint)"])
         if let status = outcome.status { metadata["status"] = "\(status)" }
         guard let error = outcome.error else { return logger.info("webhook delivered", metadata: metadata) }
         metadata["error"] = "\(error)"
@@ -203,6 +200,13 @@ struct Reporter: Sendable {
     private func identify(_ refund: Refund, _ more: Logger.Metadata) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["refund_id": "\(refund.id)", "gateway": "\(refund.gateway)"]
         if let number = refund.merchantOrderNo ?? refund.transNo { metadata["order"] = "\(number)" }
+        return metadata.merging(more) { _, new in new }
+    }
+
+    private func identify(_ delivery: Delivery, _ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["webhook_id": "\(delivery.id)"]
+        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
+        if let order = delivery.order { metadata["order"] = "\(order)" }
         return metadata.merging(more) { _, new in new }
     }
 }

@@ -148,7 +148,8 @@ struct OutboxReader {
         return """
             SELECT w.position, w.id, w.refund_id, w.url,
             CASE typeof(w.attempts) WHEN 'integer' THEN min(max(w.attempts, 0), 2147483647) ELSE 0 END, w.lease,
-            e.body, d.disabled_at, d.reason
+            e.body, (SELECT ifnull(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
+            d.disabled_at, d.reason
             FROM refund_outbox w INDEXED BY refund_outbox_due JOIN refund_event_log e ON e.position = w.position
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
             WHERE w.state = 'pending' AND w.leased_until IS NULL AND w.endpoint = ? AND \(range) \(held) \(filter)
@@ -187,6 +188,7 @@ struct OutboxReader {
                 lease: row.integer() ?? 0
             )
             let body = row.bytes()
+            delivery.order = row.text()
             if let since = row.timestamp() {
                 passedOver += 1
                 guard found.disabled.count < disabledLimit else {
