@@ -51,6 +51,15 @@ struct ConfigurationReader {
         return database
     }
 
+    /// Reads the `[webhook]` section alone.
+    ///
+    /// - Throws: `ConfigurationError` with every problem of it.
+    mutating func webhook() throws(ConfigurationError) -> WebhookSettings {
+        let webhook: WebhookSettings = section()
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return webhook
+    }
+
     private mutating func section<Settings: ConfigurationSection>() -> Settings {
         settings(at: SectionPath(parts: [Settings.name]), from: document.removeValue(forKey: Settings.name))
     }
