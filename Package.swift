@@ -218,7 +218,7 @@ let package = Package(
         ),
         tests(
             "RefunddTests",
-            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd"]
+            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd", arguments]
         ),
         tests(
             "SimulationTests",

@@ -12,7 +12,7 @@ struct ListenCommand: AsyncParsableCommand {
 
             Examples:
               refundd webhooks listen
-              refundd webhooks listen --once --secret-file webhook_secret | jq .event.data.state
+              refundd webhooks listen --once | jq .event.data.state
             """
     )
 

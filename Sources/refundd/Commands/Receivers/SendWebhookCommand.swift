@@ -12,7 +12,7 @@ struct SendWebhookCommand: AsyncParsableCommand {
 
             Examples:
               refundd webhooks send --to https://shop.example/refunds
-              refundd webhooks send --to http://127.0.0.1:8080/ --type refund.failed --secret-file webhook_secret
+              refundd webhooks send --to http://127.0.0.1:8080/ --type refund.failed
             """
     )
 

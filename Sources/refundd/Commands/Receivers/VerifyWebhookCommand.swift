@@ -16,7 +16,7 @@ struct VerifyWebhookCommand: AsyncParsableCommand {
 
             Examples:
               refundd webhooks verify --request request.txt
-              refundd webhooks verify --id msg_1 --timestamp 1795316646 --signature v1,… --body body.json
+              refundd webhooks verify --body body --id msg_1 --timestamp … --signature …
             """
     )
 
