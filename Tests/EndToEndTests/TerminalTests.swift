@@ -44,11 +44,17 @@ struct TerminalTests {
             try await w.initDatabase()
             try await w.startDaemon()
             try await w.enqueue("MISMATCH-1", ["expected_amount": "1200", "expected_currency": "JPY"])
-            try await w.enqueue("OK-2@JPY1200", ["metadata": #"{"cart":"c-9","note":"in several words"}"#])
-            try await w.refund("OK-2@JPY1200", is: "settled")
+            try await w.enqueue(
+                "OK-2@USD12_50",
+                [
+                    "expected_amount": "12.50", "expected_currency": "USD",
+                    "metadata": #"{"cart":"c-9","note":"in several words"}"#,
+                ]
+            )
+            try await w.refund("OK-2@USD12_50", is: "settled")
             try await w.refund("MISMATCH-1") { $0["attention"].text == "mismatch" }
             for command in [
-                ["status"], ["list"], ["list", "--attention"], ["show", "OK-2@JPY1200"], ["show", "MISMATCH-1"],
+                ["status"], ["list"], ["list", "--attention"], ["show", "OK-2@USD12_50"], ["show", "MISMATCH-1"],
                 ["webhooks"], ["doctor", "--offline"], [], ["help", "webhooks"], ["help", "abandon"],
             ] {
                 let shown = try await show(command, columns: 40, ["NO_COLOR": "1"], in: w)

@@ -29,8 +29,8 @@ package enum BuiltInPrefix: Sendable {
           BADSIGN-, UNSIGNED-     settles, with a wrong signature or none
           HTTP429-, HTTP503-      HTTP status 429 or 503
         Every other number settles at the second query unless the scenario file says
-        otherwise. All settle with 1200 JPY, unless the number ends with an amount:
-          R-1001@JPY1200, OK-7@USD12_50 pay 1200 JPY and 12.50 USD
+        otherwise. The amount is 1200 JPY, or what the number ends with:
+          R-1001@JPY1200, OK-7@USD12_50
         """
 
     /// The scenario that a refund's number selects.
