@@ -2,6 +2,22 @@ import RefundCore
 import RefundStore
 
 extension Decider {
+    /// Records which gateways and endpoints are paused by now.
+    mutating func notePauses() {
+        let known = decision.state.pauses
+        for (peer, pause) in input.pauses.sorted(by: { $0.key < $1.key }) where known[peer] != pause {
+            decision.events.append(.paused(peer, pause))
+        }
+        for peer in known.keys.sorted() where input.pauses[peer] == nil {
+            decision.events.append(.resumed(peer))
+            if case .gateway(let name) = peer { decision.state.gateways[name]?.resumed() }
+        }
+        decision.state.pauses = input.pauses
+    }
+
+    /// Whether nothing may be claimed for a peer.
+    func isPaused(_ peer: Peer) -> Bool { decision.state.pauses[peer] != nil }
+
     /// Releases expired claims: those that a stray `UPDATE` left, and those of a send that never ended.
     mutating func releaseExpiredClaims() {
         let (refunds, webhooks, now) = (input.expiredRefunds, input.expiredWebhooks, now)
@@ -36,7 +52,7 @@ extension Decider {
     /// Claims due refunds, gateway by gateway.
     mutating func claimRefunds(_ request: ClaimRequest) {
         if !input.spentHints.isEmpty { write(.deleteHints(input.spentHints)) }
-        for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) {
+        for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) where !isPaused(.gateway(name)) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
                 claimRefunds(due, of: name, gateway, permits: claim.permits)

@@ -99,7 +99,7 @@ extension Decider {
     mutating func claimWebhooks() {
         decision.wake(at: input.nextAttempt)
         decision.state.lastEndpoint = input.lastEndpoint ?? []
-        for due in input.endpoints {
+        for due in input.endpoints where !isPaused(.endpoint(due.endpoint)) {
             let free = decision.state.endpoints.free(for: due.endpoint, at: now)
             claim(due.deliveries.prefix(free), at: due.endpoint)
             for disabled in due.disabled { kill(disabled) }

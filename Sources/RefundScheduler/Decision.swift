@@ -113,6 +113,7 @@ extension SchedulerState {
         var decider = Decider(state: self, settings: settings, input: input, now: now)
         decider.takePendingWrites()
         if clockStep > .zero { decider.clockSetBack(by: clockStep) }
+        if request.claims != nil { decider.notePauses() }
         // Deliveries first: an event that a query leads to must supersede a webhook whose attempt just failed.
         for result in deliveries { decider.complete(result) }
         for result in queries { decider.complete(result) }
@@ -212,7 +213,7 @@ struct Decider {
 
     /// Wakes the scheduler when a refund that is not claimed becomes due.
     mutating func noteDue(_ refund: Refund) {
-        guard let due = refund.nextQueryAt, !refund.state.isFinal else { return }
+        guard let due = refund.nextQueryAt, !refund.state.isFinal, !isPaused(.gateway(refund.gateway)) else { return }
         decision.wake(at: decision.state.gateways[refund.gateway]?.nextQuery(due: due, at: now))
     }
 

@@ -79,6 +79,12 @@ package struct GatewayState: Sendable {
         breaker = CircuitBreaker()
     }
 
+    /// Begins anew after a pause: nothing was sent, so nothing can be said about how long the gateway has failed.
+    package mutating func resumed() {
+        health.resumed()
+        breaker.probeNow()
+    }
+
     /// The refunds that may be claimed now.
     package func claim(at now: Timestamp) -> ClaimRequest.GatewayClaim {
         guard !health.isUndecided else { return ClaimRequest.GatewayClaim(permits: 0) }

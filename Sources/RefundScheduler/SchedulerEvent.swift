@@ -23,6 +23,10 @@ package enum SchedulerEvent: Sendable {
     case endpointBreakerOpened(endpoint: String, reason: String)
     /// An endpoint accepts webhooks again.
     case endpointBreakerClosed(endpoint: String)
+    /// An operator paused a gateway or an endpoint.
+    case paused(Peer, Pause)
+    /// An operator resumed a gateway or an endpoint.
+    case resumed(Peer)
     /// The URL of this webhook was disabled; no more webhooks are sent to it.
     case urlDisabled(Delivery, URLHealth.Disabling)
     /// So many webhooks wait, because no secret is configured to sign them.

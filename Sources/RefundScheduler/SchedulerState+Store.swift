@@ -10,15 +10,16 @@ extension SchedulerState {
         _ settings: SchedulerSettings,
         at now: Timestamp
     ) throws(StoreError) {
-        let (incidents, sightings, standings) = try store.write { tx throws(StoreError) in
+        let (incidents, sightings, standings, pauses) = try store.write { tx throws(StoreError) in
             try tx.releaseClaims()
             try tx.removeBreakers()
             try tx.retryMisconfigured(at: now)
             try tx.forgetGateways(except: Set(settings.gateways.keys))
-            return (try tx.incidents(), try tx.sightings(), try tx.endpointStandings())
+            return (try tx.incidents(), try tx.sightings(), try tx.endpointStandings(), try tx.pauses())
         }
         self.init(settings, incidents: incidents, lastVerified: sightings.compactMapValues(\.lastVerified))
         for (endpoint, isProven) in standings { endpoints.restore(endpoint, isProven: isProven) }
+        self.pauses = pauses
     }
 
     /// Applies new settings, and makes misconfigured refunds due again.

@@ -28,6 +28,8 @@ package struct SchedulerState: Sendable {
     package var sending: [String: (endpoint: String, lease: Int64)] = [:]
     /// Whether claiming has stopped.
     package var isDraining = false
+    /// The gateways and endpoints that were paused when the last cycle read.
+    package internal(set) var pauses: [Peer: Pause] = [:]
     /// Writes caused by a reload or a start, left to the next cycle.
     var pendingWrites: [Write] = []
     /// When each gateway's sighting was last recorded, and whether it was an answer.

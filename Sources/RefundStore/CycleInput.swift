@@ -30,6 +30,8 @@ package struct CycleInput: Sendable {
     package var urlHealth: [String: URLHealth] = [:]
     /// The refunds of ended deliveries whose attention may change: those with a failed webhook, and undeliverable ones.
     package var deliveryRefunds: [Int64: QueuedRefund] = [:]
+    /// The gateways and endpoints that are paused: nothing that is due there is read.
+    package var pauses: [Peer: Pause] = [:]
     /// The due refunds of each requested gateway and of each unknown one.
     package var gateways: [String: DueRefunds] = [:]
     /// The last unknown gateway that was looked at, if there may be more behind it.

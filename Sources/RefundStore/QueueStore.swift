@@ -159,6 +159,8 @@ package protocol QueueReader {
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
     /// Whether each endpoint accepted its last webhook, as far as the latest attempts tell.
     func endpointStandings() throws(StoreError) -> [String: Bool]
+    /// The gateways and endpoints that are paused.
+    func pauses() throws(StoreError) -> [Peer: Pause]
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
@@ -204,6 +206,14 @@ package protocol QueueWriter: QueueReader {
     func deleteHints(refundID: Int64) throws(StoreError)
     /// Makes a webhook due at once, whatever its state, and enables its URL.
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
+    /// Pauses a peer, and records who did.
+    ///
+    /// - Returns: The pause that is already in force, or nil; nothing is written if there is one.
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause?
+    /// Ends a peer's pause, and records who did.
+    ///
+    /// - Returns: The pause that ended, or nil if there was none.
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause?
 
     /// Ends every claim, left by a daemon that is gone. Only the daemon that serves the queue may do this.
     func releaseClaims() throws(StoreError)

@@ -19,8 +19,8 @@ struct Refundd: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, DoctorCommand.self, InitCommand.self, EnqueueCommand.self,
             ListCommand.self, ShowCommand.self, StatusCommand.self, EventsCommand.self, QueryCommand.self,
-            AbandonCommand.self, ResolveCommand.self, WebhooksCommand.self, RedeliverCommand.self, EvidenceCommand.self,
-            BackupCommand.self, VerifyCommand.self,
+            AbandonCommand.self, ResolveCommand.self, PauseCommand.self, ResumeCommand.self, WebhooksCommand.self,
+            RedeliverCommand.self, EvidenceCommand.self, BackupCommand.self, VerifyCommand.self,
         ]
     )
 

@@ -28,6 +28,8 @@ package enum LogMessageID: String, Sendable, CaseIterable {
     case schemaBroken = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d15"
     case clockSetBack = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d16"
     case adminUnavailable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d17"
+    case paused = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d18"
+    case resumed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d19"
 
     /// The metadata key that carries an id.
     static let key = "message_id"

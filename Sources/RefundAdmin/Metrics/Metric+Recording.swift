@@ -4,7 +4,7 @@ import RefundCore
 extension Metric {
     /// The values of `state` of ``gatewayState``.
     package enum GatewayState: String, CaseIterable, Sendable {
-        case ok, probing, misconfigured
+        case ok, probing, misconfigured, paused
     }
 
     /// The values of `outcome` of ``webhookAttempts``.

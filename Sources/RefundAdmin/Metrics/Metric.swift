@@ -51,7 +51,10 @@ package enum Metric: String, CaseIterable, Sendable {
         case .diskAvailableBytes: .gauge("Space left for the database on its file system.")
         case .dueLag: .gauge("Time since the refund that is due longest became due.", [.gateway])
         case .endpoints:
-            .gauge("Endpoints that are only probed, and disabled URLs.", [Label("state", ["open", "disabled"])])
+            .gauge(
+                "Endpoints that are only probed or paused, and disabled URLs.",
+                [Label("state", ["open", "disabled", "paused"])]
+            )
         case .endpointWebhooks:
             .gauge(
                 "Webhooks that wait or are dead, for the endpoints with the most of them.",

@@ -231,9 +231,11 @@ package struct OverviewPage: Sendable {
                 ]
             }
         )
+        let paused = status.pauses.keys.filter { $0.kind == .endpoint }.map(\.name)
         let open = Dictionary(status.endpoints.open.map { ($0.endpoint, $0.breaker) }) { first, _ in first }
         let named = Set(overview.backlogs.map(\.endpoint))
-        let endpoints = overview.backlogs + open.keys.filter { !named.contains($0) }.sorted().map(EndpointBacklog.init)
+        let others = Set(paused + open.keys).subtracting(named).sorted()
+        let endpoints = overview.backlogs + others.map(EndpointBacklog.init)
         guard !endpoints.isEmpty else { return html.tag("p", [:], "Every webhook was accepted.") }
         html.table(
             "Endpoints with undelivered webhooks",
@@ -242,6 +244,9 @@ package struct OverviewPage: Sendable {
                 [
                     { $0.text(endpoint.endpoint) },
                     { html in
+                        if let pause = status.pauses[.endpoint(endpoint.endpoint)] {
+                            return html.pause(pause, now: now)
+                        }
                         guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
                         html.tag("span", ["class": "alert"], "probing")
                         html.text(" since ")
@@ -255,6 +260,7 @@ package struct OverviewPage: Sendable {
     }
 
     private func condition(of gateway: String, _ html: inout HTML) {
+        if let pause = overview.status.pauses[.gateway(gateway)] { return html.pause(pause, now: now) }
         let breaker = overview.status.breakers[gateway]
         if let incident = overview.status.incidents[gateway] {
             html.tag("span", ["class": "alert"], incident.kind.rawValue)
@@ -295,6 +301,16 @@ package struct OverviewPage: Sendable {
                 ]
             }
         )
+    }
+}
+
+extension HTML {
+    /// That something is paused, since when, by whom and why.
+    fileprivate mutating func pause(_ pause: Pause, now: Timestamp) {
+        tag("span", ["class": "alert"], "paused")
+        text(" since ")
+        time(pause.since, now: now)
+        text(" by \(pause.actor)" + (pause.reason.map { ": \($0)" } ?? ""))
     }
 }
 

@@ -8,6 +8,7 @@ package struct RefundPage: Sendable {
     var record: RefundRecord
     var incident: GatewayIncident?
     var breaker: OpenBreaker?
+    var pause: Pause?
     var now: Timestamp
 
     /// Creates a page.
@@ -20,6 +21,7 @@ package struct RefundPage: Sendable {
         self.record = record
         incident = status.incidents[record.refund.gateway]
         breaker = status.breakers[record.refund.gateway]
+        pause = status.pauses[.gateway(record.refund.gateway)]
         self.now = now
     }
 
@@ -77,7 +79,9 @@ package struct RefundPage: Sendable {
             guard let next = refund.nextQueryAt, !refund.state.isFinal else {
                 return html.text("The state is final: it is queried no more.")
             }
-            if let incident {
+            if let pause {
+                html.text("Held back: the gateway is paused \(pause.description).")
+            } else if let incident {
                 html.text(
                     "Held back: the gateway is \(incident.kind.rawValue), so it is probed with one refund at a time."
                 )

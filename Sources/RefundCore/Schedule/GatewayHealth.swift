@@ -297,6 +297,12 @@ package struct GatewayHealth: Sendable {
         endSeries()
     }
 
+    /// Forgets since when queries have failed, because none was sent during a pause; an incident goes on.
+    package mutating func resumed() {
+        if incident == nil { failingSince = nil }
+        unverified = nil
+    }
+
     /// Records a query that ended without a result.
     package mutating func interrupted(_ refund: Int64) -> Change {
         endWait(for: refund) ?? .none

@@ -41,6 +41,7 @@ struct AdminPages: Sendable {
             var status = QueueStatus()
             status.incidents = try tx.incidents()
             status.breakers = try tx.openBreakers(.gateway)
+            status.pauses = try tx.pauses()
             return .html(RefundPage(try RefundRecord(of: refund, tx), status: status, now: now).html())
         case .search(let text):
             let found = try refunds(text, tx)

@@ -43,6 +43,10 @@ struct Reporter: Sendable {
             )
         case .endpointBreakerClosed(let endpoint):
             logger.notice("endpoint accepts webhooks again", metadata: ["endpoint": "\(endpoint)"])
+        case .paused(let peer, let pause):
+            report(pause, of: peer)
+        case .resumed(let peer):
+            logger.notice("resumed", metadata: ["peer": "\(peer)"].id(.resumed))
         case .urlDisabled(let delivery, let disabling):
             // The URL itself may contain a token, so the message names the webhook instead.
             let remedy = "once it accepts webhooks again, run: refundd redeliver \(delivery.id)"
@@ -90,6 +94,15 @@ struct Reporter: Sendable {
                 metadata: ["reason": "\(reason)"]
             )
         }
+    }
+
+    /// Logs that a peer is paused.
+    func report(_ pause: Pause, of peer: Peer) {
+        var metadata: Logger.Metadata = [
+            "peer": "\(peer)", "since": "\(pause.since.iso8601Seconds)", "by": "\(pause.actor)",
+        ]
+        if let reason = pause.reason { metadata["reason"] = "\(reason)" }
+        logger.warning("paused; to go on, run: \(peer.resumeCommand)", metadata: metadata.id(.paused))
     }
 
     private func report(gatewayEvent event: SchedulerEvent) {

@@ -28,7 +28,8 @@ struct CycleReader {
         if !request.results.isEmpty { input.results = try refunds(request.results, QueuedRefund.columns) }
         if !request.deliveries.isEmpty { try readDeliveries(into: &input) }
         guard let claims = request.claims else { return input }
-        for (name, claim) in claims.gateways {
+        input.pauses = try Self.pauses(statements)
+        for (name, claim) in claims.gateways where input.pauses[.gateway(name)] == nil {
             input.gateways[name] = try dueRefunds(of: name, claim, claims)
         }
         if claims.includesUnknownGateways {
@@ -61,6 +62,19 @@ struct CycleReader {
             return true
         }
         return found
+    }
+
+    /// The gateways and endpoints that are paused.
+    static func pauses(_ statements: HotStatements) throws -> [Peer: Pause] {
+        let sql = "SELECT kind, name, at, actor, reason FROM refund_pauses WHERE resumed_at IS NULL"
+        var pauses: [Peer: Pause] = [:]
+        try statements[sql].read { row in
+            guard let kind = row.text().flatMap(BreakerKind.init(rawValue:)), let name = row.text() else { return true }
+            let since = row.timestamp() ?? Timestamp(milliseconds: 0)
+            pauses[Peer(kind, name)] = Pause(since: since, by: row.text() ?? "", reason: row.text())
+            return true
+        }
+        return pauses
     }
 
     // MARK: - Ended deliveries
@@ -139,15 +153,22 @@ struct CycleReader {
     // MARK: - Hints, ages, claims
 
     // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone.
-    private static let hints = """
-        SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
-        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) ORDER BY h.id LIMIT ?
+    private static func hints(_ condition: String) -> String {
         """
+        SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
+        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) \(condition) ORDER BY h.id LIMIT ?
+        """
+    }
 
     private func readHints(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
         var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
-        try statements[Self.hints].bind(claims.batch).read { row in
+        // Hints that wait for a paused gateway must not hold up others.
+        let paused = input.pauses.keys.filter { $0.kind == .gateway }.map(\.name)
+        let condition = "WHERE q.gateway IS NULL OR q.gateway NOT IN (SELECT value FROM json_each(?))"
+        let statement = try statements[Self.hints(paused.isEmpty ? "" : condition)]
+        if !paused.isEmpty { statement.bind(JSONWriter.list(paused)) }
+        try statement.bind(claims.batch).read { row in
             guard let hint = row.integer() else { return true }
             seen.insert(hint)
             guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal else { return true }

@@ -27,7 +27,7 @@ struct OutboxReader {
     func read(into input: inout CycleInput) throws {
         var left = claims.batch
         var limiter = limiter
-        for endpoint in try dueEndpoints(into: &input) {
+        for endpoint in try dueEndpoints(into: &input) where input.pauses[.endpoint(endpoint)] == nil {
             let free = limiter.free(for: endpoint, at: now)
             var due = DueEndpoint(endpoint: endpoint)
             if free > 0 {

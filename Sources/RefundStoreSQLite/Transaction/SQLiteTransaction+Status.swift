@@ -7,6 +7,7 @@ extension SQLiteTransaction {
         status.incidents = try incidents()
         status.breakers = try openBreakers(.gateway)
         status.sightings = try sightings()
+        status.pauses = try pauses()
         status.walBytes = DatabaseFiles.walSize(path: store.path)
         try mapped {
             for state in RefundState.allCases {
@@ -24,6 +25,7 @@ extension SQLiteTransaction {
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
             status.dueLags = try dueLags(at: now)
+            for name in status.dueLags.keys where status.pauses[.gateway(name)] != nil { status.dueLags[name] = .zero }
             status.dueLag = status.dueLags.values.max() ?? .zero
             status.oldestByGateway = try self.oldest(of: status.dueLags.keys.sorted(), at: now)
             let pageSize = try number("PRAGMA page_size") ?? 0
@@ -141,6 +143,10 @@ extension SQLiteTransaction {
             }
             return open
         }
+    }
+
+    func pauses() throws(StoreError) -> [Peer: Pause] {
+        try mapped { try CycleReader.pauses(statements) }
     }
 
     // Enough attempts to know the endpoints in use; reading all would delay the start.

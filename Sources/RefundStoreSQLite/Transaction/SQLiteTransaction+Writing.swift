@@ -70,6 +70,29 @@ extension SQLiteTransaction {
         }
     }
 
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause? {
+        if let current = try pauses()[peer] { return current }
+        try mapped {
+            try statements["INSERT INTO refund_pauses (kind, name, at, actor, reason) VALUES (?, ?, ?, ?, ?)"]
+                .bind(peer.kind.rawValue).bind(peer.name).bind(pause.since).bind(pause.actor).bind(pause.reason)
+                .run(changing: 1)
+            try note("pause \(peer)", by: pause.actor, refundID: nil, webhookID: nil, at: pause.since)
+        }
+        return nil
+    }
+
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause? {
+        guard let current = try pauses()[peer] else { return nil }
+        try mapped {
+            let sql = """
+                UPDATE refund_pauses SET resumed_at = ?, resumed_by = ? WHERE kind = ? AND name = ? AND resumed_at IS NULL
+                """
+            try statements[sql].bind(now).bind(actor).bind(peer.kind.rawValue).bind(peer.name).run(changing: 1)
+            try note("resume \(peer)", by: actor, refundID: nil, webhookID: nil, at: now)
+        }
+        return current
+    }
+
     private func note(
         _ action: String,
         by actor: String,

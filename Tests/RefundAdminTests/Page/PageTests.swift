@@ -187,6 +187,21 @@ struct PageTests {
         #expect(html.contains("5,000 or more"))
     }
 
+    @Test func pausesAreShownWithTheirOperatorAndTheirReasonIsText() {
+        var overview = hostile
+        let pause = Pause(since: ago(.seconds(60)), by: "ada", reason: Self.attack)
+        overview.status.pauses = [.gateway("jp"): pause, .endpoint("https://unused.example:443"): pause]
+        let html = page(overview)
+        check(html)
+        #expect(html.contains("https://unused.example:443"))
+        #expect(html.split(separator: "paused</span> since ").count == 3)
+        #expect(html.contains(" by ada: &quot;&gt;"))
+        let refund = Refund(id: 7, gateway: "jp", merchantOrderNo: "R-7", createdAt: now)
+        let refundHTML = RefundPage(record(refund), status: overview.status, now: now).html()
+        check(refundHTML)
+        #expect(refundHTML.contains("Held back: the gateway is paused since "))
+    }
+
     @Test func daemonThatIsNotReadyIsNotHealthy() {
         let html = page(QueueOverview(status: QueueStatus()), [.databaseWriteFailed])
         #expect(html.contains("Not working: the database cannot be written."))

@@ -54,7 +54,9 @@ struct QueryPlanTests {
         for statement in Set(statements) {
             for step in try plan(statement) where step.hasPrefix("SCAN refund_") || step.hasPrefix("SCAN q") {
                 // Tables that grow with peers, not refunds, and reads of the newest rows of the ledger.
-                let isSmall = ["refund_incidents", "refund_breakers", "refund_gateways", "refund_endpoints"].contains {
+                let isSmall = [
+                    "refund_incidents", "refund_breakers", "refund_gateways", "refund_endpoints", "refund_pauses",
+                ].contains {
                     step.contains($0)
                 }
                 let isBounded = step.contains("refund_transitions") && statement.contains("LIMIT")

@@ -18,11 +18,35 @@ struct FrozenSchemaTests {
     init() throws {
         folder = try TemporaryFolder()
         path = folder.path("refunds.db")
-        let fixture = try #require(
-            Bundle.module.url(forResource: "schema-0001", withExtension: "sql", subdirectory: "Fixtures")
-        )
+        try Self.load("schema-0002", into: path)
+    }
+
+    private static func load(_ dump: String, into path: String) throws {
+        let fixture = try #require(Bundle.module.url(forResource: dump, withExtension: "sql", subdirectory: "Fixtures"))
         let loaded = try Command.run(["sqlite3", "-batch", path], input: String(contentsOf: fixture, encoding: .utf8))
         try #require(loaded.status == 0, "\(loaded.errors)")
+    }
+
+    /// The text of everything in a database's schema.
+    private static let schema = "SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM sqlite_master ORDER BY 1"
+
+    @Test func firstSchemaMigratesAndKeepsItsRows() throws {
+        let first = folder.path("first.db")
+        try Self.load("schema-0001", into: first)
+        func rows(_ table: String) throws -> String {
+            try Command.run(["sqlite3", first, "SELECT * FROM \(table)"]).output
+        }
+        let tables = ["refund_queue", "refund_transitions", "refund_event_log", "refund_outbox", "refund_actions"]
+        let before = try tables.map(rows)
+        let store = try SQLiteStore(path: first, access: .existing)
+        defer { store.close() }
+        #expect(throws: StoreError.self) { try store.checkSchema() }
+        try store.migrate(at: now)
+        try store.checkSchema()
+        #expect(try tables.map(rows) == before)
+        let dumped = try DatabaseQueue(path: path).read { db in try String.fetchAll(db, sql: Self.schema) }
+        #expect(try store.texts(Self.schema) == dumped)
+        #expect(try store.read { tx throws(StoreError) in try tx.schemaProblems() } == [])
     }
 
     @Test func dumpedDatabaseOpensMigratesAndVerifies() throws {
@@ -54,9 +78,8 @@ struct FrozenSchemaTests {
         let store = try SQLiteStore(path: folder.path("new.db"), access: .readWrite)
         defer { store.close() }
         try store.migrate(at: now)
-        let sql = "SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM sqlite_master ORDER BY 1"
-        let created = try store.texts(sql)
-        let dumped = try DatabaseQueue(path: path).read { db in try String.fetchAll(db, sql: sql) }
+        let created = try store.texts(Self.schema)
+        let dumped = try DatabaseQueue(path: path).read { db in try String.fetchAll(db, sql: Self.schema) }
         #expect(created == dumped)
     }
 
