@@ -36,6 +36,12 @@ package struct AdminSettings: Hashable, Sendable {
     package var hosts: [String] = []
 }
 
+/// The `[alerts]` section: events that tell an application early.
+package struct AlertSettings: Hashable, Sendable {
+    /// The age at which `refund.delayed` reports a refund without a verdict; nil: never.
+    package var delayedAfter: Duration? = .seconds(24 * 3_600)
+}
+
 /// The `[log]` section.
 package struct LogSettings: Hashable, Sendable {
     /// The lowest level to log.

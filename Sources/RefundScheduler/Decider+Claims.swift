@@ -36,6 +36,21 @@ extension Decider {
         decision.wake(at: now)
     }
 
+    /// Reports refunds older than `delayed_after`, before any of them is flagged: that supersedes the report.
+    mutating func reportDelayed(batch: Int) {
+        guard let delay = settings.delayedAfter else { return }
+        for read in input.delayed {
+            let row = rows[read.refund.id] ?? read
+            guard !row.refund.state.isFinal, !row.refund.notified.contains(.delayed) else { continue }
+            let change = RefundChange(delayed: row, by: delay, at: now, context, using: &decision.state.random)
+            write(.change(change))
+            decision.events.append(.delayed(refund: change.refund, by: delay))
+            note(change, on: row)
+        }
+        if input.delayed.count >= batch { decision.wake(at: now) }
+        decision.wake(at: input.nextDelayed?.advanced(by: delay))
+    }
+
     /// Flags refunds older than `attention_after` as overdue.
     mutating func flagOverdue(batch: Int) {
         for read in input.overdue {

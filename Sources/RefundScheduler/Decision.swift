@@ -123,6 +123,7 @@ extension SchedulerState {
                 decider.decision.state.beginUnknownScan(at: now, next: input.lastUnknownGateway)
             }
             decider.releaseExpiredClaims()
+            decider.reportDelayed(batch: claims.batch)
             decider.flagOverdue(batch: claims.batch)
             decider.claimRefunds(claims)
             decider.claimWebhooks()
@@ -201,14 +202,19 @@ struct Decider {
         )
         write(.change(change), fallback: fallback)
         decision.events += transitions.map { .transition(refund: refund, $0) }
-        var after = row
-        after.refund = refund
-        after.lastSequence += transitions.count
-        rows[refund.id] = after
-        let events = change.entries.compactMap(\.event)
-        if events.contains(where: { $0.webhook != nil }) { decision.wake(at: now) }
-        if events.contains(where: { $0.supersedes != .nothing }) { superseding.insert(refund.id) }
+        note(change, on: row)
         noteDue(refund)
+    }
+
+    /// Lets later steps build on a change.
+    mutating func note(_ change: RefundChange, on row: QueuedRefund) {
+        var after = row
+        after.refund = change.refund
+        after.lastSequence += change.entries.count
+        rows[change.refund.id] = after
+        let events = change.entries.compactMap(\.event) + [change.notice?.event].compactMap(\.self)
+        if events.contains(where: { $0.webhook != nil }) { decision.wake(at: now) }
+        if events.contains(where: { $0.supersedes != .nothing }) { superseding.insert(change.refund.id) }
     }
 
     /// Wakes the scheduler when a refund that is not claimed becomes due.

@@ -7,6 +7,8 @@ package enum SchedulerEvent: Sendable {
     case queried(gateway: String, refund: Refund, QueryOutcome, duration: Duration)
     /// A refund changed its state or attention.
     case transition(refund: Refund, Transition)
+    /// An event reported that a refund is delayed.
+    case delayed(refund: Refund, by: Duration)
     /// An attempt to deliver a webhook ended; carries why its URL is disabled, if it is.
     case attempted(Delivery, DeliveryOutcome, AttemptRecord.Result, URLHealth.Disabling?)
     /// A gateway failed for the first time since its last verified answer.

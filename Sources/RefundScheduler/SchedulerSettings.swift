@@ -48,6 +48,8 @@ package struct SchedulerSettings: Sendable {
 
     /// The polling policy.
     package var polling: PollingPolicy
+    /// The age at which `refund.delayed` reports a refund; nil if none does.
+    package var delayedAfter: Duration?
     /// The gateways by name.
     package var gateways: [String: Gateway]
     /// The receivers of webhooks.

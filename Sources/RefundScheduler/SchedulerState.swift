@@ -138,6 +138,7 @@ package struct SchedulerState: Sendable {
             heldRefunds: Set(heldRefunds.filter { $0.value > now }.keys),
             heldWebhooks: Set(heldWebhooks.filter { $0.value > now }.keys)
         )
+        request.claims?.delayedSince = settings.delayedAfter.map { now.advanced(by: .zero - $0) }
         request.claims?.lastUnknownGateway = lastUnknownGateway
         request.claims?.lastEndpoint = lastEndpoint
         return request

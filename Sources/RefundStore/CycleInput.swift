@@ -40,6 +40,10 @@ package struct CycleInput: Sendable {
     package var overdue: [QueuedRefund] = []
     /// When the oldest of the other refunds that may become overdue was enqueued.
     package var nextOverdue: Timestamp?
+    /// Refunds that reached the age for `refund.delayed` and were not reported, oldest first.
+    package var delayed: [QueuedRefund] = []
+    /// When the oldest of the other refunds that were not reported was enqueued.
+    package var nextDelayed: Timestamp?
     /// Endpoints with due webhooks, the longest due first.
     package var endpoints: [DueEndpoint] = []
     /// When the next webhook becomes due that is not due yet.

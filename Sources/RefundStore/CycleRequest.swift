@@ -49,6 +49,8 @@ package struct ClaimRequest: Sendable {
     package var latestAttempt: Timestamp
     /// Refunds enqueued by this time are old enough for attention.
     package var overdueSince: Timestamp
+    /// Refunds enqueued by this time are old enough for `refund.delayed`; nil if none ever is.
+    package var delayedSince: Timestamp?
     /// The most rows of a kind to read beyond the permits.
     package var batch: Int
     /// How long after a query a hint can bring the next one forward.

@@ -27,12 +27,13 @@ struct DefaultsTests {
         #expect(
             webhook.url == nil && webhook.secretFiles.isEmpty && webhook.allowHosts.isEmpty && webhook.caFile == nil
         )
-        #expect(webhook.events == [.settled, .failed, .abandoned, .needsAttention, .gatewayNeedsAttention])
+        #expect(webhook.events == [.settled, .failed, .abandoned, .needsAttention, .delayed, .gatewayNeedsAttention])
         #expect(webhook.timeout == .seconds(15))
         #expect(webhook.maxInFlight == 16)
         let retries = webhook.retrySchedule.delays.map(\.formatted)
         #expect(retries == ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"])
         #expect(configuration.admin.listen == ListenAddress("127.0.0.1:9464"))
+        #expect(configuration.alerts.delayedAfter == .seconds(86_400))
         #expect(configuration.log.level == .info)
         #expect(configuration.log.format == .auto)
     }
@@ -48,7 +49,7 @@ struct DefaultsTests {
                 "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",
                 "polling.attention_after", "webhook.url", "webhook.secret_files", "webhook.events", "webhook.timeout",
                 "webhook.max_in_flight", "webhook.retry_schedule", "webhook.allow_hosts", "webhook.ca_file",
-                "admin.listen", "admin.hosts", "log.level", "log.format",
+                "admin.listen", "admin.hosts", "alerts.delayed_after", "log.level", "log.format",
             ]
         )
     }
@@ -87,6 +88,8 @@ struct DefaultsTests {
             ca_file = "/keys/hooks.pem"
             [admin]
             listen = ""
+            [alerts]
+            delayed_after = ""
             [log]
             level = "critical"
             format = "json"
@@ -122,6 +125,7 @@ struct DefaultsTests {
         )
         #expect(webhook.caFile == "/keys/hooks.pem")
         #expect(configuration.admin.listen == nil)
+        #expect(configuration.alerts.delayedAfter == nil)
         #expect(configuration.log.level == .critical)
         #expect(configuration.log.format == .json)
     }

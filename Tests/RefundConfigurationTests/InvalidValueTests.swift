@@ -44,6 +44,8 @@ struct InvalidValueTests {
         ("[webhook]\nevents = [\"refund.setled\"]", "webhook.events invalid"),
         ("[admin]\nlisten = \"127.0.0.1\"", "admin.listen invalid"),
 
+        ("[alerts]\ndelayed_after = \"0s\"", "alerts.delayed_after invalid"),
+
         // Text is not cut at a NUL.
         ("merchant_no = \"312\\u0000\"", "gateway.merchant_no invalid"),
         ("\"timeout\\u0000\" = \"1s\"", #"gateway."timeout\u{0}" unknown"#),

@@ -61,6 +61,7 @@ struct SimulatedConfiguration {
     static let gateways = ["default", "second", "elsewhere"]
 
     var polling = PollingPolicy()
+    var delayedAfter: Duration?
     var limits: [String: QueryLimits] = [:]
     var maxInFlight: Int
     var hasSecret: Bool
@@ -81,5 +82,6 @@ struct SimulatedConfiguration {
         }
         maxInFlight = random.pick([1, 2, 4, 16])
         self.hasSecret = hasSecret
+        delayedAfter = random.pick([nil, .hours(2), .hours(24)])
     }
 }

@@ -61,6 +61,13 @@ extension AdminSettings: ConfigurationSection {
     ]
 }
 
+extension AlertSettings: ConfigurationSection {
+    static let name = "alerts"
+    static let keys: [Key] = [
+        Key("delayed_after", \.delayedAfter, ValueType.duration.orEmpty)
+    ]
+}
+
 extension LogSettings: ConfigurationSection {
     static let name = "log"
     static let keys: [Key] = [
@@ -73,7 +80,8 @@ extension Configuration {
     /// Every key, in the order of `refundd.conf.example`.
     package static let keys: [ConfigurationKey] =
         DatabaseSettings.descriptions + GatewaySettings.descriptions + PollingPolicy.descriptions
-        + WebhookSettings.descriptions + AdminSettings.descriptions + LogSettings.descriptions
+        + WebhookSettings.descriptions + AdminSettings.descriptions + AlertSettings.descriptions
+        + LogSettings.descriptions
 }
 
 /// The description of a key.

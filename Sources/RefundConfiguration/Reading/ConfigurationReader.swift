@@ -34,6 +34,7 @@ struct ConfigurationReader {
         configuration.polling = section()
         configuration.webhook = section()
         configuration.admin = section()
+        configuration.alerts = section()
         configuration.log = section()
         checkConsistency(of: configuration)
         reportUnknownSections()

@@ -32,7 +32,8 @@ package enum Attention: String, Sendable, CaseIterable {
 
 /// The reasons for attention that a refund's events have reported: each is reported once.
 ///
-/// Two further bits say that the gateway keeps refusing the refund, until it answers.
+/// Two further bits say that the gateway keeps refusing the refund, until it answers, and one that `refund.delayed` has
+/// reported it.
 ///
 /// `refund_queue.attention_told` stores these bits, so they never change.
 package struct NotifiedReasons: OptionSet, Hashable, Sendable {
@@ -48,6 +49,9 @@ package struct NotifiedReasons: OptionSet, Hashable, Sendable {
     package static let refused = NotifiedReasons(rawValue: 1 << 6)
     /// The gateway refuses every refund of the refund's merchant.
     package static let merchantRefused = NotifiedReasons(rawValue: 1 << 7)
+
+    /// A `refund.delayed` event has been sent.
+    package static let delayed = NotifiedReasons(rawValue: 1 << 8)
 
     /// Creates a set from its stored bits.
     package init(rawValue: Int) {

@@ -71,12 +71,13 @@ package struct OutboxCheck: Sendable {
         }
     }
 
-    // Only an event with a webhook of its own supersedes a refund.needs_attention.
+    // Only an event with a webhook of its own supersedes a refund.needs_attention, and a refund.delayed never does.
     private func isSuperseded(_ webhook: OutboxRow, _ events: [LoggedEvent]) -> Bool {
         webhook.refundID != nil
             && events.contains { event in
                 event.position > webhook.position
-                    && (webhook.type != EventType.needsAttention.rawValue || event.webhookID != nil)
+                    && (webhook.type != EventType.needsAttention.rawValue
+                        || event.webhookID != nil && event.subject.type != EventType.delayed.rawValue)
             }
     }
 }

@@ -32,6 +32,11 @@ struct Reporter: Sendable {
             logger.debug("query without a verdict", metadata: identify(refund, ["problem": "\(problem)"]))
         case .transition(let refund, let transition):
             report(transition, of: refund)
+        case .delayed(let refund, let delay):
+            logger.info(
+                "refund is delayed",
+                metadata: identify(refund, ["without a verdict for": "\(delay.formatted)"])
+            )
         case .attempted(let delivery, let outcome, let result, let disabling):
             report(delivery, outcome, result, disabling)
         case .gatewayFailing, .incident, .gatewayRecovered, .gatewayBreakerOpened, .gatewayBreakerClosed:

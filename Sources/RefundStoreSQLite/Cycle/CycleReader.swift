@@ -39,6 +39,7 @@ struct CycleReader {
         }
         try readHints(into: &input, claims)
         try readOverdue(into: &input, claims)
+        try readDelayed(into: &input, claims)
         try readExpiredClaims(into: &input, claims)
         if let limiter = claims.endpoints {
             let ended = request.deliveries.map(\.id)
@@ -210,6 +211,23 @@ struct CycleReader {
                 input.nextOverdue = row.timestamp()
                 return false
             }
+    }
+
+    private func readDelayed(into input: inout CycleInput, _ claims: ClaimRequest) throws {
+        guard let since = claims.delayedSince else { return }
+        let isUnreported = "\(Self.isOpen) AND ifnull(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue) = 0"
+        let byAge = "refund_queue q INDEXED BY refund_queue_delays WHERE \(isUnreported)"
+        let rows = "SELECT \(QueuedRefund.columns) FROM \(byAge) AND q.created_at <= ? ORDER BY q.created_at LIMIT ?"
+        try statements[rows].bind(since).bind(claims.batch).read { row in
+            if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {
+                input.delayed.append(refund)
+            }
+            return true
+        }
+        try statements["SELECT min(q.created_at) FROM \(byAge) AND q.created_at > ?"].bind(since).read { row in
+            input.nextDelayed = row.timestamp()
+            return false
+        }
     }
 
     private func readExpiredClaims(into input: inout CycleInput, _ claims: ClaimRequest) throws {

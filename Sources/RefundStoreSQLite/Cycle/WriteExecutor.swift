@@ -85,6 +85,9 @@ struct WriteExecutor {
                 try log(event, refund: refund, sequence: entry.sequence, state: entry.transition.to)
             }
         }
+        if let (event, sequence) = change.notice {
+            try log(event, refund: refund, sequence: sequence, state: refund.state)
+        }
         try update(change)
     }
 

@@ -98,6 +98,8 @@ struct QueryPlanTests {
             }
             let excluding = ClaimRequest.GatewayClaim(permits: 1, probe: turn, excludedMerchants: ["M-1"])
             _ = try daemon.claims { $0.gateways["default"] = excluding }
+            _ = try daemon.claims(permits: 1) { $0.delayedSince = now }
+            try daemon.pause(.endpoint("a.example"))
             _ = try daemon.claims(permits: 1)
         }
         #expect(statements.count >= 20)

@@ -90,11 +90,11 @@ struct FrozenSchemaTests {
             Attention.allCases.map { "\($0.rawValue) \(NotifiedReasons($0).rawValue)" }
                 == ["mismatch 32", "misconfigured 16", "unknown_order 8", "overdue 4", "undeliverable 2"]
         )
-        #expect([NotifiedReasons.refused, .merchantRefused].map(\.rawValue) == [64, 128])
+        #expect([NotifiedReasons.refused, .merchantRefused, .delayed].map(\.rawValue) == [64, 128, 256])
         #expect(
             EventType.allCases.map(\.rawValue) == [
                 "refund.processing", "refund.settled", "refund.failed", "refund.abandoned", "refund.needs_attention",
-                "gateway.needs_attention",
+                "refund.delayed", "gateway.needs_attention",
             ]
         )
         #expect(WebhookState.allCases.map(\.rawValue) == ["pending", "delivered", "dead", "superseded"])
