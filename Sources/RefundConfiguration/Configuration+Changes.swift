@@ -7,7 +7,7 @@ extension Configuration {
     package func changes(since old: Configuration) -> [String] {
         database.changes(since: old.database) + gatewayChanges(since: old) + polling.changes(since: old.polling)
             + webhook.changes(since: old.webhook) + admin.changes(since: old.admin)
-            + alerts.changes(since: old.alerts) + log.changes(since: old.log)
+            + heartbeat.changes(since: old.heartbeat) + alerts.changes(since: old.alerts) + log.changes(since: old.log)
     }
 
     private func gatewayChanges(since old: Configuration) -> [String] {

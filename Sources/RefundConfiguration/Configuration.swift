@@ -11,6 +11,7 @@ package struct Configuration: Hashable, Sendable {
     package var polling = PollingPolicy()
     package var webhook = WebhookSettings()
     package var admin = AdminSettings()
+    package var heartbeat = HeartbeatSettings()
     package var alerts = AlertSettings()
     package var log = LogSettings()
 

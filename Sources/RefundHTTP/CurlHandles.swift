@@ -69,10 +69,7 @@ final class EasyHandle {
         try setTrust(caFile: request.caFile)
         try set(CURLOPT_URL, request.url)
         try HTTPError.check(unsafe ccurl_set_list(pointer, CURLOPT_HTTPHEADER, headers.first))
-        let body = unsafe request.body.withUnsafeBytes { bytes in
-            unsafe ccurl_set_post_body(pointer, bytes.baseAddress, bytes.count)
-        }
-        try HTTPError.check(body)
+        try set(request.method, body: request.body)
         // With an encoding set, libcurl decodes what a server encodes although it was asked not to. A body of which only
         // the start is kept is recorded as it came.
         let encoding: String? = if case .refuseAbove = request.responseLimit { "identity" } else { nil }
@@ -107,13 +104,25 @@ final class EasyHandle {
         try set(CURLOPT_NOSIGNAL, 1)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
         try set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
-        try set(CURLOPT_POST, 1)
         try set(CURLOPT_USERAGENT, settings.userAgent)
         try set(CURLOPT_FOLLOWLOCATION, 0)
         try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
         try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
         // Empty rather than unset: unset means the proxy of the environment.
         try set(CURLOPT_PROXY, "")
+    }
+
+    private func set(_ method: HTTPRequest.Method, body: [UInt8]) throws(HTTPError) {
+        switch method {
+        case .get:
+            try set(CURLOPT_HTTPGET, 1)
+        case .post:
+            try set(CURLOPT_POST, 1)
+            let code = unsafe body.withUnsafeBytes { bytes in
+                unsafe ccurl_set_post_body(pointer, bytes.baseAddress, bytes.count)
+            }
+            try HTTPError.check(code)
+        }
     }
 
     private func setConnections(isFresh: Bool, timeout: Duration) throws(HTTPError) {

@@ -40,6 +40,7 @@ package struct Decision: Sendable {
             case .releaseWebhook(let claim), .postponeWebhook(let claim, _): state.hold(webhook: claim.id, at: now)
             case .killWebhook(let id, _): state.hold(webhook: id, at: now)
             case .urlHealth, .incident, .gatewaySeen, .breaker, .deleteHints, .moveDueTimes: break
+            case .heartbeat: events.removeAll { if case .proved = $0 { true } else { false } }
             }
         }
         if !rejections.isEmpty { wake(at: state.releaseHolds(at: now)) }
@@ -82,6 +83,7 @@ extension Write.Action {
         case .gatewaySeen(let gateway, _): "the health of gateway \(gateway)"
         case .breaker(_, let name, _): "the circuit breaker of \(name)"
         case .deleteHints: "the end of hints"
+        case .heartbeat: "the heartbeat"
         case .moveDueTimes: "due times after the clock was set back"
         }
     }
@@ -168,6 +170,10 @@ struct Decider {
     mutating func takePendingWrites() {
         decision.writes += decision.state.pendingWrites
         decision.state.pendingWrites = []
+        if decision.state.takeProof() {
+            write(.heartbeat(at: now))
+            decision.events.append(.proved)
+        }
     }
 
     mutating func clockSetBack(by step: Duration) {

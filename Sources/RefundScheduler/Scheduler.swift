@@ -164,6 +164,11 @@ package actor Scheduler {
         put { $0.isDue = true }
     }
 
+    /// Makes a cycle soon write something, and report `proved` once that is committed.
+    package nonisolated func prove() {
+        put { $0.wantsProof = true }
+    }
+
     private nonisolated func look() {
         put { _ in }
     }
@@ -182,7 +187,8 @@ package actor Scheduler {
         // Appending would copy every result.
         if queries.isEmpty { queries = content.queries } else { queries += content.queries }
         if deliveries.isEmpty { deliveries = content.deliveries } else { deliveries += content.deliveries }
-        if content.isDue { isDue = true }
+        if content.wantsProof { state.prove() }
+        if content.isDue || content.wantsProof { isDue = true }
     }
 
     // MARK: - Cycles

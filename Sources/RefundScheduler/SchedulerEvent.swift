@@ -39,6 +39,8 @@ package enum SchedulerEvent: Sendable {
     case releasedClaims(Int)
     /// The clock was set back.
     case clockSetBack(by: Duration)
+    /// A cycle was committed that wrote something, as it was asked to.
+    case proved
     /// The store reported an event.
     case store(StoreEvent)
 }

@@ -32,6 +32,8 @@ package struct SchedulerState: Sendable {
     package internal(set) var pauses: [Peer: Pause] = [:]
     /// Writes caused by a reload or a start, left to the next cycle.
     var pendingWrites: [Write] = []
+    // Whether the next cycle is to write something, to prove that commits work.
+    private var wantsProof = false
     /// When each gateway's sighting was last recorded, and whether it was an answer.
     var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
     private var heldRefunds: [Int64: Timestamp] = [:]
@@ -82,6 +84,15 @@ package struct SchedulerState: Sendable {
         lastUnknownScan = nil
     }
 
+    /// Makes the next cycle write something and report that it was committed.
+    package mutating func prove() { wantsProof = true }
+
+    /// Whether a proof is wanted; from then on, none is.
+    mutating func takeProof() -> Bool {
+        defer { wantsProof = false }
+        return wantsProof
+    }
+
     /// Whether nothing is in flight.
     package var isIdle: Bool { sending.isEmpty && gateways.values.allSatisfy(\.inFlight.isEmpty) }
 
@@ -121,7 +132,7 @@ package struct SchedulerState: Sendable {
                 isDelivered: outcome.isDelivered
             )
         }
-        request.mustWrite = !results.isEmpty || !deliveries.isEmpty || !pendingWrites.isEmpty
+        request.mustWrite = !results.isEmpty || !deliveries.isEmpty || !pendingWrites.isEmpty || wantsProof
         guard !isDraining else { return request }
         // Reading starts from the slots that the ended attempts leave free.
         var endpoints = endpoints

@@ -33,6 +33,8 @@ struct DefaultsTests {
         let retries = webhook.retrySchedule.delays.map(\.formatted)
         #expect(retries == ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"])
         #expect(configuration.admin.listen == ListenAddress("127.0.0.1:9464"))
+        #expect(configuration.heartbeat.url == nil && configuration.heartbeat.failureURL == nil)
+        #expect(configuration.heartbeat.interval == .seconds(300))
         #expect(configuration.alerts.delayedAfter == .seconds(86_400))
         #expect(configuration.log.level == .info)
         #expect(configuration.log.format == .auto)
@@ -49,7 +51,8 @@ struct DefaultsTests {
                 "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",
                 "polling.attention_after", "webhook.url", "webhook.secret_files", "webhook.events", "webhook.timeout",
                 "webhook.max_in_flight", "webhook.retry_schedule", "webhook.allow_hosts", "webhook.ca_file",
-                "admin.listen", "admin.hosts", "alerts.delayed_after", "log.level", "log.format",
+                "admin.listen", "admin.hosts", "heartbeat.url", "heartbeat.failure_url", "heartbeat.interval",
+                "alerts.delayed_after", "log.level", "log.format",
             ]
         )
     }
@@ -88,6 +91,10 @@ struct DefaultsTests {
             ca_file = "/keys/hooks.pem"
             [admin]
             listen = ""
+            [heartbeat]
+            url = "http://127.0.0.1:8080/token"
+            failure_url = "https://monitor.example/token/fail"
+            interval = "1m"
             [alerts]
             delayed_after = ""
             [log]
@@ -125,6 +132,9 @@ struct DefaultsTests {
         )
         #expect(webhook.caFile == "/keys/hooks.pem")
         #expect(configuration.admin.listen == nil)
+        #expect(configuration.heartbeat.url == "http://127.0.0.1:8080/token")
+        #expect(configuration.heartbeat.failureURL == "https://monitor.example/token/fail")
+        #expect(configuration.heartbeat.interval == .seconds(60))
         #expect(configuration.alerts.delayedAfter == nil)
         #expect(configuration.log.level == .critical)
         #expect(configuration.log.format == .json)

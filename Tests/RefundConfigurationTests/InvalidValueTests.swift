@@ -44,6 +44,9 @@ struct InvalidValueTests {
         ("[webhook]\nevents = [\"refund.setled\"]", "webhook.events invalid"),
         ("[admin]\nlisten = \"127.0.0.1\"", "admin.listen invalid"),
 
+        ("[heartbeat]\ninterval = \"59s\"", "heartbeat.interval invalid"),
+        ("[heartbeat]\nurl = \"monitor.example\"", "heartbeat.url invalid"),
+        ("[heartbeat]\nfailure_url = \"https://monitor.example/\"", "heartbeat.url conflict"),
         ("[alerts]\ndelayed_after = \"0s\"", "alerts.delayed_after invalid"),
 
         // Text is not cut at a NUL.

@@ -30,6 +30,8 @@ package enum LogMessageID: String, Sendable, CaseIterable {
     case adminUnavailable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d17"
     case paused = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d18"
     case resumed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d19"
+    case heartbeatStopped = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1a"
+    case heartbeatNotAccepted = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1b"
 
     /// The metadata key that carries an id.
     static let key = "message_id"

@@ -19,6 +19,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case endpoints = "refundd_endpoints"
     case endpointWebhooks = "refundd_endpoint_webhooks"
     case gatewayState = "refundd_gateway_state"
+    case heartbeatLastSuccess = "refundd_heartbeat_last_success_timestamp_seconds"
     case lastReloadSuccessful = "refundd_config_last_reload_successful"
     case lastVerified = "refundd_gateway_last_verified_timestamp_seconds"
     case maximumDescriptors = "process_max_fds"
@@ -62,6 +63,7 @@ package enum Metric: String, CaseIterable, Sendable {
             )
         case .gatewayState:
             .gauge("1 for the state that a gateway is in, else 0.", [.gateway, Label("state", GatewayState.self)])
+        case .heartbeatLastSuccess: .gauge("Unix time at which the monitor last accepted a heartbeat.")
         case .lastReloadSuccessful: .gauge("0 if the last reload of the configuration failed, else 1.")
         case .lastVerified: .gauge("Unix time of a gateway's last verified answer.", [.gateway])
         case .maximumDescriptors: .gauge("The most file descriptors that the process may open.")

@@ -61,6 +61,15 @@ extension AdminSettings: ConfigurationSection {
     ]
 }
 
+extension HeartbeatSettings: ConfigurationSection {
+    static let name = "heartbeat"
+    static let keys: [Key] = [
+        Key("url", \.url, ValueType.monitorURL.orEmpty),
+        Key("failure_url", \.failureURL, ValueType.monitorURL.orEmpty),
+        Key("interval", \.interval, .interval),
+    ]
+}
+
 extension AlertSettings: ConfigurationSection {
     static let name = "alerts"
     static let keys: [Key] = [
@@ -80,8 +89,8 @@ extension Configuration {
     /// Every key, in the order of `refundd.conf.example`.
     package static let keys: [ConfigurationKey] =
         DatabaseSettings.descriptions + GatewaySettings.descriptions + PollingPolicy.descriptions
-        + WebhookSettings.descriptions + AdminSettings.descriptions + AlertSettings.descriptions
-        + LogSettings.descriptions
+        + WebhookSettings.descriptions + AdminSettings.descriptions + HeartbeatSettings.descriptions
+        + AlertSettings.descriptions + LogSettings.descriptions
 }
 
 /// The description of a key.

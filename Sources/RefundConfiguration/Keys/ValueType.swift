@@ -160,6 +160,13 @@ extension ValueType where Value == Duration {
     }
 }
 
+extension ValueType where Value == Duration {
+    /// The time between two heartbeats.
+    static let interval = text(#"a duration of at least "1m" such as "5m""#) { text, _ in
+        Duration(text).flatMap { $0 >= .seconds(60) ? $0 : nil }
+    }
+}
+
 extension ValueType where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {
     /// One of an enumeration's names.
     static var choice: ValueType {

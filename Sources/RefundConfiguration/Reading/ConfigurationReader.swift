@@ -34,6 +34,7 @@ struct ConfigurationReader {
         configuration.polling = section()
         configuration.webhook = section()
         configuration.admin = section()
+        configuration.heartbeat = section()
         configuration.alerts = section()
         configuration.log = section()
         checkConsistency(of: configuration)
@@ -122,6 +123,9 @@ struct ConfigurationReader {
         let webhook = configuration.webhook
         if webhook.url != nil, webhook.secretFiles.isEmpty, !isInvalid("webhook.secret_files") {
             report(InvalidValue("required because webhook.url is set", .conflict), at: "webhook.secret_files")
+        }
+        if configuration.heartbeat.failureURL != nil, configuration.heartbeat.url == nil, !isInvalid("heartbeat.url") {
+            report(InvalidValue("required because heartbeat.failure_url is set", .conflict), at: "heartbeat.url")
         }
     }
 }

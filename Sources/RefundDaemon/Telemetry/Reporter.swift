@@ -68,6 +68,7 @@ struct Reporter: Sendable {
             logger.error("the database rejected a write", metadata: ["what": "\(what)", "reason": "\(reason)"])
         case .releasedClaims(let count):
             logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
+        case .proved: break
         case .clockSetBack(let step):
             logger.warning(
                 "the clock was set back; due times move with it",

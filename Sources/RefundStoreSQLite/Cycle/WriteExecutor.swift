@@ -27,6 +27,8 @@ struct WriteExecutor {
         case .gatewaySeen(let gateway, let sighting): try write(sighting, gateway)
         case .breaker(let kind, let name, let open): try write(open, kind, name)
         case .deleteHints(let ids): try deleteHints(ids)
+        case .heartbeat(let time):
+            try statements["INSERT OR REPLACE INTO refund_heartbeat (id, at) VALUES (1, ?)"].bind(time).run(changing: 1)
         case .moveDueTimes(let step, let now): try moveDueTimes(by: step, after: now)
         }
     }

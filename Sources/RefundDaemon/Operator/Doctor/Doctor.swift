@@ -38,6 +38,12 @@ package struct Doctor: Sendable {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
             findings += credentialFindings(configuration, user)
             findings += adminFindings(configuration, daemon)
+            if configuration.heartbeat.url != nil {
+                let interval = configuration.heartbeat.interval.formatted
+                findings.append(
+                    Finding(.fine, "heartbeat", "a monitor hears every \(interval) that work gets done")
+                )
+            }
         }
         findings += databaseFindings(partial, user)
         findings.append(ClockCheck.finding())
