@@ -190,8 +190,15 @@ extension DatabaseError {
 
 /// The hot statements of one connection, each prepared once.
 final class HotStatements {
+    // Hashing a whole text costs as much as running some of the statements. Few texts have the same length.
+    private struct Text: Hashable {
+        let sql: String
+
+        func hash(into hasher: inout Hasher) { hasher.combine(sql.utf8.count) }
+    }
+
     private let database: Database
-    private var prepared: [String: HotStatement] = [:]
+    private var prepared: [Text: HotStatement] = [:]
 
     init(_ database: Database) {
         self.database = database
@@ -200,9 +207,10 @@ final class HotStatements {
     /// The statement for a text.
     subscript(sql: String) -> HotStatement {
         get throws {
-            if let statement = prepared[sql] { return statement }
+            let text = Text(sql: sql)
+            if let statement = prepared[text] { return statement }
             let statement = try HotStatement(sql, database)
-            prepared[sql] = statement
+            prepared[text] = statement
             return statement
         }
     }
