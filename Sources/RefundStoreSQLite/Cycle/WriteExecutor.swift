@@ -58,7 +58,8 @@ struct WriteExecutor {
         if try exists(condition, bind) { throw DatabaseError.ignored }
     }
 
-    private func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
+    /// Whether a condition holds for a row.
+    func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
         var exists = false
         try bind(try statements["SELECT 1 FROM \(condition)"]).read { _ in
             exists = true
