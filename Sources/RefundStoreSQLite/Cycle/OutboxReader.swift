@@ -51,28 +51,36 @@ struct OutboxReader {
         let isInvalid = "w.next_attempt_at > ? AND w.next_attempt_at <= x'ff' ORDER BY w.next_attempt_at"
         let invalid = try endpoints(isInvalid, claims.latestAttempt, limit: Self.oldest)
         for found in [missing, oldest, invalid] {
-            add(found)
-            if found.count >= Self.oldest { input.hasManyDueWebhooks = true }
+            add(found.names)
+            if found.rows >= Self.oldest { input.hasManyDueWebhooks = true }
         }
         guard input.hasManyDueWebhooks else { return names }
-        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: Self.newest))
+        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: Self.newest).names)
         add(try endpointsInTurn(into: &input))
         return names
     }
 
-    private func endpoints(_ range: String, _ bound: Timestamp?, limit: Int) throws -> [String] {
+    // The names in order, without the repetitions of a name that follow one another.
+    private func endpoints(
+        _ range: String,
+        _ bound: Timestamp?,
+        limit: Int
+    ) throws -> (names: [String], rows: Int) {
         let sql = """
             SELECT w.endpoint FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
             AND \(range) LIMIT ?
             """
         let statement = try statements[sql]
         if let bound { statement.bind(bound) }
-        var names: [String] = []
+        var (names, rows): ([String], Int) = ([], 0)
         try statement.bind(limit).read { row in
-            if let name = row.text() { names.append(name) }
+            if let name = row.text() {
+                rows += 1
+                if name != names.last { names.append(name) }
+            }
             return true
         }
-        return names
+        return (names, rows)
     }
 
     // Steps from endpoint to endpoint along the index. The last name is kept as bytes, because one that is not UTF-8 would
