@@ -27,6 +27,7 @@ struct ReporterTests {
             id: "msg_1",
             refundID: 7,
             url: "https://shop.example/token",
+            endpoint: "https://shop.example:443",
             body: [],
             attempts: attempts
         )

@@ -138,11 +138,10 @@ struct Reporter: Sendable {
         if transition.to != transition.from, transition.to.isFinal, transition.actor == Transition.refundd {
             Metric.settleDuration.record(refund.age(at: transition.at), refund.gateway, in: metrics)
         }
-        var metadata = identify(refund, ["state": "\(transition.to.rawValue)"])
-        if let reason = transition.reason { metadata["reason"] = "\(reason)" }
         guard let attention = transition.attention else {
-            return logger.info("refund changed", metadata: metadata)
+            return logger.info("refund changed", metadata: identify(refund, transition))
         }
+        var metadata = identify(refund, transition)
         metadata["attention"] = "\(attention.rawValue)"
         logger.warning("refund needs attention", metadata: metadata.id(attention.messageID))
     }
@@ -157,14 +156,11 @@ struct Reporter: Sendable {
         if outcome.isDelivered { end = .delivered } else if case .dead = result { end = .dead }
         Metric.webhookAttempts.increment(end.rawValue, in: metrics)
         Metric.webhookDuration.record(outcome.duration, in: metrics)
-        let endpoint = HTTPURL.endpoint(of: delivery.url)
-        let isFirstFailure = failing.note(endpoint, isFailing: outcome.error != nil)
-        var metadata: Logger.Metadata = [
-            "webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)", "endpoint": "\(endpoint)",
-        ]
-        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
-        if let status = outcome.status { metadata["status"] = "\(status)" }
-        guard let error = outcome.error else { return logger.info("webhook delivered", metadata: metadata) }
+        let isFirstFailure = failing.note(delivery.endpoint, isFailing: outcome.error != nil)
+        guard let error = outcome.error else {
+            return logger.info("webhook delivered", metadata: identify(delivery, outcome))
+        }
+        var metadata = identify(delivery, outcome)
         metadata["error"] = "\(error)"
         switch result {
         case .dead where outcome.isGone:
@@ -198,6 +194,23 @@ struct Reporter: Sendable {
         } else {
             logger.notice("database writes succeed again")
         }
+    }
+
+    // Only called for a line that is written: most levels leave out most lines.
+
+    private func identify(_ delivery: Delivery, _ outcome: DeliveryOutcome) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)", "endpoint": "\(delivery.endpoint)",
+        ]
+        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
+        if let status = outcome.status { metadata["status"] = "\(status)" }
+        return metadata
+    }
+
+    private func identify(_ refund: Refund, _ transition: Transition) -> Logger.Metadata {
+        var metadata = identify(refund, ["state": "\(transition.to.rawValue)"])
+        if let reason = transition.reason { metadata["reason"] = "\(reason)" }
+        return metadata
     }
 
     private func identify(_ refund: Refund, _ more: Logger.Metadata) -> Logger.Metadata {
