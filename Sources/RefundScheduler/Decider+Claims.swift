@@ -71,7 +71,7 @@ extension Decider {
         }
         if !hints.isEmpty { write(.deleteHints(hints)) }
         for next in [unclaimed, due.next].compactMap(\.self) {
-            decision.wake(at: decision.state.gateways[name]?.nextQuery(due: next, at: now))
+            decision.wakeToClaim(at: decision.state.gateways[name]?.nextQuery(due: next, at: now))
         }
     }
 

@@ -19,6 +19,13 @@ package struct Decision: Sendable {
         nextWake = min(nextWake ?? time, time)
     }
 
+    /// Wakes the scheduler when a claim can be made.
+    mutating func wakeToClaim(at time: Timestamp?) {
+        guard let time else { return }
+        wake(at: time)
+        state.nextClaim = min(state.nextClaim ?? time, time)
+    }
+
     /// Retracts everything that depends on writes that the database rejected.
     ///
     /// Nothing is sent for a rejected claim, and its row is held for a while.
@@ -146,6 +153,7 @@ struct Decider {
 
     init(state: SchedulerState, settings: SchedulerSettings, input: CycleInput, now: Timestamp) {
         decision = Decision(state: state)
+        decision.state.nextClaim = nil
         self.settings = settings
         self.input = input
         self.now = now
@@ -205,7 +213,7 @@ struct Decider {
         after.lastSequence += transitions.count
         rows[refund.id] = after
         let events = change.entries.compactMap(\.event)
-        if events.contains(where: { $0.webhook != nil }) { decision.wake(at: now) }
+        if events.contains(where: { $0.webhook != nil }) { decision.wakeToClaim(at: now) }
         if events.contains(where: { $0.supersedes != .nothing }) { superseding.insert(refund.id) }
         noteDue(refund)
     }
@@ -213,7 +221,7 @@ struct Decider {
     /// Wakes the scheduler when a refund that is not claimed becomes due.
     mutating func noteDue(_ refund: Refund) {
         guard let due = refund.nextQueryAt, !refund.state.isFinal else { return }
-        decision.wake(at: decision.state.gateways[refund.gateway]?.nextQuery(due: due, at: now))
+        decision.wakeToClaim(at: decision.state.gateways[refund.gateway]?.nextQuery(due: due, at: now))
     }
 
     mutating func finish(_ request: CycleRequest) -> Decision {

@@ -32,6 +32,8 @@ package struct SchedulerState: Sendable {
     var pendingWrites: [Write] = []
     /// When each gateway's sighting was last recorded, and whether it was an answer.
     var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
+    /// When the next claim can be made, as far as the last cycle knew.
+    var nextClaim: Timestamp?
     private var heldRefunds: [Int64: Timestamp] = [:]
     private var heldWebhooks: [String: Timestamp] = [:]
     private var lastUnknownScan: Timestamp?
@@ -121,6 +123,8 @@ package struct SchedulerState: Sendable {
         }
         request.mustWrite = !results.isEmpty || !deliveries.isEmpty || !pendingWrites.isEmpty
         guard !isDraining else { return request }
+        // Looking first would read everything twice.
+        if let nextClaim, nextClaim <= now { request.mustWrite = true }
         // Reading starts from the slots that the ended attempts leave free.
         var endpoints = endpoints
         for result in deliveries where isCurrent(result.delivery) { endpoints.ended(result, at: now) }

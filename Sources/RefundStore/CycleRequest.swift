@@ -8,7 +8,7 @@ package struct CycleRequest: Sendable {
     package var results: [Int64] = []
     /// The webhooks whose attempts ended.
     package var deliveries: [EndedDelivery] = []
-    /// Whether the cycle has something to write, whatever the store reads.
+    /// Whether the cycle has something to write, whatever the store reads, or surely will have.
     ///
     /// Without it, a store looks first in a read transaction, and locks the queue only if the decision writes anything.
     package var mustWrite = false
