@@ -74,9 +74,11 @@ struct OutboxReader {
         if let bound { statement.bind(bound) }
         var (names, rows): ([String], Int) = ([], 0)
         try statement.bind(limit).read { row in
-            if let name = row.text() {
+            if row.skips(names.last) {
                 rows += 1
-                if name != names.last { names.append(name) }
+            } else if let name = row.text() {
+                rows += 1
+                names.append(name)
             }
             return true
         }
