@@ -297,6 +297,15 @@ package struct GatewayHealth: Sendable {
         endSeries()
     }
 
+    /// Forgets a refund whose row's id another one has now.
+    package mutating func forget(_ refund: Int64) {
+        refusals[refund] = nil
+        refusedAlone.remove(.refund(refund))
+        revoked.remove(refund)
+        failed.remove(refund)
+        failingAlone.remove(refund)
+    }
+
     /// Records a query that ended without a result.
     package mutating func interrupted(_ refund: Int64) -> Change {
         endWait(for: refund) ?? .none
