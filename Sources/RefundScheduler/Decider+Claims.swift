@@ -36,6 +36,8 @@ extension Decider {
     /// Claims due refunds, gateway by gateway.
     mutating func claimRefunds(_ request: ClaimRequest) {
         if !input.spentHints.isEmpty { write(.deleteHints(input.spentHints)) }
+        decision.state.nextHint = input.nextHint ?? 0
+        if input.nextHint != nil { decision.wake(at: now.advanced(by: SchedulerState.hintTurnPause)) }
         for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }

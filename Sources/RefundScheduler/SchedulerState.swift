@@ -19,6 +19,8 @@ package struct SchedulerState: Sendable {
     static let unsignedReportInterval: Duration = .seconds(3_600)
     /// The pause before the next endpoints in turn are read.
     static let endpointTurnPause: Duration = .milliseconds(20)
+    /// The pause before the next hints in turn are read.
+    static let hintTurnPause: Duration = .milliseconds(50)
 
     /// The source of jitter and webhook ids; a value type, so that deciding twice draws the same numbers.
     var random: any RandomNumberGenerator & Sendable
@@ -39,6 +41,8 @@ package struct SchedulerState: Sendable {
     private var lastUnknownGateway = ""
     /// With many due webhooks, the endpoint after which to go on; UTF-8.
     var lastEndpoint: [UInt8] = []
+    /// With many hints, the one to go on with.
+    var nextHint: Int64 = 0
     /// When webhooks that cannot be signed were last reported.
     var unsignedReport: Timestamp?
 
@@ -138,6 +142,7 @@ package struct SchedulerState: Sendable {
         )
         request.claims?.lastUnknownGateway = lastUnknownGateway
         request.claims?.lastEndpoint = lastEndpoint
+        request.claims?.firstHint = nextHint
         return request
     }
 

@@ -52,8 +52,10 @@ package struct CycleInput: Sendable {
     package var expiredRefunds: [Int64: Int64] = [:]
     /// Webhooks whose claim has expired, with the claim's number.
     package var expiredWebhooks: [String: Int64] = [:]
-    /// Hints for final refunds, which can be deleted.
+    /// Hints that bring nothing forward, such as those for final refunds, which can be deleted.
     package var spentHints: [Int64] = []
+    /// The hint with which to go on, if there are more than one cycle reads.
+    package var nextHint: Int64?
 
     /// Creates an empty input.
     package init() {}

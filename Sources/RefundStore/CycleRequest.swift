@@ -59,6 +59,8 @@ package struct ClaimRequest: Sendable {
     package var includesUnknownGateways: Bool
     /// The name after which to go on looking for them.
     package var lastUnknownGateway = ""
+    /// The first hint to read, if there are more than one cycle reads.
+    package var firstHint: Int64 = 0
     /// The endpoint after which to go on looking for due webhooks, if more are due than one cycle reads; UTF-8.
     package var lastEndpoint: [UInt8] = []
     /// The free slots per endpoint, or nil if no webhook can be signed.

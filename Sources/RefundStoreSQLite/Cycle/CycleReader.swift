@@ -138,23 +138,34 @@ struct CycleReader {
 
     // MARK: - Hints, ages, claims
 
-    // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone.
+    // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone. If there are many
+    // all the same, those that cannot be acted on now must not hide the others, so they are read in turn.
     private static let hints = """
         SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
-        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) ORDER BY h.id LIMIT ?
+        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) WHERE h.id >= ? ORDER BY h.id LIMIT ?
         """
 
     private func readHints(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
         var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
-        try statements[Self.hints].bind(claims.batch).read { row in
+        var (count, last) = (0, 0 as Int64)
+        try statements[Self.hints].bind(claims.firstHint).bind(claims.batch).read { row in
             guard let hint = row.integer() else { return true }
+            (count, last) = (count + 1, hint)
             seen.insert(hint)
-            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal else { return true }
+            // A refund of an unknown gateway is queried as soon as there is one.
+            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal,
+                claims.gateways[refund.refund.gateway] != nil
+            else { return true }
             let isLeased = row.integer() == 1
             live.insert(hint)
             open[refund.refund.id, default: (refund, isLeased, [])].hints.append(hint)
             return true
+        }
+        if count >= claims.batch {
+            // The last hint may mean more refunds than were read; the next part begins with it, unless it was alone.
+            input.nextHint = seen.count > 1 ? last : last &+ 1
+            live.insert(last)
         }
         input.spentHints = seen.subtracting(live).sorted()
         for (id, hinted) in open.sorted(by: { $0.value.hints[0] < $1.value.hints[0] }) where !hinted.isLeased {
@@ -177,11 +188,14 @@ struct CycleReader {
     private func readOverdue(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         let unflagged = "\(Self.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
         let byAge = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
-        let rows = "SELECT \(QueuedRefund.columns) FROM \(byAge) AND q.created_at <= ? ORDER BY q.created_at LIMIT ?"
-        try statements[rows].bind(claims.overdueSince).bind(claims.batch).read { row in
-            if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {
-                input.overdue.append(refund)
-            }
+        let held = claims.heldRefunds.isEmpty ? "" : "AND q.id NOT IN (SELECT value FROM json_each(?))"
+        let rows = """
+            SELECT \(QueuedRefund.columns) FROM \(byAge) AND q.created_at <= ? \(held) ORDER BY q.created_at LIMIT ?
+            """
+        let statement = try statements[rows].bind(claims.overdueSince)
+        if !held.isEmpty { statement.bind(JSONWriter.list(claims.heldRefunds)) }
+        try statement.bind(claims.batch).read { row in
+            if let refund = QueuedRefund(row: row) { input.overdue.append(refund) }
             return true
         }
         try statements["SELECT min(q.created_at) FROM \(byAge) AND q.created_at > ?"].bind(claims.overdueSince)
@@ -193,20 +207,21 @@ struct CycleReader {
 
     private func readExpiredClaims(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         let latest = request.now.advanced(by: Self.longestLease)
-        for condition in ["< ?", "> ?"] {
-            let bound = condition == "< ?" ? request.now : latest
-            let refunds = "SELECT id, lease FROM refund_queue WHERE leased_until \(condition) LIMIT ?"
-            try statements[refunds].bind(bound).bind(claims.batch).read { row in
-                if let id = row.integer(), !claims.heldRefunds.contains(id) {
-                    input.expiredRefunds[id] = row.integer() ?? 0
-                }
+        let (refunds, webhooks) = (JSONWriter.list(claims.heldRefunds), JSONWriter.list(claims.heldWebhooks))
+        for (condition, bound) in [("< ?", request.now), ("> ?", latest)] {
+            func select(_ table: String, except held: String) throws -> HotStatement {
+                let sql = """
+                    SELECT id, lease FROM \(table) WHERE leased_until \(condition)
+                    AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?
+                    """
+                return try statements[sql].bind(bound).bind(held).bind(claims.batch)
+            }
+            try select("refund_queue", except: refunds).read { row in
+                if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 }
                 return true
             }
-            let webhooks = "SELECT id, lease FROM refund_outbox WHERE leased_until \(condition) LIMIT ?"
-            try statements[webhooks].bind(bound).bind(claims.batch).read { row in
-                if let id = row.text(), !claims.heldWebhooks.contains(id) {
-                    input.expiredWebhooks[id] = row.integer() ?? 0
-                }
+            try select("refund_outbox", except: webhooks).read { row in
+                if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
                 return true
             }
         }
