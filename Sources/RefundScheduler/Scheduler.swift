@@ -21,8 +21,6 @@ package actor Scheduler {
     // The wait before a retry after the database failed.
     private static let retryInterval: Duration = .seconds(1)
     private static let longestRest: Duration = .milliseconds(20)
-    // Clocks are slewed, and read one after the other; a smaller difference is not a step.
-    private static let clockTolerance: Duration = .milliseconds(500)
 
     private let executor = DispatchQueueExecutor(label: "refundd.scheduler")
     private let inbox = ResultInbox()
@@ -81,7 +79,9 @@ package actor Scheduler {
     ///
     /// - Throws: `StoreError` if the database fails.
     package func start() throws(StoreError) {
-        state = try SchedulerState(takingOver: store, settings, at: clock.now())
+        let now = clock.now()
+        clockStep = try SchedulerState.clockStep(before: store, at: now)
+        state = try SchedulerState(takingOver: store, settings, at: now)
         CrashPoint.reached(.afterTakeover)
         timer = WakeTimer { [weak self] in self?.wake() }
         wakeSource = store.makeWakeSource { [weak self] in self?.look() }
@@ -309,7 +309,7 @@ package actor Scheduler {
         let (now, uptime) = (clock.now(), clock.uptime())
         if let last = lastReading {
             let step = uptime - last.uptime - now.duration(since: last.now)
-            if step > Self.clockTolerance { clockStep += step }
+            if step > SchedulerState.clockTolerance { clockStep += step }
         }
         lastReading = (now, uptime)
         return now

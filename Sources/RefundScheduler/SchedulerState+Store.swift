@@ -21,6 +21,16 @@ extension SchedulerState {
         for (endpoint, isProven) in standings { endpoints.restore(endpoint, isProven: isProven) }
     }
 
+    /// How far the clock was set back since the last daemon recorded anything; zero if it was not, or not as far as the
+    /// queue can tell.
+    ///
+    /// - Throws: `StoreError` if the database fails.
+    package static func clockStep(before store: any QueueStore, at now: Timestamp) throws(StoreError) -> Duration {
+        let last = try store.read { tx throws(StoreError) in try tx.lastRecordedAt() }
+        let step = last?.duration(since: now) ?? .zero
+        return step > clockTolerance ? step : .zero
+    }
+
     /// Applies new settings, and makes misconfigured refunds due again.
     ///
     /// - Throws: `StoreError` if the database fails; the old settings then stay in force.

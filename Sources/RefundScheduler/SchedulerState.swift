@@ -5,6 +5,9 @@ package import RefundStore
 ///
 /// A decision returns a new state, which takes effect only once the decision is committed.
 package struct SchedulerState: Sendable {
+    /// Clocks are slewed, and read one after the other; a smaller difference is not a step.
+    static let clockTolerance: Duration = .milliseconds(500)
+
     // Bounds how long one transaction blocks other writers.
     static let batchLimit = 256
     // How long a row is held after the database rejected a write to it.

@@ -159,6 +159,8 @@ package protocol QueueReader {
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
     /// Whether each endpoint accepted its last webhook, as far as the latest attempts tell.
     func endpointStandings() throws(StoreError) -> [String: Bool]
+    /// The time of the latest query, change or attempt that is on record, or nil.
+    func lastRecordedAt() throws(StoreError) -> Timestamp?
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 

@@ -164,6 +164,25 @@ extension SQLiteTransaction {
         }
     }
 
+    func lastRecordedAt() throws(StoreError) -> Timestamp? {
+        try mapped {
+            let sql = """
+                SELECT max(at) FROM (
+                    SELECT * FROM (SELECT at FROM refund_transitions ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT * FROM (SELECT at FROM refund_outbox_attempts ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT last_verified_at FROM refund_gateways
+                    UNION ALL SELECT last_error_at FROM refund_gateways
+                )
+                """
+            var last: Timestamp?
+            try statements[sql].read { row in
+                last = row.timestamp()
+                return false
+            }
+            return last
+        }
+    }
+
     func sightings() throws(StoreError) -> [String: GatewaySighting] {
         try mapped {
             var sightings: [String: GatewaySighting] = [:]

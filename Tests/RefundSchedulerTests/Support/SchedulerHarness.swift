@@ -89,6 +89,7 @@ final class SchedulerHarness {
 
     /// Starts again, as after a crash, and runs the first cycle.
     func restart() throws -> Decision {
+        clockStep = try SchedulerState.clockStep(before: fixture.store, at: now)
         state = try SchedulerState(takingOver: fixture.store, settings, at: now)
         (queries, results) = ([], ([], []))
         return try run()
