@@ -84,14 +84,16 @@ struct CycleReader {
             if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
             return true
         }
+        // By webhook: after a restore, another refund may have the id of the one that a webhook reported.
+        func ids(_ deliveries: [CycleRequest.EndedDelivery]) -> String { JSONWriter.list(deliveries.map(\.id)) }
+        let isReported = "q.id IN (SELECT refund_id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)))"
         let attention = """
             SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q
-            WHERE q.id IN (SELECT value FROM json_each(?))
-            AND (+q.attention = 'undeliverable' OR q.id IN (SELECT value FROM json_each(?)))
+            WHERE \(isReported) AND (+q.attention = 'undeliverable' OR \(isReported))
             """
         try statements[attention]
-            .bind(JSONWriter.list(request.deliveries.compactMap(\.refundID)))
-            .bind(JSONWriter.list(failed.compactMap(\.refundID)))
+            .bind(ids(request.deliveries))
+            .bind(ids(failed))
             .read { row in
                 if let refund = QueuedRefund(row: row) { input.deliveryRefunds[refund.refund.id] = refund }
                 return true

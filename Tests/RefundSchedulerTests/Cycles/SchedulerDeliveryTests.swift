@@ -183,6 +183,24 @@ struct SchedulerDeliveryTests {
         #expect(try harness.runAtNextWake().deliveries.map(\.refundID) == [id])
     }
 
+    @Test func lastAttemptOfAWebhookThatIsGoneFlagsNoOtherRefund() throws {
+        try harness.apply { $0.webhooks.retrySchedule.delays = [] }
+        _ = try settle("R-1")
+        // The application restores its database, and another refund gets the id.
+        try harness.fixture.execute(
+            """
+            PRAGMA writable_schema = ON;
+            DROP TRIGGER refund_outbox_delete; DROP TRIGGER refund_queue_identity;
+            DELETE FROM refund_outbox;
+            UPDATE refund_queue SET merchant_order_no = 'R-2' WHERE id = 1;
+            """
+        )
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        #expect(try harness.refund(1).attention == nil)
+        #expect(try harness.ledger(1).count == 1)
+    }
+
     @Test(arguments: [50 * 60, 9 * 3_600, 365 * 86_400])
     func clockSetBackBetweenTwoStartsDelaysNoRefundAndNoWebhook(seconds: Int) throws {
         try harness.apply { $0.webhooks.retrySchedule.delays = [.seconds(300)] }
