@@ -37,7 +37,11 @@ extension Decider {
     mutating func claimRefunds(_ request: ClaimRequest) {
         if !input.spentHints.isEmpty { write(.deleteHints(input.spentHints)) }
         decision.state.nextHint = input.nextHint ?? 0
-        if input.nextHint != nil { decision.wake(at: now.advanced(by: SchedulerState.hintTurnPause)) }
+        if input.nextHint != nil {
+            // Hints that must wait, perhaps for hours, should cost little meanwhile.
+            let isIdle = input.spentHints.isEmpty && input.gateways.values.allSatisfy(\.hinted.isEmpty)
+            decision.wake(at: now.advanced(by: SchedulerState.hintTurnPause.scaled(by: isIdle ? 5 : 1)))
+        }
         for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
