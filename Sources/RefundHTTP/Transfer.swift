@@ -219,8 +219,8 @@ final class Transfer {
         if attempt.head.isComplete { return .success(response(.broken(error), of: handle)) }
         guard case .malformedResponse(let reason) = error, attempt.head.hasStatus else { return .failure(error) }
         // libcurl reads no further, but the server has answered. A length that is no number concerns only the body.
-        let isBodys = reason.hasPrefix("Invalid Content-Length")
-        return .success(response(isBodys ? .broken(error) : .invalidHead(reason), of: handle))
+        let concernsBody = reason.hasPrefix("Invalid Content-Length")
+        return .success(response(concernsBody ? .broken(error) : .invalidHead(reason), of: handle))
     }
 
     /// Passes the result to the caller; called once.

@@ -28,7 +28,9 @@ extension SchedulerState {
     package static func clockStep(before store: any QueueStore, at now: Timestamp) throws(StoreError) -> Duration {
         let last = try store.read { tx throws(StoreError) in try tx.lastRecordedAt() }
         let step = last?.duration(since: now) ?? .zero
-        return step > clockTolerance ? step : .zero
+        guard step > clockTolerance else { return .zero }
+        // Whole seconds are easier to read.
+        return .seconds(step.components.seconds + 1)
     }
 
     /// Applies new settings, and makes misconfigured refunds due again.
