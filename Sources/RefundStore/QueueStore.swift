@@ -177,6 +177,13 @@ package protocol QueueReader {
     /// The disabled URLs, with the reason.
     func disabledURLs() throws(StoreError) -> [String: String]
 
+    /// The rows that a step of retention may prune, oldest first; a bounded number is examined.
+    func prunable(_ request: PruneRequest) throws(StoreError) -> PruneBatch
+    /// Everything that retention has pruned so far.
+    func prunedRows() throws(StoreError) -> PrunedRows
+    /// The pruned refunds that match a selector.
+    func prunedRefunds(_ selector: RefundSelector) throws(StoreError) -> [PrunedRefund]
+
     /// Checks the database's integrity: its structure, and the contents of refundd's own tables.
     func integrity(limit: Int) throws(StoreError) -> Integrity
     /// Tables, guards, indexes and views that are missing or changed, orphaned rows, and rows that the guards reject.
@@ -213,6 +220,10 @@ package protocol QueueWriter: QueueReader {
     func retryMisconfigured(at now: Timestamp) throws(StoreError)
     /// Removes the incidents and breakers of gateways that are no longer configured.
     func forgetGateways(except names: Set<String>) throws(StoreError)
+    /// Prunes the rows that a request finds, and records it.
+    ///
+    /// - Returns: The rows found, and how many were pruned with them.
+    func prune(_ request: PruneRequest, at now: Timestamp) throws(StoreError) -> (batch: PruneBatch, rows: PrunedRows)
 }
 
 /// The result of a request to redeliver a webhook.
@@ -221,6 +232,8 @@ package enum Redelivery: Hashable, Sendable {
     case due
     /// It is being sent right now.
     case inFlight
+    /// Retention pruned its body at this time.
+    case pruned(at: Timestamp)
     /// There is no webhook with this id.
     case unknown
 }

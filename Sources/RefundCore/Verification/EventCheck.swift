@@ -86,6 +86,11 @@ package struct EventCheck: Sendable {
         if event.at != row.at {
             note("event \(event.position) is of \(event.at.iso8601), row \(row.sequence) of \(row.at.iso8601)")
         }
+        guard !event.isPruned else {
+            if !refund.state.isFinal { note("the body of event \(event.position) was pruned before the refund ended") }
+            if !event.body.isEmpty { note("event \(event.position) is pruned and has a body") }
+            return
+        }
         let recorded = RecordedEvent(event.body)
         guard let body = body(type, row, recorded) else { return }
         compare(event, recorded, with: body)

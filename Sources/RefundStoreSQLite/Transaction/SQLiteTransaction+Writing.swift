@@ -51,13 +51,14 @@ extension SQLiteTransaction {
 
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
         try mapped {
-            let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = ?"
-            var found: (refundID: Int64?, url: String, isInFlight: Bool)?
+            let select = "SELECT refund_id, url, leased_until IS NOT NULL, pruned_at FROM refund_outbox WHERE id = ?"
+            var found: (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?)?
             try statements[select].bind(id).read { row in
-                found = (row.integer(), row.text() ?? "", row.integer() == 1)
+                found = (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp())
                 return false
             }
             guard let found else { return .unknown }
+            if let time = found.prunedAt { return .pruned(at: time) }
             if found.isInFlight { return .inFlight }
             let update = """
                 UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,

@@ -111,6 +111,21 @@ struct QueryPlanTests {
         }
     }
 
+    @Test func retentionWalksAlongItsIndexes() throws {
+        let daemon = database.daemon
+        try database.enqueue("R-1")
+        try daemon.happen(to: 1) { $0.answered(.settled) }
+        try daemon.finish(try #require(try daemon.claim().first), .accepted)
+        let statements = try statements { for what in Prunable.allCases { try daemon.prune(what, after: 0) } }
+        #expect(statements.count > 12)
+        for statement in Set(statements) {
+            for step in try plan(statement) where step.contains("refund_") || step.contains("B-TREE") {
+                #expect(step.contains("INDEX refund_") || step.contains("SEARCH"), "\(step): \(statement)")
+                #expect(!step.contains("_state") && !step.contains("B-TREE"), "\(step): \(statement)")
+            }
+        }
+    }
+
     // MARK: - Work that does not grow
 
     /// The steps that SQLite's virtual machine takes for what a body runs in prepared statements.
