@@ -13,6 +13,8 @@ package struct Decision: Sendable {
     package var events: [SchedulerEvent] = []
     /// When to run again if nothing arrives, or nil if nothing will become due.
     package var nextWake: Timestamp?
+    /// A step of retention to take now, since nothing else is due.
+    package var pruning: PruneRequest?
 
     mutating func wake(at time: Timestamp?) {
         guard let time else { return }
@@ -223,7 +225,20 @@ struct Decider {
         if request.claims != nil {
             decision.wake(at: decision.state.nextUnknownScan)
             decision.wake(at: decision.state.releaseHolds(at: now))
+            planRetention()
         }
         return decision
+    }
+
+    // Nothing that is due, or about to be, waits for retention.
+    private mutating func planRetention() {
+        guard let due = decision.state.retention.due(settings.retention, at: now) else { return }
+        guard due <= now else { return decision.wake(at: due) }
+        let isFree = decision.nextWake.map { $0 > now.advanced(by: RetentionPass.margin) } ?? true
+        if decision.writes.isEmpty, decision.effects.isEmpty, isFree {
+            decision.pruning = decision.state.retention.request(settings.retention, at: now)
+        } else {
+            decision.wake(at: now.advanced(by: RetentionPass.retryInterval))
+        }
     }
 }

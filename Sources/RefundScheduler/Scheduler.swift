@@ -242,7 +242,10 @@ package actor Scheduler {
         state = decision.state
         perform(decision.effects)
         report(decision.events)
-        return decision.nextWake
+        guard let request = decision.pruning else { return decision.nextWake }
+        let (events, next) = try state.prune(request, over: store, settings, at: now)
+        if !events.isEmpty { report(events) }
+        return [decision.nextWake, next].compactMap(\.self).min()
     }
 
     // A result that comes after its claim ran out ends no later claim.

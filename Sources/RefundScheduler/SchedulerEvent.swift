@@ -33,6 +33,10 @@ package enum SchedulerEvent: Sendable {
     case releasedClaims(Int)
     /// The clock was set back.
     case clockSetBack(by: Duration)
+    /// A step of retention pruned rows.
+    case pruned(PrunedRows)
+    /// The day's pass of retention is over, and pruned rows.
+    case retentionPassed(PrunedRows)
     /// The store reported an event.
     case store(StoreEvent)
 }

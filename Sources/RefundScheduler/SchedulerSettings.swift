@@ -52,8 +52,10 @@ package struct SchedulerSettings: Sendable {
     package var gateways: [String: Gateway]
     /// The receivers of webhooks.
     package var webhooks: Webhooks
+    /// How long the queue keeps what is finished.
+    package var retention = RetentionPolicy.forever
 
-    /// Creates settings.
+    /// Creates settings, which keep everything for ever.
     package init(polling: PollingPolicy, gateways: [String: Gateway], webhooks: Webhooks) {
         self.polling = polling
         self.gateways = gateways

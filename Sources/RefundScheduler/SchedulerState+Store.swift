@@ -67,4 +67,40 @@ extension SchedulerState {
         made?.retract(rejections, at: now)
         return made
     }
+
+    /// Takes a step of retention, which never fails because of single rows.
+    ///
+    /// - Parameters:
+    ///   - request: The step, from a committed decision.
+    ///   - store: The queue.
+    ///   - settings: The settings.
+    ///   - now: The time.
+    /// - Returns: The events, and when to run again.
+    /// - Throws: `StoreError` if the database can no longer be trusted.
+    package mutating func prune(
+        _ request: PruneRequest,
+        over store: any QueueStore,
+        _ settings: SchedulerSettings,
+        at now: Timestamp
+    ) throws(StoreError) -> (events: [SchedulerEvent], next: Timestamp?) {
+        var events: [SchedulerEvent] = []
+        var (batch, rows) = (PruneBatch(last: request.after), PrunedRows())
+        do throws(StoreError) {
+            // Only a step that has found something locks the queue.
+            batch = try store.read { tx throws(StoreError) in try tx.prunable(request) }
+            if !batch.ids.isEmpty {
+                (batch, rows) = try store.write { tx throws(StoreError) in try tx.prune(request, at: now) }
+            }
+        } catch  where error.kind == .rejected || error.kind == .application {
+            events.append(.rejected(what: "\(batch.ids.count) row(s) of retention", reason: error.reason))
+        } catch  where !error.isFatal {
+            retention.postpone(at: now)
+            return (events, retention.due(settings.retention, at: now))
+        }
+        if !rows.isEmpty { events.append(.pruned(rows)) }
+        if let total = retention.completed(request, batch, rows, settings.retention, at: now), !total.isEmpty {
+            events.append(.retentionPassed(total))
+        }
+        return (events, retention.due(settings.retention, at: now))
+    }
 }

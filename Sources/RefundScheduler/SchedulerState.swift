@@ -41,6 +41,8 @@ package struct SchedulerState: Sendable {
     var lastEndpoint: [UInt8] = []
     /// When webhooks that cannot be signed were last reported.
     var unsignedReport: Timestamp?
+    /// How far retention is.
+    var retention = RetentionPass()
 
     /// Creates the state of a starting scheduler.
     ///
@@ -78,6 +80,7 @@ package struct SchedulerState: Sendable {
         unsignedReport = nil
         wantsUnknownScan = true
         lastUnknownScan = nil
+        retention = RetentionPass()
     }
 
     /// Whether nothing is in flight.

@@ -24,6 +24,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case maximumDescriptors = "process_max_fds"
     case oldestPending = "refundd_oldest_pending_seconds"
     case openDescriptors = "process_open_fds"
+    case pruned = "refundd_pruned_total"
     case queries = "refundd_queries_total"
     case queryDuration = "refundd_query_duration_seconds"
     case refunds = "refundd_refunds"
@@ -64,6 +65,8 @@ package enum Metric: String, CaseIterable, Sendable {
         case .maximumDescriptors: .gauge("The most file descriptors that the process may open.")
         case .oldestPending: .gauge("Age of the oldest refund without a verdict.", [.gateway])
         case .openDescriptors: .gauge("Open file descriptors.")
+        case .pruned:
+            .counter("Rows that retention has pruned, and bodies of webhooks.", [Label("what", PrunedRows.names)])
         case .queries: .counter("Queries, by gateway and outcome.", [.gateway, .queryOutcome])
         case .queryDuration:
             .histogram("Time from sending a query to the end of its answer.", [.gateway], Self.exchange)

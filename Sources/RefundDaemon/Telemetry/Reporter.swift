@@ -64,6 +64,13 @@ struct Reporter: Sendable {
                 "the clock was set back; due times move with it",
                 metadata: ["by": "\(step.formatted)"].id(.clockSetBack)
             )
+        case .pruned(let rows):
+            for (name, count) in rows.named where count > 0 { Metric.pruned.increment(name, by: count, in: metrics) }
+        case .retentionPassed(let rows):
+            logger.notice(
+                "pruned what [retention] no longer keeps",
+                metadata: Logger.Metadata(rows.named.map { ($0.name, "\($0.count)") }) { first, _ in first }
+            )
         case .store(.walGrew(let bytes, let holders)):
             logger.warning(
                 "the write-ahead log keeps growing because a process keeps a transaction open; end it",

@@ -42,7 +42,7 @@ final class SimulatedOperator {
         )
         let webhooks = try fixture.records(
             "id",
-            "FROM refund_outbox WHERE state <> 'pending' AND leased_until IS NULL ORDER BY position"
+            "FROM refund_outbox WHERE state <> 'pending' AND leased_until IS NULL AND pruned_at IS NULL ORDER BY position"
         )
         var commands: [Command] = []
         for record in refunds where random.chance(0.25) {
