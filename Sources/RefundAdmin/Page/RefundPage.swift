@@ -145,6 +145,12 @@ package struct RefundPage: Sendable {
                     html.text(" \(result)\(duration)")
                 }
             }
+            if let time = webhook.row.prunedAt {
+                html.tag("li") { html in
+                    html.text("body and attempts pruned ")
+                    html.time(time, now: now)
+                }
+            }
             if webhook.row.state == WebhookState.pending.rawValue, let next = webhook.row.nextAttemptAt {
                 html.tag("li") { html in
                     html.text("next attempt ")

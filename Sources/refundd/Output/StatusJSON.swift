@@ -24,6 +24,8 @@ extension QueueReport {
         }
         json.object("endpoints") { json in status.endpoints.write(to: &json) }
         json.number("wal_bytes", status.walBytes)
+        json.number("file_bytes", status.fileBytes)
+        json.number("free_bytes", status.freeBytes)
         json.object("gateways") { json in
             for name in gateways { write(gateway: name, to: &json) }
         }

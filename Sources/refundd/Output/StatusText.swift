@@ -52,6 +52,7 @@ extension QueueReport {
         facts.add("oldest without a verdict", status.oldestPending?.rounded ?? "none")
         facts.add("due lag", status.dueLag.rounded)
         facts.add("webhooks", WebhookState.allCases.map { "\($0.rawValue) \((status.webhooks[$0] ?? 0).grouped)" }.list)
+        facts.add("file", "\(status.fileBytes.asBytes), of which \(status.freeBytes.asBytes) are free for new rows")
         facts.add("write-ahead log", status.walBytes.asBytes)
         for name in gateways { facts.add("gateway \(name)", health(of: name)) }
         for (endpoint, breaker) in status.endpoints.open {
