@@ -33,6 +33,8 @@ struct DefaultsTests {
         let retries = webhook.retrySchedule.delays.map(\.formatted)
         #expect(retries == ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"])
         #expect(configuration.admin.listen == ListenAddress("127.0.0.1:9464"))
+        #expect(configuration.retention.webhooks == .seconds(90 * 86_400))
+        #expect(configuration.retention.ledger == nil)
         #expect(configuration.log.level == .info)
         #expect(configuration.log.format == .auto)
     }
@@ -48,7 +50,7 @@ struct DefaultsTests {
                 "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",
                 "polling.attention_after", "webhook.url", "webhook.secret_files", "webhook.events", "webhook.timeout",
                 "webhook.max_in_flight", "webhook.retry_schedule", "webhook.allow_hosts", "webhook.ca_file",
-                "admin.listen", "admin.hosts", "log.level", "log.format",
+                "admin.listen", "admin.hosts", "retention.webhooks", "retention.ledger", "log.level", "log.format",
             ]
         )
     }
@@ -87,6 +89,9 @@ struct DefaultsTests {
             ca_file = "/keys/hooks.pem"
             [admin]
             listen = ""
+            [retention]
+            webhooks = "7d"
+            ledger = "30d"
             [log]
             level = "critical"
             format = "json"
@@ -108,6 +113,8 @@ struct DefaultsTests {
         #expect(configuration.polling.slowAfter == .seconds(7 * 86_400))
         #expect(configuration.polling.slowInterval == .seconds(12 * 3_600))
         #expect(configuration.polling.jitter == 0)
+        #expect(configuration.retention.webhooks == .seconds(7 * 86_400))
+        #expect(configuration.retention.ledger == .seconds(30 * 86_400))
         #expect(configuration.polling.attentionAfter == .seconds(30 * 86_400))
         let webhook = configuration.webhook
         #expect(webhook.url == "https://shop.example/hooks?from=refundd")

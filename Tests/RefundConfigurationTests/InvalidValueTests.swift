@@ -35,6 +35,10 @@ struct InvalidValueTests {
         ("[polling]\nattention_after = \"3651d\"", "polling.attention_after invalid"),
         ("[polling]\nattention_after = \"5\"", "polling.attention_after invalid"),
         ("[webhook]\nmax_in_flight = 4096", "webhook.max_in_flight invalid"),
+        ("[retention]\nwebhooks = \"167h\"", "retention.webhooks invalid"),
+        ("[retention]\nledger = \"29d\"", "retention.ledger invalid"),
+        ("[retention]\nledger = \"89d\"", "retention.ledger conflict"),
+        ("[retention]\nwebhooks = \"\"\nledger = \"3650d\"", "retention.ledger conflict"),
 
         // Text.
         ("merchant_no = \"012345678901234567890123456789012\"", "gateway.merchant_no invalid"),

@@ -61,6 +61,14 @@ extension AdminSettings: ConfigurationSection {
     ]
 }
 
+extension RetentionPolicy: ConfigurationSection {
+    static let name = "retention"
+    static let keys: [Key] = [
+        Key("webhooks", \.webhooks, ValueType.duration(keptAtLeast: leastWebhooks).orEmpty),
+        Key("ledger", \.ledger, ValueType.duration(keptAtLeast: leastLedger).orEmpty),
+    ]
+}
+
 extension LogSettings: ConfigurationSection {
     static let name = "log"
     static let keys: [Key] = [
@@ -73,7 +81,8 @@ extension Configuration {
     /// Every key, in the order of `refundd.conf.example`.
     package static let keys: [ConfigurationKey] =
         DatabaseSettings.descriptions + GatewaySettings.descriptions + PollingPolicy.descriptions
-        + WebhookSettings.descriptions + AdminSettings.descriptions + LogSettings.descriptions
+        + WebhookSettings.descriptions + AdminSettings.descriptions + RetentionPolicy.descriptions
+        + LogSettings.descriptions
 }
 
 /// The description of a key.

@@ -34,6 +34,7 @@ struct ConfigurationReader {
         configuration.polling = section()
         configuration.webhook = section()
         configuration.admin = section()
+        configuration.retention = section()
         configuration.log = section()
         checkConsistency(of: configuration)
         reportUnknownSections()
@@ -121,6 +122,14 @@ struct ConfigurationReader {
         let webhook = configuration.webhook
         if webhook.url != nil, webhook.secretFiles.isEmpty, !isInvalid("webhook.secret_files") {
             report(InvalidValue("required because webhook.url is set", .conflict), at: "webhook.secret_files")
+        }
+        let retention = configuration.retention
+        if let ledger = retention.ledger, retention.webhooks.map({ $0 > ledger }) ?? true,
+            !isInvalid("retention.ledger"), !isInvalid("retention.webhooks")
+        {
+            let kept = retention.webhooks.map { "\($0.formatted.quoted)" } ?? "\"\", which means for ever"
+            let message = "shorter than retention.webhooks, \(kept); what goes with its refund cannot be kept longer"
+            report(InvalidValue(message, .conflict, value: ledger.formatted.quoted), at: "retention.ledger")
         }
     }
 }

@@ -39,11 +39,13 @@ final class Connections: Sendable {
             try HTTPClient(settings: HTTPClient.Settings(maxConnections: connections, name: name, userAgent: "refundd"))
         }
         shutDowns.append(http.shutDown)
-        settings = SchedulerSettings(
+        var settings = SchedulerSettings(
             polling: configuration.polling,
             gateways: gateways,
             webhooks: Self.webhooks(configuration.webhook, credentials, http)
         )
+        settings.retention = configuration.retention
+        self.settings = settings
         self.shutDowns = shutDowns
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
     }
