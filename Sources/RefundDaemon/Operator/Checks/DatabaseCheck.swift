@@ -16,18 +16,12 @@ struct DatabaseCheck {
     let path: String
     let user: ServiceUser
 
-    /// The folder of a database's real file.
-    static func folder(of path: String) -> String {
-        let real = DatabasePath.real(path)
-        return String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
-    }
-
     /// Runs the check; never creates or changes a file.
     ///
     /// - Returns: The findings; empty if everything is as it should be.
     func findings() -> [Finding] {
         let real = DatabasePath.real(path)
-        let folder = Self.folder(of: path)
+        let folder = DatabasePath.folder(of: path)
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else {
             let problem = "the folder \(folder) cannot be found (\(SystemError())); mount its file system, or create it"
@@ -44,7 +38,7 @@ struct DatabaseCheck {
 
     /// Checks only the space and the kind of the file system.
     func spaceFindings() -> [Finding] {
-        fileSystem(Self.folder(of: path)).findings
+        fileSystem(DatabasePath.folder(of: path)).findings
     }
 
     private func finding(_ gravity: Finding.Gravity, _ text: String, run command: String? = nil) -> Finding {

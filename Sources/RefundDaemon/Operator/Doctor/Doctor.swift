@@ -3,6 +3,7 @@ import RefundConfiguration
 package import RefundCore
 import RefundScheduler
 import RefundStore
+import RefundStoreSQLite
 
 /// Checks everything as the service would see it.
 package struct Doctor: Sendable {
@@ -58,7 +59,7 @@ package struct Doctor: Sendable {
         }
         if let id = unit?.userID { return ServiceUser(id: id) }
         var status = stat()
-        for place in [path, DatabaseCheck.folder(of: path)] where unsafe stat(place, &status) == 0 {
+        for place in [path, DatabasePath.folder(of: path)] where unsafe stat(place, &status) == 0 {
             return ServiceUser(id: status.st_uid)
         }
         return .current
@@ -107,7 +108,7 @@ package struct Doctor: Sendable {
         if findings.isEmpty {
             findings.append(Finding(.fine, "database", "\(path) is sound, and user \(user.name) can write it"))
         }
-        findings.append(InotifyCheck.finding(folder: DatabaseCheck.folder(of: path)))
+        findings.append(InotifyCheck.finding(folder: DatabasePath.folder(of: path)))
         do throws(StoreError) {
             let store = try StoreProviders.provider(for: configuration.database).open(.readOnly)
             defer { store.close() }

@@ -1,13 +1,5 @@
 package import RefundCore
 
-extension Refund {
-    /// The refund as a command names it: its number, or `#ID` if its number may mean another refund.
-    package var argument: String {
-        guard state != .abandoned, let number = merchantOrderNo ?? transNo else { return "'#\(id)'" }
-        return number.asShellWord
-    }
-}
-
 /// What an operator can do about a reason for attention.
 package struct AttentionAdvice: Hashable, Sendable {
     /// What is wrong and what to find out, in one sentence.
