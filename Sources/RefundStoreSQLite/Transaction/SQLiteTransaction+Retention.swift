@@ -95,6 +95,13 @@ extension SQLiteTransaction {
                     FROM refund_queue WHERE id \(Self.listed)
                     """
                 try statements[leave].bind(record(request, rows, at: now)).bind(ids).run(changing: rows.refunds)
+                for (table, key) in [("refund_queue", "id"), ("refund_outbox", "refund_id")] {
+                    let uncount = """
+                        UPDATE refund_counts SET number = number - (SELECT count(*) FROM \(table) t
+                        WHERE t.\(key) \(Self.listed) AND t.state = refund_counts.state) WHERE counted = '\(table)'
+                        """
+                    try statements[uncount].bind(ids).run()
+                }
                 try delete(attempts, ids, rows.attempts)
                 try delete(of("refund_outbox"), ids, rows.webhooks)
                 try delete(of("refund_event_log"), ids, rows.events)

@@ -206,7 +206,7 @@ CREATE TABLE refund_pruned_refunds (
     state             TEXT NOT NULL,
     created_at        INTEGER NOT NULL
 );
-INSERT INTO refund_pruned_refunds VALUES(6,2,'default',NULL,'R-6',NULL,'abandoned',1795901108679);
+INSERT INTO refund_pruned_refunds VALUES(6,2,'default',NULL,'R-6',NULL,'abandoned',1795905492488);
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('refund_queue',7);
 INSERT INTO sqlite_sequence VALUES('refund_transitions',4);
@@ -669,11 +669,5 @@ CREATE TRIGGER refund_outbox_attempts_delete BEFORE DELETE ON refund_outbox_atte
         WHERE NOT EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = OLD.position
         AND (o.pruned_at IS NOT NULL
         OR EXISTS (SELECT 1 FROM refund_pruned_refunds WHERE refund_id = o.refund_id)));
-END;
-CREATE TRIGGER refund_queue_uncounted AFTER DELETE ON refund_queue BEGIN
-    UPDATE refund_counts SET number = number - 1 WHERE counted = 'refund_queue' AND state = OLD.state;
-END;
-CREATE TRIGGER refund_outbox_uncounted AFTER DELETE ON refund_outbox BEGIN
-    UPDATE refund_counts SET number = number - 1 WHERE counted = 'refund_outbox' AND state = OLD.state;
 END;
 COMMIT;
