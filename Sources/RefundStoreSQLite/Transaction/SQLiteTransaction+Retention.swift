@@ -98,7 +98,7 @@ extension SQLiteTransaction {
                 for (table, key) in [("refund_queue", "id"), ("refund_outbox", "refund_id")] {
                     let uncount = """
                         UPDATE refund_counts SET number = number - (SELECT count(*) FROM \(table) t
-                        WHERE t.\(key) \(Self.listed) AND t.state = refund_counts.state) WHERE counted = '\(table)'
+                        WHERE t.\(key) \(Self.listed) AND +t.state = refund_counts.state) WHERE counted = '\(table)'
                         """
                     try statements[uncount].bind(ids).run()
                 }
