@@ -1,0 +1,98 @@
+"""What the text mentions exists: commands and options, keys of the configuration, programs, tests."""
+
+import json
+import re
+import shutil
+
+from support import manual, problems, programs, readme, repository, run
+
+# What the text describes and the program lacks. A problem is reported once the program has it: delete the entry then.
+PENDING = {
+    "refundd pause",
+    "refundd resume",
+    "refundd webhooks send",
+    "refundd webhooks listen",
+    "refundd webhooks verify",
+    "[alerts] delayed_after",
+    "[heartbeat] url",
+    "[retention] webhooks",
+    "[retention] ledger",
+}
+
+
+def described_commands():
+    """Command to its long options; a subcommand's name follows its command's."""
+    commands = {}
+
+    def add(command, path):
+        name = " ".join([*path, command["commandName"]])
+        commands[name] = {
+            n["name"] for a in command.get("arguments", []) for n in a.get("names", []) if n["kind"] == "long"
+        }
+        for further in command.get("subcommands", []):
+            add(further, [*path, command["commandName"]])
+
+    add(json.loads(run(programs / "refundd", "--experimental-dump-help"))["command"], [])
+    return commands
+
+
+def described_keys():
+    example = (repository / "refundd.conf.example").read_text()
+    sections = re.findall(r"^\[([a-z]+)\]\n(.*?)(?=^\[|\Z)", example, re.M | re.S)
+    return {f"[{s}] {key}" for s, text in sections for key in re.findall(r"^#?([a-z_]+) = ", text, re.M)}
+
+
+commands = described_commands()
+keys = described_keys()
+for name in sorted(PENDING & (commands.keys() | keys)):
+    problems.append(f"Tests/Examples/run: {name} is there: remove it from PENDING")
+
+
+def check_mentions():
+    prose = re.sub(r"^```.*?^```", "", readme, flags=re.M | re.S)
+    spans = [re.sub(r"\s+", " ", span) for span in re.findall(r"`([^`]+)`", prose)]
+    for span in spans:
+        if found := re.match(r"refundd( [a-z]+)( [a-z]+)?", span):
+            name = found[0] if found[0] in commands or found[0] in PENDING else "refundd" + found[1]
+            if name in PENDING or name == "refundd help":
+                continue
+            if name not in commands:
+                problems.append(f"README.md: there is no command {span}")
+                continue
+            for option in re.findall(r" --([a-z-]+)", span):
+                if option not in commands[name]:
+                    problems.append(f"README.md: {name} has no option --{option}")
+        if found := re.match(r"\[[a-z]+\] [a-z_]+", span):
+            if found[0] not in keys | PENDING:
+                problems.append(f"README.md: there is no key {found[0]}")
+
+
+def check_names(text):
+    """The programs and tests that commands name, where the commands themselves cannot run."""
+    tests = "\n".join(str(p) for p in (repository / "Tests").rglob("*Tests*"))
+    for line in text.splitlines():
+        words = re.sub(r" #.*", "", line).replace("$PWD/", "").split()
+        for word in words:
+            if "/" in word and "=" not in word and not word.startswith((".build", "$")) and not shutil.which(word, path="."):
+                if not (repository / word).is_file():
+                    problems.append(f"README.md: there is no {word}")
+        if "--filter" in words and words[words.index("--filter") + 1] not in tests:
+            problems.append(f"README.md: there are no tests {words[-1]}")
+
+
+def check_package_commands(texts):
+    """The operator's commands are those of refundd(8), and deploy/package-trial runs each of them."""
+    page = manual("refundd.8")
+    trial = (repository / "deploy/package-trial").read_text()
+    known, section, count = set(), "", 0
+    for found in re.finditer(r"^\.S[hs] ([^\n]*)$|^\.Bd -literal\n(.*?)^\.Ed", page, re.M | re.S):
+        if found[1]:
+            section, count = found[1], 0
+            continue
+        count += 1
+        known.update(found[2].splitlines())
+        if not re.search(rf"^ *(?:follow|configure) \"?{re.escape(section)}\"? {count}$", trial, re.M):
+            problems.append(f"deploy/package-trial does not run example {count} of refundd(8), {section}")
+    for line in "".join(texts).splitlines():
+        if line not in known:
+            problems.append(f"README.md: refundd(8) lacks the command {line}")
