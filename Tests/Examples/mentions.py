@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 
 from support import manual, problems, programs, readme, repository, run
 
@@ -48,23 +49,46 @@ for name in sorted(PENDING & (commands.keys() | keys)):
     problems.append(f"Tests/Examples/run: {name} is there: remove it from PENDING")
 
 
-def check_mentions():
+def mentioned():
+    """What the text names in passing: each span of code outside an example."""
     prose = re.sub(r"^```.*?^```", "", readme, flags=re.M | re.S)
-    spans = [re.sub(r"\s+", " ", span) for span in re.findall(r"`([^`]+)`", prose)]
-    for span in spans:
-        if found := re.match(r"refundd( [a-z]+)( [a-z]+)?", span):
-            name = found[0] if found[0] in commands or found[0] in PENDING else "refundd" + found[1]
-            if name in PENDING or name == "refundd help":
-                continue
-            if name not in commands:
-                problems.append(f"README.md: there is no command {span}")
-                continue
-            for option in re.findall(r" --([a-z-]+)", span):
-                if option not in commands[name]:
-                    problems.append(f"README.md: {name} has no option --{option}")
-        if found := re.match(r"\[[a-z]+\] [a-z_]+", span):
-            if found[0] not in keys | PENDING:
-                problems.append(f"README.md: there is no key {found[0]}")
+    return [re.sub(r"\s+", " ", span) for span in re.findall(r"`([^`]+)`", prose)]
+
+
+def command_of(span):
+    """The command that a span runs, with its subcommand; None if it runs none."""
+    found = re.match(r"(refundd [a-z]+)( [a-z]+)?", span)
+    return found and (found[0] if found[0] in commands.keys() | PENDING else found[1])
+
+
+def check_mentions():
+    for span in mentioned():
+        name = command_of(span)
+        if name and name not in commands.keys() | PENDING | {"refundd help"}:
+            problems.append(f"README.md: there is no command {span}")
+        for option in re.findall(r" --([a-z-]+)", span) if name in commands else []:
+            if option not in commands[name]:
+                problems.append(f"README.md: {name} has no option --{option}")
+        key = re.match(r"\[[a-z]+\] [a-z_]+", span)
+        if key and key[0] not in keys | PENDING:
+            problems.append(f"README.md: there is no key {key[0]}")
+
+
+def run_mentions(shop):
+    """Runs each command that the text shows whole. It may have nothing to do here, but its usage has to be right."""
+    key = re.search(r'public_key_files = \["(.*)"\]', (shop.sim / "refundd.conf").read_text())[1]
+    for span in sorted(set(mentioned())):
+        name = command_of(span)
+        if name in {None, span} | PENDING or re.search(r"refundd run|--watch|--follow", span):
+            continue
+        command = span.replace("COMMAND", "status").replace("FOLDER", str(shop.folder / "folder"))
+        command = command.replace("FILE", str(shop.sim / key))
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=shop.folder, env=shop.environment, capture_output=True, text=True, timeout=60
+        )
+        # Done, nothing to do, no such refund, gateway unavailable, another daemon.
+        if done.returncode not in (0, 1, 66, 69, 75):
+            problems.append(f"README.md: {span}: exit status {done.returncode}\n{done.stderr}")
 
 
 def check_names(text):
