@@ -69,9 +69,23 @@ def check_mentions():
         for option in re.findall(r" --([a-z-]+)", span) if name in commands else []:
             if option not in commands[name]:
                 problems.append(f"README.md: {name} has no option --{option}")
+        path = re.fullmatch(r"(deploy|Sources|Tests)/[\w./-]+", span)
+        if path and not (repository / span).exists():
+            problems.append(f"README.md: there is no {span}")
         key = re.match(r"\[[a-z]+\] [a-z_]+", span)
         if key and key[0] not in keys | PENDING:
             problems.append(f"README.md: there is no key {key[0]}")
+
+
+def check_links():
+    headings = {re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", readme, re.M)}
+    for target in re.findall(r"\]\(([^)]+)\)", readme):
+        if target.startswith("#"):
+            found = target[1:] in headings
+        else:
+            found = target.startswith("https://") or (repository / target).exists()
+        if not found:
+            problems.append(f"README.md: a link leads nowhere: {target}")
 
 
 def run_mentions(shop):
