@@ -117,7 +117,8 @@ class Order(models.Model):
             ["php"],
             "laravel.php",
             php
-            + "require 'Illuminate/Database/autoload.php';\nclass_alias('Illuminate\\Database\\Capsule\\Manager', 'DB');\n"
+            + "require 'Illuminate/Database/autoload.php';\n"
+            + "class_alias('Illuminate\\Database\\Capsule\\Manager', 'DB');\n"
             + "$connections = [\n"
             + text["php laravel-config"]
             + "];\n$db = new DB;\n$db->addConnection($connections['sqlite']);\n$db->setAsGlobal();\n"
@@ -140,7 +141,7 @@ def busy_database(shop):
 def call(shop, name, language, command, file, text):
     calls = CALLS[language].replace("NAME", name)
     # PHP's own example passes its connection.
-    calls = calls.replace("DB21", "$db, 21" if name == "php" else "21").replace("DB1", "$db, 1" if name == "php" else "1")
+    calls = calls.replace("DB", "$db, " if name == "php" else "")
     path = shop.folder / file
     path.write_text((text + calls).replace(SHOP, str(shop.database)))
     shop.execute("UPDATE orders SET refund_no = NULL")

@@ -23,7 +23,8 @@ def provoke_events(shop, gateway):
     for order in ["FAIL-1", "CANCEL2-1", "NEVER-1", "NEVER-2", "OK3-1"]:
         shop.execute(f"INSERT INTO refund_queue (merchant_order_no) VALUES ('{order}')")
     shop.execute(
-        "INSERT INTO refund_queue (merchant_order_no, expected_amount, expected_currency) VALUES ('MISMATCH-1', '1200', 'JPY')"
+        "INSERT INTO refund_queue (merchant_order_no, expected_amount, expected_currency)"
+        " VALUES ('MISMATCH-1', '1200', 'JPY')"
     )
     shop.refundd("query", "NEVER-1")
     shop.refundd("abandon", "NEVER-1", "--reason", "enqueued by mistake")
@@ -99,12 +100,19 @@ def receivers_example(shop, text):
     """The tools for receivers: a receiver on each port of the text, and a request that was captured."""
     at, listen = free_port(), free_port()
     shop.start(sys.executable, repository / "deploy/receiver.py", shop.sim / "webhook_secret", at)
-    await_("the receiver", lambda: socket.create_connection(("127.0.0.1", at)).close() is None)
+    with socket.socket() as client:
+        await_("the receiver", lambda: client.connect_ex(("127.0.0.1", at)) == 0)
     now = datetime.datetime.now(tz=datetime.timezone.utc)
     signature = standardwebhooks.Webhook((shop.sim / "webhook_secret").read_text().strip()).sign("msg_1", now, "{}")
-    (shop.folder / "captured.txt").write_bytes(
-        f"POST /refunds HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\ncontent-length: 2\r\n"
-        f"webhook-id: msg_1\r\nwebhook-timestamp: {int(now.timestamp())}\r\nwebhook-signature: {signature}\r\n\r\n{{}}".encode()
-    )
+    request = [
+        "POST /refunds HTTP/1.1",
+        "host: shop.example",
+        "content-type: application/json",
+        "content-length: 2",
+        "webhook-id: msg_1",
+        f"webhook-timestamp: {int(now.timestamp())}",
+        f"webhook-signature: {signature}",
+    ]
+    (shop.folder / "captured.txt").write_bytes("\r\n".join([*request, "", "{}"]).encode())
     script = text.replace("8080", str(at)).replace("8081", str(listen)) + "kill %1\n"
     run("bash", "-eu", "-c", script, cwd=shop.folder, env=shop.environment)

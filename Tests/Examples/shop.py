@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 
 from mentions import keys
-from support import await_, free_port, problems, programs, run
+from support import await_, free_port, problems, programs, readme, run
 
 
 class Shop:
@@ -20,8 +20,6 @@ class Shop:
         self.processes = contextlib.ExitStack()
         port = free_port()
         run(programs / "refund-gateway-simulator", "init", "--directory", self.sim, "--port", port)
-        events = ["refund.processing", "refund.settled", "refund.failed", "refund.abandoned", "refund.needs_attention"]
-        events += ["gateway.needs_attention"]
         self.environment = {
             **os.environ,
             "PATH": f"{programs}:{os.environ['PATH']}",
@@ -70,11 +68,11 @@ def stop(process):
 
 
 def keys_example(shop, text):
-    """The new pair signs from now on: its public half goes to the gateway's portal, and the gateway's comes from there."""
+    """The new pair signs from now on: its public half goes to the gateway's portal."""
     run("bash", "-eu", "-c", text, cwd=shop.folder)
     private = re.search(r'private_key_file = "(.*)"', (shop.sim / "refundd.conf").read_text())[1]
     shutil.move(shop.folder / "app_private_key.pem", shop.sim / private)
-    shutil.move(shop.folder / "app_public_key.pem", shop.sim / "app_public_key.pem")
+    shutil.move(shop.folder / "app_public_key.pem", shop.sim / private.replace("private", "public"))
     gateway = shop.start_gateway()
     shop.refundd("check", "--online")
     return gateway
@@ -91,3 +89,13 @@ def sql_examples(shop, enqueues, hints, selects):
     await_("the hint to be consumed", lambda: not shop.rows("SELECT 1 FROM refund_hints"))
     if not all(shop.rows(select) for select in selects):
         problems.append("README.md: the SELECT finds no events")
+
+
+def amount_example(shop):
+    """The number in the text that has the simulator pay an amount."""
+    number, currency, amount = re.search(r"`([^`@]+@([A-Z]{3})([0-9_]+))`", readme).groups()
+    columns = "merchant_order_no, expected_amount, expected_currency"
+    values = f"'{number}', '{amount.replace('_', '.')}', '{currency}'"
+    shop.execute(f"INSERT INTO refund_queue ({columns}) VALUES ({values})")
+    settled = f"SELECT 1 FROM refund_queue WHERE merchant_order_no = '{number}' AND state = 'settled'"
+    await_(f"{number} to settle", lambda: shop.rows(settled))
