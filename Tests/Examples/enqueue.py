@@ -86,7 +86,7 @@ class Order(models.Model):
 """
     php = "<?php\n"
     return {
-        "python": ("python", [sys.executable], "enqueue.py", "import json, sqlite3\n" + text["python enqueue"]),
+        "python": ("python", [sys.executable], "enqueue.py", text["python enqueue"]),
         "php": ("php", ["php"], "enqueue.php", php + text["php enqueue"]),
         "node": ("js", [node], "enqueue.mjs", text["js enqueue"]),
         "django": (
@@ -100,7 +100,7 @@ class Order(models.Model):
             "python",
             [sys.executable],
             "alchemy.py",
-            "from sqlalchemy import create_engine, event, text\n" + text["python sqlalchemy"] + enqueue_by_sql,
+            "from sqlalchemy import text\n" + text["python sqlalchemy"] + enqueue_by_sql,
         ),
         "rails": (
             "ruby",

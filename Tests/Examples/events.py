@@ -2,14 +2,11 @@
 
 import base64
 import datetime
-import hashlib
-import hmac
 import json
 import re
 import secrets
 import socket
 import sys
-import time
 
 import standardwebhooks
 
@@ -85,7 +82,7 @@ def check_differences(events):
 
 def verify_example(text):
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    names = {"secret": secret, "base64": base64, "hmac": hmac, "hashlib": hashlib, "time": time}
+    names = {"secret": secret}
     exec(text, names)
     for age, genuine in [(0, True), (1000, False)]:
         at = datetime.datetime.now(tz=datetime.timezone.utc) - datetime.timedelta(seconds=age)
