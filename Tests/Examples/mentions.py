@@ -61,12 +61,13 @@ def mentioned():
 
 
 def command_of(span):
-    """The command that a span runs, with its subcommand; None if it runs none."""
+    """The command that a span of code runs, with its subcommand; None if it runs none."""
     found = re.match(r"(refundd [a-z]+)( [a-z]+)?", span)
     return found and (found[0] if found[0] in commands.keys() | PENDING else found[1])
 
 
 def check_mentions():
+    rules = (repository / "deploy/prometheus/refundd.rules.yml").read_text()
     for span in mentioned():
         name = command_of(span)
         if name and name not in commands.keys() | PENDING | {"refundd help"}:
@@ -77,6 +78,9 @@ def check_mentions():
         path = re.fullmatch(r"(deploy|Sources|Tests)/[\w./-]+", span)
         if path and not (repository / span).exists():
             problems.append(f"README.md: there is no {span}")
+        metric = re.match(r"refundd_[a-z_]+$|refundd_[a-z_]+(?={)", span)
+        if metric and metric[0] not in rules:
+            problems.append(f"README.md: no alert uses the metric {metric[0]}")
         key = re.match(r"\[[a-z]+\] [a-z_]+", span)
         if key and key[0] not in keys | PENDING:
             problems.append(f"README.md: there is no key {key[0]}")
