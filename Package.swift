@@ -103,6 +103,7 @@ let package = Package(
         // C libraries of the distribution.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         // What the C library offers to C alone.
         .systemLibrary(name: "CLinux"),
 
@@ -117,7 +118,7 @@ let package = Package(
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
-        module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
+        module("RefundStoreSQLite", ["CLinux", "CSQLite", "RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -202,7 +203,7 @@ let package = Package(
         tests(
             "ToyGatewayTests",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler",
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStore",
                 "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundDaemon",
             ]
         ),
@@ -218,7 +219,7 @@ let package = Package(
         ),
         tests(
             "RefunddTests",
-            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd"]
+            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd", arguments]
         ),
         tests(
             "SimulationTests",

@@ -80,7 +80,13 @@ package enum GatewayAnswer: Sendable {
         guard let key = keys.first(where: { $0.isValid(signature: signature, for: signed) }),
             let publicKey = try? key.pem
         else { return nil }
-        return AnswerProof(signed: signed, signature: signature, publicKey: publicKey)
+        let scheme = SignatureScheme(
+            name: "RSASSA-PKCS1-v1_5 with SHA-256",
+            digest: "sha256",
+            signed: #"every member but "sign", null and empty ones, sorted by name, as name=value joined with &"#,
+            signature: #"the member "sign", decoded from base64"#
+        )
+        return AnswerProof(signed: signed, signature: signature, publicKey: publicKey, scheme: scheme)
     }
 
     // The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question

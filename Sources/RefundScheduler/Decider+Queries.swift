@@ -129,11 +129,11 @@ extension Decider {
     }
 
     private mutating func record(_ change: CircuitBreaker.Change, of gateway: String) {
-        let breaker = decision.state.gateways[gateway]?.breaker
         switch change {
         case .none:
             break
         case .opened:
+            let breaker = decision.state.gateways[gateway]?.breaker
             let reason = breaker?.reason ?? ""
             let open = OpenBreaker(
                 since: breaker?.openSince ?? now,

@@ -9,6 +9,8 @@ package struct QueueStatus: Sendable {
     /// The age of the oldest refund without a verdict, or nil if every refund has one.
     package var oldestPending: Duration?
     /// The longest time that any due refund has been waiting; zero if none is due.
+    ///
+    /// Refunds of paused gateways do not count.
     package var dueLag: Duration = .zero
     /// ``dueLag`` of each gateway that has claimable refunds.
     package var dueLags: [String: Duration] = [:]
@@ -22,6 +24,8 @@ package struct QueueStatus: Sendable {
     package var incidents: [String: GatewayIncident] = [:]
     /// The open circuit breakers of gateways, by gateway.
     package var breakers: [String: OpenBreaker] = [:]
+    /// The gateways and endpoints that are paused.
+    package var pauses: [Peer: Pause] = [:]
     /// When each gateway last gave a verified answer.
     package var sightings: [String: GatewaySighting] = [:]
     /// The endpoints and URLs that webhooks are held back from.

@@ -159,6 +159,10 @@ package protocol QueueReader {
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
     /// Whether each endpoint accepted its last webhook, as far as the latest attempts tell.
     func endpointStandings() throws(StoreError) -> [String: Bool]
+    /// The gateways and endpoints that are paused.
+    func pauses() throws(StoreError) -> [Peer: Pause]
+    /// The time of the latest query, change or attempt that is on record, or nil.
+    func lastRecordedAt() throws(StoreError) -> Timestamp?
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
@@ -176,6 +180,13 @@ package protocol QueueReader {
     func claims() throws(StoreError) -> (refunds: Set<Int64>, webhooks: Set<String>)
     /// The disabled URLs, with the reason.
     func disabledURLs() throws(StoreError) -> [String: String]
+
+    /// The rows that a step of retention may prune, oldest first; a bounded number is examined.
+    func prunable(_ request: PruneRequest) throws(StoreError) -> PruneBatch
+    /// Everything that retention has pruned so far.
+    func prunedRows() throws(StoreError) -> PrunedRows
+    /// The pruned refunds that match a selector.
+    func prunedRefunds(_ selector: RefundSelector) throws(StoreError) -> [PrunedRefund]
 
     /// Checks the database's integrity: its structure, and the contents of refundd's own tables.
     func integrity(limit: Int) throws(StoreError) -> Integrity
@@ -204,6 +215,14 @@ package protocol QueueWriter: QueueReader {
     func deleteHints(refundID: Int64) throws(StoreError)
     /// Makes a webhook due at once, whatever its state, and enables its URL.
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
+    /// Pauses a peer, and records who did.
+    ///
+    /// - Returns: The pause that is already in force, or nil; nothing is written if there is one.
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause?
+    /// Ends a peer's pause, and records who did.
+    ///
+    /// - Returns: The pause that ended, or nil if there was none.
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause?
 
     /// Ends every claim, left by a daemon that is gone. Only the daemon that serves the queue may do this.
     func releaseClaims() throws(StoreError)
@@ -213,6 +232,10 @@ package protocol QueueWriter: QueueReader {
     func retryMisconfigured(at now: Timestamp) throws(StoreError)
     /// Removes the incidents and breakers of gateways that are no longer configured.
     func forgetGateways(except names: Set<String>) throws(StoreError)
+    /// Prunes the rows that a request finds, and records it.
+    ///
+    /// - Returns: The rows found, and how many were pruned with them.
+    func prune(_ request: PruneRequest, at now: Timestamp) throws(StoreError) -> (batch: PruneBatch, rows: PrunedRows)
 }
 
 /// The result of a request to redeliver a webhook.
@@ -221,6 +244,8 @@ package enum Redelivery: Hashable, Sendable {
     case due
     /// It is being sent right now.
     case inFlight
+    /// Retention pruned its body at this time.
+    case pruned(at: Timestamp)
     /// There is no webhook with this id.
     case unknown
 }

@@ -153,6 +153,8 @@ package struct WebhookRow: Hashable, Sendable {
     package var createdAt: Timestamp
     /// When the receiver accepted it.
     package var deliveredAt: Timestamp?
+    /// When retention removed its body and attempts.
+    package var prunedAt: Timestamp?
 
     /// Creates the row of a webhook that has not been sent.
     package init(

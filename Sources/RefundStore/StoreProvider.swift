@@ -35,6 +35,20 @@ package protocol StoreProvider: Sendable {
 
     /// The error for a queue that another daemon serves.
     var alreadyServed: StoreError { get }
+
+    /// The user that owns the queue's files; nil if there are none.
+    var owner: ServiceUser? { get }
+
+    /// Checks that a daemon of a user could serve the queue; never creates or changes anything.
+    ///
+    /// - Returns: The findings; empty if everything is as it should be.
+    func findings(for user: ServiceUser) -> [Finding]
+
+    /// Checks only what may soon keep the queue from being written, such as a full disk.
+    func spaceFindings() -> [Finding]
+
+    /// Checks that a daemon notices inserts at once.
+    func wakeFinding() -> Finding
 }
 
 extension StoreProvider {

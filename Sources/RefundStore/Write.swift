@@ -42,6 +42,8 @@ package struct Write: Sendable {
         case breaker(BreakerKind, name: String, OpenBreaker?)
         /// Hints that were acted on.
         case deleteHints([Int64])
+        /// The proof that commits work, which a heartbeat needs.
+        case heartbeat(at: Timestamp)
         /// Moves due times back with a clock that was set back.
         case moveDueTimes(by: Duration, after: Timestamp)
     }

@@ -25,10 +25,8 @@ struct DatabaseTraces {
     ///
     /// - Parameter path: The database.
     init(ofLost path: String) {
-        let real = DatabasePath.real(path)
-        let slash = real.lastIndex(of: "/") ?? real.startIndex
-        let folder = String(real[...slash])
-        let rescued = String(real[real.index(after: slash)...]) + ".rescued"
+        let (real, folder) = (DatabasePath.real(path), DatabasePath.folder(of: path))
+        let rescued = real.dropFirst(folder.count) + ".rescued"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let copies = names.filter { $0.hasPrefix(rescued) }.sorted().map { folder + $0 }
         files = ([real + ".lock"] + copies).filter(Self.hasContent)
@@ -46,8 +44,7 @@ struct DatabaseTraces {
         }
         let error = SystemError()
         guard error.code == ENOENT || error.code == ENOTDIR else { throw .cannotOpen(path, error.description) }
-        let real = DatabasePath.real(path)
-        let folder = String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
+        let folder = DatabasePath.folder(of: path)
         guard unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw .cannotOpen(path, "the folder \(folder) does not exist; mount its file system or create it")
         }

@@ -1,3 +1,4 @@
+import CSQLite
 import Foundation
 import GRDB
 import RefundCore
@@ -69,6 +70,7 @@ package final class SQLiteStore: QueueStore {
     // When several processes switch a file to WAL at the same moment, SQLite lets one succeed and refuses the others at
     // once, without the busy timeout, because each holds a lock that the others want.
     private static func open(_ path: String, _ access: StoreAccess) throws -> DatabaseQueue {
+        _ = hasDisabledMemoryStatistics
         var configuration = GRDB.Configuration()
         configuration.readonly = access == .readOnly
         configuration.journalMode = access == .readOnly ? .default : .wal
@@ -87,6 +89,9 @@ package final class SQLiteStore: QueueStore {
             }
         }
     }
+
+    // Must come before the first use of SQLite.
+    private static let hasDisabledMemoryStatistics: Void = csqlite_disable_memory_statistics()
 
     private static func configure(_ database: Database) throws {
         // GRDB sets NORMAL when it switches to WAL. With NORMAL, a power cut may lose the last commits, but

@@ -41,10 +41,10 @@ struct TableRepair {
         ("refund_queue", RefundState.allCases.map(\.rawValue)),
         ("refund_outbox", WebhookState.allCases.map(\.rawValue)),
     ]
-    // Tables that refundd fills again by itself.
+    // Tables that refundd fills again by itself, or whose loss its log reports.
     private static let restorable: Set = [
         "refund_replaced", "refund_hints", "refund_gateways", "refund_incidents", "refund_endpoints", "refund_breakers",
-        "refund_counts",
+        "refund_counts", "refund_pauses", "refund_heartbeat",
     ]
 
     private let database: Database

@@ -188,6 +188,7 @@ struct ReloadKeyTests {
         "webhook.ca_file",  // WebhookTests
         "admin.listen",  // below
         "admin.hosts",  // AdminPageTests
+        "retention.webhooks", "retention.ledger",  // RetentionTests
         "database.path", "gateway.protocol", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
     ]
 

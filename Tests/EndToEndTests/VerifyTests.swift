@@ -258,11 +258,11 @@ struct VerifyTests {
         try await withServedRefunds { w in
             w.daemon?.kill()
             let old = w.path("old_gateway_key")
-            try FileManager.default.copyItem(atPath: w.path("gateway_public_key.pem"), toPath: old)
+            try FileManager.default.copyItem(atPath: w.path("gateway_public_key"), toPath: old)
             #expect(try await w.run("openssl", ["genrsa", "-out", w.path("new.pem"), "2048"]).exitCode == 0)
             let made = try await w.run(
                 "openssl",
-                ["rsa", "-in", w.path("new.pem"), "-pubout", "-out", w.path("gateway_public_key.pem")]
+                ["rsa", "-in", w.path("new.pem"), "-pubout", "-out", w.path("gateway_public_key")]
             )
             #expect(made.exitCode == 0)
             let rotated = try await w.refundd("verify")

@@ -17,19 +17,19 @@ struct RedeliveryRequestTests {
     @Test func allDeadWebhooksAreDueInAsManyBatchesAsItTakes() async throws {
         let fixture = try fixture(dead: 1_201, delivered: 3)
         try #require(try fixture.count(.dead) == 1_201)
-        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == 1_201)
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada").due == 1_201)
         #expect(try fixture.count(.pending) == 1_201)
         #expect(try fixture.count(.delivered) == 3)
-        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == 0)
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada").due == 0)
     }
 
     @Test func allWebhooksSinceATimeAreDueUnlessTheyArePending() async throws {
         let fixture = try fixture(dead: 2, delivered: 3)
         let later = fixture.now.advanced(by: .seconds(1))
-        #expect(try await RedeliveryRequest.since(later).run(fixture.store, by: "ada") == 0)
-        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada") == 5)
+        #expect(try await RedeliveryRequest.since(later).run(fixture.store, by: "ada").due == 0)
+        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada").due == 5)
         #expect(try fixture.count(.pending) == 5)
-        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada") == 0)
+        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada").due == 0)
     }
 
     @Test func webhookThatAnApplicationsTriggerRejectsFailsTheCommand() async throws {
@@ -64,7 +64,7 @@ struct RedeliveryRequestTests {
         let fixture = try QueueFixture()
         let webhooks = try fixture.makeWebhooks(["R-1"])
         try fixture.claim(webhooks)
-        #expect(try await RedeliveryRequest.webhook(webhooks[0]).run(fixture.store, by: "ada") == 1)
+        #expect(try await RedeliveryRequest.webhook(webhooks[0]).run(fixture.store, by: "ada").due == 1)
     }
 
     @Test func unknownWebhookIsAFailureOfItsOwn() async throws {

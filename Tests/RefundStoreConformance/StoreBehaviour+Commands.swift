@@ -45,6 +45,11 @@ extension StoreBehaviour {
             let more = try changes(after: found.last)
             #expect(more.changes.isEmpty && more.last > found.last)
         },
+        StoreBehaviour("heartbeatIsWrittenToOneRow") { fixture in
+            let daemon = Daemon(fixture)
+            for time in [now, later(60)] { try daemon.write(.heartbeat(at: time)) }
+            #expect(try fixture.column("SELECT at FROM refund_heartbeat") == ["\(later(60).milliseconds)"])
+        },
         StoreBehaviour("onlyOneProcessMayServe") { fixture in
             let lock = try fixture.store.lockForCommand()
             #expect(lock != nil)

@@ -42,5 +42,7 @@ package struct StoreBehaviour: Sendable, CustomStringConvertible {
     }
 
     /// All of them.
-    package static var all: [StoreBehaviour] { changes + claims + deliveries + superseding + commands }
+    package static var all: [StoreBehaviour] {
+        changes + claims + deliveries + superseding + commands + pauses + delays + retention
+    }
 }

@@ -201,3 +201,16 @@ struct DoctorTextTests {
         #expect(DoctorCommand.lines([], width: 80).last?.text == "no problem found")
     }
 }
+
+/// What `query` prints.
+struct QueryTextTests {
+    private let refund = Refund(id: 42, merchantOrderNo: "R-1001", createdAt: ago(.seconds(7_200)))
+
+    @Test func heldQueryIsAnnouncedWithItsReasonAndEnd() {
+        let hold = Hold("gateway", "gateway default is only probed (HTTP 503)", until: now.advanced(by: .seconds(15)))
+        let lines = QueryCommand.lines(refund, .held(hold), at: now)
+        let next = "held back: gateway default is only probed (HTTP 503), next probe in 15s (2026-11-22T03:04:20Z)"
+        #expect(lines == ["#42 R-1001 is pending", "  next query \(next)"])
+        #expect(QueryCommand.lines(refund, .none, at: now).count == 1)
+    }
+}

@@ -106,14 +106,23 @@ struct TerminalTests {
 struct UnknownCommandTests {
     @Test(arguments: [("stauts", "status"), ("lst", "list"), ("abondon", "abandon"), ("shwo", "show")])
     func misspeltCommandGetsASuggestion(name: String, meant: String) {
-        #expect(Refundd.unknownCommand(name)?.contains("did you mean `refundd \(meant)`?") == true)
+        #expect(Refundd.unknownCommand(in: [name])?.contains("did you mean `refundd \(meant)`?") == true)
     }
 
     @Test func strangeCommandGetsAHint() {
-        #expect(Refundd.unknownCommand("frobnicate")?.contains("lists all commands") == true)
+        #expect(Refundd.unknownCommand(in: ["frobnicate"])?.contains("lists all commands") == true)
     }
 
     @Test(arguments: ["status", "list", "help", "--version", "-h"]) func knownCommandIsNoProblem(name: String) {
-        #expect(Refundd.unknownCommand(name) == nil)
+        #expect(Refundd.unknownCommand(in: [name]) == nil)
+    }
+
+    @Test func subcommandIsKnownByItsCommand() {
+        #expect(Refundd.unknownCommand(in: ["webhooks", "sned"])?.contains("`refundd webhooks send`?") == true)
+        #expect(Refundd.unknownCommand(in: ["webhooks", "frobnicate"])?.contains("`refundd webhooks --help`") == true)
+        for rest in [[], ["list"], ["--state", "dead"], ["send", "anything"]] {
+            #expect(Refundd.unknownCommand(in: ["webhooks"] + rest) == nil, "\(rest)")
+        }
+        #expect(Refundd.unknownCommand(in: ["show", "R-1"]) == nil)
     }
 }

@@ -4,7 +4,7 @@ import RefundCore
 extension Metric {
     /// The values of `state` of ``gatewayState``.
     package enum GatewayState: String, CaseIterable, Sendable {
-        case ok, probing, misconfigured
+        case ok, probing, misconfigured, paused
     }
 
     /// The values of `outcome` of ``webhookAttempts``.
@@ -12,13 +12,14 @@ extension Metric {
         case delivered, failed, dead
     }
 
-    /// Adds one to a counter.
+    /// Adds to a counter.
     ///
     /// - Parameters:
     ///   - labels: A value for each declared label, in their order.
+    ///   - count: How much to add.
     ///   - factory: The backend.
-    package func increment(_ labels: String..., in factory: any MetricsFactory) {
-        Counter(label: rawValue, dimensions: dimensions(labels), factory: factory).increment()
+    package func increment(_ labels: String..., by count: Int = 1, in factory: any MetricsFactory) {
+        Counter(label: rawValue, dimensions: dimensions(labels), factory: factory).increment(by: count)
     }
 
     /// Sets a gauge, or a counter that is read.

@@ -19,11 +19,13 @@ package enum Metric: String, CaseIterable, Sendable {
     case endpoints = "refundd_endpoints"
     case endpointWebhooks = "refundd_endpoint_webhooks"
     case gatewayState = "refundd_gateway_state"
+    case heartbeatLastSuccess = "refundd_heartbeat_last_success_timestamp_seconds"
     case lastReloadSuccessful = "refundd_config_last_reload_successful"
     case lastVerified = "refundd_gateway_last_verified_timestamp_seconds"
     case maximumDescriptors = "process_max_fds"
     case oldestPending = "refundd_oldest_pending_seconds"
     case openDescriptors = "process_open_fds"
+    case pruned = "refundd_pruned_total"
     case queries = "refundd_queries_total"
     case queryDuration = "refundd_query_duration_seconds"
     case refunds = "refundd_refunds"
@@ -51,7 +53,10 @@ package enum Metric: String, CaseIterable, Sendable {
         case .diskAvailableBytes: .gauge("Space left for the database on its file system.")
         case .dueLag: .gauge("Time since the refund that is due longest became due.", [.gateway])
         case .endpoints:
-            .gauge("Endpoints that are only probed, and disabled URLs.", [Label("state", ["open", "disabled"])])
+            .gauge(
+                "Endpoints that are only probed or paused, and disabled URLs.",
+                [Label("state", ["open", "disabled", "paused"])]
+            )
         case .endpointWebhooks:
             .gauge(
                 "Webhooks that wait or are dead, for the endpoints with the most of them.",
@@ -59,11 +64,14 @@ package enum Metric: String, CaseIterable, Sendable {
             )
         case .gatewayState:
             .gauge("1 for the state that a gateway is in, else 0.", [.gateway, Label("state", GatewayState.self)])
+        case .heartbeatLastSuccess: .gauge("Unix time at which the monitor last accepted a heartbeat.")
         case .lastReloadSuccessful: .gauge("0 if the last reload of the configuration failed, else 1.")
         case .lastVerified: .gauge("Unix time of a gateway's last verified answer.", [.gateway])
         case .maximumDescriptors: .gauge("The most file descriptors that the process may open.")
         case .oldestPending: .gauge("Age of the oldest refund without a verdict.", [.gateway])
         case .openDescriptors: .gauge("Open file descriptors.")
+        case .pruned:
+            .counter("Rows that retention has pruned, and bodies of webhooks.", [Label("what", PrunedRows.names)])
         case .queries: .counter("Queries, by gateway and outcome.", [.gateway, .queryOutcome])
         case .queryDuration:
             .histogram("Time from sending a query to the end of its answer.", [.gateway], Self.exchange)

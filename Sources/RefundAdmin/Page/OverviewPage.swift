@@ -131,15 +131,15 @@ package struct OverviewPage: Sendable {
 
     private func flagged(_ refunds: [Refund], _ reason: Attention, _ html: inout HTML) {
         let count = overview.status.attention[reason] ?? refunds.count
-        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.problem)")
+        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.phrase)")
         html.table(
             "Attention \(reason.rawValue), oldest first",
             ["Order", "Age", "Amount", "Cause", "Command"],
             refunds.map { refund in
                 [
                     { $0.link(refund.id, refund.number) }, { $0.time(refund.createdAt, now: now) },
-                    { $0.text(refund.amount ?? "not given") }, { $0.text(refund.cause(of: reason, now: now)) },
-                    { $0.command(refund.remedy(for: reason)) },
+                    { $0.text(refund.amount ?? "not given") }, { $0.text(AttentionAdvice(on: refund)?.cause ?? "") },
+                    { $0.command(AttentionAdvice(on: refund)?.commands.first ?? "") },
                 ]
             }
         )
@@ -231,9 +231,11 @@ package struct OverviewPage: Sendable {
                 ]
             }
         )
+        let paused = status.pauses.keys.filter { $0.kind == .endpoint }.map(\.name)
         let open = Dictionary(status.endpoints.open.map { ($0.endpoint, $0.breaker) }) { first, _ in first }
         let named = Set(overview.backlogs.map(\.endpoint))
-        let endpoints = overview.backlogs + open.keys.filter { !named.contains($0) }.sorted().map(EndpointBacklog.init)
+        let others = Set(paused + open.keys).subtracting(named).sorted()
+        let endpoints = overview.backlogs + others.map(EndpointBacklog.init)
         guard !endpoints.isEmpty else { return html.tag("p", [:], "Every webhook was accepted.") }
         html.table(
             "Endpoints with undelivered webhooks",
@@ -242,6 +244,9 @@ package struct OverviewPage: Sendable {
                 [
                     { $0.text(endpoint.endpoint) },
                     { html in
+                        if let pause = status.pauses[.endpoint(endpoint.endpoint)] {
+                            return html.pause(pause, now: now)
+                        }
                         guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
                         html.tag("span", ["class": "alert"], "probing")
                         html.text(" since ")
@@ -255,6 +260,7 @@ package struct OverviewPage: Sendable {
     }
 
     private func condition(of gateway: String, _ html: inout HTML) {
+        if let pause = overview.status.pauses[.gateway(gateway)] { return html.pause(pause, now: now) }
         let breaker = overview.status.breakers[gateway]
         if let incident = overview.status.incidents[gateway] {
             html.tag("span", ["class": "alert"], incident.kind.rawValue)
@@ -298,37 +304,12 @@ package struct OverviewPage: Sendable {
     }
 }
 
-extension Refund {
-    /// What is wrong, for a table.
-    fileprivate func cause(of reason: Attention, now: Timestamp) -> String {
-        switch reason {
-        case .mismatch: "the gateway reports \(reported ?? "no amount")"
-        case .unknownOrder: "the gateway has no such order"
-        case .misconfigured, .overdue: lastError ?? "no verdict after \(attempts) queries"
-        case .undeliverable: "its webhook is dead"
-        }
-    }
-
-    /// The command that an operator probably needs.
-    fileprivate func remedy(for reason: Attention) -> String {
-        switch reason {
-        case .mismatch: "refundd resolve \(argument) --as settled --reason TEXT"
-        case .misconfigured: "refundd check"
-        case .unknownOrder: "refundd abandon \(argument) --reason TEXT"
-        case .overdue, .undeliverable: "refundd show \(argument)"
-        }
-    }
-}
-
-extension Attention {
-    /// What is wrong with refunds that have this attention, as a phrase that follows their number.
-    var problem: String {
-        switch self {
-        case .mismatch: "settled with another amount than expected"
-        case .misconfigured: "cannot be queried with this configuration, or the gateway refuses the merchant"
-        case .unknownOrder: "unknown to the gateway"
-        case .overdue: "without a verdict for too long"
-        case .undeliverable: "whose webhook was never accepted"
-        }
+extension HTML {
+    /// That something is paused, since when, by whom and why.
+    fileprivate mutating func pause(_ pause: Pause, now: Timestamp) {
+        tag("span", ["class": "alert"], "paused")
+        text(" since ")
+        time(pause.since, now: now)
+        text(" by \(pause.actor)" + (pause.reason.map { ": \($0)" } ?? ""))
     }
 }

@@ -2,7 +2,20 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// The bounds on what clients of the admin address may take.
+/// Reads the request of one connection.
+protocol RequestReader: Sendable {
+    associatedtype Request: Sendable
+
+    init()
+
+    /// Takes the bytes that have arrived.
+    ///
+    /// - Returns: Nil while the request is incomplete.
+    /// - Throws: The response to a request that is malformed or too large.
+    mutating func read(_ bytes: ArraySlice<UInt8>) throws(AdminResponse) -> Request?
+}
+
+/// The bounds on what clients of a server may take.
 struct AdminLimits: Sendable {
     /// Connections at a time; a new one takes the place of the oldest that has not sent its request.
     var connections = 64
@@ -47,11 +60,11 @@ final class AdminMailbox: Sendable {
     }
 }
 
-/// The connections of the admin address, served by one thread that sleeps in poll(2).
+/// The connections of a server, served by one thread that sleeps in poll(2).
 ///
 /// A connection carries one request. No client can hold a place: each phase has a deadline, and when all places are
 /// taken, a new client gets that of the one that has kept the server waiting longest.
-final class AdminConnections {
+final class AdminConnections<Reader: RequestReader> {
     private struct Connection {
         enum Phase {
             case request, answer, response, farewell
@@ -61,7 +74,7 @@ final class AdminConnections {
         let descriptor: Int32
         var phase = Phase.request
         var deadline: ContinuousClock.Instant
-        var input: [UInt8] = []
+        var reader = Reader()
         var output: ArraySlice<UInt8> = []
         var isDone = false
 
@@ -78,8 +91,10 @@ final class AdminConnections {
     private let listener: Int32
     private let mailbox: AdminMailbox
     private let limits: AdminLimits
-    private let answer: @Sendable (AdminRequest) async -> AdminResponse
+    private let answer: @Sendable (Reader.Request) async -> AdminResponse
     private var connections: [Connection] = []
+    // Once the last response has been given.
+    private var isFinishing = false
     private var nextID: UInt64 = 0
     // After a failure of accept(2).
     private var pausedUntil: ContinuousClock.Instant?
@@ -88,7 +103,7 @@ final class AdminConnections {
         _ listener: Int32,
         _ mailbox: AdminMailbox,
         _ limits: AdminLimits,
-        answer: @escaping @Sendable (AdminRequest) async -> AdminResponse
+        answer: @escaping @Sendable (Reader.Request) async -> AdminResponse
     ) {
         self.listener = listener
         self.mailbox = mailbox
@@ -96,15 +111,17 @@ final class AdminConnections {
         self.answer = answer
     }
 
-    /// Serves until the mailbox stops it.
+    /// Serves until the mailbox stops it, or until the last response has been sent.
     func run() {
         while let responses = mailbox.take() {
             for (id, response) in responses {
                 guard let index = connections.firstIndex(where: { $0.id == id }) else { continue }
                 respond(response, on: &connections[index])
+                if response.isLast { isFinishing = true }
             }
             closeDone()
-            let accepts = pausedUntil == nil && hasPlace
+            if isFinishing, !connections.contains(where: { $0.phase == .answer || $0.phase == .response }) { break }
+            let accepts = pausedUntil == nil && hasPlace && !isFinishing
             var polled = [
                 pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0),
@@ -137,7 +154,7 @@ final class AdminConnections {
 
     private func acceptAll(_ now: ContinuousClock.Instant) {
         // As many as there are places, so that nobody who keeps connecting holds up the others.
-        for _ in 0..<limits.connections where hasPlace {
+        for _ in 0..<limits.connections where hasPlace && !isFinishing {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
                 // When descriptors run out, poll(2) would report the listener again at once.
@@ -174,10 +191,8 @@ final class AdminConnections {
         switch connection.phase {
         case .request:
             guard let bytes = receive(&connection) else { return }
-            connection.input += bytes
-            guard bytes.contains(UInt8(ascii: "\n")) || connection.input.count >= AdminRequest.limit else { return }
             do throws(AdminResponse) {
-                guard let request = try AdminRequest(parsing: connection.input) else { return }
+                guard let request = try connection.reader.read(bytes) else { return }
                 connection.phase = .answer
                 connection.deadline = now + limits.response
                 Task { [answer, mailbox, id = connection.id] in mailbox.put(await answer(request), for: id) }

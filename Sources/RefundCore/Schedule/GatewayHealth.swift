@@ -297,6 +297,21 @@ package struct GatewayHealth: Sendable {
         endSeries()
     }
 
+    /// Forgets since when queries have failed, because none was sent during a pause; an incident goes on.
+    package mutating func resumed() {
+        if incident == nil { failingSince = nil }
+        unverified = nil
+    }
+
+    /// Forgets a refund whose row's id another one has now.
+    package mutating func forget(_ refund: Int64) {
+        refusals[refund] = nil
+        refusedAlone.remove(.refund(refund))
+        revoked.remove(refund)
+        failed.remove(refund)
+        failingAlone.remove(refund)
+    }
+
     /// Records a query that ended without a result.
     package mutating func interrupted(_ refund: Int64) -> Change {
         endWait(for: refund) ?? .none

@@ -34,15 +34,9 @@ package struct MoneySum: Hashable, Sendable {
     /// The sum with its thousands separated by commas, such as `1,234.50`; at least two decimal places, if any.
     package var grouped: String {
         let (whole, fraction) = millionths.quotientAndRemainder(dividingBy: 1_000_000)
-        var text = ""
-        for (index, digit) in String(whole).reversed().enumerated() {
-            if index > 0, index % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        text = String(text.reversed())
-        guard fraction != 0 else { return text }
+        guard fraction != 0 else { return whole.grouped }
         var digits = String(String(fraction + 1_000_000).dropFirst())
         while digits.count > 2, digits.last == "0" { digits.removeLast() }
-        return "\(text).\(digits)"
+        return "\(whole.grouped).\(digits)"
     }
 }

@@ -1,4 +1,7 @@
 extension String {
+    /// A sentence as part of another one: without its full stop.
+    package var asClause: String { hasSuffix(".") ? String(dropLast()) : self }
+
     /// Whether this text has the same bytes as another.
     ///
     /// Strings are equal if Unicode considers them equivalent; to JSON and to gateways they are not.

@@ -15,20 +15,21 @@ package enum ConfigurationCheck: Sendable {
         let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
-        let path = configuration.database.path
+        let provider = StoreProviders.provider(for: configuration.database)
         let problems =
             ReceiverCheck(webhook: configuration.webhook).offlineProblem().map { ["webhook.url: \($0)"] } ?? []
         let others = keyProblems(credentials) + adminProblems(configuration)
-        let database = DatabaseCheck(path: path, user: .current).findings()
+        let database = provider.findings(for: .current)
         let grave = database.filter { $0.gravity == .problem }.map { "database.path: \($0.line)" }
         let all = (problems + others + grave).map { "\(configuration.file): \($0)" }
         guard all.isEmpty else { throw CommandFailure(all.count == grave.count ? .database : .configuration, all) }
-        var lines = ["\(configuration.file): ok", "database: \(path)"]
+        var lines = ["\(configuration.file): ok", "database: \(provider.location)"]
         lines += database.map { ($0.gravity == .warning ? "warning: " : "note: ") + $0.line }
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
-            lines.append("gateway \(name): \(url), public key \(keys.joined(separator: ", "))")
+            let shown = keys.isEmpty ? "" : ", public key \(keys.joined(separator: ", "))"
+            lines.append("gateway \(name): \(url)\(shown)")
             if gateway.merchantNo == nil {
                 let key = "\(Configuration.section(ofGateway: name)).merchant_no"
                 lines.append("warning: \(key) is empty, so every row must have its own merchant_no")

@@ -35,6 +35,7 @@ extension Daemon {
             case .success?:
                 parts.registry.setGateways(next.connections.settings.gateways.keys.sorted())
                 Metric.lastReloadSuccessful.set(1, in: parts.registry)
+                parts.heartbeat.use(next.loaded.configuration.heartbeat)
                 parts.adminHosts.names = next.loaded.configuration.admin.hosts
                 return replace(with: next)
             case .failure(let error)?:

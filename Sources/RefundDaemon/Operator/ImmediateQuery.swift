@@ -59,6 +59,7 @@ package struct ImmediateQuery: Sendable {
             let problem = "the row has no merchant_no and gateway \"\(refund.gateway)\" has none; set its merchant_no"
             return .failure(CommandFailure(.configuration, ["\(configuration.file): \(problem)"]))
         }
+        if let pause = try tx.pauses()[.gateway(refund.gateway)] { return .failure(isPaused(refund, pause)) }
         try tx.requestQuery(id, by: actor, at: clock.now())
         return .success(refund)
     }
@@ -99,6 +100,7 @@ package struct ImmediateQuery: Sendable {
                     return .failure(unavailable(refund, refund.lastError ?? "the gateway did not answer"))
                 }
                 if refund.state.isFinal { return .failure(try .isFinal(refund, tx)) }
+                if let pause = try tx.pauses()[.gateway(refund.gateway)] { return .failure(isPaused(refund, pause)) }
                 // The daemon only probes such a gateway, now and then and with any refund.
                 if let incident = try tx.incidents()[refund.gateway] {
                     let problem = "gateway \(refund.gateway) has needed an operator since \(incident.since.iso8601)"
@@ -122,6 +124,12 @@ package struct ImmediateQuery: Sendable {
     private func unavailable(_ refund: Refund, _ problem: String) -> CommandFailure {
         let outlook = "\(refund.title) stays \(refund.state.rawValue) and is queried again"
         return CommandFailure(.unavailable, [problem, outlook])
+    }
+
+    private func isPaused(_ refund: Refund, _ pause: Pause) -> CommandFailure {
+        let peer = Peer.gateway(refund.gateway)
+        let problem = "\(peer) is paused \(pause.description), so \(refund.title) is not queried"
+        return CommandFailure(.unavailable, [problem, "to go on, run: \(peer.resumeCommand)"])
     }
 
     // MARK: - Without a daemon

@@ -15,21 +15,8 @@ package enum Operator: Sendable {
     // Only root's SUDO_USER counts: any other user could set it to any name.
     static func name(of user: uid_t, sudoUser: String?) -> String {
         let caller = user == 0 ? sudoUser.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } : nil
-        let name = caller ?? login(of: user) ?? "uid \(user)"
+        let name = caller ?? ServiceUser.login(of: user) ?? "uid \(user)"
         return name == Transition.refundd ? "user \(name)" : name
-    }
-
-    /// Returns the login name of a user, or nil.
-    static func login(of user: uid_t) -> String? {
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
-            var entry = unsafe passwd()
-            var found: UnsafeMutablePointer<passwd>?
-            guard let start = buffer.baseAddress,
-                unsafe getpwuid_r(user, &entry, start, buffer.count, &found) == 0,
-                let found = unsafe found, let name = unsafe found.pointee.pw_name
-            else { return nil }
-            return unsafe String(cString: name)
-        }
     }
 }
 

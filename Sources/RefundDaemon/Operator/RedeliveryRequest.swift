@@ -20,17 +20,18 @@ package enum RedeliveryRequest: Sendable {
     ///   - store: The queue, open for writing.
     ///   - actor: The operator.
     ///   - report: Called after each transaction with the number so far.
-    /// - Returns: The number of webhooks that are due again.
-    /// - Throws: `CommandFailure` if the named webhook does not exist or is being sent, or if the database fails.
+    /// - Returns: The number of webhooks that are due again, and of those that retention has pruned.
+    /// - Throws: `CommandFailure` if the named webhook does not exist, is being sent or was pruned, or if the database
+    ///   fails.
     package func run(
         _ store: any QueueStore,
         by actor: String,
         _ report: (Int) -> Void = { _ in }
-    ) async throws(CommandFailure) -> Int {
+    ) async throws(CommandFailure) -> (due: Int, pruned: Int) {
         switch self {
         case .webhook(let id):
             try redeliver(id, store, by: actor)
-            return 1
+            return (1, 0)
         case .dead:
             return try await redeliver([.dead], since: Timestamp(milliseconds: .min), store, by: actor, report)
         case .since(let time):
@@ -55,6 +56,9 @@ package enum RedeliveryRequest: Sendable {
         case .inFlight:
             let problem = "webhook \(id) is being sent right now; try again once this attempt has ended"
             throw CommandFailure(.failed, [problem])
+        case .pruned(let time):
+            let problem = "the body of webhook \(id) was pruned on \(time.iso8601Seconds); it cannot be sent again"
+            throw CommandFailure(.failed, [problem, "[retention] webhooks says how long bodies are kept"])
         case .unknown:
             throw CommandFailure(.noSuchRefund, ["there is no webhook \(id); `refundd webhooks` lists them"])
         }
@@ -67,22 +71,29 @@ package enum RedeliveryRequest: Sendable {
         _ store: any QueueStore,
         by actor: String,
         _ report: (Int) -> Void
-    ) async throws(CommandFailure) -> Int {
+    ) async throws(CommandFailure) -> (due: Int, pruned: Int) {
         var rest = try CommandFailure.mapping { () throws(StoreError) in
             try store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
         }[...]
-        var count = 0
+        var count = (due: 0, pruned: 0)
         while !rest.isEmpty {
             let begin = ContinuousClock.now
             let batch = rest.prefix(Self.batchSize)
             rest = rest.dropFirst(Self.batchSize)
             let now = SystemClock().now()
-            count += try store.command { tx throws(StoreError) in
-                var due = 0
-                for id in batch where try tx.redeliver(id, by: actor, at: now) == .due { due += 1 }
-                return .success(due)
+            let outcomes = try store.command { tx throws(StoreError) in
+                var outcomes: [Redelivery] = []
+                for id in batch { outcomes.append(try tx.redeliver(id, by: actor, at: now)) }
+                return .success(outcomes)
             }
-            report(count)
+            for outcome in outcomes {
+                switch outcome {
+                case .due: count.due += 1
+                case .pruned: count.pruned += 1
+                case .inFlight, .unknown: break
+                }
+            }
+            report(count.due)
             // Leaves other processes as long to write as this transaction took.
             if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }

@@ -50,11 +50,15 @@ final class QueueGauges: Sendable {
         if let bytes = diskAvailable { Metric.diskAvailableBytes.set(bytes, in: scrape) }
         Metric.endpoints.set(Double(status.endpoints.openCount), "open", in: scrape)
         Metric.endpoints.set(Double(status.endpoints.disabledCount), "disabled", in: scrape)
+        Metric.endpoints.set(Double(status.pauses.keys.count { $0.kind == .endpoint }), "paused", in: scrape)
         set(Metric.oldestPending, status.oldestByGateway, in: scrape)
         set(Metric.dueLag, status.dueLags, in: scrape)
         for gateway in registry.gateways {
+            let isPaused = status.pauses[.gateway(gateway)] != nil
             let current: Metric.GatewayState =
-                status.incidents[gateway] != nil ? .misconfigured : status.breakers[gateway] != nil ? .probing : .ok
+                isPaused
+                ? .paused
+                : status.incidents[gateway] != nil ? .misconfigured : status.breakers[gateway] != nil ? .probing : .ok
             for state in Metric.GatewayState.allCases {
                 Metric.gatewayState.set(state == current ? 1 : 0, gateway, state.rawValue, in: scrape)
             }

@@ -67,11 +67,13 @@ extension QueueStatus {
         if let oldestPending { parts[0] += ", oldest \(oldestPending.rounded)" }
         if flagged > 0 { parts.append("\(flagged) in need of attention") }
         if dead > 0 { parts.append("\(dead) dead webhooks") }
+        parts += pauses.keys.sorted().filter { $0.kind == .endpoint }.map { "\($0) paused" }
         parts += gateways.map { "gateway \($0) \(condition(of: $0))" }
         return parts.joined(separator: "; ")
     }
 
     private func condition(of gateway: String) -> String {
+        if let pause = pauses[.gateway(gateway)] { return "paused \(pause.description)" }
         if let incident = incidents[gateway] {
             return "\(incident.kind.rawValue) since \(incident.since.iso8601): \(incident.message)"
         }

@@ -36,6 +36,8 @@ package struct Verification: Sendable {
     package private(set) var damage: String?
     /// Problems in the application's own tables, which do not concern refundd.
     package private(set) var notes: [String] = []
+    /// What retention has pruned.
+    package private(set) var pruned = PrunedRows()
     private var refunds = 0
     private var transitions = 0
     private var answers = 0
@@ -65,6 +67,7 @@ package struct Verification: Sendable {
             note([error.description])
         }
         note(try store.read { tx throws(StoreError) in try tx.schemaProblems() })
+        pruned = try store.read { tx throws(StoreError) in try tx.prunedRows() }
         var last: Int64?
         repeat {
             let batch = try store.read { tx throws(StoreError) in try tx.histories(after: last, limit: Self.batch) }
@@ -114,6 +117,9 @@ package struct Verification: Sendable {
     package func write(to json: inout JSONWriter) {
         json.bool("ok", problemCount == 0)
         for (name, count) in counts { json.number(name, count) }
+        json.object("pruned") { json in
+            for (name, count) in pruned.named { json.number(name, count) }
+        }
         json.number("problem_count", problemCount)
         json.array("problems") { json in
             for problem in problems {
@@ -132,7 +138,9 @@ package struct Verification: Sendable {
     package var lines: [String] {
         var lines = problems.map(\.description)
         if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }
-        let checked = counts.map { "\($0.count) \($0.count == 1 ? String($0.name.dropLast()) : $0.name)" }
+        let text = { (count: (name: String, count: Int)) in
+            "\(count.count) \(count.count == 1 ? count.name.singular : count.name)"
+        }
         let result =
             switch problemCount {
             case 0: "no problems"
@@ -140,7 +148,9 @@ package struct Verification: Sendable {
             default: "\(problemCount) problems"
             }
         lines += notes.map { "note: \($0)" }
-        return lines + ["checked \(checked.joined(separator: ", ")): \(result)"]
+        let gone = pruned.named.filter { $0.count > 0 }.map(text)
+        if !gone.isEmpty { lines.append("pruned by retention: \(gone.joined(separator: ", "))") }
+        return lines + ["checked \(counts.map(text).joined(separator: ", ")): \(result)"]
     }
 
     private var counts: [(name: String, count: Int)] {
@@ -149,4 +159,9 @@ package struct Verification: Sendable {
             ("webhooks", webhooks),
         ]
     }
+}
+
+extension String {
+    /// The singular of one of the counted nouns.
+    fileprivate var singular: String { hasSuffix("ies") ? dropLast(3) + "y" : String(dropLast()) }
 }

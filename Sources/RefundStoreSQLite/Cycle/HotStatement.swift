@@ -166,6 +166,17 @@ final class HotStatement {
         }
     }
 
+    /// Whether the next column is this text; stays at the column if it is not.
+    func skips(_ text: String?) -> Bool {
+        guard var text, unsafe sqlite3_column_type(handle, column) == SQLITE_TEXT,
+            let start = unsafe sqlite3_column_text(handle, column)
+        else { return false }
+        let bytes = unsafe UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+        guard text.withUTF8({ unsafe $0.elementsEqual(bytes) }) else { return false }
+        column += 1
+        return true
+    }
+
     /// The next column as bytes, or nil if it holds none.
     func bytes() -> [UInt8]? {
         defer { column += 1 }
@@ -190,8 +201,15 @@ extension DatabaseError {
 
 /// The hot statements of one connection, each prepared once.
 final class HotStatements {
+    // Hashing a whole text costs as much as running some of the statements. Few texts have the same length.
+    private struct Text: Hashable {
+        let sql: String
+
+        func hash(into hasher: inout Hasher) { hasher.combine(sql.utf8.count) }
+    }
+
     private let database: Database
-    private var prepared: [String: HotStatement] = [:]
+    private var prepared: [Text: HotStatement] = [:]
 
     init(_ database: Database) {
         self.database = database
@@ -200,9 +218,10 @@ final class HotStatements {
     /// The statement for a text.
     subscript(sql: String) -> HotStatement {
         get throws {
-            if let statement = prepared[sql] { return statement }
+            let text = Text(sql: sql)
+            if let statement = prepared[text] { return statement }
             let statement = try HotStatement(sql, database)
-            prepared[sql] = statement
+            prepared[text] = statement
             return statement
         }
     }

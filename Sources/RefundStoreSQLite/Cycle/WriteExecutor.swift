@@ -27,6 +27,8 @@ struct WriteExecutor {
         case .gatewaySeen(let gateway, let sighting): try write(sighting, gateway)
         case .breaker(let kind, let name, let open): try write(open, kind, name)
         case .deleteHints(let ids): try deleteHints(ids)
+        case .heartbeat(let time):
+            try statements["INSERT OR REPLACE INTO refund_heartbeat (id, at) VALUES (1, ?)"].bind(time).run(changing: 1)
         case .moveDueTimes(let step, let now): try moveDueTimes(by: step, after: now)
         }
     }
@@ -58,7 +60,8 @@ struct WriteExecutor {
         if try exists(condition, bind) { throw DatabaseError.ignored }
     }
 
-    private func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
+    /// Whether a condition holds for a row.
+    func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
         var exists = false
         try bind(try statements["SELECT 1 FROM \(condition)"]).read { _ in
             exists = true
@@ -84,6 +87,9 @@ struct WriteExecutor {
             if let event = entry.event {
                 try log(event, refund: refund, sequence: entry.sequence, state: entry.transition.to)
             }
+        }
+        if let (event, sequence) = change.notice {
+            try log(event, refund: refund, sequence: sequence, state: refund.state)
         }
         try update(change)
     }

@@ -7,6 +7,7 @@ extension SQLiteTransaction {
         status.incidents = try incidents()
         status.breakers = try openBreakers(.gateway)
         status.sightings = try sightings()
+        status.pauses = try pauses()
         status.walBytes = DatabaseFiles.walSize(path: store.path)
         try mapped {
             for state in RefundState.allCases {
@@ -24,6 +25,7 @@ extension SQLiteTransaction {
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
             status.dueLags = try dueLags(at: now)
+            for name in status.dueLags.keys where status.pauses[.gateway(name)] != nil { status.dueLags[name] = .zero }
             status.dueLag = status.dueLags.values.max() ?? .zero
             status.oldestByGateway = try self.oldest(of: status.dueLags.keys.sorted(), at: now)
             let pageSize = try number("PRAGMA page_size") ?? 0
@@ -143,6 +145,10 @@ extension SQLiteTransaction {
         }
     }
 
+    func pauses() throws(StoreError) -> [Peer: Pause] {
+        try mapped { try CycleReader.pauses(statements) }
+    }
+
     // Enough attempts to know the endpoints in use; reading all would delay the start.
     private static let latestAttempts = 10_000
 
@@ -161,6 +167,25 @@ extension SQLiteTransaction {
                 return true
             }
             return standings
+        }
+    }
+
+    func lastRecordedAt() throws(StoreError) -> Timestamp? {
+        try mapped {
+            let sql = """
+                SELECT max(at) FROM (
+                    SELECT * FROM (SELECT at FROM refund_transitions ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT * FROM (SELECT at FROM refund_outbox_attempts ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT last_verified_at FROM refund_gateways
+                    UNION ALL SELECT last_error_at FROM refund_gateways
+                )
+                """
+            var last: Timestamp?
+            try statements[sql].read { row in
+                last = row.timestamp()
+                return false
+            }
+            return last
         }
     }
 

@@ -51,13 +51,14 @@ extension SQLiteTransaction {
 
     func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
         try mapped {
-            let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = ?"
-            var found: (refundID: Int64?, url: String, isInFlight: Bool)?
+            let select = "SELECT refund_id, url, leased_until IS NOT NULL, pruned_at FROM refund_outbox WHERE id = ?"
+            var found: (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?)?
             try statements[select].bind(id).read { row in
-                found = (row.integer(), row.text() ?? "", row.integer() == 1)
+                found = (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp())
                 return false
             }
             guard let found else { return .unknown }
+            if let time = found.prunedAt { return .pruned(at: time) }
             if found.isInFlight { return .inFlight }
             let update = """
                 UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,
@@ -68,6 +69,29 @@ extension SQLiteTransaction {
             try note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
             return .due
         }
+    }
+
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause? {
+        if let current = try pauses()[peer] { return current }
+        try mapped {
+            try statements["INSERT INTO refund_pauses (kind, name, at, actor, reason) VALUES (?, ?, ?, ?, ?)"]
+                .bind(peer.kind.rawValue).bind(peer.name).bind(pause.since).bind(pause.actor).bind(pause.reason)
+                .run(changing: 1)
+            try note("pause \(peer)", by: pause.actor, refundID: nil, webhookID: nil, at: pause.since)
+        }
+        return nil
+    }
+
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause? {
+        guard let current = try pauses()[peer] else { return nil }
+        try mapped {
+            let sql = """
+                UPDATE refund_pauses SET resumed_at = ?, resumed_by = ? WHERE kind = ? AND name = ? AND resumed_at IS NULL
+                """
+            try statements[sql].bind(now).bind(actor).bind(peer.kind.rawValue).bind(peer.name).run(changing: 1)
+            try note("resume \(peer)", by: actor, refundID: nil, webhookID: nil, at: now)
+        }
+        return current
     }
 
     private func note(

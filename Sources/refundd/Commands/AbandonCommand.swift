@@ -15,7 +15,7 @@ struct AbandonCommand: AsyncParsableCommand {
 
             Examples:
               refundd abandon R-1001 --reason "never submitted"
-              refundd abandon --state pending --since 2h --reason "enqueued by mistake" --dry-run
+              refundd abandon --state pending --since 2h --reason "a mistake" --dry-run
             """
     )
 

@@ -46,7 +46,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               refundd enqueue --order R-1001
-              refundd enqueue --order R-1002 --amount 1200 --currency JPY --metadata '{"cart":"c-9"}'
+              refundd enqueue --order R-1002 --amount 1200 --currency JPY
             """
     )
 

@@ -49,7 +49,10 @@ struct RedeliverCommand: AsyncParsableCommand {
                 progress.show("\(count.grouped) webhooks are due again so far")
             }
             progress.end()
-            printLine("\(count.counted("webhook is", "webhooks are")) due again")
+            let pruned = count.pruned.counted("was pruned and cannot be sent", "were pruned and cannot be sent")
+            printLine(
+                "\(count.due.counted("webhook is", "webhooks are")) due again" + (count.pruned > 0 ? "; \(pruned)" : "")
+            )
         }
     }
 }

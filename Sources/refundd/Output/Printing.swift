@@ -72,10 +72,3 @@ extension Money {
 extension Failure {
     var text: String { "failed: \(code)" + (message.map { ", \($0)" } ?? "") }
 }
-
-extension Refund {
-    /// The amount that the gateway reports, with its currency.
-    var reported: String? {
-        transaction?.amount.map { "\($0) \(transaction?.currency ?? "")" }
-    }
-}

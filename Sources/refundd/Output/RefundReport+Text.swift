@@ -105,6 +105,7 @@ extension RefundReport {
             let duration = attempt.durationMilliseconds.map { "\($0)" } ?? "?"
             lines.append("\(attempt.at.iso8601)  \(outcome), \(duration) ms\(answer(to: attempt))")
         }
+        if let time = row.prunedAt { lines.append("body and attempts pruned on \(time.iso8601Seconds)") }
         if webhook.attempts.isEmpty, let error = row.lastError { lines.append(error) }
         if let next = webhook.nextAttempt.sentence(at: now) { lines.append("next attempt \(next)") }
         return lines

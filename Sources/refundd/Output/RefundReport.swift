@@ -38,12 +38,9 @@ struct RefundReport {
         if refund.merchantNo == nil {
             configuredMerchantNo = configuration.whole?.gateways[refund.gateway]?.merchantNo
         }
-        ledger = try tx.ledger(refundID: refund.id)
-        actions = try tx.actions(refundID: refund.id)
-        for webhook in try tx.webhooks(refundID: refund.id) {
-            let attempts = try tx.attempts(webhookID: webhook.id)
-            webhooks.append(Webhook(row: webhook, attempts: attempts, nextAttempt: outlook.nextAttempt(webhook)))
-        }
+        let record = try RefundRecord(of: refund, tx)
+        (ledger, actions) = (record.ledger, record.actions)
+        webhooks = record.webhooks.map { Webhook(row: $0, attempts: $1, nextAttempt: outlook.nextAttempt($0)) }
     }
 
     /// What an operator can do; nil if the refund needs no attention.

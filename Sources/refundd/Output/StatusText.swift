@@ -52,8 +52,12 @@ extension QueueReport {
         facts.add("oldest without a verdict", status.oldestPending?.rounded ?? "none")
         facts.add("due lag", status.dueLag.rounded)
         facts.add("webhooks", WebhookState.allCases.map { "\($0.rawValue) \((status.webhooks[$0] ?? 0).grouped)" }.list)
+        facts.add("file", "\(status.fileBytes.asBytes), of which \(status.freeBytes.asBytes) are free for new rows")
         facts.add("write-ahead log", status.walBytes.asBytes)
         for name in gateways { facts.add("gateway \(name)", health(of: name)) }
+        for case (.endpoint(let endpoint), let pause) in status.pauses.sorted(by: { $0.key < $1.key }) {
+            facts.add("endpoint \(endpoint)", "PAUSED \(pause.text(at: now))")
+        }
         for (endpoint, breaker) in status.endpoints.open {
             let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
             facts.add(
@@ -72,6 +76,7 @@ extension QueueReport {
 
     private func health(of gateway: String) -> String {
         var parts: [String] = []
+        if let pause = status.pauses[.gateway(gateway)] { parts.append("PAUSED \(pause.text(at: now))") }
         if let incident = status.incidents[gateway] {
             let isHint = incident.kind == .misconfigured && !incident.isVerified
             let hint = isHint ? " (not signed: only a hint)" : ""
@@ -104,6 +109,12 @@ extension DaemonReport {
             "running since \(daemon.since.relative(to: now)), process \(daemon.pid), version \(daemon.version)"
                 + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
         }
+    }
+}
+
+extension Pause {
+    fileprivate func text(at now: Timestamp) -> String {
+        "since \(since.relative(to: now)) by \(actor)" + (reason.map { ": \($0.asClause)" } ?? "")
     }
 }
 

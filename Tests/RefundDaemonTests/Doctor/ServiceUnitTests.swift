@@ -101,11 +101,6 @@ struct ServiceUnitTests {
         #expect(ClockCheck.finding(isSynchronized: false).command == "timedatectl set-ntp true")
     }
 
-    @Test func folderCanBeWatchedAndAMissingOneCannot() {
-        #expect(InotifyCheck.finding(folder: folder.path).gravity == .fine)
-        #expect(InotifyCheck.finding(folder: folder.path("none")).gravity == .warning)
-    }
-
     @Test func userOfAProcessIsItsOwn() {
         #expect(ServiceUser.id(ofProcess: getpid()) == geteuid())
         #expect(ServiceUser.id(ofProcess: -1) == nil)

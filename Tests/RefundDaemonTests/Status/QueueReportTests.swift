@@ -46,6 +46,23 @@ struct QueueReportTests {
         #expect(report(.unknown("Permission denied")).findings.map(\.gravity) == [.warning])
     }
 
+    @Test func pauseIsAProblemBeforeWhatItHides() {
+        let pause = Pause(since: Self.now, by: "ada", reason: "maintenance")
+        let report = report { status in
+            status.pauses = [.gateway("default"): pause, .endpoint("https://shop.example:443"): pause]
+            status.breakers = ["default": breaker]
+            status.endpoints.open = [("https://shop.example:443", breaker)]
+            status.attention = [.overdue: 1]
+        }
+        expectProblem(report, "gateway default is paused since", run: "refundd resume --gateway default")
+        #expect(
+            report.findings.map(\.command) == [
+                "refundd resume --gateway default", "refundd resume --endpoint https://shop.example:443",
+                "refundd list --attention",
+            ]
+        )
+    }
+
     @Test func gatewayThatIsOnlyProbedIsAProblem() {
         let report = report { $0.breakers = ["default": breaker] }
         expectProblem(report, "(HTTP 503) and is only probed, next probe in 15s", run: "refundd check --online")

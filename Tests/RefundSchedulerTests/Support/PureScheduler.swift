@@ -187,6 +187,7 @@ extension Write.Action {
         case .gatewaySeen: nil
         case .breaker(let kind, let name, let open): "\(open == nil ? "close" : "open") \(kind) \(name)"
         case .deleteHints(let ids): "delete hints " + ids.map { "\($0)" }.joined(separator: " ")
+        case .heartbeat: "heartbeat"
         case .moveDueTimes(let step, _): "move due times by \(step)"
         }
     }

@@ -145,6 +145,9 @@ final class LedgerInvariants {
         case .needsAttention:
             let reason = data?.text("attention") ?? ""
             try require(history.reported.insert(reason).inserted, "#\(id) reports \(reason) twice")
+        case .delayed:
+            try require(history.reported.insert(type.rawValue).inserted, "#\(id) is reported as delayed twice")
+            try require(!history.isFinal, "#\(id) is reported as delayed after its verdict")
         case .processing, .gatewayNeedsAttention: break
         }
         progress.histories[id] = history

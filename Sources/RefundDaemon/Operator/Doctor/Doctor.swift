@@ -31,15 +31,22 @@ package struct Doctor: Sendable {
         } catch {
             return error.problems.map(configurationFinding) + [ClockCheck.finding()]
         }
-        let daemon = StoreProviders.provider(for: partial.database).daemon
-        let user = serviceUser(daemon, partial.database.path)
+        let provider = StoreProviders.provider(for: partial.database)
+        let daemon = provider.daemon
+        let user = serviceUser(daemon) ?? provider.owner ?? .current
         var findings = partial.problems.map(configurationFinding)
         if let configuration = partial.whole {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
             findings += credentialFindings(configuration, user)
             findings += adminFindings(configuration, daemon)
+            if configuration.heartbeat.url != nil {
+                let interval = configuration.heartbeat.interval.formatted
+                findings.append(
+                    Finding(.fine, "heartbeat", "a monitor hears every \(interval) that work gets done")
+                )
+            }
         }
-        findings += databaseFindings(partial, user)
+        findings += databaseFindings(partial, provider, user)
         findings.append(ClockCheck.finding())
         findings += UnitCheck(unit: unit, daemon: daemon).findings()
         if let configuration = partial.whole, isOnline { findings += await onlineFindings(configuration) }
@@ -51,17 +58,12 @@ package struct Doctor: Sendable {
         return Finding(.problem, "configuration", text, run: "${EDITOR:-vi} \(file.asShellWord) && refundd check")
     }
 
-    /// The user that runs the daemon: the running one's, else the unit's, else the database's owner.
-    private func serviceUser(_ daemon: DaemonPresence, _ path: String) -> ServiceUser {
+    /// The user that runs the daemon: the running one's, else the unit's.
+    private func serviceUser(_ daemon: DaemonPresence) -> ServiceUser? {
         if case .running(let serving?) = daemon, let id = ServiceUser.id(ofProcess: serving.pid) {
             return ServiceUser(id: id)
         }
-        if let id = unit?.userID { return ServiceUser(id: id) }
-        var status = stat()
-        for place in [path, DatabaseCheck.folder(of: path)] where unsafe stat(place, &status) == 0 {
-            return ServiceUser(id: status.st_uid)
-        }
-        return .current
+        return unit?.userID.map { ServiceUser(id: $0) }
     }
 
     private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
@@ -101,15 +103,19 @@ package struct Doctor: Sendable {
         return [Finding(.problem, "admin address", problem, run: command)]
     }
 
-    private func databaseFindings(_ configuration: DatabaseConfiguration, _ user: ServiceUser) -> [Finding] {
-        let path = configuration.database.path
-        var findings = DatabaseCheck(path: path, user: user).findings()
+    private func databaseFindings(
+        _ configuration: DatabaseConfiguration,
+        _ provider: any StoreProvider,
+        _ user: ServiceUser
+    ) -> [Finding] {
+        var findings = provider.findings(for: user)
         if findings.isEmpty {
-            findings.append(Finding(.fine, "database", "\(path) is sound, and user \(user.name) can write it"))
+            let text = "\(provider.location) is sound, and user \(user.name) can write it"
+            findings.append(Finding(.fine, "database", text))
         }
-        findings.append(InotifyCheck.finding(folder: DatabaseCheck.folder(of: path)))
+        findings.append(provider.wakeFinding())
         do throws(StoreError) {
-            let store = try StoreProviders.provider(for: configuration.database).open(.readOnly)
+            let store = try provider.open(.readOnly)
             defer { store.close() }
             let report = try QueueReport(of: store, configuration)
             // The disk and the configuration have been checked above.

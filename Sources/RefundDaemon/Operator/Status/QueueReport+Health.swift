@@ -10,7 +10,8 @@ extension QueueReport {
     /// What is wrong, the gravest first; a problem needs an operator, a note does not.
     package var findings: [Finding] {
         let all =
-            databaseFindings + daemonFindings + diskFindings + gatewayFindings + lagFindings + attentionFindings
+            databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings + lagFindings
+            + attentionFindings
             + webhookFindings
             + noteFindings
         return all.enumerated().sorted { left, right in
@@ -41,6 +42,15 @@ extension QueueReport {
 
     private var isStarting: Bool { if case .running(nil) = daemon.presence { true } else { false } }
 
+    // A pause that somebody forgot loses verdicts and webhooks silently.
+    private var pauseFindings: [Finding] {
+        status.pauses.sorted { $0.key < $1.key }.map { peer, pause in
+            let effect = peer.kind == .gateway ? "its refunds are not queried" : "no webhook is sent to it"
+            let text = "\(peer) is paused \(pause.description): \(effect)"
+            return Finding(.problem, "\(peer)", text, run: peer.resumeCommand)
+        }
+    }
+
     private var gatewayFindings: [Finding] {
         gateways.compactMap { name in
             let subject = "gateway \(name)"
@@ -52,6 +62,7 @@ extension QueueReport {
                 let text = "\(subject) \(problem) (\(incident.code): \(incident.message.asClause))\(hint)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
+            if status.pauses[.gateway(name)] != nil { return nil }
             if let breaker = status.breakers[name] {
                 let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
                 let text =
@@ -83,7 +94,8 @@ extension QueueReport {
     }
 
     private var webhookFindings: [Finding] {
-        var findings = status.endpoints.open.map { endpoint, breaker in
+        let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
+        var findings = open.map { endpoint, breaker in
             let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
             let text = "endpoint \(endpoint) has rejected webhooks since \(breaker.since.iso8601Seconds)"
             return Finding(

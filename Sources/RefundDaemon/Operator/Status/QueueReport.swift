@@ -40,7 +40,8 @@ package struct QueueReport: Sendable {
         let now = SystemClock().now()
         let status = try store.read { tx throws(StoreError) in try tx.status(at: now) }
         let configured = configuration.whole?.gateways.keys.map(\.self) ?? []
-        let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys)
+        let paused = status.pauses.keys.filter { $0.kind == .gateway }.map(\.name)
+        let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys).union(paused)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
         database = store.location
@@ -50,7 +51,7 @@ package struct QueueReport: Sendable {
             databaseFindings = [Finding(.problem, "database", error.description)]
         }
         configurationProblems = configuration.problems.map(\.description)
-        diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
+        diskFindings = StoreProviders.provider(for: configuration.database).spaceFindings()
     }
 
     /// Whether no operator is needed.

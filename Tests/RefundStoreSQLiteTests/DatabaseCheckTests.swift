@@ -1,13 +1,11 @@
 import Foundation
 import Glibc
 import RefundCore
-import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 import RefundTestSupport
 import Testing
 
-@testable import RefundDaemon
+@testable import RefundStoreSQLite
 
 /// Whether a user could serve a database.
 struct DatabaseCheckTests {
@@ -28,7 +26,7 @@ struct DatabaseCheckTests {
 
     private func make() throws {
         let store = try SQLiteStore(path: path, access: .readWrite)
-        try store.migrate(at: SystemClock().now())
+        try store.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
         store.close()
     }
 
@@ -100,5 +98,10 @@ struct DatabaseCheckTests {
         process.waitUntilExit()
         #expect(findings().map(\.gravity) == [.warning])
         #expect(findings()[0].text.contains("refund_queue_delete"))
+    }
+
+    @Test func folderThatCannotBeWatchedIsAWarning() {
+        #expect(InotifyCheck.finding(folder: folder.path).gravity == .fine)
+        #expect(InotifyCheck.finding(folder: folder.path("none")).gravity == .warning)
     }
 }

@@ -1,22 +1,22 @@
 import Foundation
-import Glibc
+package import Glibc
 
 /// The user that runs the daemon, whose access to files is judged.
-struct ServiceUser: Hashable, Sendable {
+package struct ServiceUser: Hashable, Sendable {
     /// The user's id.
-    let id: uid_t
+    package let id: uid_t
     /// The user's groups.
-    let groups: Set<gid_t>
+    package let groups: Set<gid_t>
     /// The login name, or the id.
-    let name: String
+    package let name: String
 
     /// The user that runs this process.
-    static var current: ServiceUser { ServiceUser(id: geteuid()) }
+    package static var current: ServiceUser { ServiceUser(id: geteuid()) }
 
     /// Creates a user from an id.
-    init(id: uid_t) {
+    package init(id: uid_t) {
         self.id = id
-        name = Operator.login(of: id) ?? "\(id)"
+        name = Self.login(of: id) ?? "\(id)"
         groups = id == geteuid() ? [getegid()] : Self.groups(of: id)
     }
 
@@ -24,13 +24,26 @@ struct ServiceUser: Hashable, Sendable {
     ///
     /// The owner of its folder in `/proc` says nothing: a process that hides its memory belongs to root there. Source:
     /// proc(5).
-    static func id(ofProcess pid: Int32) -> uid_t? {
+    package static func id(ofProcess pid: Int32) -> uid_t? {
         guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Uid:") })
         else { return nil }
         // Real, effective, saved and file system user.
         let fields = line.split(whereSeparator: \.isWhitespace)
         return fields.count > 2 ? uid_t(fields[2]) : nil
+    }
+
+    /// Returns the login name of a user, or nil.
+    package static func login(of user: uid_t) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
+            var entry = unsafe passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            guard let start = buffer.baseAddress,
+                unsafe getpwuid_r(user, &entry, start, buffer.count, &found) == 0,
+                let found = unsafe found, let name = unsafe found.pointee.pw_name
+            else { return nil }
+            return unsafe String(cString: name)
+        }
     }
 
     private static func groups(of id: uid_t) -> Set<gid_t> {
@@ -46,10 +59,10 @@ struct ServiceUser: Hashable, Sendable {
     /// Returns whether the user may write a file, or create files in a folder.
     ///
     /// For another user than this process's, owner, group and mode decide; access control lists do not count.
-    func mayWrite(_ path: String) -> Bool { may(W_OK, 0o2, path) }
+    package func mayWrite(_ path: String) -> Bool { may(W_OK, 0o2, path) }
 
     /// Returns whether the user may read a file.
-    func mayRead(_ path: String) -> Bool { may(R_OK, 0o4, path) }
+    package func mayRead(_ path: String) -> Bool { may(R_OK, 0o4, path) }
 
     private func may(_ access: Int32, _ bit: mode_t, _ path: String) -> Bool {
         if id == geteuid() { return unsafe faccessat(AT_FDCWD, path, access, AT_EACCESS) == 0 }

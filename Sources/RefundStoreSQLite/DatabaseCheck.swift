@@ -2,7 +2,6 @@ import CLinux
 import Glibc
 import RefundCore
 import RefundStore
-import RefundStoreSQLite
 
 /// Checks that a user can serve a database: its folder, its files, its file system and its queue.
 struct DatabaseCheck {
@@ -16,18 +15,12 @@ struct DatabaseCheck {
     let path: String
     let user: ServiceUser
 
-    /// The folder of a database's real file.
-    static func folder(of path: String) -> String {
-        let real = DatabasePath.real(path)
-        return String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
-    }
-
     /// Runs the check; never creates or changes a file.
     ///
     /// - Returns: The findings; empty if everything is as it should be.
     func findings() -> [Finding] {
         let real = DatabasePath.real(path)
-        let folder = Self.folder(of: path)
+        let folder = DatabasePath.folder(of: path)
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else {
             let problem = "the folder \(folder) cannot be found (\(SystemError())); mount its file system, or create it"
@@ -44,7 +37,7 @@ struct DatabaseCheck {
 
     /// Checks only the space and the kind of the file system.
     func spaceFindings() -> [Finding] {
-        fileSystem(Self.folder(of: path)).findings
+        fileSystem(DatabasePath.folder(of: path)).findings
     }
 
     private func finding(_ gravity: Finding.Gravity, _ text: String, run command: String? = nil) -> Finding {
@@ -110,5 +103,26 @@ struct DatabaseCheck {
         } catch {
             return [finding(.problem, error.description)]
         }
+    }
+}
+
+/// Checks that inserts can be noticed at once.
+enum InotifyCheck {
+    private static let limits = "fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=65536"
+
+    /// Watches a folder for a moment, as the daemon does.
+    static func finding(folder: String) -> Finding {
+        let descriptor = inotify_init1(Int32(IN_CLOEXEC))
+        guard descriptor >= 0 else { return exhausted(SystemError()) }
+        defer { close(descriptor) }
+        guard unsafe inotify_add_watch(descriptor, folder, UInt32(IN_MODIFY)) >= 0 else {
+            return exhausted(SystemError())
+        }
+        return Finding(.fine, "inotify", "inserts are noticed at once")
+    }
+
+    private static func exhausted(_ error: SystemError) -> Finding {
+        let problem = "cannot watch for inserts (\(error)), so they are noticed only ten times a second"
+        return Finding(.warning, "inotify", problem, run: "sysctl \(limits)")
     }
 }
