@@ -32,7 +32,7 @@ struct DatabaseCheck {
             let problem = "\(folder) is on a read-only file system; remount it, or set [database] path to another one"
             return [finding(.problem, problem, run: "findmnt --target \(folder.asShellWord)")]
         }
-        return place.findings + permissionFindings(real, folder) + queueFindings(real)
+        return place.findings + DatabasePermissions(file: real, folder: folder, user: user).findings() + queueFindings(real)
     }
 
     /// Checks only the space and the kind of the file system.
@@ -65,27 +65,6 @@ struct DatabaseCheck {
             findings.append(finding(.warning, problem))
         }
         return (space.f_flag & UInt(ST_RDONLY) != 0, findings)
-    }
-
-    private func permissionFindings(_ real: String, _ folder: String) -> [Finding] {
-        var findings: [Finding] = []
-        if !user.mayWrite(folder) {
-            let problem = "user \(user.name) cannot create files in \(folder), which -wal, -shm and the lock need"
-            findings.append(finding(.problem, problem, run: "chown \(user.name) \(folder.asShellWord)"))
-        }
-        for file in ["", "-wal", "-shm", ".lock"].map({ real + $0 }) {
-            var status = stat()
-            guard unsafe lstat(file, &status) == 0 else { continue }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                let command = "ls -ld \(file.asShellWord)"
-                findings.append(finding(.problem, "\(file) is not a regular file", run: command))
-                continue
-            }
-            guard !user.mayRead(file) || !user.mayWrite(file) else { continue }
-            let command = "chown \(user.name) \(file.asShellWord) && chmod u+rw \(file.asShellWord)"
-            findings.append(finding(.problem, "user \(user.name) cannot read and write \(file)", run: command))
-        }
-        return findings
     }
 
     // The schema, as a command reads it; a queue that does not exist yet is created by the daemon.

@@ -60,6 +60,15 @@ struct ServiceUnitTests {
         #expect(unit?.credentials == ["b": "/b"])
     }
 
+    @Test func groupsOfTheUnitAndItsDropInsAreTheServices() throws {
+        _ = try folder.write("[Service]\nUser=1234\nGroup=1234\n", to: "lib/refundd.service")
+        _ = try folder.write("[Service]\nSupplementaryGroups=5678 91\n", to: "etc/refundd.service.d/database.conf")
+        #expect(unit?.serviceUser?.groups == [1_234, 5_678, 91])
+        #expect(unit?.serviceUser?.sharedGroup == 5_678)
+        _ = try folder.write("[Service]\nSupplementaryGroups=\n", to: "etc/refundd.service.d/z.conf")
+        #expect(unit?.serviceUser?.groups == [1_234])
+    }
+
     @Test func userIsAnIdOrAName() {
         #expect(ServiceUnit(file: "f", parsing: "").userID == 0)
         #expect(ServiceUnit(file: "f", parsing: "User=1234").userID == 1_234)
@@ -102,7 +111,8 @@ struct ServiceUnitTests {
     }
 
     @Test func userOfAProcessIsItsOwn() {
-        #expect(ServiceUser.id(ofProcess: getpid()) == geteuid())
-        #expect(ServiceUser.id(ofProcess: -1) == nil)
+        #expect(ServiceUser(ofProcess: getpid())?.id == geteuid())
+        #expect(ServiceUser(ofProcess: getpid())?.group == getegid())
+        #expect(ServiceUser(ofProcess: -1) == nil)
     }
 }

@@ -60,10 +60,8 @@ package struct Doctor: Sendable {
 
     /// The user that runs the daemon: the running one's, else the unit's.
     private func serviceUser(_ daemon: DaemonPresence) -> ServiceUser? {
-        if case .running(let serving?) = daemon, let id = ServiceUser.id(ofProcess: serving.pid) {
-            return ServiceUser(id: id)
-        }
-        return unit?.userID.map { ServiceUser(id: $0) }
+        if case .running(let serving?) = daemon, let user = ServiceUser(ofProcess: serving.pid) { return user }
+        return unit?.serviceUser
     }
 
     private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {

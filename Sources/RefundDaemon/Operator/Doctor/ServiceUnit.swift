@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
+import RefundStore
 
 /// The systemd unit of refundd, as far as it decides what the daemon may read and write.
 ///
-/// Source: systemd.unit(5), systemd.exec(5). Drop-ins override the unit; `LoadCredential=` adds up, and an empty
-/// assignment resets it.
+/// Source: systemd.unit(5), systemd.exec(5). Drop-ins override the unit; `LoadCredential=` and
+/// `SupplementaryGroups=` add up, and an empty assignment resets them.
 struct ServiceUnit: Hashable, Sendable {
     private static let folders = [
         "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
@@ -14,6 +15,10 @@ struct ServiceUnit: Hashable, Sendable {
     var file: String
     /// The user that runs the daemon; nil for root.
     var user: String?
+    /// The group that the daemon runs as; nil for the user's own.
+    var group: String?
+    /// The groups that the daemon has besides.
+    var supplementaryGroups: [String] = []
     /// The credentials by name, with the files that root reads for the daemon.
     var credentials: [String: String] = [:]
 
@@ -46,6 +51,9 @@ struct ServiceUnit: Hashable, Sendable {
             let value = parts[1].trimmingCharacters(in: .whitespaces)
             switch parts[0].trimmingCharacters(in: .whitespaces) {
             case "User": user = value.isEmpty ? nil : value
+            case "Group": group = value.isEmpty ? nil : value
+            case "SupplementaryGroups" where value.isEmpty: supplementaryGroups = []
+            case "SupplementaryGroups": supplementaryGroups += value.split(separator: " ").map(String.init)
             case "LoadCredential" where value.isEmpty: credentials = [:]
             case "LoadCredential":
                 let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
@@ -62,6 +70,21 @@ struct ServiceUnit: Hashable, Sendable {
             return
         }
         for name in names { credentials["\(id)_\(name)"] = "\(path)/\(name)" }
+    }
+
+    /// The user that runs the daemon, with its groups; nil if there is no such user.
+    var serviceUser: ServiceUser? {
+        guard let userID else { return nil }
+        return ServiceUser(
+            id: userID,
+            group: group.flatMap(Self.id(ofGroup:)),
+            supplementary: supplementaryGroups.compactMap(Self.id(ofGroup:))
+        )
+    }
+
+    private static func id(ofGroup name: String) -> gid_t? {
+        if let number = gid_t(name) { return number }
+        return unsafe getgrnam(name)?.pointee.gr_gid
     }
 
     /// The id of the user that runs the daemon; nil if there is no such user.
