@@ -41,6 +41,8 @@ package struct SchedulerState: Sendable {
     private var wantsProof = false
     /// When each gateway's sighting was last recorded, and whether it was an answer.
     var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
+    /// When each gateway's lapse was last recorded.
+    var lapsed: [String: Timestamp] = [:]
     /// When the next claim can be made, as far as the last cycle knew.
     var nextClaim: Timestamp?
     private var heldRefunds: [Int64: Timestamp] = [:]

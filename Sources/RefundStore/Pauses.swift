@@ -10,7 +10,7 @@ package enum Peer: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Creates the peer of a stored kind and name.
     package init(_ kind: BreakerKind, _ name: String) {
         switch kind {
-        case .gateway: self = .gateway(name)
+        case .gateway, .lapse: self = .gateway(name)
         case .endpoint: self = .endpoint(name)
         }
     }

@@ -24,6 +24,8 @@ package struct QueueStatus: Sendable {
     package var incidents: [String: GatewayIncident] = [:]
     /// The open circuit breakers of gateways, by gateway.
     package var breakers: [String: OpenBreaker] = [:]
+    /// The gateways that have given no verified answer of late, although they were queried.
+    package var lapses: [String: GatewayLapse] = [:]
     /// The gateways and endpoints that are paused.
     package var pauses: [Peer: Pause] = [:]
     /// When each gateway last gave a verified answer.

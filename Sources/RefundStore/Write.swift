@@ -175,6 +175,8 @@ package enum BreakerKind: String, Sendable {
     case gateway
     /// An endpoint, `scheme://host:port`.
     case endpoint
+    /// No breaker, since it holds nothing back: a gateway's lapse, with the number of failed queries as its reason.
+    case lapse
 }
 
 /// A circuit breaker that is open.

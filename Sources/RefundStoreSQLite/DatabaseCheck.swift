@@ -32,7 +32,8 @@ struct DatabaseCheck {
             let problem = "\(folder) is on a read-only file system; remount it, or set [database] path to another one"
             return [finding(.problem, problem, run: "findmnt --target \(folder.asShellWord)")]
         }
-        return place.findings + DatabasePermissions(file: real, folder: folder, user: user).findings() + queueFindings(real)
+        return place.findings + DatabasePermissions(file: real, folder: folder, user: user).findings()
+            + queueFindings(real)
     }
 
     /// Checks only the space and the kind of the file system.

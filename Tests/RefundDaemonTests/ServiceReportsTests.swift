@@ -64,6 +64,12 @@ struct ServiceReportsTests {
         #expect(text.hasSuffix("gateway default only probed since 2027-01-15T08:00:00.000Z: timeout"), "\(text)")
     }
 
+    @Test func gatewayWithoutVerifiedAnswersIsInTheSummary() {
+        let text = summary { $0.lapses["default"] = GatewayLapse(since: Self.then, count: 3) }
+        let problem = "no answer of gateway default has verified since 2027-01-15T08:00:00Z (3 of 3)"
+        #expect(text.hasSuffix("; \(problem); run: refundd check --online"), "\(text)")
+    }
+
     @Test func watchdogStarvesOnlyWhileWorkWaitsForAWorkingDatabase() {
         let limit: Duration = .seconds(60)
         #expect(Readiness.isAlive(busyTime: nil, fault: nil, limit: limit))

@@ -272,6 +272,10 @@ package struct OverviewPage: Sendable {
             html.text(" since ")
             html.time(breaker.since, now: now)
             html.text(": \(breaker.reason)")
+        } else if let lapse = overview.status.lapses[gateway] {
+            html.tag("span", ["class": "alert"], "no verified answer")
+            html.text(" since ")
+            html.time(lapse.since, now: now)
         } else {
             html.text("querying")
         }

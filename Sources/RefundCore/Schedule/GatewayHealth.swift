@@ -18,6 +18,10 @@ package struct GatewayHealth: Sendable {
     private static let answerValidity: Duration = .seconds(2 * 3_600)
     /// How long a gateway may go without a verified answer.
     package static let period: Duration = .seconds(10 * 60)
+    /// Failed queries since the last verified answer that make a lapse: at once if no answer verified, otherwise after a
+    /// while.
+    package static let lapseLimit = 3
+    private static let lapsePeriod: Duration = .seconds(60)
     /// The wait between probes during an incident.
     package static let probeInterval: Duration = .seconds(15)
 
@@ -46,6 +50,8 @@ package struct GatewayHealth: Sendable {
     // When queries began to go without a verified answer.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
+    // The queries since the last verified answer that failed, but for those of refunds that fail alone.
+    private var failures: (count: Int, unverified: Int, since: Timestamp)?
     private var clock = ClockSkew()
     // A refusal counts against the gateway only after the other queries in flight had a chance to be answered.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
@@ -176,6 +182,7 @@ package struct GatewayHealth: Sendable {
     ) -> Change {
         let outcome = clock.judge(outcome, at: now)
         if outcome.isFailure, failed.count < Self.capacity, !isFailingAlone(refund, at: now) { failed.insert(refund) }
+        noteFailure(outcome, of: refund, merchant, wasAnswered, at: now)
         switch outcome {
         case .report, .notFound, .inconclusive:
             return verified(refund, merchant, at: now)
@@ -204,9 +211,43 @@ package struct GatewayHealth: Sendable {
         }
     }
 
+    /// Whether the gateway has given no verified answer for a while, so that nobody may call it healthy.
+    ///
+    /// Three answers in a row that do not verify are enough. Other failures may pass, so they must last a minute.
+    ///
+    /// - Parameter now: The time.
+    /// - Returns: The lapse, or nil.
+    package func lapse(at now: Timestamp) -> GatewayLapse? {
+        guard let failures, failures.count >= Self.lapseLimit else { return nil }
+        guard
+            failures.unverified >= Self.lapseLimit || now.duration(since: failures.since) >= Self.lapsePeriod
+        else { return nil }
+        return GatewayLapse(since: failures.since, count: failures.count)
+    }
+
+    private mutating func noteFailure(
+        _ outcome: QueryOutcome,
+        of refund: Int64,
+        _ merchant: String,
+        _ wasAnswered: Bool,
+        at now: Timestamp
+    ) {
+        var isUnverified = false
+        switch outcome {
+        case .report, .notFound, .inconclusive: return
+        case .credentialsRefused:
+            if isRefusedAlone(refund, of: merchant, wasAnswered: wasAnswered, at: now) { return }
+        case .unverified: isUnverified = true
+        case .slowedDown, .unreachable: break
+        }
+        guard !isFailingAlone(refund, at: now) else { return }
+        let before = failures ?? (0, 0, now)
+        failures = (before.count + 1, isUnverified ? before.unverified + 1 : 0, before.since)
+    }
+
     private mutating func verified(_ refund: Int64, _ merchant: String, at now: Timestamp) -> Change {
         let wasFailing = failingSince != nil || incident != nil
-        (incident, failingSince, unverified, refusal) = (nil, nil, nil, nil)
+        (incident, failingSince, unverified, refusal, failures) = (nil, nil, nil, nil, nil)
         if refund != lastAnswered { lastVerifiedOther = lastVerified }
         (lastAnswered, lastVerified) = (refund, now)
         makeRoom()
@@ -300,7 +341,7 @@ package struct GatewayHealth: Sendable {
     /// Forgets since when queries have failed, because none was sent during a pause; an incident goes on.
     package mutating func resumed() {
         if incident == nil { failingSince = nil }
-        unverified = nil
+        (unverified, failures) = (nil, nil)
     }
 
     /// Forgets a refund whose row's id another one has now.
@@ -324,6 +365,7 @@ package struct GatewayHealth: Sendable {
         lastVerifiedBefore = lastVerifiedBefore?.advanced(by: .zero - step)
         merchantsAnswered = merchantsAnswered.mapValues { $0.advanced(by: .zero - step) }
         failingSince = failingSince?.advanced(by: .zero - step)
+        if let since = failures?.since { failures?.since = since.advanced(by: .zero - step) }
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
     }
 }

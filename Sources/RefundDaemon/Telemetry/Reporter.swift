@@ -145,7 +145,7 @@ struct Reporter: Sendable {
         let problem =
             switch incident.kind {
             case .misconfigured:
-                "it refuses our credentials or its answers do not verify; "
+                "it refuses our credentials or its answers do not verify, and is probed with one refund at a time; "
                     + "check app_id, private_key_file, public_key_files and the clock"
             case .unreachable:
                 "no answer has verified for \(GatewayHealth.period.formatted); check its URL, the network and its operator"

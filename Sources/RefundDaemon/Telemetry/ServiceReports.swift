@@ -8,7 +8,7 @@ extension ServiceNotifier {
     // Less than the extension, and seldom enough to cost nothing.
     private static let startInterval: Duration = .seconds(5)
     private static let startExtension: Duration = .seconds(60)
-    private static let statusInterval: Duration = .seconds(30)
+    private static let statusInterval: Duration = .seconds(10)
 
     /// Reports the step of a start, and extends the time that it may take.
     ///
@@ -68,7 +68,12 @@ extension QueueStatus {
         if flagged > 0 { parts.append("\(flagged) in need of attention") }
         if dead > 0 { parts.append("\(dead) dead webhooks") }
         parts += pauses.keys.sorted().filter { $0.kind == .endpoint }.map { "\($0) paused" }
-        parts += gateways.map { "gateway \($0) \(condition(of: $0))" }
+        parts += gateways.map { gateway in
+            guard pauses[.gateway(gateway)] == nil, incidents[gateway] == nil, breakers[gateway] == nil,
+                let lapse = lapses[gateway]
+            else { return "gateway \(gateway) \(condition(of: gateway))" }
+            return "\(lapse.problem(of: gateway)); run: refundd check --online"
+        }
         return parts.joined(separator: "; ")
     }
 

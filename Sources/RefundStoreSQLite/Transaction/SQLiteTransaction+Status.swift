@@ -6,6 +6,7 @@ extension SQLiteTransaction {
         var status = QueueStatus()
         status.incidents = try incidents()
         status.breakers = try openBreakers(.gateway)
+        status.lapses = try openBreakers(.lapse).mapValues { GatewayLapse(since: $0.since, count: Int($0.reason) ?? 0) }
         status.sightings = try sightings()
         status.pauses = try pauses()
         status.walBytes = DatabaseFiles.walSize(path: store.path)

@@ -153,7 +153,7 @@ extension SQLiteTransaction {
             try bulk.run(
                 "DELETE FROM refund_breakers",
                 of: "refund_breakers",
-                where: "kind = 'gateway' AND name \(isUnknown)"
+                where: "kind <> 'endpoint' AND name \(isUnknown)"
             ) { $0.bind(list) }
             try bulk.run("DELETE FROM refund_gateways", of: "refund_gateways", where: "name \(isUnknown)") {
                 $0.bind(list)

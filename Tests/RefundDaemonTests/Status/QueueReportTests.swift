@@ -75,6 +75,30 @@ struct QueueReportTests {
         #expect(report.findings.map(\.gravity) == [.note])
     }
 
+    @Test func gatewayWithoutVerifiedAnswersIsAProblemLongBeforeItIsAnIncident() {
+        let report = report { $0.lapses = ["default": GatewayLapse(since: Self.now, count: 7)] }
+        let text = "no answer of gateway default has verified since \(Self.now.iso8601Seconds) (7 of 7)"
+        expectProblem(report, text, run: "refundd check --online")
+        #expect(report.findings.count == 1)
+    }
+
+    @Test func incidentIsAProblemSinceTheFirstFailure() {
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "C",
+            message: "m",
+            isVerified: false,
+            since: Self.now
+        )
+        let first = Self.now.advanced(by: .seconds(-90))
+        let report = report {
+            $0.incidents = ["default": incident]
+            $0.lapses = ["default": GatewayLapse(since: first, count: 20)]
+        }
+        expectProblem(report, "since \(first.iso8601Seconds)", run: "refundd check --online")
+        #expect(report.findings.count == 1)
+    }
+
     @Test func incidentIsAProblem() {
         let incident = GatewayIncident(
             kind: .misconfigured,

@@ -104,7 +104,7 @@ struct FrozenSchemaTests {
         #expect(WebhookState.allCases.map(\.rawValue) == ["pending", "delivered", "dead", "superseded"])
         #expect(Verdict.allCases.map(\.rawValue) == ["settled", "failed"])
         #expect(Transition.refundd == "refundd")
-        #expect([BreakerKind.gateway, .endpoint].map(\.rawValue) == ["gateway", "endpoint"])
+        #expect([BreakerKind.gateway, .endpoint, .lapse].map(\.rawValue) == ["gateway", "endpoint", "lapse"])
         #expect(GatewayIncident.Kind.allCases.map(\.rawValue) == ["misconfigured", "unreachable"])
         #expect(GatewayVerdict.allCases.map(\.rawValue) == ["processing", "settled", "failed"])
         #expect(Prunable.allCases.map(\.rawValue) == ["webhooks", "ledger"])

@@ -58,7 +58,8 @@ extension QueueReport {
             let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
             if let incident = status.incidents[name] {
                 let hint = incident.kind == .misconfigured && !incident.isVerified ? " (not signed: only a hint)" : ""
-                let problem = "\(incident.kind.problem) since \(incident.since.iso8601Seconds)"
+                let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
+                let problem = "\(incident.kind.problem) since \(since.iso8601Seconds)"
                 let text = "\(subject) \(problem) (\(incident.code): \(incident.message.asClause))\(hint)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
@@ -68,6 +69,9 @@ extension QueueReport {
                 let text =
                     "\(subject) has failed since \(breaker.since.iso8601Seconds) (\(breaker.reason.asClause)) and is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
+            }
+            if let lapse = status.lapses[name] {
+                return Finding(.problem, subject, lapse.problem(of: name), run: "refundd check --online")
             }
             guard let sighting = status.sightings[name], sighting.isFailing, let error = sighting.lastError else {
                 return nil
