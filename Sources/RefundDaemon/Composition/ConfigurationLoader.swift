@@ -80,6 +80,8 @@ struct LoadedConfiguration: Sendable {
             environment: environment,
             isForDaemon: true
         )
+        let problems = ConfigurationCheck.keyProblems(credentials).map { "\(configuration.file): \($0)" }
+        guard problems.isEmpty else { throw CommandFailure(.configuration, problems) }
     }
 
     /// Reads the file again.
