@@ -112,12 +112,15 @@ package struct ServingDaemon: Hashable, Sendable {
     package var version: String
     /// When it took the right to serve.
     package var since: Timestamp
+    /// When it last reloaded its configuration, keys and secrets; nil if it has not.
+    package var reloaded: Timestamp?
 
     /// Creates a description.
-    package init(pid: Int32, version: String, since: Timestamp) {
+    package init(pid: Int32, version: String, since: Timestamp, reloaded: Timestamp? = nil) {
         self.pid = pid
         self.version = version
         self.since = since
+        self.reloaded = reloaded
     }
 }
 

@@ -37,6 +37,7 @@ extension Daemon {
                 Metric.lastReloadSuccessful.set(1, in: parts.registry)
                 parts.heartbeat.use(next.loaded.configuration.heartbeat)
                 parts.adminHosts.names = next.loaded.configuration.admin.hosts
+                parts.database.noteReload(at: SystemClock().now())
                 return replace(with: next)
             case .failure(let error)?:
                 if !isWaiting {
@@ -129,8 +130,13 @@ extension Daemon {
         let changes = new.changes(since: loaded)
         loaded = new
         log.change(level: new.logLevel, format: new.logFormat(environment: environment))
-        let changed = changes.isEmpty ? "nothing" : changes.joined(separator: ", ")
-        logger.notice("configuration reloaded", metadata: ["changed": "\(changed)"].id(.reloaded))
+        var metadata: Logger.Metadata = [
+            "changed": "\(changes.isEmpty ? "nothing" : changes.joined(separator: ", "))"
+        ]
+        if changes.isEmpty, environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false {
+            metadata["hint"] = "systemd passes keys and secrets only at start; for new ones, systemctl restart refundd"
+        }
+        logger.notice("configuration reloaded", metadata: metadata.id(.reloaded))
     }
 
     /// Serves the admin address of a configuration, if it has one.

@@ -12,12 +12,25 @@ final class ServedDatabase: Sendable {
     /// The connection that counts for the admin address, so that it and the scheduler do not wait for each other.
     let counting: any QueueStore
     private let lock: any ServiceLock
+    private let daemon: ServingDaemon
 
-    fileprivate init(_ store: any QueueStore, _ provider: any StoreProvider, _ lock: any ServiceLock) throws(StoreError)
-    {
+    fileprivate init(
+        _ store: any QueueStore,
+        _ provider: any StoreProvider,
+        _ lock: any ServiceLock,
+        _ daemon: ServingDaemon
+    ) throws(StoreError) {
         self.store = store
         self.lock = lock
+        self.daemon = daemon
         counting = try provider.open(.existing)
+    }
+
+    /// Records that the daemon has read its configuration, keys and secrets again.
+    func noteReload(at now: Timestamp) {
+        var daemon = daemon
+        daemon.reloaded = now
+        lock.noteServing(daemon)
     }
 
     /// Makes the next daemon check the whole database before serving it.
@@ -134,7 +147,7 @@ final class DatabaseOpening: Sendable {
         lock.noteServing(daemon)
         CrashPoint.reached(.afterMigration)
         state.withLock { $0.store = nil }
-        return try ServedDatabase(store, provider, lock)
+        return try ServedDatabase(store, provider, lock, daemon)
     }
 
     private func interrupt() {

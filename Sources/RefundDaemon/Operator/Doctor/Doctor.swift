@@ -164,13 +164,4 @@ extension Configuration {
         configuration.webhook.secretFiles = webhook.secretFiles.map(source)
         return configuration
     }
-
-    /// Every key, secret and certificate file.
-    fileprivate var credentialFiles: Set<String> {
-        var files = Set(webhook.secretFiles + [webhook.caFile].compactMap(\.self))
-        for gateway in gateways.values {
-            files.formUnion([gateway.privateKeyFile] + gateway.publicKeyFiles + [gateway.caFile].compactMap(\.self))
-        }
-        return files
-    }
 }

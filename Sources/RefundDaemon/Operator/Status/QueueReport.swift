@@ -19,6 +19,8 @@ package struct QueueReport: Sendable {
     package var configurationProblems: [String] = []
     /// Findings about the database itself.
     package var databaseFindings: [Finding] = []
+    /// Findings about keys and secrets that the daemon has not read.
+    package var credentialFindings: [Finding] = []
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
 
@@ -49,6 +51,11 @@ package struct QueueReport: Sendable {
             try store.checkPositions()
         } catch  where error.kind == .restored {
             databaseFindings = [Finding(.problem, "database", error.description)]
+        }
+        if case .running(let serving?) = daemon.presence, let whole = configuration.whole {
+            let sources = ServiceUnit.installed()?.credentials ?? [:]
+            let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
+            credentialFindings = [changes.finding()].compactMap(\.self)
         }
         configurationProblems = configuration.problems.map(\.description)
         diskFindings = StoreProviders.provider(for: configuration.database).spaceFindings()
