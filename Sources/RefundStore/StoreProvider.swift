@@ -49,9 +49,32 @@ package protocol StoreProvider: Sendable {
 
     /// Checks that a daemon notices inserts at once.
     func wakeFinding() -> Finding
+
+    /// The process that keeps every other one from writing; nil if there is none, or this user may not see it.
+    var writer: QueueWriterProcess? { get }
+}
+
+/// A process that has the right to write to a queue at the moment.
+package struct QueueWriterProcess: Hashable, Sendable, CustomStringConvertible {
+    /// Its program.
+    package var name: String
+    /// Its id.
+    package var pid: Int32
+
+    /// Creates a description.
+    package init(name: String, pid: Int32) {
+        self.name = name
+        self.pid = pid
+    }
+
+    /// The name and the id, such as `python3 (process 7)`.
+    package var description: String { "\(name) (process \(pid))" }
 }
 
 extension StoreProvider {
+    /// Unknown.
+    package var writer: QueueWriterProcess? { nil }
+
     /// Opens the queue.
     package func open(_ access: StoreAccess) throws(StoreError) -> any QueueStore {
         try open(access, beforeCommit: nil)

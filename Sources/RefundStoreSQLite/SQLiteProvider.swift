@@ -52,5 +52,7 @@ package struct SQLiteProvider: StoreProvider {
 
     package func spaceFindings() -> [Finding] { DatabaseCheck(path: location, user: .current).spaceFindings() }
 
-    package func wakeFinding() -> Finding { InotifyCheck.finding(folder: DatabasePath.folder(of: location)) }
+    package var writer: QueueWriterProcess? { FileHolders.writer(of: location) }
+
+    package func wakeFinding() -> Finding { InotifyCheck.finding(folder: DatabaseCheck.folder(of: location)) }
 }

@@ -10,6 +10,7 @@ package struct OverviewPage: Sendable {
     var findings: [Finding]
     var gateways: [String]
     var problems: [ReadinessProblem]
+    var fault: String?
     var now: Timestamp
     var version: String
     var refreshes: Bool
@@ -21,6 +22,7 @@ package struct OverviewPage: Sendable {
     ///   - findings: What needs an operator, the gravest first.
     ///   - gateways: The configured gateways.
     ///   - problems: Why the daemon is not ready.
+    ///   - fault: Why the last transaction failed; nil if it succeeded.
     ///   - now: The time of the overview.
     ///   - version: The daemon's version.
     ///   - refreshes: Whether the page loads itself again.
@@ -29,6 +31,7 @@ package struct OverviewPage: Sendable {
         findings: [Finding],
         gateways: [String],
         problems: [ReadinessProblem],
+        fault: String? = nil,
         now: Timestamp,
         version: String,
         refreshes: Bool
@@ -37,6 +40,7 @@ package struct OverviewPage: Sendable {
         self.findings = findings
         self.gateways = gateways
         self.problems = problems
+        self.fault = fault
         self.now = now
         self.version = version
         self.refreshes = refreshes
@@ -61,11 +65,16 @@ package struct OverviewPage: Sendable {
     // MARK: - Health
 
     private var sentence: String {
-        if let problem = problems.first { return "Not working: \(problem.rawValue)." }
+        if let problem = problems.first { return "Not working: \(text(of: problem))." }
         guard let first = findings.first else { return "Healthy: refunds are watched and nothing needs an operator." }
         let more = findings.count - 1
         let others = more == 0 ? "" : ", and \(more) more \(more == 1 ? "problem" : "problems")"
         return "Needs an operator: \(first.text)\(others)."
+    }
+
+    private func text(of problem: ReadinessProblem) -> String {
+        guard problem != .schedulerStalled, let fault else { return problem.rawValue }
+        return "\(problem.rawValue) (\(fault))"
     }
 
     private func headline(_ isGood: Bool, _ html: inout HTML) {
@@ -96,7 +105,7 @@ package struct OverviewPage: Sendable {
         html.tag("ul") { html in
             for problem in problems {
                 html.tag("li") { html in
-                    html.text("\(problem.rawValue): ")
+                    html.text("\(text(of: problem)): ")
                     html.command("journalctl -u refundd -n 50")
                 }
             }

@@ -31,6 +31,7 @@ struct AdminPages: Sendable {
                 findings: problems(overview.status, at: now),
                 gateways: registry.gateways,
                 problems: readiness.problems(),
+                fault: readiness.scheduler.fault?.reason,
                 now: now,
                 version: Version.current,
                 refreshes: refreshes

@@ -41,6 +41,14 @@ struct QueueReportTests {
         expectProblem(report(ready: false), "the database is lost", run: "refundd doctor")
     }
 
+    @Test func processThatKeepsTheDaemonFromWritingIsNamed() {
+        var report = report(ready: false)
+        report.daemon.writer = QueueWriterProcess(name: "python3", pid: 5_358)
+        expectProblem(report, "cannot be written: python3 (process 5358) holds its write lock", run: "ps -fp 5358")
+        report.daemon.writer = QueueWriterProcess(name: "refundd", pid: 1)
+        expectProblem(report, "the database is lost", run: "refundd doctor")
+    }
+
     @Test func daemonThatStartsOrHidesIsNoProblemYet() {
         #expect(report(.running(nil), distrust: "it is damaged").findings.map(\.gravity) == [.warning])
         #expect(report(.unknown("Permission denied")).findings.map(\.gravity) == [.warning])

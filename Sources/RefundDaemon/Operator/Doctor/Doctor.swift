@@ -118,6 +118,7 @@ package struct Doctor: Sendable {
             let report = try QueueReport(of: store, configuration)
             // The disk and the configuration have been checked above.
             let others = report.findings.filter { !["database", "configuration"].contains($0.subject) }
+                .map(\.withoutDoctor)
             findings +=
                 others.isEmpty ? [Finding(.fine, "queue", "refundd serves it, and no refund needs attention")] : others
         } catch {
@@ -163,5 +164,13 @@ extension Configuration {
         }
         configuration.webhook.secretFiles = webhook.secretFiles.map(source)
         return configuration
+    }
+}
+
+extension Finding {
+    /// The finding with a command that says more than the doctor's own report.
+    fileprivate var withoutDoctor: Finding {
+        guard command == "refundd doctor" else { return self }
+        return Finding(gravity, subject, text, run: "journalctl -u refundd -n 20 --no-pager")
     }
 }

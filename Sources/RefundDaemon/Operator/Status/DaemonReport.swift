@@ -10,6 +10,8 @@ package struct DaemonReport: Hashable, Sendable {
     package var readiness: AdminProbe.Answer?
     /// Why the last daemon no longer trusted the database; nil if it did.
     package var distrust: String?
+    /// The other process that keeps it from writing; nil if there is none, or it cannot be seen.
+    package var writer: QueueWriterProcess?
     /// The command that starts it.
     package var startCommand: String
 
@@ -18,11 +20,13 @@ package struct DaemonReport: Hashable, Sendable {
         presence: DaemonPresence,
         readiness: AdminProbe.Answer? = nil,
         distrust: String? = nil,
+        writer: QueueWriterProcess? = nil,
         startCommand: String = "systemctl start refundd"
     ) {
         self.presence = presence
         self.readiness = readiness
         self.distrust = distrust
+        self.writer = writer
         self.startCommand = startCommand
     }
 
@@ -42,6 +46,7 @@ package struct DaemonReport: Hashable, Sendable {
             presence: presence,
             readiness: readiness,
             distrust: provider.distrust,
+            writer: readiness?.isReady == false ? provider.writer : nil,
             startCommand: ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )

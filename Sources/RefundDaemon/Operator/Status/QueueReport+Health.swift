@@ -33,8 +33,12 @@ extension QueueReport {
             return [Finding(.warning, "daemon", "refundd is starting, or checking the database")]
         case .unknown(let reason):
             return [Finding(.warning, "daemon", "cannot tell whether refundd is running: \(reason)")]
-        case .running:
+        case .running(let serving?):
             guard let readiness = daemon.readiness, !readiness.isReady else { return [] }
+            if let writer = daemon.writer, writer.pid != serving.pid {
+                let text = "the database cannot be written: \(writer) holds its write lock"
+                return [Finding(.problem, "daemon", text, run: "ps -fp \(writer.pid)")]
+            }
             let reasons = readiness.reasons.isEmpty ? "" : ": " + readiness.reasons.joined(separator: ", ")
             return [Finding(.problem, "daemon", "refundd is not ready\(reasons)", run: "refundd doctor")]
         }
