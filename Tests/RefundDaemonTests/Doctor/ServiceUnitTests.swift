@@ -92,15 +92,51 @@ struct ServiceUnitTests {
         ] as [([String: String], Finding.Gravity, String)]
     )
     func stateOfTheUnitIsJudged(properties: [String: String], gravity: Finding.Gravity, words: String) {
-        let findings = UnitCheck.findings(properties: properties, daemon: .absent)
+        let findings = UnitCheck.findings(UnitState(properties), daemon: .absent)
         #expect(findings.map(\.gravity) == [gravity])
         #expect(findings[0].text.contains(words))
         #expect((findings[0].command != nil) == (gravity != .fine))
     }
 
     @Test func daemonThatRunsWithoutItsUnitIsFine() {
-        let findings = UnitCheck.findings(properties: ["ActiveState": "inactive"], daemon: Self.running)
+        let findings = UnitCheck.findings(UnitState(["ActiveState": "inactive"]), daemon: Self.running)
         #expect(findings.map(\.gravity) == [.fine])
+    }
+
+    @Test(
+        arguments: [
+            (
+                ["LoadState": "masked", "UnitFileState": "masked", "NeedDaemonReload": "yes"],
+                "refundd.service is masked", "systemctl unmask refundd && systemctl start refundd"
+            ),
+            (
+                ["UnitFileState": "masked-runtime"], "refundd.service is masked",
+                "systemctl unmask --runtime refundd && systemctl start refundd"
+            ),
+            (
+                ["ActiveState": "activating", "SubState": "auto-restart", "ExecMainStatus": "74"],
+                "refundd.service fails repeatedly (exit status 74)", "journalctl -u refundd -n 20 --no-pager"
+            ),
+        ] as [([String: String], String, String)]
+    )
+    func unitThatCannotBeStartedNamesWhatCanWork(properties: [String: String], text: String, command: String) {
+        let findings = UnitCheck.findings(UnitState(properties), daemon: .absent)
+        #expect(findings == [Finding(.problem, "unit", text, run: command)])
+    }
+
+    @Test func failedUnitIsRestartedOnceEverythingIsRepaired() {
+        let state = UnitState(["ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"])
+        let command = UnitCheck.findings(state, daemon: .absent, isRepaired: true).first?.command
+        #expect(command == "systemctl restart refundd")
+    }
+
+    @Test func maskedUnitStillNamesItsUser() throws {
+        _ = try folder.write("[Service]\nUser=refundd\n", to: "lib/refundd.service")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("etc/refundd.service"),
+            withDestinationPath: "/dev/null"
+        )
+        #expect(unit?.user == "refundd")
     }
 
     // MARK: - The machine

@@ -41,6 +41,13 @@ struct QueueReportTests {
         expectProblem(report(ready: false), "the database is lost", run: "refundd doctor")
     }
 
+    @Test func unitThatFailsRepeatedlyIsNotStartedAgain() {
+        var report = report(.absent) { $0.states = [.pending: 2] }
+        report.daemon.obstacle = "refundd.service fails repeatedly (exit status 74)"
+        report.daemon.startCommand = "journalctl -u refundd -n 20"
+        expectProblem(report, "(exit status 74), and 2 refunds wait", run: "journalctl -u refundd -n 20")
+    }
+
     @Test func processThatKeepsTheDaemonFromWritingIsNamed() {
         var report = report(ready: false)
         report.daemon.writer = QueueWriterProcess(name: "python3", pid: 5_358)

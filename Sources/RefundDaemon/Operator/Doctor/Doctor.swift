@@ -6,6 +6,9 @@ import RefundStore
 
 /// Checks everything as the service would see it.
 package struct Doctor: Sendable {
+    // The subjects whose problems keep the daemon from starting.
+    private static let startSubjects: Set = ["configuration", "credentials", "database", "admin address"]
+
     private let file: String
     private let environment: [String: String]
     private let unit = ServiceUnit.installed()
@@ -48,7 +51,13 @@ package struct Doctor: Sendable {
         }
         findings += databaseFindings(partial, provider, user)
         findings.append(ClockCheck.finding())
-        findings += UnitCheck(unit: unit, daemon: daemon).findings()
+        // A daemon that does not run is the unit's problem.
+        let isRepaired = !findings.contains { $0.gravity == .problem && Self.startSubjects.contains($0.subject) }
+        let ofUnit = UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
+        if case .absent = daemon, ofUnit.contains(where: { $0.gravity == .problem }) {
+            findings.removeAll { $0.subject == "daemon" && $0.gravity == .problem }
+        }
+        findings += ofUnit
         if let configuration = partial.whole, isOnline { findings += await onlineFindings(configuration) }
         return findings
     }

@@ -28,7 +28,12 @@ struct ServiceUnit: Hashable, Sendable {
     /// Finds the unit and its drop-ins; nil if it is not installed.
     static func installed(in folders: [String] = Self.folders) -> ServiceUnit? {
         let files = FileManager.default
-        guard let file = folders.map({ "\($0)/refundd.service" }).first(where: files.fileExists) else { return nil }
+        guard
+            let file = folders.map({ "\($0)/refundd.service" }).first(where: { path in
+                // A masked unit still says which user would run the daemon.
+                files.fileExists(atPath: path) && (try? files.destinationOfSymbolicLink(atPath: path)) != "/dev/null"
+            })
+        else { return nil }
         // A drop-in of an earlier folder hides one with the same name.
         var dropIns: [String: String] = [:]
         for folder in folders.reversed() {

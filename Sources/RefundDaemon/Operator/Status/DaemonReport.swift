@@ -12,7 +12,9 @@ package struct DaemonReport: Hashable, Sendable {
     package var distrust: String?
     /// The other process that keeps it from writing; nil if there is none, or it cannot be seen.
     package var writer: QueueWriterProcess?
-    /// The command that starts it.
+    /// Why the service manager does not keep it running; nil if it does, or nothing is known.
+    package var obstacle: String?
+    /// The command that starts it, or shows why it does not run.
     package var startCommand: String
 
     /// Creates a report.
@@ -42,14 +44,18 @@ package struct DaemonReport: Hashable, Sendable {
         if asksForReadiness, case .running = presence, let address = configuration.whole?.admin.listen {
             readiness = AdminProbe(address).answer()
         }
+        let isUnits = ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
         self.init(
             presence: presence,
             readiness: readiness,
             distrust: provider.distrust,
             writer: readiness?.isReady == false ? provider.writer : nil,
-            startCommand: ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
+            startCommand: isUnits
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
+        if case .absent = presence, isUnits, let (reason, command) = UnitState.current().obstacle() {
+            (obstacle, startCommand) = (reason, command)
+        }
     }
 
     /// Whether a daemon serves the database, as far as this user can see.

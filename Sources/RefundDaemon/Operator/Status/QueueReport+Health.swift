@@ -28,7 +28,8 @@ extension QueueReport {
         switch daemon.presence {
         case .absent:
             let refunds = waiting == 0 ? "" : ", and \(waiting.counted("refund waits", "refunds wait"))"
-            return [Finding(.problem, "daemon", "refundd is not running\(refunds)", run: daemon.startCommand)]
+            let reason = daemon.obstacle ?? "refundd is not running"
+            return [Finding(.problem, "daemon", "\(reason)\(refunds)", run: daemon.startCommand)]
         case .running(nil):
             return [Finding(.warning, "daemon", "refundd is starting, or checking the database")]
         case .unknown(let reason):
