@@ -38,18 +38,29 @@ struct StatusTextTests {
     @Test func firstLineHasTheGravestProblemAndItsCommand() {
         let stopped = report(.absent) { $0.states = [.pending: 3] }
         #expect(
-            first(stopped) == "NOT HEALTHY: refundd is not running, and 3 refunds wait; run: systemctl start refundd"
-                || first(stopped).hasSuffix("…; run: systemctl start refundd")
+            first(stopped, width: 90)
+                == "NOT HEALTHY: refundd is not running, and 3 refunds wait; run: systemctl start refundd"
         )
         let attention = report { $0.attention = [.mismatch: 2, .overdue: 1] }
         #expect(first(attention, width: 120).hasPrefix("NOT HEALTHY: 3 refunds need attention: 2 mismatch, 1 overdue"))
         #expect(first(attention, width: 120).hasSuffix("; run: refundd list --attention"))
     }
 
-    @Test func whatDoesNotFitTheFirstLineFollows() {
+    @Test func sentenceThatIsTooLongForTheTerminalIsWrappedAndNeverCut() {
         let lines = report { $0.attention = [.mismatch: 2, .overdue: 1, .misconfigured: 3] }.lines(width: 60)
-        #expect(lines[0].text.contains("…; run: refundd list --attention"))
-        #expect(lines.contains { $0.text.contains("3 misconfigured") })
+        #expect(
+            lines.prefix(3).map(\.text) == [
+                "NOT HEALTHY: 6 refunds need attention: 2 mismatch, 3", "  misconfigured, 1 overdue",
+                "  run: refundd list --attention",
+            ]
+        )
+    }
+
+    @Test func programGetsTheGravestProblemWithItsCommandAsOneLine() {
+        let report = report { $0.attention = [.mismatch: 2, .overdue: 1, .misconfigured: 3] }
+        let line = report.lines(width: 20, isTerminal: false)[0].text
+        #expect(line.hasPrefix("NOT HEALTHY: 6 refunds need attention: "))
+        #expect(line.contains("3 misconfigured") && line.hasSuffix("; run: refundd list --attention"))
     }
 
     @Test func everyLineFitsTheTerminalButTheOneWithTheCommand() {

@@ -66,11 +66,6 @@ struct TextLayoutTests {
         #expect(text.wrapped(to: width) == lines)
     }
 
-    @Test(arguments: [("short", 10, "short"), ("0123456789", 10, "0123456789"), ("0123456789a", 10, "012345678…")])
-    func longTextIsClipped(text: String, width: Int, clipped: String) {
-        #expect(text.clipped(to: width) == clipped)
-    }
-
     @Test func wideCharactersTakeTwoColumns() {
         #expect("返金".columns == 4)
         #expect("é".columns == 1 && "e\u{301}".columns == 1)

@@ -4,40 +4,40 @@ import RefundStore
 
 extension QueueReport {
     /// The report as lines for a terminal: first whether all is well, then what is not, then the figures.
-    func lines(width: Int) -> [Line] {
+    ///
+    /// - Parameters:
+    ///   - width: The number of columns.
+    ///   - isTerminal: Whether a person reads it. A program gets the gravest problem with its command as one line.
+    func lines(width: Int, isTerminal: Bool = true) -> [Line] {
         let findings = findings
-        let grave = findings.filter { $0.gravity == .problem }
-        var lines = [headline(grave.first, findings.first { $0.gravity < .problem }, width)]
-        for (index, finding) in findings.enumerated() {
-            let isFirst = index == 0 && finding.gravity == .problem
-            // The first line has it all, unless it was too long.
-            if isFirst, !lines[0].text.contains("…") { continue }
-            let label = isFirst ? "" : finding.gravity == .problem ? "also: " : "note: "
+        let gravest = findings.first.flatMap { $0.gravity == .problem ? $0 : nil }
+        var lines = headline(gravest, isTerminal ? width : .max)
+        for finding in findings.dropFirst(gravest == nil ? 0 : 1) {
+            let label = finding.gravity == .problem ? "also: " : "note: "
             let style: Style? = finding.gravity == .problem ? .bad : finding.gravity == .warning ? .warning : nil
             lines += (label + finding.text).wrapped(to: width - 2).map { Line("  \($0)", style) }
-            if !isFirst, let command = finding.command { lines.append(Line("  run: \(command)")) }
+            if let command = finding.command { lines.append(Line("  run: \(command)")) }
         }
         lines.append(Line(""))
         return lines + facts.lines(width: width, indent: "")
     }
 
-    private func headline(_ problem: Finding?, _ other: Finding?, _ width: Int) -> Line {
+    private func headline(_ problem: Finding?, _ width: Int) -> [Line] {
         guard let problem else {
             let waiting = (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0)
             let oldest = status.oldestPending.map { ", the oldest for \($0.rounded)" } ?? ""
             let queue =
                 waiting == 0
                 ? "no refund waits" : "\(waiting.counted("refund waits", "refunds wait")) for a verdict\(oldest)"
-            return Line("healthy: \(queue)", .good)
+            return [Line("healthy: \(queue)", .good)]
         }
-        let remedy = problem.command.map { "; run: \($0)" } ?? ""
-        // A problem that cannot be read helps less than a line that is too long.
-        let room = max(width - "NOT HEALTHY: ".count - remedy.columns, Self.leastHeadline)
-        let text = problem.text.clipped(to: room)
-        return Line("NOT HEALTHY: \(text)\(remedy)", .bad)
+        let text = "NOT HEALTHY: \(problem.text)"
+        let remedy = problem.command.map { "run: \($0)" }
+        let whole = [text, remedy].compactMap(\.self).joined(separator: "; ")
+        guard whole.columns > width else { return [Line(whole, .bad)] }
+        // A command is copied, so it stays on one line.
+        return Line(text, .bad).folded(to: width) + [remedy.map { Line("  \($0)", .bad) }].compactMap(\.self)
     }
-
-    private static let leastHeadline = 40
 
     private var facts: FactTable {
         var facts = FactTable()

@@ -83,17 +83,6 @@ extension String {
     /// The text padded with blanks to a number of columns.
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(width - columns, 0)) }
 
-    /// The text in at most `width` columns, ending with an ellipsis if it was longer.
-    func clipped(to width: Int) -> String {
-        guard columns > width else { return self }
-        var text = ""
-        for character in self {
-            guard (text + String(character)).columns < width else { break }
-            text.append(character)
-        }
-        return text + "…"
-    }
-
     /// The text as it is if it fits, otherwise broken at blanks.
     func folded(to width: Int) -> [String] { columns <= width ? [self] : wrapped(to: width) }
 

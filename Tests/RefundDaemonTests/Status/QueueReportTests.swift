@@ -80,7 +80,11 @@ struct QueueReportTests {
 
     @Test func gatewayThatIsOnlyProbedIsAProblem() {
         let report = report { $0.breakers = ["default": breaker] }
-        expectProblem(report, "(HTTP 503) and is only probed, next probe in 15s", run: "refundd check --online")
+        expectProblem(
+            report,
+            "HTTP 503 since \(Self.now.iso8601Seconds); it is only probed, next probe in 15s",
+            run: "refundd check --online"
+        )
     }
 
     @Test func oneFailedQueryIsOnlyANote() {

@@ -62,17 +62,17 @@ extension QueueReport {
             let lastVerified = status.sightings[name]?.lastVerified
             let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
             if let incident = status.incidents[name] {
-                let hint = incident.kind == .misconfigured && !incident.isVerified ? " (not signed: only a hint)" : ""
+                let hint = incident.kind == .misconfigured && !incident.isVerified ? ", not signed: only a hint" : ""
                 let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
-                let problem = "\(incident.kind.problem) since \(since.iso8601Seconds)"
-                let text = "\(subject) \(problem) (\(incident.code): \(incident.message.asClause))\(hint)\(seen)"
+                let cause = "\(incident.message.asClause) (\(incident.code)\(hint))"
+                let text = "\(subject): \(cause) since \(since.iso8601Seconds)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
             if status.pauses[.gateway(name)] != nil { return nil }
             if let breaker = status.breakers[name] {
                 let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-                let text =
-                    "\(subject) has failed since \(breaker.since.iso8601Seconds) (\(breaker.reason.asClause)) and is only probed"
+                let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
+                let text = "\(subject): \(cause); it is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
             }
             if let lapse = status.lapses[name] {
@@ -106,11 +106,11 @@ extension QueueReport {
         let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
         var findings = open.map { endpoint, breaker in
             let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-            let text = "endpoint \(endpoint) has rejected webhooks since \(breaker.since.iso8601Seconds)"
+            let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
             return Finding(
                 .problem,
                 "endpoint \(endpoint)",
-                "\(text) (\(breaker.reason.asClause)) and is only probed\(probe)",
+                "endpoint \(endpoint): \(cause); it is only probed\(probe)",
                 run: "refundd webhooks --state pending"
             )
         }
@@ -139,15 +139,6 @@ extension QueueReport {
             findings.append(Finding(.note, "configuration", text, run: "refundd check"))
         }
         return findings
-    }
-}
-
-extension GatewayIncident.Kind {
-    fileprivate var problem: String {
-        switch self {
-        case .misconfigured: "has refused our credentials, or its answers have not verified,"
-        case .unreachable: "has given no verified answer"
-        }
     }
 }
 
