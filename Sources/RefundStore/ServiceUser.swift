@@ -28,9 +28,10 @@ package struct ServiceUser: Hashable, Sendable {
         name = Self.login(of: id) ?? "\(id)"
         let own = Self.groups(of: id)
         let primary = id == geteuid() ? getegid() : unsafe getpwuid(id)?.pointee.pw_gid ?? id
-        self.group = group ?? primary
-        groups = own.union(supplementary).union([self.group])
-        sharedGroup = supplementary.first { $0 != self.group && $0 != primary && !own.contains($0) }
+        let effective = group ?? primary
+        self.group = effective
+        groups = own.union(supplementary).union([effective])
+        sharedGroup = supplementary.first { $0 != effective && $0 != primary && !own.contains($0) }
     }
 
     /// Creates the effective user of a process, with its groups; nil if there is no such process.

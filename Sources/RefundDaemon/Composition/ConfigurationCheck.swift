@@ -28,6 +28,10 @@ package enum ConfigurationCheck: Sendable {
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
+            if gateway.appID == exampleAppID {
+                let key = "\(Configuration.section(ofGateway: name)).app_id"
+                lines.append("warning: \(key) is still the example's; the gateway's portal shows yours")
+            }
             let shown = keys.isEmpty ? "" : ", public key \(keys.joined(separator: ", "))"
             lines.append("gateway \(name): \(url)\(shown)")
             if gateway.merchantNo == nil {
@@ -40,6 +44,9 @@ package enum ConfigurationCheck: Sendable {
         lines.append("webhooks: \(endpoint), \(credentials.secrets.count) secret(s)")
         return lines
     }
+
+    // What refundd.conf.example shows.
+    static let exampleAppID = "wz715fc0d10ee9d156"
 
     private static func adminProblems(_ configuration: Configuration) -> [String] {
         guard let address = configuration.admin.listen else { return [] }

@@ -92,5 +92,11 @@ struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
     /// Whether the file does not exist.
     var isMissingFile: Bool { problem == CredentialFileError.missing.description }
 
+    /// Whether this user may not see the file.
+    var isHidden: Bool {
+        guard let path else { return false }
+        return unsafe access(path, R_OK) != 0 && errno == EACCES
+    }
+
     var description: String { "\(key): \(path.map { "\($0): " } ?? "")\(problem)" }
 }

@@ -69,6 +69,12 @@ struct ServiceUnitTests {
         #expect(unit?.serviceUser?.groups == [1_234])
     }
 
+    @Test func folderThatIsStillToBeMadeHoldsTheCredentials() throws {
+        let missing = folder.path("credentials")
+        _ = try folder.write("[Service]\nLoadCredential=refundd:\(missing)\n", to: "lib/refundd.service")
+        #expect(unit?.credentialFolders == [missing])
+    }
+
     @Test func userIsAnIdOrAName() {
         #expect(ServiceUnit(file: "f", parsing: "").userID == 0)
         #expect(ServiceUnit(file: "f", parsing: "User=1234").userID == 1_234)
@@ -143,7 +149,25 @@ struct ServiceUnitTests {
 
     @Test func clockThatNobodyKeepsIsAWarning() {
         #expect(ClockCheck.finding(isSynchronized: true).gravity == .fine)
-        #expect(ClockCheck.finding(isSynchronized: false).command == "timedatectl set-ntp true")
+        let free = ClockCheck.finding(isSynchronized: false, canSynchronize: true)
+        #expect(free.command == "timedatectl set-ntp true")
+        let bare = ClockCheck.finding(isSynchronized: false, canSynchronize: false)
+        #expect(bare.command == "apt-get install systemd-timesyncd")
+    }
+
+    @Test(arguments: [
+        ("no answer (this machine's clock is 1h behind the response's date)", "1h behind"),
+        ("this machine's clock is 20m ahead of the gateway's; set the clock", "20m ahead of"),
+    ])
+    func differenceToAGatewaysClockIsAProblem(error: String, difference: String) {
+        let now = Timestamp(milliseconds: 1_790_000_000_000)
+        var status = QueueStatus()
+        let sighting = GatewaySighting(lastVerified: nil, lastError: error, lastErrorAt: now.advanced(by: .seconds(-2)))
+        status.sightings = ["default": sighting]
+        #expect(ClockCheck.measured(status, at: now) == "\(difference) gateway default (measured 2s ago)")
+        #expect(ClockCheck.finding(status, at: now).gravity == .problem)
+        status.sightings["default"]?.lastVerified = now
+        #expect(ClockCheck.measured(status, at: now) == nil, "an answer has verified since")
     }
 
     @Test func userOfAProcessIsItsOwn() {

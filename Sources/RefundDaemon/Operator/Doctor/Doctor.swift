@@ -49,8 +49,9 @@ package struct Doctor: Sendable {
                 )
             }
         }
-        findings += databaseFindings(partial, provider, user)
-        findings.append(ClockCheck.finding())
+        var report: QueueReport?
+        findings += databaseFindings(partial, provider, user, &report)
+        findings.append(ClockCheck.finding(report?.status))
         // A daemon that does not run is the unit's problem.
         let isRepaired = !findings.contains { $0.gravity == .problem && Self.startSubjects.contains($0.subject) }
         let ofUnit = UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
@@ -74,25 +75,16 @@ package struct Doctor: Sendable {
     }
 
     private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
-        let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        let configuration = configuration.readingCredentials(of: unit)
         try? ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: false)
-        var findings = problems.map { problem in
-            let command = geteuid() == 0 ? problem.path.map { "ls -l \($0.asShellWord)" } : "sudo refundd doctor"
-            return Finding(.problem, "credentials", problem.description, run: command)
-        }
+        var findings = CredentialAdvice(isUnits: unit != nil).findings(problems)
         // What the unit loads is read by root and handed to the daemon.
         let own = configuration.credentialFiles.subtracting(unit?.credentials.values.map(\.self) ?? [])
+            .subtracting(problems.filter(\.isMissingFile).compactMap(\.path))
         for path in own.sorted() where geteuid() == 0 && !user.mayRead(path) {
-            let command = "chown \(user.name) \(path.asShellWord)"
-            findings.append(
-                Finding(
-                    .problem,
-                    "credentials",
-                    "user \(user.name), who runs refundd, cannot read \(path)",
-                    run: command
-                )
-            )
+            let problem = "user \(user.name), who runs refundd, cannot read \(path)"
+            findings.append(Finding(.problem, "credentials", problem, run: "chown \(user.name) \(path.asShellWord)"))
         }
         findings += ConfigurationCheck.keyProblems(credentials).map { Finding(.problem, "credentials", $0) }
         if let problem = ReceiverCheck(webhook: configuration.webhook).offlineProblem() {
@@ -113,7 +105,8 @@ package struct Doctor: Sendable {
     private func databaseFindings(
         _ configuration: DatabaseConfiguration,
         _ provider: any StoreProvider,
-        _ user: ServiceUser
+        _ user: ServiceUser,
+        _ found: inout QueueReport?
     ) -> [Finding] {
         var findings = provider.findings(for: user)
         if findings.isEmpty {
@@ -125,6 +118,7 @@ package struct Doctor: Sendable {
             let store = try provider.open(.readOnly)
             defer { store.close() }
             let report = try QueueReport(of: store, configuration)
+            found = report
             // The disk and the configuration have been checked above.
             let others = report.findings.filter { !["database", "configuration"].contains($0.subject) }
                 .map(\.withoutDoctor)
@@ -137,7 +131,7 @@ package struct Doctor: Sendable {
     }
 
     private func onlineFindings(_ configuration: Configuration) async -> [Finding] {
-        let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        let configuration = configuration.readingCredentials(of: unit)
         var findings: [Finding] = []
         do throws(CommandFailure) {
             let credentials = try ConfigurationLoader.credentials(configuration)
@@ -151,7 +145,8 @@ package struct Doctor: Sendable {
         } catch {
             findings.append(Finding(.warning, "gateway", "not queried, because the credentials have problems"))
         }
-        return findings + [ReceiverCheck(webhook: configuration.webhook).onlineFinding()].compactMap(\.self)
+        return findings
+            + [ReceiverCheck(webhook: configuration.webhook).onlineFinding(connects: true)].compactMap(\.self)
     }
 }
 
@@ -159,10 +154,14 @@ extension Configuration {
     /// The configuration with the files that a unit's credentials come from.
     ///
     /// A bare name means a credential for the daemon alone; no other process sees its folder.
-    fileprivate func readingCredentials(from sources: [String: String]) -> Configuration {
+    fileprivate func readingCredentials(of unit: ServiceUnit?) -> Configuration {
+        let (sources, folder) = (unit?.credentials ?? [:], unit?.credentialFolders.first)
+        let own = file[...(file.lastIndex(of: "/") ?? file.startIndex)]
         func source(_ path: String) -> String {
             let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
-            return unsafe access(path, F_OK) == 0 ? path : sources[name] ?? path
+            if unsafe access(path, F_OK) == 0 { return path }
+            // A file that is still to be made belongs where systemd looks.
+            return sources[name] ?? (path == own + name ? folder.map { "\($0)/\(name)" } : nil) ?? path
         }
         var configuration = self
         configuration.gateways = gateways.mapValues { gateway in

@@ -1,20 +1,73 @@
 import CLinux
+import Foundation
 import Glibc
 import RefundCore
+import RefundScheduler
+import RefundStore
 
 /// Checks the machine's clock.
 enum ClockCheck {
-    /// Asks the kernel whether the clock is synchronized.
-    static func finding() -> Finding {
+    // A gateway's responses have a date, and what failed with a date far from ours says so.
+    nonisolated(unsafe) private static let difference = #/clock is (\S+) (behind|ahead of)/#
+
+    /// Compares the clock with the gateways', as far as the queue knows, or else asks the kernel whether it is synchronized.
+    ///
+    /// - Parameters:
+    ///   - status: The queue, with the gateways' last failures; nil if it cannot be read.
+    ///   - now: The time of the status.
+    static func finding(_ status: QueueStatus? = nil, at now: Timestamp = SystemClock().now()) -> Finding {
+        if let measured = status.flatMap({ measured($0, at: now) }) {
+            return Finding(.problem, "clock", measured, run: remedy(canSynchronize: canSynchronize()))
+        }
         var state = timex()
         let result = unsafe adjtimex(&state)
         return finding(isSynchronized: result >= 0 && result != TIME_ERROR && state.status & STA_UNSYNC == 0)
     }
 
+    /// The difference to a gateway's clock that its last failure named; nil without one.
+    static func measured(_ status: QueueStatus, at now: Timestamp) -> String? {
+        for (gateway, sighting) in status.sightings.sorted(by: { $0.key < $1.key }) where sighting.isFailing {
+            guard let error = sighting.lastError, let time = sighting.lastErrorAt,
+                let match = unsafe error.firstMatch(of: difference)
+            else { continue }
+            let place = match.output.2 == "behind" ? "behind" : "ahead of"
+            return "\(match.output.1) \(place) gateway \(gateway) (measured \(time.age(at: now)))"
+        }
+        return nil
+    }
+
     /// Judges the answer; a gateway refuses queries whose timestamp is further than 15 minutes from its own clock.
-    static func finding(isSynchronized: Bool) -> Finding {
+    static func finding(isSynchronized: Bool, canSynchronize: Bool = Self.canSynchronize()) -> Finding {
         guard !isSynchronized else { return Finding(.fine, "clock", "synchronized") }
         let problem = "nothing keeps the clock right; if it is 15 minutes off, the gateway refuses every query"
-        return Finding(.warning, "clock", problem, run: "timedatectl set-ntp true")
+        return Finding(.warning, "clock", problem, run: remedy(canSynchronize: canSynchronize))
+    }
+
+    private static func remedy(canSynchronize: Bool) -> String {
+        canSynchronize ? "timedatectl set-ntp true" : "apt-get install systemd-timesyncd"
+    }
+
+    /// Whether a service that synchronizes the clock is installed; true if that is unknown.
+    static func canSynchronize() -> Bool {
+        SystemCommand.output(of: ["timedatectl", "show", "--property=CanNTP", "--value"])?.hasPrefix("no") != true
+    }
+}
+
+/// A program of the system's that tells something.
+enum SystemCommand {
+    /// Runs a command, and waits for its end.
+    ///
+    /// - Returns: What it printed; nil if it cannot be run.
+    static func output(of command: [String]) -> String? {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return nil }
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return text
     }
 }

@@ -21,6 +21,8 @@ struct ServiceUnit: Hashable, Sendable {
     var supplementaryGroups: [String] = []
     /// The credentials by name, with the files that root reads for the daemon.
     var credentials: [String: String] = [:]
+    /// The folders of which systemd loads every file.
+    var credentialFolders: [String] = []
 
     /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
@@ -59,7 +61,7 @@ struct ServiceUnit: Hashable, Sendable {
             case "Group": group = value.isEmpty ? nil : value
             case "SupplementaryGroups" where value.isEmpty: supplementaryGroups = []
             case "SupplementaryGroups": supplementaryGroups += value.split(separator: " ").map(String.init)
-            case "LoadCredential" where value.isEmpty: credentials = [:]
+            case "LoadCredential" where value.isEmpty: (credentials, credentialFolders) = ([:], [])
             case "LoadCredential":
                 let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
                 load(pair[0], from: pair.count == 2 ? pair[1] : pair[0])
@@ -72,8 +74,11 @@ struct ServiceUnit: Hashable, Sendable {
     private mutating func load(_ id: String, from path: String) {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
             credentials[id] = path
+            // Only its content would tell whether it is to be a folder or a file.
+            if unsafe access(path, F_OK) != 0, errno == ENOENT { credentialFolders.append(path) }
             return
         }
+        credentialFolders.insert(path, at: 0)
         for name in names { credentials["\(id)_\(name)"] = "\(path)/\(name)" }
     }
 

@@ -1,4 +1,3 @@
-import Foundation
 import RefundCore
 import RefundStore
 
@@ -16,15 +15,8 @@ struct UnitState: Hashable, Sendable {
 
     /// Asks `systemctl`.
     static func current() -> UnitState {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["systemctl", "show", "refundd", "--property=\(names.joined(separator: ","))"]
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return UnitState([:]) }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        let command = ["systemctl", "show", "refundd", "--property=\(names.joined(separator: ","))"]
+        let text = SystemCommand.output(of: command) ?? ""
         let pairs = text.split(separator: "\n").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
         return UnitState(Dictionary(pairs.filter { $0.count == 2 }.map { ($0[0], $0[1]) }) { first, _ in first })
     }
