@@ -159,12 +159,15 @@ extension Decider {
         {
             return
         }
-        decision.state.sighted[gateway] = (now, isAnswer)
         var sighting = GatewaySighting(lastVerified: decision.state.gateways[gateway]?.health.lastVerified)
         if !isAnswer {
             sighting.lastError = outcome.problem
             sighting.lastErrorAt = now
+        } else if let last = decision.state.sighted[gateway], last.at > now {
+            // The failure has a time of before the clock was set back, and would seem to be newer.
+            sighting.lastErrorAt = now
         }
+        decision.state.sighted[gateway] = (now, isAnswer)
         write(.gatewaySeen(gateway: gateway, sighting))
     }
 

@@ -190,6 +190,12 @@ struct Decider {
         decision.state.clockSetBack(by: step)
         decision.events.append(.clockSetBack(by: step))
         write(.moveDueTimes(by: step, after: now))
+        for (name, gateway) in decision.state.gateways.sorted(by: { $0.key < $1.key }) {
+            guard let since = gateway.breaker.openSince else { continue }
+            let (reason, next) = (gateway.breaker.reason ?? "", gateway.breaker.nextProbe(at: now))
+            let open = OpenBreaker(since: min(since, now), reason: reason, nextProbe: next)
+            write(.breaker(.gateway, name: name, open))
+        }
         decision.wake(at: now)
     }
 

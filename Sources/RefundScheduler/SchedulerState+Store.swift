@@ -18,6 +18,11 @@ extension SchedulerState {
             return (try tx.incidents(), try tx.sightings(), try tx.endpointStandings(), try tx.pauses())
         }
         self.init(settings, incidents: incidents, lastVerified: sightings.compactMapValues(\.lastVerified))
+        for (name, sighting) in sightings {
+            if let failed = sighting.lastErrorAt, failed > sighting.lastVerified ?? failed {
+                sighted[name] = (failed, false)
+            }
+        }
         for (endpoint, isProven) in standings { endpoints.restore(endpoint, isProven: isProven) }
         self.pauses = pauses
     }

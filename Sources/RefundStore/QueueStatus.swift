@@ -26,6 +26,8 @@ package struct QueueStatus: Sendable {
     package var breakers: [String: OpenBreaker] = [:]
     /// The gateways that have given no verified answer of late, although they were queried.
     package var lapses: [String: GatewayLapse] = [:]
+    /// The refunds that their gateway does not know, although they were enqueued a while ago.
+    package var unknownOrders = UnknownOrders()
     /// The gateways and endpoints that are paused.
     package var pauses: [Peer: Pause] = [:]
     /// When each gateway last gave a verified answer.
@@ -40,6 +42,22 @@ package struct QueueStatus: Sendable {
     package var freeBytes: Int64 = 0
 
     /// Creates the status of an empty queue.
+    package init() {}
+}
+
+/// The refunds that their gateway does not know; long before they need attention, a number may be found to be wrong.
+package struct UnknownOrders: Sendable {
+    /// The most refunds to list; the count covers all.
+    package static let listed = 3
+    /// How old a refund is whose gateway should know it.
+    package static let patience: Duration = .seconds(600)
+
+    /// How many there are; the search is bounded, so that among many thousands some may be missed.
+    package var count = 0
+    /// The numbers of the oldest, and when they were enqueued.
+    package var oldest: [(number: String, since: Timestamp)] = []
+
+    /// Creates an empty list.
     package init() {}
 }
 

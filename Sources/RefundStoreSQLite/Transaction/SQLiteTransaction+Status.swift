@@ -33,6 +33,7 @@ extension SQLiteTransaction {
             status.fileBytes = (try number("PRAGMA page_count") ?? 0) * pageSize
             status.freeBytes = (try number("PRAGMA freelist_count") ?? 0) * pageSize
             status.endpoints = try endpointStatus()
+            status.unknownOrders = try unknownOrders(at: now)
         }
         return status
     }
@@ -89,6 +90,25 @@ extension SQLiteTransaction {
             oldest[name] = try number(ofOne) { $0.bind(name).bind(window) }
         }
         return oldest.mapValues { now.duration(since: Timestamp(milliseconds: $0)) }
+    }
+
+    private func unknownOrders(at now: Timestamp) throws -> UnknownOrders {
+        let sql = """
+            SELECT number, created_at FROM (
+                SELECT ifnull(merchant_order_no, trans_no) AS number, created_at, unknown_order, attention
+                FROM refund_queue WHERE state = ? AND created_at <= ? ORDER BY created_at LIMIT ?)
+            WHERE unknown_order = 1 AND attention IS NULL
+            """
+        let window = 1_000
+        var found = UnknownOrders()
+        let latest = now.advanced(by: .zero - UnknownOrders.patience)
+        try statements[sql].bind(RefundState.pending.rawValue).bind(latest).bind(window).read { row in
+            guard let number = row.text(), let since = row.timestamp() else { return true }
+            found.count += 1
+            if found.oldest.count < UnknownOrders.listed { found.oldest.append((number, since)) }
+            return true
+        }
+        return found
     }
 
     private func endpointStatus() throws -> EndpointStatus {

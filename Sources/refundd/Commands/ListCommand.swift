@@ -146,7 +146,7 @@ struct RefundList {
                 return TextTable.Row(cells: [
                     "#\(refund.id)",
                     refund.merchantOrderNo ?? refund.transNo ?? "",
-                    refund.state.rawValue,
+                    refund.state.rawValue + (refund.isUnknownToItsGateway(at: now) ? " (unknown)" : ""),
                     refund.attention?.rawValue ?? "",
                     refund.reported ?? refund.expected?.text ?? "",
                     "\(refund.attempts)",
@@ -177,6 +177,13 @@ struct RefundList {
                 )
             }
         )
+    }
+}
+
+extension Refund {
+    /// Whether the gateway should know the refund by now, and does not.
+    fileprivate func isUnknownToItsGateway(at now: Timestamp) -> Bool {
+        isUnknownOrder && state == .pending && attention == nil && age(at: now) >= UnknownOrders.patience
     }
 }
 

@@ -8,6 +8,7 @@ extension QueueReport {
     /// - Parameters:
     ///   - width: The number of columns.
     ///   - isTerminal: Whether a person reads it. A program gets the gravest problem with its command as one line.
+    /// - Returns: The lines.
     func lines(width: Int, isTerminal: Bool = true) -> [Line] {
         let findings = findings
         let gravest = findings.first.flatMap { $0.gravity == .problem ? $0 : nil }
@@ -59,10 +60,10 @@ extension QueueReport {
             facts.add("endpoint \(endpoint)", "PAUSED \(pause.text(at: now))")
         }
         for (endpoint, breaker) in status.endpoints.open {
-            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+            let probe = breaker.nextProbe(from: now)
             facts.add(
                 "endpoint \(endpoint)",
-                "FAILING since \(breaker.since.relative(to: now)): \(breaker.reason.asClause)\(probe)"
+                "FAILING since \(breaker.since.past(at: now)): \(breaker.reason.asClause)\(probe)"
             )
         }
         let unlisted = status.endpoints.openCount - status.endpoints.open.count
@@ -83,8 +84,8 @@ extension QueueReport {
             parts.append("\(incident.kind.rawValue.uppercased()) \(incident.code): \(incident.message)\(hint)")
         }
         if let breaker = status.breakers[gateway] {
-            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-            parts.append("ONLY PROBED since \(breaker.since.relative(to: now)): \(breaker.reason.asClause)\(probe)")
+            let probe = breaker.nextProbe(from: now)
+            parts.append("ONLY PROBED since \(breaker.since.past(at: now)): \(breaker.reason.asClause)\(probe)")
         }
         let sighting = status.sightings[gateway]
         if parts.isEmpty, let sighting, sighting.isFailing, let error = sighting.lastError {
@@ -92,7 +93,7 @@ extension QueueReport {
         }
         if parts.isEmpty, sighting?.lastVerified != nil { parts.append("answers") }
         parts.append(
-            sighting?.lastVerified.map { "last verified answer \($0.relative(to: now))" } ?? "no verified answer yet"
+            sighting?.lastVerified.map { "last verified answer \($0.past(at: now))" } ?? "no verified answer yet"
         )
         return parts.joined(separator: "; ")
     }
@@ -106,7 +107,7 @@ extension DaemonReport {
         case .unknown(let reason): "unknown: \(reason)"
         case .running(nil): "starting"
         case .running(let daemon?):
-            "running since \(daemon.since.relative(to: now)), process \(daemon.pid), version \(daemon.version)"
+            "running since \(daemon.since.past(at: now)), process \(daemon.pid), version \(daemon.version)"
                 + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
         }
     }
@@ -114,7 +115,7 @@ extension DaemonReport {
 
 extension Pause {
     fileprivate func text(at now: Timestamp) -> String {
-        "since \(since.relative(to: now)) by \(actor)" + (reason.map { ": \($0.asClause)" } ?? "")
+        "since \(since.past(at: now)) by \(actor)" + (reason.map { ": \($0.asClause)" } ?? "")
     }
 }
 

@@ -140,6 +140,38 @@ struct QueueReportTests {
         #expect(report { $0.dueLag = .seconds(30) }.isHealthy)
     }
 
+    @Test func lagIsANoteWhileTheGatewayAnswers() {
+        let report = report {
+            $0.dueLag = .seconds(360)
+            $0.dueLags = ["default": .seconds(360)]
+            $0.sightings = ["default": GatewaySighting(lastVerified: Self.now.advanced(by: .seconds(-5)))]
+        }
+        #expect(report.isHealthy)
+        #expect(
+            report.findings.map(\.text) == [
+                "due refunds wait for their turn, the longest for 6m; gateway default answers"
+            ]
+        )
+    }
+
+    @Test func refundsThatTheGatewayDoesNotKnowAreNotedWithTheirNumbers() {
+        let report = report {
+            $0.unknownOrders.count = 5
+            $0.unknownOrders.oldest = [("R-9", Self.now.advanced(by: .seconds(-720)))]
+        }
+        #expect(report.isHealthy)
+        #expect(report.findings.first?.text == "the gateway has not known R-9 for 12m; a typo?")
+        #expect(report.findings.first?.command == "refundd show R-9")
+        #expect(report.findings.last?.text == "the gateway does not know 4 further refunds, either")
+    }
+
+    @Test func timesOfBeforeTheClockWasSetBackAreNotInTheFuture() {
+        let later = Self.now.advanced(by: .seconds(3_540))
+        #expect(later.past(at: Self.now) == "0s ago (\(later.iso8601Seconds))")
+        let breaker = OpenBreaker(since: later, reason: "", nextProbe: later.advanced(by: .seconds(15)))
+        #expect(breaker.nextProbe(from: Self.now) == ", next probe now")
+    }
+
     @Test func attentionAndDeadWebhooksAreProblems() {
         expectProblem(
             report { $0.attention = [.overdue: 1] },

@@ -202,6 +202,17 @@ struct OutageTests {
         #expect(scheduler.claim([scheduler.refund(1), scheduler.refund(2)]).count == 1)
     }
 
+    @Test func answerAfterTheClockWasSetBackEndsTheFailure() throws {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .unreachable)
+        scheduler.advance(by: .seconds(-3_600))
+        let decision = scheduler.query(scheduler.refund(1), .notFound)
+        let sighting = decision.writes.compactMap {
+            if case .gatewaySeen(_, let seen) = $0.action { seen } else { nil }
+        }
+        #expect(sighting == [GatewaySighting(lastVerified: scheduler.now, lastErrorAt: scheduler.now)])
+    }
+
     @Test func lapseIsRecordedAtOnceAndEndsWithAVerifiedAnswer() {
         let scheduler = PureScheduler()
         func lapses(_ decision: Decision) -> [String] {

@@ -1,4 +1,5 @@
 import Glibc
+import RefundStore
 import Testing
 
 @testable import RefundStoreSQLite

@@ -15,6 +15,7 @@ enum ClockCheck {
     /// - Parameters:
     ///   - status: The queue, with the gateways' last failures; nil if it cannot be read.
     ///   - now: The time of the status.
+    /// - Returns: The finding.
     static func finding(_ status: QueueStatus? = nil, at now: Timestamp = SystemClock().now()) -> Finding {
         if let measured = status.flatMap({ measured($0, at: now) }) {
             return Finding(.problem, "clock", measured, run: remedy(canSynchronize: canSynchronize()))

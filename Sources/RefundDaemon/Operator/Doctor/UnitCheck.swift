@@ -1,7 +1,7 @@
 import RefundCore
 import RefundStore
 
-/// What the service manager says of refundd's unit. Source: org.freedesktop.systemd1(5).
+/// What the service manager says of refundd's unit, see org.freedesktop.systemd1(5).
 struct UnitState: Hashable, Sendable {
     private static let names = [
         "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState", "LoadState", "NeedDaemonReload",
@@ -25,7 +25,7 @@ struct UnitState: Hashable, Sendable {
     var active: String { properties["ActiveState"] ?? "" }
     /// Whether it starts when the machine does.
     var isDisabled: Bool { properties["UnitFileState"] == "disabled" }
-    /// Whether its file is newer than what systemd read. That of a masked one always is.
+    /// Whether its file is newer than what systemd read; that of a masked one always is.
     var isOutdated: Bool { properties["NeedDaemonReload"] == "yes" && !isMasked }
 
     private var isMasked: Bool { properties["LoadState"] == "masked" || masked != nil }

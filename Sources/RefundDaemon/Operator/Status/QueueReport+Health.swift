@@ -70,7 +70,7 @@ extension QueueReport {
             }
             if status.pauses[.gateway(name)] != nil { return nil }
             if let breaker = status.breakers[name] {
-                let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+                let probe = breaker.nextProbe(from: now)
                 let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
                 let text = "\(subject): \(cause); it is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
@@ -89,8 +89,23 @@ extension QueueReport {
         guard status.dueLag > Self.longestLag, case .running(.some) = daemon.presence, status.incidents.isEmpty,
             status.breakers.isEmpty
         else { return [] }
+        // After an outage many refunds are due, and the gateway answers one after the other.
+        let late = status.dueLags.filter { $0.value > Self.longestLag }.keys.sorted()
+        if !late.isEmpty, late.allSatisfy({ answersNow($0) }) {
+            let names = late.joined(separator: ", ")
+            let text =
+                "due refunds wait for their turn, the longest for \(status.dueLag.rounded); gateway \(names) answers"
+            return [Finding(.note, "queue", text)]
+        }
         let text = "due refunds have not been queried for \(status.dueLag.rounded)"
         return [Finding(.problem, "queue", text, run: "journalctl -u refundd -n 50")]
+    }
+
+    private func answersNow(_ gateway: String) -> Bool {
+        guard let sighting = status.sightings[gateway], !sighting.isFailing, let last = sighting.lastVerified else {
+            return false
+        }
+        return now.duration(since: last) < Self.longestLag
     }
 
     private var attentionFindings: [Finding] {
@@ -105,7 +120,7 @@ extension QueueReport {
     private var webhookFindings: [Finding] {
         let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
         var findings = open.map { endpoint, breaker in
-            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+            let probe = breaker.nextProbe(from: now)
             let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
             return Finding(
                 .problem,
@@ -128,7 +143,16 @@ extension QueueReport {
     }
 
     private var noteFindings: [Finding] {
-        var findings: [Finding] = []
+        var findings = status.unknownOrders.oldest.map { number, since in
+            let text =
+                "the gateway has not known \(number) for \(max(now.duration(since: since), .zero).rounded); a typo?"
+            return Finding(.note, "refund \(number)", text, run: "refundd show \(number.asShellWord)")
+        }
+        let more = status.unknownOrders.count - findings.count
+        if more > 0 {
+            let text = "the gateway does not know \(more.counted("further refund", "further refunds")), either"
+            findings.append(Finding(.note, "refunds", text, run: "refundd list --state pending"))
+        }
         if status.walBytes > Self.largestLog {
             let text = "the write-ahead log has \(status.walBytes.asBytes): a program keeps a transaction open"
             findings.append(Finding(.warning, "database", text, run: "refundd doctor"))
