@@ -28,7 +28,8 @@ package enum ConfigurationCheck: Sendable {
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
-            if gateway.appID == exampleAppID {
+            // Plain http:// is only this machine's, where a simulator takes any application.
+            if gateway.appID == exampleAppID, !gateway.url.hasPrefix("http://") {
                 let key = "\(Configuration.section(ofGateway: name)).app_id"
                 lines.append("warning: \(key) is still the example's; the gateway's portal shows yours")
             }
