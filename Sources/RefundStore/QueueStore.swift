@@ -214,7 +214,19 @@ package protocol QueueWriter: QueueReader {
     /// Deletes the hints for a refund, which is queried right now.
     func deleteHints(refundID: Int64) throws(StoreError)
     /// Makes a webhook due at once, whatever its state, and enables its URL.
-    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
+    ///
+    /// - Parameters:
+    ///   - id: The webhook.
+    ///   - keepsAttempts: Whether a pending webhook only becomes due, and stays what it is: it keeps its attempts, and a
+    ///     newer event still supersedes it.
+    ///   - actor: The operator.
+    ///   - now: The time.
+    func redeliver(
+        _ id: String,
+        keepsAttempts: Bool,
+        by actor: String,
+        at now: Timestamp
+    ) throws(StoreError) -> Redelivery
     /// Pauses a peer, and records who did.
     ///
     /// - Returns: The pause that is already in force, or nil; nothing is written if there is one.
@@ -238,10 +250,19 @@ package protocol QueueWriter: QueueReader {
     func prune(_ request: PruneRequest, at now: Timestamp) throws(StoreError) -> (batch: PruneBatch, rows: PrunedRows)
 }
 
+extension QueueWriter {
+    /// Makes a webhook due at once, with its full number of retries and whatever its state, and enables its URL.
+    package func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
+        try redeliver(id, keepsAttempts: false, by: actor, at: now)
+    }
+}
+
 /// The result of a request to redeliver a webhook.
 package enum Redelivery: Hashable, Sendable {
     /// It is due again, with its full number of retries.
     case due
+    /// It was pending, and is due now.
+    case hastened
     /// It is being sent right now.
     case inFlight
     /// Retention pruned its body at this time.

@@ -49,25 +49,32 @@ extension SQLiteTransaction {
         }
     }
 
-    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
+    func redeliver(
+        _ id: String,
+        keepsAttempts: Bool,
+        by actor: String,
+        at now: Timestamp
+    ) throws(StoreError) -> Redelivery {
         try mapped {
-            let select = "SELECT refund_id, url, leased_until IS NOT NULL, pruned_at FROM refund_outbox WHERE id = ?"
-            var found: (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?)?
+            let select = """
+                SELECT refund_id, url, leased_until IS NOT NULL, pruned_at, state = 'pending' FROM refund_outbox WHERE id = ?
+                """
+            var found: (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?, isPending: Bool)?
             try statements[select].bind(id).read { row in
-                found = (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp())
+                found = (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(), row.integer() == 1)
                 return false
             }
             guard let found else { return .unknown }
             if let time = found.prunedAt { return .pruned(at: time) }
             if found.isInFlight { return .inFlight }
-            let update = """
-                UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,
-                delivered_at = NULL WHERE id = ?
-                """
-            try statements[update].bind(now).bind(id).run()
+            let isHastened = found.isPending && keepsAttempts
+            // A webhook that is due already keeps its turn.
+            let due = "next_attempt_at = min(ifnull(next_attempt_at, ?1), ?1)"
+            let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?1, delivered_at = NULL"
+            try statements["UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = ?2"].bind(now).bind(id).run()
             try executor.write(nil as URLHealth?, found.url)
             try note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
-            return .due
+            return isHastened ? .hastened : .due
         }
     }
 
