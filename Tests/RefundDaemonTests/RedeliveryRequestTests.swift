@@ -42,7 +42,8 @@ struct RedeliveryRequestTests {
         let fixture = try QueueFixture()
         let webhooks = try fixture.makeWebhooks(["R-1"])
         _ = try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada")
-        let history = try fixture.store.read { tx throws(StoreError) in try tx.histories(after: nil, limit: 9).histories }
+        let history = try fixture.store.read { tx throws(StoreError) in try tx.histories(after: nil, limit: 9).histories
+        }
         #expect(history.flatMap(\.webhooks).map(\.id) == webhooks)
         #expect(history.flatMap(\.webhooks).allSatisfy { !$0.isRedelivery })
     }

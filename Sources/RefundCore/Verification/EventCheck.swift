@@ -147,7 +147,10 @@ package struct EventCheck: Sendable {
             refund.transaction = recorded?.transaction
         }
         if row.finalState == nil { refund.attempts = recorded?.number("attempts") ?? 0 }
-        refund.failure = row.failure(reports)
+        // An answer that cannot be read is a problem of the ledger; its event is compared with the refund's columns.
+        if row.to != RefundState.failed.rawValue || !row.isByRefundd || reports[row.sequence] != nil {
+            refund.failure = row.failure(reports)
+        }
         refund.metadata = recorded?.metadata(row: refund.metadata)
         let transition = Transition(
             at: row.at,

@@ -15,6 +15,10 @@ package struct Verification: Sendable {
         /// The problem in words.
         package var text: String
 
+        fileprivate init(_ text: String, _ refund: Refund?) {
+            (refundID, number, self.text) = (refund?.id, refund?.merchantOrderNo ?? refund?.transNo, text)
+        }
+
         /// The problem in one line.
         package var description: String {
             guard let refundID else { return text }
@@ -30,6 +34,8 @@ package struct Verification: Sendable {
     package private(set) var problems: [Problem] = []
     /// The number of problems.
     package private(set) var problemCount = 0
+    /// The answers that do not verify, by the reason: a missing key would otherwise fill pages with the same line.
+    private var unverified: [String: (first: Problem, count: Int)] = [:]
     /// The first damage to the database itself, or nil.
     ///
     /// The check of a damaged database ends there.
@@ -76,7 +82,20 @@ package struct Verification: Sendable {
             report(refunds)
             last = batch.last
         } while last != nil
+        noteUnverified()
         try checkGatewayEvents(store)
+    }
+
+    private mutating func noteUnverified() {
+        let causes = unverified.sorted { $0.key < $1.key }.map { reason, found in
+            guard found.count > 1 else { return found.first }
+            let first = found.first.refundID.map { "#\($0)" } ?? ""
+            let text =
+                "\(found.count) answers do not prove their ledger rows, the first that of refund \(first): \(reason)"
+            return Problem(text, nil)
+        }
+        problemCount += causes.count
+        problems = Array((causes + problems).prefix(Self.limit))
     }
 
     private mutating func checkGatewayEvents(_ store: any QueueStore) throws(StoreError) {
@@ -102,15 +121,18 @@ package struct Verification: Sendable {
         answers += check.answers
         events += history.events.count
         webhooks += history.webhooks.count
-        note(check.problems, history.refund)
+        note(check.problems.filter { check.unverified[$0] == nil }, history.refund)
+        for (text, reason) in check.unverified {
+            let problem = Problem(text, history.refund)
+            if unverified[reason] != nil || unverified.count < Self.limit {
+                unverified[reason, default: (problem, 0)].count += 1
+            }
+        }
     }
 
     private mutating func note(_ texts: [String], _ refund: Refund? = nil) {
         problemCount += texts.count
-        for text in texts.prefix(Self.limit - problems.count) {
-            let number = refund?.merchantOrderNo ?? refund?.transNo
-            problems.append(Problem(refundID: refund?.id, number: number, text: text))
-        }
+        problems += texts.prefix(Self.limit - problems.count).map { Problem($0, refund) }
     }
 
     /// Writes the members of the JSON document.

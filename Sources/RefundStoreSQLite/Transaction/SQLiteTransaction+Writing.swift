@@ -71,7 +71,8 @@ extension SQLiteTransaction {
             // A webhook that is due already keeps its turn.
             let due = "next_attempt_at = min(ifnull(next_attempt_at, ?1), ?1)"
             let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?1, delivered_at = NULL"
-            try statements["UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = ?2"].bind(now).bind(id).run()
+            try statements["UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = ?2"].bind(now).bind(id)
+                .run()
             try executor.write(nil as URLHealth?, found.url)
             try note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
             return isHastened ? .hastened : .due

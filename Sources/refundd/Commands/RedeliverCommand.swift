@@ -51,7 +51,9 @@ struct RedeliverCommand: AsyncParsableCommand {
             }
             progress.end()
             var parts = ["\(count.due.counted("webhook is", "webhooks are")) due again"]
-            if count.hastened > 0 { parts.append("\(count.hastened.counted("pending one is", "pending ones are")) due now") }
+            if count.hastened > 0 {
+                parts.append("\(count.hastened.counted("pending one is", "pending ones are")) due now")
+            }
             if count.pruned > 0 {
                 parts.append(count.pruned.counted("was pruned and cannot be sent", "were pruned and cannot be sent"))
             }
