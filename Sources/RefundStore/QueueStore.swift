@@ -166,6 +166,8 @@ package protocol QueueReader {
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
+    /// The refunds that match a filter, by the beginning of their order numbers, the largest group first.
+    func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup]
     /// How many refunds match a filter, counted up to a limit.
     func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int
     /// The ids of refunds beyond an id that match a filter, in order.
@@ -221,6 +223,8 @@ package protocol QueueWriter: QueueReader {
     ///     newer event still supersedes it.
     ///   - actor: The operator.
     ///   - now: The time.
+    /// - Returns: What became of the webhook.
+    /// - Throws: `StoreError` if the database fails or rejects the change.
     func redeliver(
         _ id: String,
         keepsAttempts: Bool,

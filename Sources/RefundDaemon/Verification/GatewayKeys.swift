@@ -77,6 +77,7 @@ package struct GatewayKeys: Sendable {
             reason = problem
         }
         guard !secretive.contains(refund.gateway) else { return .unverified(reason: reason) }
-        return .unverified(reason: "\(reason); if the gateway signed with another key then, run: refundd verify --public-key FILE")
+        let advice = "if the gateway signed with another key then, run: refundd verify --public-key FILE"
+        return .unverified(reason: "\(reason); \(advice)")
     }
 }
