@@ -89,8 +89,8 @@ package enum GatewayAnswer: Sendable {
         return AnswerProof(signed: signed, signature: signature, publicKey: publicKey, scheme: scheme)
     }
 
-    // The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question
-    // mark for it and most others U+FFFD. An envelope is read, and believed, only as it was signed.
+    // The signature covers the unescaped text, which cannot contain an unpaired surrogate: Java's encoder writes a
+    // question mark for it, most others U+FFFD. An envelope is read, and believed, only as it was signed.
     private static func verified(
         _ body: [UInt8],
         by keys: [RSAPublicKey]
@@ -140,7 +140,7 @@ struct AnswerDoubt: Error {
     let reason: String
 }
 
-/// What an answer must say about itself wherever it says it: our merchant, our application, a refund.
+/// What an answer must say wherever it names its subject: our merchant, our application, a refund.
 ///
 /// Nothing else ties an answer to its query, so an answer signed for somebody else must not pass for ours. `trans_type` 3
 /// is a refund, as integrators of the platform found.
@@ -205,7 +205,7 @@ extension String {
         return allSatisfy(\.isWhitespace)
     }
 
-    /// This text in quotation marks and of bounded length, for a reason that quotes somebody else.
+    /// This text in quotation marks and of bounded length, for a reason that quotes text from outside.
     func quoted(maxLength: Int) -> String {
         JSONWriter.quoted(sanitized(maxLength: maxLength))
     }

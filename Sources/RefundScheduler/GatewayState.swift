@@ -6,7 +6,7 @@ package import RefundStore
 /// While the breaker is open, the gateway is probed with one refund at a time, in turn, so that a refund that fails for
 /// reasons of its own does not keep the breaker open.
 package struct GatewayState: Sendable {
-    // The most refunds whose refusals are counted; beyond it, all counts are dropped.
+    // The most refunds whose refusals are counted; beyond them, all counts are dropped.
     private static let refusalCapacity = 10_000
     // The most merchants whose turns among probes are remembered.
     private static let probeCapacity = 1_000
@@ -240,7 +240,7 @@ package struct GatewayState: Sendable {
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             return (.count(notBefore: nil), change, breaker.succeeded())
         case .slowedDown(let reason, let retryAfter):
-            // A limit that only one order meets is not the gateway's.
+            // If only one refund runs into a limit, the limit is not the gateway's.
             let isAlone = lastSlowedDown == nil || lastSlowedDown == refund
             if !isOwnFailure { lastSlowedDown = refund }
             if isOwnFailure || isAlone && answersOthers, !health.isBlocked, isOwnFailure || !wasOpen {
@@ -251,7 +251,7 @@ package struct GatewayState: Sendable {
             pausedBy = isAlone && (!wasOpen || pausedBy == refund) ? refund : nil
             return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
         case .unreachable(let reason, _):
-            // However often one order fails, its failures do not count against the gateway.
+            // However often one refund fails, its failures do not count against the gateway.
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             if isOwnFailure {
                 if isProbe { breaker.probeInterrupted(at: now) }
@@ -264,7 +264,7 @@ package struct GatewayState: Sendable {
         }
     }
 
-    // An answer about another refund in flight shows that the limit was the limited refund's own.
+    // An answer about another refund in flight shows that the limit concerned only the refund that ran into it.
     private mutating func endPause(answered refund: Int64) -> CircuitBreaker.Change? {
         defer { pausedBy = nil }
         guard let pausedBy, pausedBy != refund, breaker.openSince != nil else { return nil }

@@ -112,7 +112,7 @@ package actor Scheduler {
     ///
     /// Late results are ignored: the next daemon queries and sends their refunds and webhooks again.
     ///
-    /// - Returns: Why the claims could not be released, or nil; the next daemon releases them then.
+    /// - Returns: Why the claims could not be released, so that the next daemon has to; nil if they were.
     @discardableResult
     package func close() -> StoreError? {
         guard phase != .closed else { return nil }
@@ -229,7 +229,7 @@ package actor Scheduler {
         // This cycle's own commit must not wake the scheduler.
         wakeSource?.pause()
         var isCommitted = false
-        // After a failure the timer brings the next attempt, and nothing may bring it earlier.
+        // After a failure only the timer starts the next attempt; nothing may start it earlier.
         defer { wakeSource?.resume(looks: isCommitted) }
         let decision = try state.cycle(
             over: store,

@@ -31,7 +31,7 @@ package enum SchedulerEvent: Sendable {
     case resumed(Peer)
     /// The URL of this webhook was disabled; no more webhooks are sent to it.
     case urlDisabled(Delivery, URLHealth.Disabling)
-    /// So many webhooks wait, because no secret is configured to sign them.
+    /// Webhooks wait because no secret is configured to sign them; how many.
     case webhooksUnsigned(Int)
     /// The database rejected one write; the others of its batch are committed.
     case rejected(what: String, reason: String)
@@ -51,7 +51,7 @@ package enum SchedulerEvent: Sendable {
 
 /// A refund claimed for a query.
 ///
-/// An object, since it travels to the gateway's client and back through many hands, and a refund is expensive to copy.
+/// A class, because the claim passes through many hands and a refund is expensive to copy.
 package final class QueryClaim: Sendable {
     /// The refund as it was claimed.
     package let refund: Refund

@@ -65,7 +65,7 @@ extension SchedulerState {
     ///   - now: The time of the request.
     ///   - clock: Reads the time of the decision, once the transaction has begun.
     /// - Returns: The committed decision without what the database rejected, or nil if the store asked for none.
-    /// - Throws: `StoreError` if the database fails; nothing is written then.
+    /// - Throws: `StoreError` if the database fails, in which case nothing is written.
     package func cycle(
         over store: any QueueStore,
         _ queries: [QueryResult],

@@ -15,7 +15,7 @@ package struct SchedulerState: Sendable {
     // Refunds of gateways that are not configured wait for an operator anyway.
     private static let unknownGatewayInterval: Duration = .seconds(60)
     private static let unknownGatewayPause: Duration = .seconds(1)
-    // How often the time of the last verified answer is recorded while a gateway is well.
+    // How often the time of the last verified answer is recorded while a gateway is healthy.
     static let sightingInterval: Duration = .seconds(10)
 
     /// How often webhooks that wait for a secret are reported.
@@ -50,7 +50,7 @@ package struct SchedulerState: Sendable {
     private var lastUnknownScan: Timestamp?
     private var wantsUnknownScan = true
     private var lastUnknownGateway = ""
-    /// With many due webhooks, the endpoint after which to go on; UTF-8.
+    /// With many due webhooks, the endpoint after which to continue; UTF-8.
     var lastEndpoint: [UInt8] = []
     /// With many hints, the one to go on with.
     var nextHint: Int64 = 0
@@ -187,7 +187,7 @@ package struct SchedulerState: Sendable {
     ///
     /// - Parameters:
     ///   - now: The time.
-    ///   - name: The name after which the next scan goes on, or nil if this one found the last.
+    ///   - name: The name after which the next scan continues, or nil if this one found the last.
     mutating func beginUnknownScan(at now: Timestamp, next name: String?) {
         lastUnknownScan = now
         lastUnknownGateway = name ?? ""

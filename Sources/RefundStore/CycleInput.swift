@@ -46,7 +46,7 @@ package struct CycleInput: Sendable {
     package var nextDelayed: Timestamp?
     /// Endpoints with due webhooks, the longest due first.
     package var endpoints: [DueEndpoint] = []
-    /// When the next webhook becomes due that is not due yet.
+    /// When the next webhook that is not due yet becomes due.
     package var nextAttempt: Timestamp?
     /// Whether more webhooks are due than a cycle reads, so that endpoints take turns.
     package var hasManyDueWebhooks = false
@@ -75,7 +75,7 @@ package struct DueRefunds: Hashable, Sendable {
     package var new: [QueuedRefund] = []
     /// Refunds whose next query is due, longest due first.
     package var waiting: [QueuedRefund] = []
-    /// How merchants take turns in each of the two, or nil if one merchant's refunds are due, or few enough.
+    /// How merchants take turns in each of the two; nil if no turns are needed: one merchant's refunds are due, or few.
     package var newTurn: Turn?
     package var waitingTurn: Turn?
     /// When the earliest of the other refunds is due, even in the past; nil if there is none.

@@ -59,11 +59,11 @@ package struct ClaimRequest: Sendable {
     package var gateways: [String: GatewayClaim]
     /// Whether to look for refunds of gateways that are not configured.
     package var includesUnknownGateways: Bool
-    /// The name after which to go on looking for them.
+    /// The name after which to continue looking for them.
     package var lastUnknownGateway = ""
     /// The first hint to read, if there are more than one cycle reads.
     package var firstHint: Int64 = 0
-    /// The endpoint after which to go on looking for due webhooks, if more are due than one cycle reads; UTF-8.
+    /// The endpoint after which to continue looking for due webhooks, if more are due than one cycle reads; UTF-8.
     package var lastEndpoint: [UInt8] = []
     /// The free slots per endpoint, or nil if no webhook can be signed.
     package var endpoints: EndpointLimiter?

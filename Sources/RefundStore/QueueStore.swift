@@ -35,7 +35,7 @@ package protocol QueueStore: AnyObject, Sendable {
     /// Checks that the queue exists and has the schema version of this program.
     func checkSchema() throws(StoreError)
 
-    /// Checks that the queue is no older copy of the one that was served, which would use numbers again.
+    /// Checks that the queue is not an older copy of the one that was served, which would use numbers again.
     ///
     /// Every write checks this as well.
     func checkPositions() throws(StoreError)
@@ -100,7 +100,7 @@ package enum StoreEvent: Hashable, Sendable {
     case walGrew(bytes: Int64, holders: [String])
     /// Tables, guards or indexes were missing or changed, and were restored.
     case schemaRestored([String])
-    /// A refund came in while the guards were missing, and they would have rejected it; in words.
+    /// A refund that the guards would have rejected came in while they were missing; in words.
     case unservable(String)
     /// A table, guard or index is missing or changed, and cannot be restored.
     case schemaBroken(name: String, reason: String)

@@ -1,7 +1,7 @@
 import Foundation
 package import Glibc
 
-/// The user that runs the daemon, whose access to files is judged.
+/// The user that runs the daemon; the checks judge its access to files.
 package struct ServiceUser: Hashable, Sendable {
     /// The user's id.
     package let id: uid_t
@@ -92,7 +92,7 @@ package struct ServiceUser: Hashable, Sendable {
 
     /// Returns whether the user may write a file, or create files in a folder.
     ///
-    /// For another user than this process's, owner, group and mode decide; access control lists do not count.
+    /// For any user but this process's own, owner, group and mode decide; access control lists do not count.
     package func mayWrite(_ path: String) -> Bool { may(W_OK, 0o2, path) }
 
     /// Returns whether the user may read a file.

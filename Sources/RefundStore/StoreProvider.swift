@@ -104,7 +104,7 @@ package protocol ServiceLock: AnyObject, Sendable {
 
     /// Makes the next daemon check the whole queue before serving it.
     ///
-    /// A service manager restarts the daemon at once, and a start may not touch the damaged part.
+    /// A service manager restarts the daemon at once, and the start may happen not to touch the damaged part.
     ///
     /// - Parameter reason: The reason, for an operator who looks for it.
     func markSuspect(because reason: String)
@@ -153,7 +153,7 @@ package enum DaemonPresence: Hashable, Sendable {
     case running(ServingDaemon?)
     /// None does.
     case absent
-    /// It cannot be found out; the reason.
+    /// It is not known; the reason.
     case unknown(String)
 }
 

@@ -24,7 +24,7 @@ extension ServingDaemon {
 }
 
 extension DaemonPresence {
-    /// Looks at the lock of a database, which is neither created nor kept.
+    /// Looks at the lock of a database, without creating or keeping it.
     ///
     /// - Parameter path: The database.
     init(database path: String) {

@@ -5,7 +5,7 @@ import RefundStore
 
 /// Checks that a user can serve a database: its folder, its files, its file system and its queue.
 struct DatabaseCheck {
-    // The daemon stops writing when the disk is full; this is some 10,000 settled refunds before that.
+    // The daemon stops writing when the disk is full; this leaves room for about 10,000 settled refunds.
     private static let scarceBytes: UInt64 = 64 << 20
     // SQLite's write-ahead log needs memory that all processes share. Source: statfs(2), sqlite.org/wal.html.
     private static let networkFileSystems: [Int: String] = [
@@ -17,7 +17,7 @@ struct DatabaseCheck {
 
     /// Runs the check; never creates or changes a file.
     ///
-    /// - Returns: The findings; empty if everything is as it should be.
+    /// - Returns: The findings; empty without a problem.
     func findings() -> [Finding] {
         let real = DatabasePath.real(path)
         let folder = DatabasePath.folder(of: path)
@@ -68,7 +68,7 @@ struct DatabaseCheck {
         return (space.f_flag & UInt(ST_RDONLY) != 0, findings)
     }
 
-    // The schema, as a command reads it; a queue that does not exist yet is created by the daemon.
+    // Reads the schema as a command does; the daemon creates a queue that does not exist yet.
     private func queueFindings(_ real: String) -> [Finding] {
         do throws(StoreError) {
             let store = try SQLiteStore(path: path, access: .readOnly)

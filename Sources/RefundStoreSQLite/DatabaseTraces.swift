@@ -6,7 +6,7 @@ import RefundStore
 /// What is left beside a database that is gone: proof that a queue existed, so that no command replaces it with an
 /// empty one.
 struct DatabaseTraces {
-    /// The files, in the order of their weight.
+    /// The files, the strongest proof first.
     let files: [String]
 
     /// Looks for traces of a database that does not exist or is empty.
@@ -35,7 +35,7 @@ struct DatabaseTraces {
     /// Whether a database is missing or empty.
     ///
     /// - Throws: `StoreError.cannotOpen` if its folder is missing or cannot be searched, which says nothing about the
-    ///   database, or if it is no regular file: opening a pipe would wait for ever.
+    ///   database, or if it is not a regular file: opening a pipe would wait forever.
     static func isMissing(_ path: String) throws(StoreError) -> Bool {
         var status = stat()
         if unsafe stat(path, &status) == 0 {
@@ -51,7 +51,7 @@ struct DatabaseTraces {
         return true
     }
 
-    // Not through a link: the name in the folder counts, whatever it leads to.
+    // Does not follow a link: the name in the folder counts, wherever it leads.
     private static func hasContent(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0 && status.st_size > 0

@@ -17,8 +17,8 @@ extension SQLiteStore {
 
     /// Restores tables, guards, indexes and views that were dropped or changed; `upkeep` reports them.
     ///
-    /// - Parameter recounts: Whether to count refunds and webhooks again even if nothing else differs: somebody changed
-    ///   the schema, and may have put a guard back after working without it.
+    /// - Parameter recounts: Whether to count refunds and webhooks again even if nothing else differs, because somebody
+    ///   changed the schema and may have restored a guard after working without it.
     /// - Throws: `StoreError` if the database fails.
     func restoreSchema(recounts: Bool = true) throws(StoreError) {
         let (reports, version) = try transaction(.immediate) { db in

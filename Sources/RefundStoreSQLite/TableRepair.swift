@@ -15,7 +15,7 @@ struct TableRepair {
         /// The columns of each unique constraint.
         let keys: Set<[String]>
 
-        /// Whether its numbers are never used again.
+        /// Whether the table never uses a number again.
         var isNumbered: Bool { has("AUTOINCREMENT") }
 
         private func has(_ word: String) -> Bool { sql.uppercased().contains(word) }

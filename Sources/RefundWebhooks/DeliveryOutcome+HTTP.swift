@@ -36,7 +36,7 @@ extension DeliveryOutcome {
 
     /// Describes an unsuccessful status; nil for 2xx.
     ///
-    /// Of the place that a redirect leads to, only scheme, host and port are shown: the rest may contain a token.
+    /// Shows only scheme, host and port of a redirect's target: the rest may contain a token.
     private static func error(for status: Int, location: String?) -> String? {
         switch status {
         case 200..<300: return nil

@@ -2,7 +2,7 @@ package import RefundCore
 
 /// Decides which receivers may get webhooks.
 ///
-/// Callback URLs are foreign input, so a webhook must not become a way into the daemon's own network (server-side
+/// Callback URLs come from outside, so a webhook must not become a way into the daemon's own network (server-side
 /// request forgery,
 /// <https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html>):
 ///

@@ -36,7 +36,7 @@ struct Refundd: AsyncParsableCommand {
     /// Describes a command that does not exist.
     ///
     /// - Parameter arguments: The arguments.
-    /// - Returns: The problem with the command that may be meant; nil for an option or a command that exists.
+    /// - Returns: The problem, with the command that was probably meant; nil for an option or a command that exists.
     static func unknownCommand(in arguments: [String]) -> String? {
         var (command, path): (any ParsableCommand.Type, String) = (Refundd.self, "refundd")
         for name in arguments {
@@ -53,7 +53,7 @@ struct Refundd: AsyncParsableCommand {
         return nil
     }
 
-    // Lists the commands, and fails, so that a script that names none notices.
+    // Lists the commands and fails, so that a script that forgot the command notices.
     func run() async throws {
         print(Self.helpMessage(columns: Terminal.current(environment: ProcessInfo.processInfo.environment).width))
         throw ExitCode(ExitStatus.usage.rawValue)

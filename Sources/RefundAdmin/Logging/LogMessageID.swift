@@ -1,10 +1,10 @@
 package import Logging
 package import RefundCore
 
-/// The kinds of log lines that tell an operator to act, or what a daemon runs with.
+/// The kinds of log lines that tell an operator to act, or that record what a daemon runs with.
 ///
-/// Each is the `MESSAGE_ID` of its lines in the journal. `deploy/refundd.catalog` has an entry for each that says what
-/// to do, which `journalctl -x` shows. Ids never change, since people filter by them. Those of refunds that need attention
+/// Each is the `MESSAGE_ID` of its lines in the journal. Its entry in `deploy/refundd.catalog` says what to do, and
+/// `journalctl -x` shows that entry. Ids never change, since people filter by them. Those of refunds that need attention
 /// are in `Attention`.
 package enum LogMessageID: String, Sendable, CaseIterable {
     case started = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d01"
@@ -35,7 +35,7 @@ package enum LogMessageID: String, Sendable, CaseIterable {
 }
 
 extension Logger.Metadata {
-    /// The metadata of a line of some kind.
+    /// The same metadata with the id of the line's kind.
     package func id(_ id: LogMessageID) -> Logger.Metadata {
         merging([LogMessageID.key: "\(id.rawValue)"]) { $1 }
     }

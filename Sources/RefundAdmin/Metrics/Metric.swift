@@ -4,8 +4,8 @@ import RefundStore
 /// Every metric that refundd exposes, each declared here and nowhere else.
 ///
 /// To add one, add a case with its ``declaration`` and record it where it happens. Names follow
-/// <https://prometheus.io/docs/practices/naming/>; OpenMetrics strips `_total`, so no gauge bears the name that is left
-/// of a counter.
+/// <https://prometheus.io/docs/practices/naming/>. OpenMetrics strips `_total` from a counter's name, so no gauge may
+/// have the name that remains.
 package enum Metric: String, CaseIterable, Sendable {
     case attention = "refundd_refunds_attention"
     case buildInfo = "refundd_build_info"
@@ -43,15 +43,15 @@ package enum Metric: String, CaseIterable, Sendable {
     var declaration: Declaration {
         switch self {
         case .attention: .gauge("Refunds that need attention, by reason.", [Label("attention", Attention.self)])
-        case .buildInfo: .gauge("1, labelled with the version that runs.", [Label("version", .bounded)])
+        case .buildInfo: .gauge("Always 1, labelled with the running version.", [Label("version", .bounded)])
         case .cpuTime: .readCounter("CPU time that the process has spent, in user and kernel mode.")
         case .databaseBytes: .gauge("Size of the database file, without its write-ahead log.")
         case .databaseFaults:
-            .counter("Times that the database began to fail, by kind.", [Label("kind", StoreError.Kind.self)])
-        case .databaseFreeBytes: .gauge("Part of the database file that new rows will use first.")
+            .counter("Number of times that the database began to fail, by kind.", [Label("kind", StoreError.Kind.self)])
+        case .databaseFreeBytes: .gauge("Free space in the database file, which new rows use first.")
         case .databaseReadable: .gauge("1 if this scrape could read the queue. If 0, the queue's gauges are missing.")
         case .diskAvailableBytes: .gauge("Space left for the database on its file system.")
-        case .dueLag: .gauge("Time since the refund that is due longest became due.", [.gateway])
+        case .dueLag: .gauge("How long the longest-due refund has been due.", [.gateway])
         case .endpoints:
             .gauge(
                 "Endpoints that are only probed or paused, and disabled URLs.",

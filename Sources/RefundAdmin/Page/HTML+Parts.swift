@@ -6,7 +6,7 @@ extension HTML {
     ///
     /// - Parameters:
     ///   - title: The title, without the program's name.
-    ///   - refresh: Whether it loads itself again every ten seconds.
+    ///   - refresh: Whether the page reloads itself every ten seconds.
     ///   - content: The content of `main`.
     /// - Returns: The document.
     static func page(_ title: String, refresh: Bool = false, _ content: (inout HTML) -> Void) -> String {
@@ -109,7 +109,7 @@ extension Duration {
 }
 
 extension Refund {
-    /// The amount that is expected, or else reported.
+    /// The expected amount, or else the one that the gateway reports.
     var amount: String? {
         if let expected { return "\(expected.amount) \(expected.currency)" }
         return reported

@@ -1,7 +1,7 @@
 package import RefundCore
 package import RefundStore
 
-/// The front page: what is wrong and what to do first, then where the money is.
+/// The front page: first what is wrong and what to do, then the refunds without a verdict.
 ///
 /// It shows order numbers and amounts, but neither metadata nor bodies nor the paths of URLs, which may be secret:
 /// everybody who reaches the address can read it.
@@ -25,7 +25,7 @@ package struct OverviewPage: Sendable {
     ///   - fault: Why the last transaction failed; nil if it succeeded.
     ///   - now: The time of the overview.
     ///   - version: The daemon's version.
-    ///   - refreshes: Whether the page loads itself again.
+    ///   - refreshes: Whether the page reloads itself.
     package init(
         _ overview: QueueOverview,
         findings: [Finding],
@@ -194,7 +194,7 @@ package struct OverviewPage: Sendable {
         html.tag(
             "p",
             ["class": "dim"],
-            "The \(summed.grouped) oldest of each state's are shown; \((open - summed).grouped) younger ones are left out."
+            "The \(summed.grouped) oldest by state are summed; \((open - summed).grouped) younger ones are left out."
         )
     }
 
@@ -206,7 +206,7 @@ package struct OverviewPage: Sendable {
         html.settleChart(gateways)
         html.table(
             "From enqueueing to the gateway's verdict, in the latest changes of the last 30 days",
-            ["Gateway", "Verdicts", "Median", "90 % within", "99 % within"],
+            ["Gateway", "Verdicts", "Median", "90% within", "99% within"],
             gateways.map { gateway in
                 [
                     { $0.text(gateway.name) }, { $0.text(gateway.times.count.grouped) },

@@ -64,7 +64,7 @@ package struct RefundPage: Sendable {
 
     private func outlook(_ html: inout HTML) {
         html.tag("p") { html in
-            html.text("\(refund.attempts) \(refund.attempts == 1 ? "query" : "queries") answered")
+            html.text("\(refund.attempts) \(refund.attempts == 1 ? "query" : "queries") sent")
             if let last = refund.lastQueryAt {
                 html.text(", the last ")
                 html.time(last, now: now)
@@ -182,7 +182,7 @@ package struct RefundPage: Sendable {
 
 /// The refunds that a search found.
 package struct SearchPage: Sendable {
-    // An order number can be reused once its refund is abandoned; nobody reads more.
+    // An abandoned refund frees its order number, so a search may find many; nobody reads more than this.
     private static let shown = 50
 
     var text: String

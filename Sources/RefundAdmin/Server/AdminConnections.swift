@@ -17,7 +17,7 @@ protocol RequestReader: Sendable {
 
 /// The bounds on what clients of a server may take.
 struct AdminLimits: Sendable {
-    /// Connections at a time; a new one takes the place of the oldest that has not sent its request.
+    /// Connections at a time; beyond them, a new one takes the place of a client that keeps the server waiting.
     var connections = 64
     /// The time a client has to send its request.
     var request: Duration = .seconds(5)
@@ -49,7 +49,7 @@ final class AdminMailbox: Sendable {
         eventfd_write(descriptor, 1)
     }
 
-    /// Takes out all responses, or returns nil once the server is to stop.
+    /// Removes and returns all responses; nil once the server must stop.
     func take() -> [(id: UInt64, response: AdminResponse)]? {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(descriptor, &count)
@@ -62,8 +62,8 @@ final class AdminMailbox: Sendable {
 
 /// The connections of a server, served by one thread that sleeps in poll(2).
 ///
-/// A connection carries one request. No client can hold a place: each phase has a deadline, and when all places are
-/// taken, a new client gets that of the one that has kept the server waiting longest.
+/// A connection carries one request. No client can hold a place for long: each phase has a deadline, and when all
+/// places are taken, a new client gets the place of one that keeps the server waiting.
 final class AdminConnections<Reader: RequestReader> {
     private struct Connection {
         enum Phase {
@@ -80,8 +80,8 @@ final class AdminConnections<Reader: RequestReader> {
 
         /// What poll(2) waits for.
         ///
-        /// A client that leaves while its answer is computed keeps its place: there are never more answers in the making
-        /// than places.
+        /// A client that leaves while its answer is computed keeps its place, so that the server never computes more
+        /// answers at once than there are places.
         var polled: pollfd {
             let events = phase == .response ? POLLOUT : POLLIN
             return pollfd(fd: phase == .answer ? -1 : descriptor, events: Int16(events), revents: 0)
@@ -96,7 +96,7 @@ final class AdminConnections<Reader: RequestReader> {
     // Once the last response has been given.
     private var isFinishing = false
     private var nextID: UInt64 = 0
-    // After a failure of accept(2).
+    // Set after accept(2) failed.
     private var pausedUntil: ContinuousClock.Instant?
 
     init(
@@ -147,13 +147,13 @@ final class AdminConnections<Reader: RequestReader> {
         return Int32(max(0, ContinuousClock.now.duration(to: next) / .milliseconds(1)).rounded(.up))
     }
 
-    // No place is taken from a client that waits for its answer.
+    // A client that waits for its answer keeps its place.
     private var hasPlace: Bool {
         connections.count < limits.connections || connections.contains { $0.phase != .answer }
     }
 
     private func acceptAll(_ now: ContinuousClock.Instant) {
-        // As many as there are places, so that nobody who keeps connecting holds up the others.
+        // At most as many as there are places, so that a client that keeps connecting does not hold up the others.
         for _ in 0..<limits.connections where hasPlace && !isFinishing {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
@@ -165,7 +165,7 @@ final class AdminConnections<Reader: RequestReader> {
             if connections.count >= limits.connections { evict() }
             nextID += 1
             var connection = Connection(id: nextID, descriptor: descriptor, deadline: now + limits.request)
-            // A request that is there already can no longer lose its place to the next client.
+            // Read a request that has already arrived, so that the next client cannot take its place.
             serve(&connection, now)
             connections.append(connection)
             closeDone()
@@ -205,8 +205,8 @@ final class AdminConnections<Reader: RequestReader> {
         case .response:
             send(&connection)
         case .farewell:
-            // What was sent beyond the request must be read, since close(2) would otherwise reset the connection and
-            // with it the response.
+            // Read what the client sent beyond its request: with unread data, close(2) would reset the connection, and
+            // the response would be lost.
             _ = receive(&connection)
         }
     }
@@ -233,7 +233,7 @@ final class AdminConnections<Reader: RequestReader> {
         connection.deadline = .now + limits.farewell
     }
 
-    // Nil when there is nothing to read; the connection is done when nothing will follow.
+    // Returns nil when there is nothing to read; marks the connection as done when nothing can follow.
     private func receive(_ connection: inout Connection) -> ArraySlice<UInt8>? {
         var buffer = [UInt8](repeating: 0, count: AdminRequest.limit)
         let count = unsafe buffer.withUnsafeMutableBytes {

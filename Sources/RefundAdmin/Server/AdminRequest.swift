@@ -85,8 +85,8 @@ struct AdminRequest: Hashable, Sendable {
 
     /// Whether the request is addressed to an IP address, `localhost` or one of `names` (in lower case).
     ///
-    /// A website can have its own name resolve to a loopback address and so read what it serves through the browser of
-    /// somebody on this machine (DNS rebinding); it cannot have the browser send another name than its own.
+    /// A website can make its own name resolve to a loopback address, and then read these pages through the browser of
+    /// somebody on this machine (DNS rebinding). It cannot make the browser send any name but its own.
     func isAddressed(to names: Set<String>) -> Bool {
         guard let host else { return true }
         let port = host.utf8.reversed().prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "]") }
@@ -132,7 +132,7 @@ struct AdminResponse: Error, Hashable, Sendable {
     /// Whether the server ends after it.
     var isLast = false
 
-    /// A response that says no more than its status.
+    /// A response whose body is only the name of its status.
     static func text(_ status: Int) -> AdminResponse {
         AdminResponse(status: status, body: "\(reason(for: status))\n")
     }
@@ -150,7 +150,7 @@ struct AdminResponse: Error, Hashable, Sendable {
         return Array("\(head)\r\n\(isHeadOnly || status == 204 ? "" : body)".utf8)
     }
 
-    // Nothing but the page's own style sheet and form: even HTML that slipped in could do nothing.
+    // Allows only the page's own style sheet and form, so that even injected HTML could do nothing.
     private static let securityPolicy =
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

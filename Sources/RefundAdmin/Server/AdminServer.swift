@@ -3,7 +3,7 @@ import RefundCore
 
 /// The admin address: the page, liveness, readiness and metrics over plain HTTP.
 ///
-/// Everybody who reaches the address is answered, so it reveals nothing secret.
+/// The server answers everybody who reaches the address, so it reveals nothing secret.
 package struct AdminServer: Sendable {
     private let address: ServedAddress
     private let routes: AdminRoutes
@@ -16,7 +16,7 @@ package struct AdminServer: Sendable {
     ///   - port: The port, or 0 for any free one.
     ///   - socketPath: A Unix socket to listen on instead.
     ///   - names: Host names to serve besides `host`, `localhost` and IP addresses; requests for others get 421.
-    ///   - readiness: Why the daemon is not ready; empty if it is.
+    ///   - readiness: Returns why the daemon is not ready; empty if it is.
     ///   - metrics: Renders the Prometheus text on a queue of its own; it may block.
     ///   - pages: Renders a page on the same queue; it may block.
     package init(
@@ -45,7 +45,7 @@ package struct AdminServer: Sendable {
         try await address.serve(AdminRequestReader.self, limits, onListening: onListening, answer: routes.response)
     }
 
-    /// Listens for a moment, without accepting anyone.
+    /// Listens for a moment without accepting connections, to find out whether the address can be served.
     ///
     /// - Throws: `AdminError` when the address cannot be listened on.
     package func checkAddress() throws(AdminError) {

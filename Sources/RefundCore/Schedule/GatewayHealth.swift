@@ -12,7 +12,7 @@ package struct GatewayHealth: Sendable {
     package static let refusedLimit = 20
     /// Refusals in a row of one refund that make it misconfigured, or count against a gateway that answers no other.
     package static let refusalLimit = 3
-    // The most refunds and merchants remembered of a kind; beyond it, all are forgotten.
+    // The most refunds and merchants remembered of a kind; beyond them, all are forgotten.
     private static let capacity = 10_000
     // A refund's failures are its own while another was answered this recently: refunds may be queried once an hour.
     private static let answerValidity: Duration = .seconds(2 * 3_600)
@@ -70,7 +70,7 @@ package struct GatewayHealth: Sendable {
     private var lastVerifiedOther: Timestamp?
     // When each merchant was last answered.
     private var merchantsAnswered: [String: Timestamp] = [:]
-    // When an answer verified before a restart or reload: it says nothing about the credentials of now.
+    // When an answer last verified before a restart or reload, which says nothing about the current credentials.
     private var lastVerifiedBefore: Timestamp?
 
     /// Creates the health of a gateway, with what an earlier run recorded.
@@ -155,7 +155,7 @@ package struct GatewayHealth: Sendable {
         return now.duration(since: lastVerified) < Self.answerValidity
     }
 
-    /// Whether the gateway answers other refunds than this one: the last that was heard of any other is an answer.
+    /// Whether the gateway answers refunds other than this one: the latest outcome of any other was an answer.
     package func answersOthers(than refund: Int64, at now: Timestamp) -> Bool {
         let other = refund == lastAnswered ? lastVerifiedOther : lastVerified
         guard let last = other ?? lastVerifiedBefore, failed.subtracting([refund]).isEmpty else { return false }
@@ -371,7 +371,7 @@ package struct GatewayHealth: Sendable {
 }
 
 extension QueryOutcome {
-    /// Whether no verified answer came, nor a refusal.
+    /// Whether there was neither a verified answer nor a refusal.
     fileprivate var isFailure: Bool {
         switch self {
         case .unverified, .slowedDown, .unreachable: true

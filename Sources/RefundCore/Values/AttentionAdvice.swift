@@ -4,7 +4,7 @@ package struct AttentionAdvice: Hashable, Sendable {
     package var cause: String
     /// What is wrong and what to find out, in one sentence.
     package var text: String
-    /// The commands that end it, the most likely first.
+    /// The commands that clear it, the most likely first.
     package var commands: [String]
 
     /// Gives the advice on a refund; nil if it needs no attention.
@@ -17,7 +17,7 @@ package struct AttentionAdvice: Hashable, Sendable {
         switch refund.attention {
         case .mismatch:
             cause = "the gateway reports \(refund.reported ?? "no amount")"
-            text = "The gateway settled another amount than the application expected; find out which is right"
+            text = "The gateway settled an amount other than the one expected; find out which is right"
             commands = ["settled", "failed"].map { "refundd resolve \(name) --as \($0) --reason TEXT" }
         case .misconfigured:
             cause = refund.lastError ?? "cannot be queried with this configuration"

@@ -8,7 +8,7 @@ package struct MoneySum: Hashable, Sendable {
 
     /// Adds an amount such as `"12.50"`.
     ///
-    /// - Returns: Whether it was added: false for a text that is no plain decimal number, has more than six decimal
+    /// - Returns: Whether it was added: false for a text that is not a plain decimal number, has more than six decimal
     ///   places, or would make the sum too large.
     package mutating func add(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)

@@ -74,8 +74,8 @@ package enum ConfigurationCheck: Sendable {
     /// Queries each gateway for a refund that cannot exist, checks that its answer verifies, and resolves the receiver.
     ///
     /// - Returns: One line per gateway and receiver.
-    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if the receiver
-    ///   can never be delivered to.
+    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if no
+    ///   webhook can ever reach the receiver.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)

@@ -8,7 +8,7 @@ import RefundStore
 extension Daemon {
     private static let retryInterval: Duration = .seconds(1)
 
-    /// The parts that a reload replaces, all or none.
+    /// The parts that a reload replaces: all of them, or none.
     private struct Candidate {
         let loaded: LoadedConfiguration
         let connections: Connections
@@ -22,7 +22,7 @@ extension Daemon {
     /// While the database is busy, the reload is retried until it succeeds or a newer file replaces it. An invalid file
     /// changes nothing.
     func reload(_ parts: Parts) async {
-        // The reload before may have read the newest file already.
+        // The previous reload may already have read the newest file.
         guard isReloadRequested else { return }
         note(notifier.reloading())
         defer { note(notifier.ready()) }

@@ -9,9 +9,9 @@ import RefundStore
 /// The daemon: opens the database, starts, serves, drains and closes; handles signals in every phase.
 ///
 /// Each phase runs its tasks in a task group of its own and handles events until one of them ends it. Anything that may
-/// block, be it a file, the database or another thread, runs off the cooperative pool, and is abandoned if need be.
+/// block, such as a file, the database or another thread, runs off the cooperative pool, and can be abandoned.
 package actor Daemon {
-    // TimeoutStopSec= of the service manager's unit must exceed the sum of the two.
+    // TimeoutStopSec= of the service manager's unit must exceed the sum of `drainLimit` and `closeLimit`.
     private static let drainLimit: Duration = .seconds(20)
     private static let closeLimit: Duration = .seconds(5)
     private static let hurriedCloseLimit: Duration = .seconds(1)
@@ -50,7 +50,7 @@ package actor Daemon {
     /// Connections that the scheduler may still send over, to be shut down with those in use.
     var abandonedConnections: [Connections] = []
     var admin: AdminListener?
-    /// Set by SIGHUP until the file is read again; any number of signals meanwhile cause one read.
+    /// Set by SIGHUP until the file is read again; all signals until then cause one read.
     var isReloadRequested = false
 
     /// Runs the daemon until a signal ends it.

@@ -5,13 +5,13 @@ package import RefundStore
 
 /// Abandons every refund that matches a filter, in small transactions.
 package struct BulkAbandonment: Sendable {
-    // Each refund writes some ten rows; this bounds how long one transaction blocks the daemon and applications.
+    // Each refund writes about ten rows; this bounds how long one transaction blocks the daemon and applications.
     private static let batchSize = 200
 
     private let filters: [RefundFilter]
     private let store: any QueueStore
 
-    /// Creates a request.
+    /// Creates an abandonment that has not begun.
     ///
     /// - Parameters:
     ///   - filter: The refunds; without a state, those that are not final.
@@ -69,7 +69,7 @@ package struct BulkAbandonment: Sendable {
     ///   - configuration: The configuration, which decides which events become webhooks.
     ///   - report: Called after each transaction with the number so far.
     /// - Returns: The number of refunds that were abandoned.
-    /// - Throws: `CommandFailure` if the database fails; what was abandoned until then stays so.
+    /// - Throws: `CommandFailure` if the database fails; what was abandoned until then stays abandoned.
     package func run(
         reason: String,
         by actor: String,
@@ -96,7 +96,7 @@ package struct BulkAbandonment: Sendable {
                 report(count)
                 guard ids.count == Self.batchSize, let id = ids.last else { break }
                 last = id
-                // Leaves other processes as long to write as this transaction took.
+                // Give other processes as much time to write as this transaction took.
                 try? await Task.sleep(for: ContinuousClock.now - begin)
             }
         }

@@ -10,7 +10,7 @@ package import RefundStore
 package struct ImmediateQuery: Sendable {
     private static let patience: Duration = .seconds(15)
     private static let pollInterval: Duration = .milliseconds(50)
-    // Usually a daemon runs and answers.
+    // Usually a daemon runs and answers, so its lock is seldom tried.
     private static let pollsPerLockAttempt = 10
 
     private let configuration: Configuration
@@ -41,7 +41,7 @@ package struct ImmediateQuery: Sendable {
     ///   - id: The refund.
     ///   - actor: The operator who requests the query.
     ///   - tx: The transaction to write in.
-    /// - Returns: The refund before the query, or why it cannot be queried; nothing is written then.
+    /// - Returns: The refund before the query, or why it cannot be queried, in which case nothing is written.
     /// - Throws: `StoreError` if the database fails.
     package func request(
         _ id: Int64,
@@ -101,7 +101,7 @@ package struct ImmediateQuery: Sendable {
                 }
                 if refund.state.isFinal { return .failure(try .isFinal(refund, tx)) }
                 if let pause = try tx.pauses()[.gateway(refund.gateway)] { return .failure(isPaused(refund, pause)) }
-                // The daemon only probes such a gateway, now and then and with any refund.
+                // The daemon only probes such a gateway, at intervals and with any refund.
                 if let incident = try tx.incidents()[refund.gateway] {
                     let problem = "gateway \(refund.gateway) has needed an operator since \(incident.since.iso8601)"
                     return .failure(unavailable(refund, "\(problem): \(incident.code): \(incident.message)"))

@@ -23,8 +23,8 @@ package enum Operator: Sendable {
 extension QueueStore {
     /// Writes in one transaction on behalf of an operator.
     ///
-    /// - Parameter body: Reads and writes; what it throws rolls everything back. If it returns a failure, it has written
-    ///   nothing.
+    /// - Parameter body: Reads and writes; an error that it throws rolls everything back. If it returns a failure, it
+    ///   must have written nothing.
     /// - Returns: The body's value.
     /// - Throws: The body's failure, or the failure for an error of the database.
     package func command<Success>(

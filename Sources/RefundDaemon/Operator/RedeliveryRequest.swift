@@ -107,7 +107,7 @@ package enum RedeliveryRequest: Sendable {
                 }
             }
             report(count.due + count.hastened)
-            // Leaves other processes as long to write as this transaction took.
+            // Give other processes as much time to write as this transaction took.
             if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count

@@ -103,7 +103,7 @@ struct Reporter: Sendable {
             )
         case .store(.commitsUnwatched(let reason)):
             logger.warning(
-                "cannot watch for inserts, looking ten times a second; raise the limits fs.inotify.max_user_*",
+                "cannot watch for inserts and looks ten times a second instead; raise the limits fs.inotify.max_user_*",
                 metadata: ["reason": "\(reason)"]
             )
         }
@@ -207,7 +207,7 @@ struct Reporter: Sendable {
         }
     }
 
-    /// Logs that the database fails, or works again.
+    /// Logs that the database has begun to fail, or works again.
     func report(fault: StoreError?) {
         if let fault { Metric.databaseFaults.increment(fault.kind.rawValue, in: metrics) }
         if let fault, fault.isFatal {
@@ -255,7 +255,7 @@ struct Reporter: Sendable {
 
 /// The endpoints whose last webhook was not accepted.
 private final class FailingEndpoints: Sendable {
-    // Names come from applications.
+    // Bounds the memory: endpoints' names come from applications.
     private static let limit = 1_000
 
     private let endpoints = Mutex<Set<String>>([])

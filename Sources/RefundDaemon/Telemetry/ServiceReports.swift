@@ -3,9 +3,9 @@ import RefundCore
 import RefundScheduler
 import RefundStore
 
-/// What the service manager hears while the daemon starts and serves; each report continues until its task is cancelled.
+/// The reports to the service manager while the daemon starts and serves; each continues until its task is cancelled.
 extension ServiceNotifier {
-    // Less than the extension, and seldom enough to cost nothing.
+    // Shorter than the extension, and long enough to cost nothing.
     private static let startInterval: Duration = .seconds(5)
     private static let startExtension: Duration = .seconds(60)
     private static let statusInterval: Duration = .seconds(10)
@@ -50,7 +50,7 @@ extension ServiceNotifier {
 }
 
 extension Scheduler {
-    /// Returns once the scheduler's thread is free; a frozen one never is.
+    /// Returns once the scheduler's thread is free; never if the thread hangs.
     fileprivate func respond() {}
 }
 

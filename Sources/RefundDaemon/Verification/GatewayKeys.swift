@@ -70,7 +70,7 @@ package struct GatewayKeys: Sendable {
         guard let query = RefundQuery(refund, merchantNo: refund.merchantNo ?? "") else {
             return .inconclusive(reason: "the refund has neither merchant_order_no nor trans_no")
         }
-        var reason = "refundd knows no protocol of gateway \(refund.gateway)"
+        var reason = "refundd does not know the protocol of gateway \(refund.gateway)"
         for verifier in verifiers(of: refund) {
             let outcome = verifier.outcome(of: answer, for: query)
             guard case .unverified(let problem, _) = outcome else { return outcome }

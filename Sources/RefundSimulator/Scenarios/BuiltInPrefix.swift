@@ -83,7 +83,7 @@ package enum BuiltInPrefix: Sendable {
             }
             let isTime = text.hasSuffix("S")
             let digits = isTime ? text.dropLast() : text
-            // Nobody means a parameter with more digits.
+            // A longer number is not meant as a parameter.
             guard digits.utf8.count <= 6, let number = UInt32(digits), !digits.hasPrefix("+") else { return nil }
             self = isTime ? .seconds(Int(number)) : .queries(Int(number))
         }

@@ -117,7 +117,7 @@ struct CycleReader {
 
     // MARK: - Unknown gateways
 
-    // Goes on where the last scan ended, so that a scan costs the same however many names there are.
+    // Continues where the last scan ended, so that a scan costs the same however many names there are.
     private func unknownGateways(into input: inout CycleInput, _ claims: ClaimRequest) throws -> [String] {
         let sql = """
             SELECT min(q.gateway) FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway > ?

@@ -5,7 +5,7 @@ import RefundCore
 /// A prepared statement of the hot path.
 ///
 /// It binds parameters and reads columns in order, without generic values. GRDB's own decoding costs 36,000 instructions
-/// a query here. Beside the online backup, this is the only file of the store that calls SQLite itself.
+/// per query here. Besides the online backup, this is the only file of the store that calls SQLite itself.
 @safe
 final class HotStatement {
     // Owns the handle and finalizes it.
@@ -58,7 +58,7 @@ final class HotStatement {
         }
         let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         value.withUTF8 { bytes in
-            // An empty text may have no address, and NULL would be bound for it.
+            // An empty text may have no address, which SQLite would bind as NULL.
             let start = unsafe UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
             if let start = unsafe start {
                 _ = unsafe sqlite3_bind_text(handle, bound, start, CInt(bytes.count), transient)

@@ -15,7 +15,7 @@ struct OutboxReader {
     /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
     let ended: [String]
 
-    // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
+    // The most webhooks to read that became due first, and last; and the most endpoints to read in turn.
     private static let oldest = 256
     private static let newest = 64
     private static let turns = 256
@@ -41,7 +41,7 @@ struct OutboxReader {
     }
 
     // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest
-    // are read too, since their endpoints may be proven ones with free slots, and endpoints take turns.
+    // are read too, whose endpoints may be proven ones with free slots, and endpoints take turns.
     private func dueEndpoints(into input: inout CycleInput) throws -> [String] {
         var (names, known): ([String], Set<String>) = ([], [])
         func add(_ found: [String]) { names += found.filter { known.insert($0).inserted } }

@@ -13,7 +13,7 @@ extension WriteExecutor {
 
     /// Records an attempt, and updates the webhook if its claim still holds.
     ///
-    /// Nothing is recorded of a webhook that went with a restored database.
+    /// Records nothing if the webhook is gone because an older copy of the database was restored.
     func write(_ attempt: AttemptRecord) throws {
         let (delivery, outcome) = (attempt.delivery, attempt.outcome)
         // For an INSERT from a SELECT into a table with triggers, SQLite creates a temporary table each time.

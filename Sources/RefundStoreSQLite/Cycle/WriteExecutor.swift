@@ -2,7 +2,7 @@ import GRDB
 import RefundCore
 import RefundStore
 
-/// Executes a cycle's writes with a fixed set of statements, one narrow shape per kind of write.
+/// Executes a cycle's writes with a fixed set of statements, a narrow one for each kind of write.
 struct WriteExecutor {
     let store: SQLiteStore
     let database: Database
@@ -50,12 +50,12 @@ struct WriteExecutor {
         }
     }
 
-    /// Throws unless a condition holds for a row: otherwise a trigger ignored a write.
+    /// Throws unless a condition holds for a row: if it does not, a trigger ignored the write.
     func requireOne(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws {
         guard try exists(condition, bind) else { throw DatabaseError.ignored }
     }
 
-    /// Throws if a condition holds for a row: a trigger ignored the write that should have ended that.
+    /// Throws if a condition still holds for a row: then a trigger ignored the write that should have ended it.
     func requireNone(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws {
         if try exists(condition, bind) { throw DatabaseError.ignored }
     }

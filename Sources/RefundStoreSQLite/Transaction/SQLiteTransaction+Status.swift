@@ -43,7 +43,8 @@ extension SQLiteTransaction {
         return Int(clamping: try number(sql) { $0.bind(table).bind(state) } ?? 0)
     }
 
-    // Steps from gateway to gateway along the index; a refund never postponed has been due since it was enqueued.
+    // Steps from gateway to gateway along the index; a refund that was never
+    // postponed has been due since it was enqueued.
     private func dueLags(at now: Timestamp) throws -> [String: Duration] {
         let sql = """
             WITH RECURSIVE names (name) AS (
@@ -67,7 +68,7 @@ extension SQLiteTransaction {
         return lags
     }
 
-    // No index orders a gateway's refunds by age: looks at the oldest of all, then at those of the gateway.
+    // No index orders a gateway's refunds by age, so this looks at the oldest of all, then at some of the gateway.
     private func oldest(of gateways: [String], at now: Timestamp) throws -> [String: Duration] {
         let window = 1_000
         var oldest: [String: Int64] = [:]

@@ -115,7 +115,7 @@ extension SQLiteTransaction {
 
     // MARK: - The scheduler's start
 
-    // A start never fails because of single rows: the scheduler holds them, and names the trigger that rejects them.
+    // Single rows never make a start fail: the scheduler holds them, and names the trigger that rejects them.
     private var bulk: BulkWrite { BulkWrite(store: store, executor: executor) }
 
     func releaseClaims() throws(StoreError) {

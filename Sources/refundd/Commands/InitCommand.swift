@@ -20,7 +20,7 @@ struct InitCommand: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Go on with a database that was restored from an older copy.",
+            "Continue with a database that was restored from an older copy.",
             discussion: "Events and refunds get numbers beyond all that were ever used, so no reader misses any."
         )
     )

@@ -105,7 +105,7 @@ struct RefundList {
     private static func cause(of refund: Refund, _ tx: any QueueReader) throws(StoreError) -> (LedgerRow?, String?) {
         guard let attention = refund.attention else { return (nil, nil) }
         let ledger = try tx.ledger(refundID: refund.id)
-        // The reason holds since the last row that had another one.
+        // The reason has held since the last row with another one.
         let start = ledger.lastIndex { $0.attention != attention.rawValue }.map { $0 + 1 } ?? 0
         let dead =
             attention == .undeliverable

@@ -3,11 +3,11 @@ import RefundDaemon
 import RefundStore
 
 extension RefundReport {
-    // A receiver's answer tells its reason in the first words.
+    // A receiver's answer gives its reason in its first words.
     private static let answerLength = 400
     private static let indent = "    "
 
-    /// The record as lines for a terminal.
+    /// The report as lines for a terminal.
     func lines(width: Int) -> [Line] {
         let number = refund.merchantOrderNo ?? refund.transNo ?? ""
         var lines = "Refund #\(refund.id)  \(number)  \(refund.state.rawValue)".folded(to: width)

@@ -18,15 +18,15 @@ struct RefundReport {
     var webhooks: [Webhook] = []
     var actions: [ActionRow] = []
     var nextQuery: NextStep
-    /// The merchant number that the gateway is asked under, if the row names none.
+    /// The configured merchant number that queries use, if the row names none.
     var configuredMerchantNo: String?
 
-    /// Creates the record of a refund without history.
+    /// Creates the report on a refund without history.
     init(of refund: Refund, nextQuery: NextStep, at now: Timestamp) {
         (self.now, self.refund, self.nextQuery) = (now, refund, nextQuery)
     }
 
-    /// Reads the record of a refund.
+    /// Reads the report on a refund.
     init(
         of refund: Refund,
         _ tx: any QueueReader,

@@ -70,7 +70,7 @@ struct ReceiverCheck {
                 == 0
             {
                 let numeric = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                // A zone is no part of the address.
+                // The zone is not part of the address.
                 if let address = IPAddress(numeric.prefix { $0 != "%" }) { addresses.append(address) }
             }
             unsafe next = entry.pointee.ai_next

@@ -79,7 +79,7 @@ package struct Doctor: Sendable {
         try? ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: false)
         var findings = CredentialAdvice(isUnits: unit != nil).findings(problems)
-        // What the unit loads is read by root and handed to the daemon.
+        // Root reads what the unit loads, and hands it to the daemon.
         let own = configuration.credentialFiles.subtracting(unit?.credentials.values.map(\.self) ?? [])
             .subtracting(problems.filter(\.isMissingFile).compactMap(\.path))
         for path in own.sorted() where geteuid() == 0 && !user.mayRead(path) {
@@ -125,7 +125,7 @@ package struct Doctor: Sendable {
             findings +=
                 others.isEmpty ? [Finding(.fine, "queue", "refundd serves it, and no refund needs attention")] : others
         } catch {
-            // Whatever keeps the queue from being read was found above.
+            // The checks above have reported what keeps the queue from being read.
         }
         return findings
     }
@@ -153,7 +153,7 @@ package struct Doctor: Sendable {
 extension Configuration {
     /// The configuration with the files that a unit's credentials come from.
     ///
-    /// A bare name means a credential for the daemon alone; no other process sees its folder.
+    /// A bare name is a credential in a folder that only the daemon sees.
     fileprivate func readingCredentials(of unit: ServiceUnit?) -> Configuration {
         let (sources, folder) = (unit?.credentials ?? [:], unit?.credentialFolders.first)
         let own = file[...(file.lastIndex(of: "/") ?? file.startIndex)]

@@ -40,7 +40,7 @@ enum ClockCheck {
     /// Judges the answer; a gateway refuses queries whose timestamp is further than 15 minutes from its own clock.
     static func finding(isSynchronized: Bool, canSynchronize: Bool = Self.canSynchronize()) -> Finding {
         guard !isSynchronized else { return Finding(.fine, "clock", "synchronized") }
-        let problem = "nothing keeps the clock right; if it is 15 minutes off, the gateway refuses every query"
+        let problem = "nothing synchronizes the clock; if it is 15 minutes off, the gateway refuses every query"
         return Finding(.warning, "clock", problem, run: remedy(canSynchronize: canSynchronize))
     }
 

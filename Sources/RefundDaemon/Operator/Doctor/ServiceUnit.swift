@@ -70,7 +70,7 @@ struct ServiceUnit: Hashable, Sendable {
         }
     }
 
-    // Of a folder, systemd loads each file under the name ID_FILE.
+    // systemd loads each file of a folder under the name ID_FILE.
     private mutating func load(_ id: String, from path: String) {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
             credentials[id] = path

@@ -6,7 +6,7 @@ package import RefundStore
 package struct DaemonReport: Hashable, Sendable {
     /// Whether it serves the database.
     package var presence: DaemonPresence
-    /// Its answer to whether it is ready; nil if it was not asked or does not answer.
+    /// What it answers when asked whether it is ready; nil if it was not asked or does not answer.
     package var readiness: AdminProbe.Answer?
     /// Why the last daemon no longer trusted the database; nil if it did.
     package var distrust: String?
@@ -32,7 +32,7 @@ package struct DaemonReport: Hashable, Sendable {
         self.startCommand = startCommand
     }
 
-    /// Looks at the daemon of a configuration; waits at most some seconds for its answer.
+    /// Looks at the daemon of a configuration; waits a few seconds at most for its answer.
     ///
     /// - Parameters:
     ///   - configuration: The configuration.

@@ -5,7 +5,7 @@ package import RefundStore
 
 /// Everything that `status` shows.
 package struct QueueReport: Sendable {
-    /// When it was made.
+    /// The time of the report.
     package var now: Timestamp
     /// The daemon.
     package var daemon: DaemonReport
