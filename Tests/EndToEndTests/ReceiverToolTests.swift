@@ -67,7 +67,7 @@ struct ReceiverToolTests {
             for (url, words) in [
                 (
                     receiver.url("status/500"),
-                    ["HTTP 500", "it answered: ok", "retry in 5s, and 1 more time within 5m5s"]
+                    ["HTTP 500", "it answered: ok", "retry in 5s, and 1 more time within 5m"]
                 ),
                 (receiver.url("status/410"), ["HTTP 410", "disable this URL"]),
                 (receiver.url("redirect"), ["HTTP 302", "redirects are not followed", "retry in 5s"]),

@@ -29,13 +29,15 @@ package struct Verification: Sendable {
     /// The most problems to keep; all are counted.
     package static let limit = 100
     private static let batch = 500
+    // More problems of one cause are one line.
+    private static let alike = 3
 
     /// The first problems.
     package private(set) var problems: [Problem] = []
     /// The number of problems.
     package private(set) var problemCount = 0
     /// The answers that do not verify, by the reason: a missing key would otherwise fill pages with the same line.
-    private var unverified: [String: (first: Problem, count: Int)] = [:]
+    private var unverified: [String: (first: [Problem], count: Int)] = [:]
     /// The first damage to the database itself, or nil.
     ///
     /// The check of a damaged database ends there.
@@ -87,14 +89,13 @@ package struct Verification: Sendable {
     }
 
     private mutating func noteUnverified() {
-        let causes = unverified.sorted { $0.key < $1.key }.map { reason, found in
-            guard found.count > 1 else { return found.first }
-            let first = found.first.refundID.map { "#\($0)" } ?? ""
-            let text =
-                "\(found.count) answers do not prove their ledger rows, the first that of refund \(first): \(reason)"
-            return Problem(text, nil)
+        let causes = unverified.sorted { $0.key < $1.key }.flatMap { reason, found in
+            guard found.count > Self.alike else { return found.first }
+            let refunds = found.first.map { $0.number ?? "#\($0.refundID ?? 0)" }.joined(separator: ", ")
+            let text = "\(found.count) answers do not prove their ledger rows, such as those of \(refunds): \(reason)"
+            return [Problem(text, nil)]
         }
-        problemCount += causes.count
+        problemCount += unverified.values.map(\.count).reduce(0, +)
         problems = Array((causes + problems).prefix(Self.limit))
     }
 
@@ -125,7 +126,10 @@ package struct Verification: Sendable {
         for (text, reason) in check.unverified {
             let problem = Problem(text, history.refund)
             if unverified[reason] != nil || unverified.count < Self.limit {
-                unverified[reason, default: (problem, 0)].count += 1
+                var found = unverified[reason] ?? ([], 0)
+                if found.first.count < Self.alike { found.first.append(problem) }
+                found.count += 1
+                unverified[reason] = found
             }
         }
     }
