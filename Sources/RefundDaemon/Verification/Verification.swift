@@ -91,11 +91,11 @@ package struct Verification: Sendable {
     private mutating func noteUnverified() {
         let causes = unverified.sorted { $0.key < $1.key }.flatMap { reason, found in
             guard found.count > Self.alike else { return found.first }
-            let refunds = found.first.map { $0.number ?? "#\($0.refundID ?? 0)" }.joined(separator: ", ")
+            let refunds = Set(found.first.map { $0.number ?? "#\($0.refundID ?? 0)" }).sorted().joined(separator: ", ")
             let text = "\(found.count) answers do not prove their ledger rows, such as those of \(refunds): \(reason)"
             return [Problem(text, nil)]
         }
-        problemCount += unverified.values.map(\.count).reduce(0, +)
+        problemCount += causes.count
         problems = Array((causes + problems).prefix(Self.limit))
     }
 
