@@ -31,26 +31,6 @@ extension OpenBreaker {
     }
 }
 
-extension Int {
-    /// The number with thousands separators: `1,234,567`.
-    package var grouped: String {
-        let digits = String(magnitude)
-        var groups: [Substring] = []
-        var end = digits.endIndex
-        while end > digits.startIndex {
-            let start = digits.index(end, offsetBy: -3, limitedBy: digits.startIndex) ?? digits.startIndex
-            groups.insert(digits[start..<end], at: 0)
-            end = start
-        }
-        return (self < 0 ? "-" : "") + groups.joined(separator: ",")
-    }
-
-    /// The number with its noun: `1 refund`, `2 refunds`.
-    package func counted(_ one: String, _ many: String) -> String {
-        "\(grouped) \(self == 1 ? one : many)"
-    }
-}
-
 extension Int64 {
     /// The number of bytes in a unit for readers: `512 B`, `12.5 KiB`, `3.0 GiB`.
     package var asBytes: String {
