@@ -65,7 +65,8 @@ extension StoreBehaviour {
             try daemon.delay(ids[1])
             try daemon.finish(attention, .failed, retryAt: later(5))
             let states = try fixture.rows("SELECT type, state FROM refund_webhooks WHERE refund_id = \(ids[1])")
-            #expect(states.map { $0[1] } == ["pending", "pending"], "in flight or not, it is sent")
+            #expect(states.map { $0[1] } == ["pending"], "in flight or not, it is sent, and not overtaken")
+            #expect(try fixture.number("SELECT count(*) FROM refund_events WHERE type = 'refund.delayed'") == 2)
         },
     ]
 }

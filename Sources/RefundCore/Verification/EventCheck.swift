@@ -73,7 +73,8 @@ package struct EventCheck: Sendable {
     private static func expected(by history: RefundHistory) -> [Int64: (type: EventType, row: LedgerRow)] {
         var expected: [Int64: (type: EventType, row: LedgerRow)] = [:]
         var notified: Set<Attention> = []
-        let reported = Set(history.events.compactMap(\.subject.sequence))
+        let changes = history.events.filter { $0.subject.type != EventType.delayed.rawValue }
+        let reported = Set(changes.compactMap(\.subject.sequence))
         for row in history.ledger where !row.isRefusal || reported.contains(row.sequence) {
             let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.emitsEvent ? $0 : nil }
             let isFirstTime = attention.map { notified.insert($0).inserted } ?? false
@@ -96,14 +97,17 @@ package struct EventCheck: Sendable {
         if event.at != row.at {
             note("event \(event.position) is of \(event.at.iso8601), row \(row.sequence) of \(row.at.iso8601)")
         }
-        guard !event.isPruned else {
-            if !refund.state.isFinal { note("the body of event \(event.position) was pruned before the refund ended") }
-            if !event.body.isEmpty { note("event \(event.position) is pruned and has a body") }
-            return
-        }
+        guard !isPruned(event) else { return }
         let recorded = RecordedEvent(event.body)
         guard let body = body(type, row, recorded) else { return }
         compare(event, recorded, with: body)
+    }
+
+    private mutating func isPruned(_ event: LoggedEvent) -> Bool {
+        guard event.isPruned else { return false }
+        if !refund.state.isFinal { note("the body of event \(event.position) was pruned before the refund ended") }
+        if !event.body.isEmpty { note("event \(event.position) is pruned and has a body") }
+        return true
     }
 
     // It reports no row of the ledger: it has the sequence, state and attention of the last row before it.
@@ -120,6 +124,7 @@ package struct EventCheck: Sendable {
         guard let state, !state.isFinal, event.subject.state == state.rawValue else {
             return note("event \(event.position) (refund.delayed) has another state than its ledger")
         }
+        guard !isPruned(event) else { return }
         let recorded = RecordedEvent(event.body)
         var refund = refund
         refund.state = state

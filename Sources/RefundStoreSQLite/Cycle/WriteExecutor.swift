@@ -232,6 +232,9 @@ struct WriteExecutor {
 
     private func enqueue(_ event: EventRecord, refundID: Int64?) throws {
         guard let webhook = event.webhook else { return }
+        // A refund.delayed may not supersede a refund.needs_attention that still waits, nor overtake it.
+        let waiting = "refund_outbox WHERE refund_id = ? AND state = 'pending' AND type = 'refund.needs_attention'"
+        if event.type == .delayed, try exists(waiting, { $0.bind(refundID) }) { return }
         let sql = """
             INSERT INTO refund_outbox (position, id, refund_id, type, url, endpoint, next_attempt_at)
             VALUES (?, ?, ?, ?, ?, ?, ?)
