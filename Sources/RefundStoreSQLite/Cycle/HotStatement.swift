@@ -166,17 +166,6 @@ final class HotStatement {
         }
     }
 
-    /// Whether the next column is this text; stays at the column if it is not.
-    func skips(_ text: String?) -> Bool {
-        guard var text, unsafe sqlite3_column_type(handle, column) == SQLITE_TEXT,
-            let start = unsafe sqlite3_column_text(handle, column)
-        else { return false }
-        let bytes = unsafe UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
-        guard text.withUTF8({ unsafe $0.elementsEqual(bytes) }) else { return false }
-        column += 1
-        return true
-    }
-
     /// The next column as bytes, or nil if it holds none.
     func bytes() -> [UInt8]? {
         defer { column += 1 }

@@ -74,11 +74,9 @@ struct OutboxReader {
         if let bound { statement.bind(bound) }
         var (names, rows): ([String], Int) = ([], 0)
         try statement.bind(limit).read { row in
-            if row.skips(names.last) {
+            if let name = row.text() {
                 rows += 1
-            } else if let name = row.text() {
-                rows += 1
-                names.append(name)
+                if name != names.last { names.append(name) }
             }
             return true
         }
