@@ -79,7 +79,7 @@ package struct GatewayState: Sendable {
         breaker = CircuitBreaker()
     }
 
-    /// Begins anew after a pause: nothing was sent, so nothing can be said about how long the gateway has failed.
+    /// Resets the health after a pause: nothing was sent, so how long the gateway has failed is unknown.
     package mutating func resumed() {
         health.resumed()
         breaker.probeNow()

@@ -3,7 +3,7 @@ import RefundCore
 
 /// The Unix socket of the admin address.
 enum AdminSocket {
-    // For owner and group: whoever may insert refunds may also read about them.
+    // For owner and group: a user who may insert refunds may also read about them.
     private static let mode: mode_t = 0o660
 
     /// Listens on a path; replaces a socket that a server left there and that nobody listens on.

@@ -37,7 +37,7 @@ extension ValueType where Value == String {
         return text
     }
 
-    /// The URL of a monitor, never shown because whoever knows it can report that all is well.
+    /// The URL of a monitor, never shown because anyone who knows it can report that all is well.
     static let monitorURL = text(#"a URL such as "https://monitor.example/token""#, show: hidden) {
         (text, _) throws(InvalidValue) in
         _ = try HTTPURL(reading: text)

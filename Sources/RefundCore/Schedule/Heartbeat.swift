@@ -64,7 +64,7 @@ package struct Heartbeat: Sendable {
     /// Decides what to tell the monitor.
     ///
     /// - Parameters:
-    ///   - evidence: What has happened; begins anew if it is decided on.
+    ///   - evidence: What has happened; reset once a decision uses it.
     ///   - uptime: The time.
     /// - Returns: What to tell, or nil for nothing.
     package mutating func decide(_ evidence: inout Evidence, at uptime: Duration) -> Signal? {

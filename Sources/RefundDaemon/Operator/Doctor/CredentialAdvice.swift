@@ -1,7 +1,7 @@
 import Glibc
 import RefundCore
 
-/// The commands that mend keys and secrets.
+/// The commands that fix problems with keys and secrets.
 struct CredentialAdvice {
     private static let prompt = "; run: "
 
