@@ -79,6 +79,27 @@ extension StoreBehaviour {
             #expect(cycles == 3)
             #expect(seen.count == 2 + 601)
         },
+        StoreBehaviour("verdictDoesNotWaitBehindManyOtherWebhooksNorHoldThemUp") { fixture in
+            let daemon = Daemon(fixture)
+            let events = "INSERT INTO refund_event_log (at, type, gateway, body)"
+            let webhooks = "INSERT INTO refund_outbox (position, id, type, url, endpoint, next_attempt_at)"
+            try fixture.execute(
+                """
+                WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+                \(events) SELECT i, 'gateway.needs_attention', 'default', '{}' FROM n;
+                \(webhooks) SELECT position, 'msg_more' || position, type, 'https://hooks.example/in', 'hooks.example',
+                \(later(-1_000).milliseconds) + at FROM refund_event_log WHERE gateway = 'default'
+                """
+            )
+            let id = try fixture.enqueue("R-1")
+            try daemon.happen(to: id) { $0.answered(.settled) }
+            let claimed = try [0, 1].map { second in
+                try daemon.claims(at: later(second)) { $0.endpoints = EndpointLimiter(capacity: 1) }.endpoints[0]
+                    .deliveries
+            }
+            #expect(claimed.allSatisfy { $0.count == 1 })
+            #expect(Set(claimed.joined().map(\.refundID)) == [nil, id])
+        },
         StoreBehaviour("endpointWithoutASlotIsNotRead") { fixture in
             let daemon = Daemon(fixture)
             try enqueue(daemon, due: -1)
