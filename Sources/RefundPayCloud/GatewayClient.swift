@@ -102,7 +102,8 @@ package final class GatewayClient: GatewayQuerying {
             switch result {
             case .failure(.interrupted): completion(.interrupted)
             case .failure(let error):
-                let outcome = QueryOutcome.unreachable(reason: "\(error)".sanitized(maxLength: 300))
+                let server = HTTPURL.endpoint(of: settings.url)
+                let outcome = QueryOutcome.unreachable(reason: "\(server): \(error)".sanitized(maxLength: 300))
                 completion(.completed(outcome, duration: start.duration(to: .now)))
             case .success(let response):
                 // The signed body is the verdict: without all of it, there is none.

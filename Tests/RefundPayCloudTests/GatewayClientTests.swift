@@ -107,11 +107,11 @@ struct GatewayClientTests {
         .certificate("self-signed"),
         .other(code: 99, text: String(repeating: "x", count: 5_000)),
     ])
-    func transportFaultIsNoAnswer(error: HTTPError) async throws {
+    func transportFaultIsNoAnswerAndNamesTheServer(error: HTTPError) async throws {
         let outcome = await outcome(of: try query(), from: ScriptedHTTP(.failure(error)))
         #expect(outcome.kind == "unreachable")
         let problem = try #require(outcome.problem)
-        #expect(error.description.hasPrefix(problem.prefix(300)))
+        #expect("\(HTTPURL.endpoint(of: Self.url)): \(error)".hasPrefix(problem.prefix(300)))
         #expect(problem.count <= 301)
     }
 

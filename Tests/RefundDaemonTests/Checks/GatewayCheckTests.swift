@@ -36,6 +36,13 @@ struct GatewayCheckTests {
         #expect(finding(.report(report, Self.evidence)).gravity == .note)
     }
 
+    @Test func refusedSignatureAndForeignKeyNameTheKeyToCompare() {
+        let refused = QueryOutcome.credentialsRefused(code: "SYS002", message: "wrong signature", isVerified: true)
+        #expect(finding(refused).line.contains("app_id and the public half of private_key_file"))
+        let foreign = QueryOutcome.unverified(reason: "signed by none of the configured public keys")
+        #expect(finding(foreign).line.contains("another key than public_key_files"))
+    }
+
     @Test(arguments: [
         QueryOutcome.credentialsRefused(code: "SYS002", message: "wrong signature", isVerified: true),
         .credentialsRefused(code: "E07303", message: "no access", isVerified: false),

@@ -63,7 +63,13 @@ struct GatewayCheck {
                 "refuses the query, signed: \(problem); check merchant_no \(merchantNo ?? ""), app_id, and in the"
                     + " gateway's portal that the application may query refunds"
             )
-        case .credentialsRefused, .unverified, .slowedDown, .unreachable:
+        case .credentialsRefused:
+            let advice = "compare app_id and the public half of private_key_file with those in the gateway's portal"
+            return Finding(.problem, subject, "\(problem); \(advice)")
+        case .unverified:
+            let advice = "its answers are signed by another key than public_key_files; take the key from its portal"
+            return Finding(.problem, subject, "\(problem); \(advice)")
+        case .slowedDown, .unreachable:
             return Finding(.problem, subject, problem)
         }
     }
