@@ -28,6 +28,22 @@ struct ServiceReportsTests {
         #expect(text == "12 without a verdict, oldest 4m; gateway default answers")
     }
 
+    @Test func gravestProblemComesFirstInTheSummaryAsInStatus() {
+        var status = QueueStatus()
+        status.webhooks = [.dead: 2]
+        func summary(space: [Finding]) -> String {
+            QueueReport(ofDaemonWith: status, at: Self.then, gateways: ["default"], space: space).summary
+        }
+        let dead = "NOT HEALTHY: 2 webhooks are dead: no retry succeeded; run: refundd webhooks --state dead; no refund"
+        #expect(summary(space: []).hasPrefix(dead), "\(summary(space: []))")
+        let full = Finding(.problem, "database", "/var/lib/refundd has only 0 MiB left", run: "df -h /var/lib/refundd")
+        #expect(
+            summary(space: [full]).hasPrefix(
+                "NOT HEALTHY: /var/lib/refundd has only 0 MiB left; run: df -h /var/lib/refundd; no refund"
+            )
+        )
+    }
+
     @Test func everythingThatNeedsAnOperatorIsInTheSummary() {
         let text = summary { status in
             status.states = [.pending: 3]

@@ -21,7 +21,8 @@ struct AdminListener: Sendable {
             store: parts.database.counting,
             registry: parts.registry,
             readiness: readiness,
-            clock: SystemClock()
+            clock: SystemClock(),
+            space: parts.database.spaceFindings
         )
         let server = AdminServer(
             host: address.host,

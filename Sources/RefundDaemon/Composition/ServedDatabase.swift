@@ -12,6 +12,7 @@ final class ServedDatabase: Sendable {
     /// The connection that reads for the admin address, so that it and the scheduler do not wait for each other.
     let counting: any QueueStore
     private let lock: any ServiceLock
+    private let provider: any StoreProvider
     private let daemon: ServingDaemon
 
     fileprivate init(
@@ -22,6 +23,7 @@ final class ServedDatabase: Sendable {
     ) throws(StoreError) {
         self.store = store
         self.lock = lock
+        self.provider = provider
         self.daemon = daemon
         counting = try provider.open(.existing)
     }
@@ -32,6 +34,9 @@ final class ServedDatabase: Sendable {
         daemon.reloaded = now
         lock.noteServing(daemon)
     }
+
+    /// Checks the space of the file system.
+    func spaceFindings() -> [Finding] { provider.spaceFindings() }
 
     /// Makes the next daemon check the whole database before serving it.
     func markSuspect(because error: StoreError) {

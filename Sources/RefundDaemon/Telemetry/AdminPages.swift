@@ -1,4 +1,3 @@
-import Glibc
 import RefundAdmin
 import RefundCore
 import RefundScheduler
@@ -11,6 +10,7 @@ struct AdminPages: Sendable {
     let registry: MetricRegistry
     let readiness: Readiness
     let clock: any WallClock
+    let space: @Sendable () -> [Finding]
 
     /// Renders a page.
     func page(_ request: AdminPageRequest) -> AdminPage {
@@ -50,8 +50,7 @@ struct AdminPages: Sendable {
 
     // The same judgement as the command `status`, which also asks the daemon whether it is ready.
     private func problems(_ status: QueueStatus, at now: Timestamp) -> [Finding] {
-        let daemon = ServingDaemon(pid: getpid(), version: Version.current, since: now)
-        let report = QueueReport(at: now, DaemonReport(presence: .running(daemon)), status, gateways: registry.gateways)
+        let report = QueueReport(ofDaemonWith: status, at: now, gateways: registry.gateways, space: space())
         return report.findings.filter { $0.gravity == .problem }
     }
 

@@ -35,10 +35,10 @@ extension ServiceNotifier {
         var last = ""
         repeat {
             let text: String?? = await onDedicatedThread(grace: .zero) {
-                let status = try? parts.database.counting.read { tx throws(StoreError) in
-                    try tx.status(at: SystemClock().now())
-                }
-                return status?.summary(gateways: parts.registry.gateways)
+                let now = SystemClock().now()
+                let status = try? parts.database.counting.read { tx throws(StoreError) in try tx.status(at: now) }
+                let (gateways, space) = (parts.registry.gateways, parts.database.spaceFindings())
+                return status.map { QueueReport(ofDaemonWith: $0, at: now, gateways: gateways, space: space).summary }
             }
             if case .some(let text?) = text, parts.scheduler.fault == nil, text != last {
                 status(text)
