@@ -50,7 +50,20 @@ struct RefundData {
             code: short("trans_error_code"),
             message: object["trans_error_msg"]?.text?.sanitized(maxLength: Self.longestText)
         )
-        return GatewayReport(status.verdict, transaction, failure: failure)
+        var report = GatewayReport(status.verdict, transaction, failure: failure)
+        if transaction.amount == nil { report.unreadableAmount = amountAsWritten }
+        return report
+    }
+
+    private var amountAsWritten: String? {
+        guard let amount = object["trans_amount"], !amount.isBlank else { return nil }
+        let written =
+            switch amount {
+            case .object(let raw), .array(let raw): raw
+            case .bool(let value): "\(value)"
+            case .string, .number, .null: amount.text ?? ""
+            }
+        return written.quoted(maxLength: 40)
     }
 
     private func checkEcho(

@@ -19,10 +19,26 @@ struct AnswerFieldTests {
     }
 
     @Test(arguments: [
-        #""twelve""#, "1E+1000000", "1e-99999999999999999999", #""1E""#, #""1,200""#, #""0x10""#, #""1200\u0000""#,
-        #""∞""#, #""١٢""#, #""+5""#, #""1200 JPY""#,
+        (#""twelve""#, "twelve"), ("1E+1000000", "1E+1000000"),
+        ("1e-99999999999999999999", "1e-99999999999999999999"), (#""1E""#, "1E"), (#""1,200""#, "1,200"),
+        (#""0x10""#, "0x10"), (#""1200\u0000""#, "1200 "), (#""∞""#, "∞"), (#""١٢""#, "١٢"), (#""+5""#, "+5"),
+        (#""1200 JPY""#, "1200 JPY"),
     ])
-    func whatIsNoAmountIsLeftOut(value: String) throws {
+    func unreadableAmountIsKeptOnlyForMessages(value: String, text: String) throws {
+        let report = try #require(try report(#""trans_amount":\#(value)"#))
+        #expect(report.transaction == GatewayReport(.failed).transaction)
+        #expect(report.unreadableAmount == "\"\(text)\"")
+    }
+
+    @Test(arguments: [("true", #""true""#), ("[12.5]", #""[12.5]""#), (#"{"a":1}"#, #""{\"a\":1}""#)])
+    func amountOfAnotherTypeIsUnreadable(value: String, text: String) throws {
+        let report = try #require(try report(#""trans_amount":\#(value)"#))
+        #expect(report.transaction.amount == nil)
+        #expect(report.unreadableAmount == text)
+    }
+
+    @Test(arguments: ["null", #""""#, #""  ""#])
+    func blankAmountIsNone(value: String) throws {
         #expect(try report(#""trans_amount":\#(value)"#) == GatewayReport(.failed))
     }
 

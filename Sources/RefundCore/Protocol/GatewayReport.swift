@@ -32,15 +32,6 @@ package struct GatewayTransaction: Hashable, Sendable {
     package init(status: Int) {
         self.status = status
     }
-
-    /// The difference between a settled transaction and the expected amount, in words; nil if they match.
-    func difference(from expected: Money) -> String? {
-        let said = "\(amount ?? "no amount") \(currency ?? "and no currency")"
-        guard let amount, let actual = DecimalAmount(amount), let wanted = DecimalAmount(expected.amount),
-            actual == wanted, currency == expected.currency
-        else { return "the gateway says settled with \(said), expected \(expected.amount) \(expected.currency)" }
-        return nil
-    }
 }
 
 /// A gateway's report on a refund, from a verified answer.
@@ -51,11 +42,26 @@ package struct GatewayReport: Hashable, Sendable {
     package var transaction: GatewayTransaction
     /// Why the refund failed; nil for every other verdict.
     package var failure: Failure?
+    /// The amount as the gateway wrote it, if it is none that refundd can read; only for messages.
+    package var unreadableAmount: String?
 
     /// Creates a report.
     package init(_ verdict: GatewayVerdict, _ transaction: GatewayTransaction, failure: Failure? = nil) {
         self.verdict = verdict
         self.transaction = transaction
         self.failure = failure
+    }
+
+    /// The difference between a settled transaction and the expected amount, in words; nil if they match.
+    func difference(from expected: Money) -> String? {
+        let (amount, currency) = (transaction.amount, transaction.currency)
+        guard let amount, let actual = DecimalAmount(amount), let wanted = DecimalAmount(expected.amount),
+            actual == wanted, currency == expected.currency
+        else {
+            let said = amount ?? unreadableAmount.map { "the unreadable amount \($0)" } ?? "no amount"
+            return "the gateway says settled with \(said) \(currency ?? "and no currency"),"
+                + " expected \(expected.amount) \(expected.currency)"
+        }
+        return nil
     }
 }

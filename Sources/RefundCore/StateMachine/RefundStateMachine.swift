@@ -84,7 +84,7 @@ package struct RefundStateMachine: Sendable {
         case .processing:
             found(report, evidence, at: now)
         case .settled:
-            guard let difference = refund.expected.flatMap(report.transaction.difference(from:)) else {
+            guard let difference = refund.expected.flatMap(report.difference(from:)) else {
                 return change(to: .settled, attention: nil, report, evidence, event: .settled, at: now)
             }
             found(report, evidence, at: now)

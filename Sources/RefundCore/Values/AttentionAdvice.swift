@@ -16,7 +16,7 @@ package struct AttentionAdvice: Hashable, Sendable {
         let name = refund.argument
         switch refund.attention {
         case .mismatch:
-            cause = "the gateway reports \(refund.reported ?? "no amount")"
+            cause = "the gateway reports \(refund.reported ?? "no readable amount")"
             text = "The gateway settled an amount other than the one expected; find out which is right"
             commands = ["settled", "failed"].map { "refundd resolve \(name) --as \($0) --reason TEXT" }
         case .misconfigured:

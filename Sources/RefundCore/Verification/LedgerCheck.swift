@@ -143,7 +143,7 @@ package struct LedgerCheck: Sendable {
     private mutating func checkVerdict(_ row: LedgerRow, _ report: GatewayReport, _ refund: Refund) {
         guard row.isByRefundd else { return }
         let transaction = report.transaction
-        let difference = refund.expected.flatMap(transaction.difference(from:))
+        let difference = refund.expected.flatMap(report.difference(from:))
         let verdict = report.verdict
         if row.isFound, verdict == .failed || verdict == .settled && difference == nil {
             note(row, "enters processing, but its answer has verdict \(verdict)")

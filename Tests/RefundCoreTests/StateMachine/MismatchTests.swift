@@ -39,6 +39,17 @@ struct MismatchTests {
         )
     }
 
+    @Test func messageQuotesAnUnreadableAmount() {
+        var machine = machine(.processing)
+        var report = GatewayReport(.settled, nil, "EUR")
+        report.unreadableAmount = "\"+12.50\""
+        _ = machine.answered(.report(report, .sample), age: .seconds(5))
+        #expect(
+            machine.refund.lastError
+                == "the gateway says settled with the unreadable amount \"+12.50\" EUR, expected 12.50 EUR"
+        )
+    }
+
     @Test(arguments: same)
     func amountsAreComparedAsDecimals(amount: String) {
         var machine = machine(.processing)
