@@ -1,4 +1,6 @@
 import GRDB
+import GRDBSQLite
+import Glibc
 package import RefundStore
 
 extension StoreError {
@@ -6,6 +8,10 @@ extension StoreError {
     ///
     /// An error that is already mapped stays as it is.
     init(_ error: any Error, path: String, _ db: Database) {
+        if let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR, Self.isReadOnly(db) {
+            self = .readOnly(path)
+            return
+        }
         let mapped = StoreError(error, path: path)
         if mapped.reason.hasPrefix("no such column"), let problem = try? SchemaRepair(db).obstacles().first {
             self = .altered(path, problem)
@@ -20,6 +26,11 @@ extension StoreError {
         }
         let reason = "\(message) (\(culprit))"
         self = error.resultCode == .SQLITE_CONSTRAINT ? .rejected(path, reason) : .application(path, reason)
+    }
+
+    // A file system that turns read-only under an open file fails each write, which SQLite reports like any other error.
+    private static func isReadOnly(_ db: Database) -> Bool {
+        [EROFS, EPERM].contains(unsafe sqlite3_system_errno(db.sqliteConnection))
     }
 
     // A trigger may write to the application's own virtual table, whose damage is not the database's.

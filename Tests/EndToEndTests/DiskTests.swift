@@ -46,34 +46,43 @@ struct DiskTests {
     }
 
     /// Runs a daemon until one refund's query is in flight, while another is asked for several times a second.
-    private func withQueryInFlight(on disk: Bool = false, _ body: (Scene, SmallDisk?) async throws -> Void) async throws
-    {
+    private func sceneWithQueryInFlight(in w: Workspace) async throws -> Scene {
+        let scene = Scene(w: w, receiver: try await w.startReceiver(), port: try await w.freePort())
+        try w.configure("admin", ["listen": "\"127.0.0.1:\(scene.port)\""])
+        try w.configure("webhook", ["url": "\"\(scene.receiver.url("take"))\""])
+        try await w.startEverything(
+            scenarios: """
+                [prefixes."SLOW-"]
+                settles_after_queries = 1
+                latency = "3s"
+                [prefixes."LONG-"]
+                never = true
+                """
+        )
+        try await w.enqueue("LONG-1")
+        try await w.refund("LONG-1", is: "processing")
+        try await w.enqueue("SLOW-1")
+        try await eventually("the query is in flight") { try await w.queriesInSimulator()["SLOW-1"] == 1 }
+        return scene
+    }
+
+    private func withQueryInFlight(_ body: (Scene) async throws -> Void) async throws {
+        try await withWorkspace { w in try await body(try await sceneWithQueryInFlight(in: w)) }
+    }
+
+    private func withQueryInFlight<Disk: MountedDisk>(
+        on _: Disk.Type,
+        _ body: (Scene, Disk) async throws -> Void
+    ) async throws {
         try await withWorkspace { w in
-            let disk = disk ? try SmallDisk(in: w, kilobytes: 8_192) : nil
-            if disk != nil { try w.link("disk/refundd.db", as: w.database) }
-            let scene = Scene(w: w, receiver: try await w.startReceiver(), port: try await w.freePort())
-            try w.configure("admin", ["listen": "\"127.0.0.1:\(scene.port)\""])
-            try w.configure("webhook", ["url": "\"\(scene.receiver.url("take"))\""])
-            try await w.startEverything(
-                scenarios: """
-                    [prefixes."SLOW-"]
-                    settles_after_queries = 1
-                    latency = "3s"
-                    [prefixes."LONG-"]
-                    never = true
-                    """
-            )
-            try await w.enqueue("LONG-1")
-            try await w.refund("LONG-1", is: "processing")
-            try await w.enqueue("SLOW-1")
-            try await eventually("the query is in flight") { try await w.queriesInSimulator()["SLOW-1"] == 1 }
-            try await body(scene, disk)
+            let disk = try Disk(in: w)
+            try w.link("disk/refundd.db", as: w.database)
+            try await body(try await sceneWithQueryInFlight(in: w), disk)
         }
     }
 
     @Test(.endToEnd) func answerThatAFullDiskRefusesIsWrittenOnceThereIsRoom() async throws {
-        try await withQueryInFlight(on: true) { scene, disk in
-            let disk = try #require(disk)
+        try await withQueryInFlight(on: SmallDisk.self) { scene, disk in
             try disk.fill()
             try await scene.waitUntilNotReady(because: "is full; free some space on it")
             try await scene.expectSilence(for: .seconds(4))
@@ -87,7 +96,7 @@ struct DiskTests {
     }
 
     @Test(.endToEnd) func answerThatALongTransactionKeepsOutIsWrittenOnceItEnds() async throws {
-        try await withQueryInFlight { scene, _ in
+        try await withQueryInFlight { scene in
             let holder = try scene.w.startPython("hold.py", [scene.w.database, "IMMEDIATE"])
             _ = try await holder.outputLine(beginning: "holding")
             try await scene.waitUntilNotReady(because: "process \(holder.id)")
@@ -99,8 +108,8 @@ struct DiskTests {
     }
 
     @Test(.endToEnd) func killedWhileTheDiskIsFullTheDaemonLosesNothing() async throws {
-        try await withQueryInFlight(on: true) { scene, disk in
-            let (w, disk) = (scene.w, try #require(disk))
+        try await withQueryInFlight(on: SmallDisk.self) { scene, disk in
+            let w = scene.w
             try disk.fill()
             try await scene.waitUntilNotReady(because: "is full; free some space on it")
             w.daemon?.kill()
@@ -115,9 +124,45 @@ struct DiskTests {
         }
     }
 
+    private static let isReadOnly = "make the file, its folder and its file system writable"
+
+    @Test(.endToEnd, .enabled(if: FailingDisk.isPossible, FailingDisk.needs))
+    func answerThatAReadOnlyLogRefusesIsWrittenOnceItCanBe() async throws {
+        try await withQueryInFlight(on: FailingDisk.self) { scene, disk in
+            try disk.forbidWriting("refundd.db-wal")
+            try await scene.waitUntilNotReady(because: Self.isReadOnly)
+            try await scene.expectSilence(for: .seconds(4))
+            #expect(try await scene.w.refund("SLOW-1")["state"].text == "pending")
+            try disk.allowWriting("refundd.db-wal")
+            try await scene.expectWrittenOnce()
+        }
+    }
+
+    /// The kernel refuses to remount a file system read-only while a file is open for writing, unless it finds an error;
+    /// then only unmounting makes it writable again.
+    @Test(.endToEnd, .enabled(if: FailingDisk.isPossible, FailingDisk.needs))
+    func fileSystemThatTurnsReadOnlyIsNamedAndLosesNothing() async throws {
+        try await withQueryInFlight(on: FailingDisk.self) { scene, disk in
+            let w = scene.w
+            try disk.fail()
+            try await scene.waitUntilNotReady(because: Self.isReadOnly)
+            try await scene.expectSilence(for: .seconds(4))
+            w.daemon?.kill()
+            _ = try await w.daemon?.exitCode()
+            let early = try w.launchDaemon()
+            #expect(try await early.exitCode() == 74)
+            #expect(early.errors.contains(Self.isReadOnly), "\(early.errors)")
+            try disk.repair()
+            try await w.startDaemon()
+            try await w.refund("SLOW-1", is: "settled")
+            #expect(try await w.ledger("SLOW-1") == ["pending>settled"])
+            #expect(try await w.refundd("verify").exitCode == 0)
+        }
+    }
+
     @Test(.endToEnd) func fileSystemThatNobodyMayWriteIs74() async throws {
         try await withWorkspace { w in
-            let disk = try SmallDisk(in: w, kilobytes: 8_192)
+            let disk = try SmallDisk(in: w)
             try w.link("disk/refundd.db", as: w.database)
             try await w.startEverything()
             w.daemon?.kill()

@@ -1,11 +1,22 @@
 import Foundation
 import Testing
 
-/// A file system of its own in a test's folder, so small that it can be filled.
+/// A file system of its own in a test's folder.
+protocol MountedDisk {
+    /// Mounts it as `disk`.
+    init(in workspace: Workspace) throws
+}
+
+/// A file system so small that it can be filled.
 ///
 /// Mounting it takes root or `sudo`.
-final class SmallDisk {
+final class SmallDisk: MountedDisk {
     let path: String
+
+    /// Mounts one of 8 MiB.
+    convenience init(in workspace: Workspace) throws {
+        try self.init(in: workspace, kilobytes: 8_192)
+    }
 
     /// Mounts it.
     ///
