@@ -113,7 +113,7 @@ let package = Package(
         // What the edges stand on.
         module("TOML", []),
         module("RefundCrypto", ["COpenSSL"]),
-        module("RefundHTTP", ["CCurl"]),
+        module("RefundHTTP", ["CCurl", "RefundCore"]),
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),

@@ -204,9 +204,4 @@ extension String {
         if let first = utf8.first, 0x21..<0x7F ~= first { return false }
         return allSatisfy(\.isWhitespace)
     }
-
-    /// This text in quotation marks and of bounded length, for a reason that quotes text from outside.
-    func quoted(maxLength: Int) -> String {
-        JSONWriter.quoted(sanitized(maxLength: maxLength))
-    }
 }

@@ -37,6 +37,9 @@ package final class GatewayClient: GatewayQuerying {
         }
     }
 
+    // The difference from its own clock that PayCloud accepts: <https://developer.codepay.us/docs/CloudAPI>.
+    static let clockWindow: Duration = .seconds(15 * 60)
+
     private let settings: Settings
     private let http: any HTTPTransport
     private let signing: SigningPool
@@ -99,24 +102,14 @@ package final class GatewayClient: GatewayQuerying {
         // Verifying takes a twentieth of the time of signing. On the transport's thread, no response waits behind
         // signatures.
         http.send(request) { [settings] result in
-            switch result {
-            case .failure(.interrupted): completion(.interrupted)
-            case .failure(let error):
-                let server = HTTPURL.endpoint(of: settings.url)
-                let outcome = QueryOutcome.unreachable(reason: "\(server): \(error)".sanitized(maxLength: 300))
-                completion(.completed(outcome, duration: start.duration(to: .now)))
-            case .success(let response):
-                // The signed body is the verdict: without all of it, there is none.
-                if response.bodyEnd == .broken(.interrupted) { return completion(.interrupted) }
-                let outcome = QueryOutcome(
-                    response,
-                    for: query,
-                    appID: settings.appID,
-                    verifiedBy: settings.publicKeys,
-                    sentAt: now
-                )
-                completion(.completed(outcome, duration: response.duration))
-            }
+            let attempt = QueryAttempt(
+                result,
+                from: settings.url,
+                sentAt: now,
+                duration: start.duration(to: .now),
+                clockWindow: Self.clockWindow
+            ) { GatewayAnswer.outcome(of: $0, for: query, appID: settings.appID, verifiedBy: settings.publicKeys) }
+            completion(attempt)
         }
     }
 }

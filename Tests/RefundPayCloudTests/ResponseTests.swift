@@ -1,8 +1,8 @@
 import RefundCore
-import RefundHTTP
 import RefundTestSupport
 import Testing
 
+@testable import RefundHTTP
 @testable import RefundPayCloud
 
 /// What the status and the header fields of a response add to its body.
@@ -25,13 +25,10 @@ struct ResponseTests {
             body: Array(body.utf8),
             duration: duration
         )
-        return QueryOutcome(
-            response,
-            for: try query(),
-            appID: "wz1",
-            verifiedBy: [SignedAnswer.gatewayPublicKey],
-            sentAt: Self.sentAt
-        )
+        let query = try query()
+        return QueryOutcome(response, sentAt: Self.sentAt, clockWindow: GatewayClient.clockWindow) {
+            GatewayAnswer.outcome(of: $0, for: query, appID: "wz1", verifiedBy: [SignedAnswer.gatewayPublicKey])
+        }
     }
 
     // MARK: - Status

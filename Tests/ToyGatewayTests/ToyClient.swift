@@ -15,15 +15,14 @@ struct ToyClient: GatewayQuerying {
         var request = gateway.request(for: query, at: now)
         request.connection = isProbe ? .fresh : .any
         transport.send(request) { result in
-            switch result {
-            case .success(let response) where response.status == 200:
-                let outcome = gateway.outcome(of: response.body, for: query)
-                completion(.completed(outcome, duration: response.duration))
-            case .success(let response):
-                completion(.completed(.unreachable(reason: "HTTP \(response.status)"), duration: response.duration))
-            case .failure(let error):
-                completion(.completed(.unreachable(reason: "\(error)"), duration: .zero))
-            }
+            let attempt = QueryAttempt(
+                result,
+                from: gateway.url,
+                sentAt: now,
+                duration: .zero,
+                clockWindow: .seconds(300)
+            ) { gateway.outcome(of: $0, for: query) }
+            completion(attempt)
         }
     }
 }

@@ -41,4 +41,9 @@ extension String {
         }
         return String(String.UnicodeScalarView(line)) + (start.endIndex < unicodeScalars.endIndex ? "…" : "")
     }
+
+    /// This text in quotation marks and of bounded length, for a reason that quotes text from outside.
+    package func quoted(maxLength: Int) -> String {
+        JSONWriter.quoted(sanitized(maxLength: maxLength))
+    }
 }

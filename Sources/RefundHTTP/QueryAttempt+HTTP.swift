@@ -1,47 +1,63 @@
-import RefundCore
-import RefundCrypto
-import RefundHTTP
+package import RefundCore
+
+// What HTTP says around a gateway's answer is the same for every protocol; only the body is the protocol's.
+
+extension QueryAttempt {
+    /// Judges the exchange of a query.
+    ///
+    /// - Parameters:
+    ///   - result: The response, or the reason there is none.
+    ///   - url: The URL that the query was sent to, named where there is no response.
+    ///   - sentAt: The time of the query.
+    ///   - duration: The time since then, for an exchange without a response.
+    ///   - clockWindow: The difference between the clocks beyond which a gateway may refuse queries.
+    ///   - answer: Reads and verifies a complete body.
+    package init(
+        _ result: Result<HTTPResponse, HTTPError>,
+        from url: String,
+        sentAt: Timestamp,
+        duration: @autoclosure () -> Duration,
+        clockWindow: Duration,
+        answer: ([UInt8]) -> QueryOutcome
+    ) {
+        switch result {
+        case .failure(.interrupted): self = .interrupted
+        case .failure(let error):
+            let reason = "\(HTTPURL.endpoint(of: url)): \(error)".sanitized(maxLength: 300)
+            self = .completed(.unreachable(reason: reason), duration: duration())
+        case .success(let response) where response.bodyEnd == .broken(.interrupted): self = .interrupted
+        case .success(let response):
+            let outcome = QueryOutcome(response, sentAt: sentAt, clockWindow: clockWindow, answer: answer)
+            self = .completed(outcome, duration: response.duration)
+        }
+    }
+}
 
 extension QueryOutcome {
-    // The difference from its own clock that PayCloud accepts: <https://developer.codepay.us/docs/CloudAPI>.
-    private static let clockWindow: Duration = .seconds(15 * 60)
-
-    /// Creates the outcome of a query from the response.
+    /// Judges a gateway's response.
     ///
     /// - Parameters:
     ///   - response: The response.
-    ///   - query: The query.
-    ///   - appID: The application's id at the gateway.
-    ///   - keys: The gateway's public keys, any of which may have signed.
     ///   - sentAt: The time of the query.
-    init(
-        _ response: HTTPResponse,
-        for query: RefundQuery,
-        appID: String,
-        verifiedBy keys: [RSAPublicKey],
-        sentAt: Timestamp
-    ) {
+    ///   - clockWindow: The difference between the clocks beyond which a gateway may refuse queries.
+    ///   - answer: Reads and verifies a complete body.
+    init(_ response: HTTPResponse, sentAt: Timestamp, clockWindow: Duration, answer: ([UInt8]) -> QueryOutcome) {
         let now = sentAt.advanced(by: response.duration)
-        let answer = Self.answer(response, for: query, appID: appID, verifiedBy: keys)
+        let answer = Self.answer(in: response, readBy: answer)
         let outcome =
             switch (response.status, answer) {
-            // PayCloud answers 200 even to what it refuses; an edge in front of it may not.
+            // A gateway, or an edge in front of it, may give a refusal another status than 200.
             case (200, _), (_, .credentialsRefused): answer
             case (429, _), (503, _): Self.slowdown(response, at: now)
             default: QueryOutcome.unreachable(reason: Self.unexpected(response))
             }
-        self = outcome.noting(clockOffset: Self.clockOffset(of: response, at: now))
+        self = outcome.noting(clockOffset: Self.clockOffset(of: response, at: now, window: clockWindow))
     }
 
     // The signed body is the verdict: a body that is not complete says nothing.
-    private static func answer(
-        _ response: HTTPResponse,
-        for query: RefundQuery,
-        appID: String,
-        verifiedBy keys: [RSAPublicKey]
-    ) -> QueryOutcome {
+    private static func answer(in response: HTTPResponse, readBy read: ([UInt8]) -> QueryOutcome) -> QueryOutcome {
         switch response.bodyEnd {
-        case .complete: GatewayAnswer.outcome(of: response.body, for: query, appID: appID, verifiedBy: keys)
+        case .complete: read(response.body)
         case .broken(let error): .unreachable(reason: "\(error)".sanitized(maxLength: 300))
         case .invalidHead(let reason):
             .unreachable(reason: "the header of the gateway's response is invalid: \(reason)".sanitized(maxLength: 300))
@@ -73,13 +89,13 @@ extension QueryOutcome {
     // MARK: - Clock
 
     // How far our clock is ahead of the gateway's, or nil if they are close enough or the response does not tell.
-    private static func clockOffset(of response: HTTPResponse, at now: Timestamp) -> Duration? {
+    private static func clockOffset(of response: HTTPResponse, at now: Timestamp, window: Duration) -> Duration? {
         // A response with an age comes from a cache, and its date is that of another day.
         guard response.header("Age") == nil, let date = response.header("Date").flatMap(RetryAfter.httpDate) else {
             return nil
         }
         let offset = now.duration(since: date)
-        return offset > clockWindow || offset < .zero - clockWindow ? offset : nil
+        return offset > window || offset < .zero - window ? offset : nil
     }
 
     // Nothing signs the date, so it changes no verdict: it only explains what may have other causes too.
