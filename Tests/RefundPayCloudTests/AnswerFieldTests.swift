@@ -65,7 +65,7 @@ struct AnswerFieldTests {
     }
 
     @Test(arguments: [
-        "trans_amount", "price_currency", "trans_end_time", "trans_no", "orig_trans_no", "pay_channel_trans_no",
+        "price_currency", "trans_end_time", "trans_no", "orig_trans_no", "pay_channel_trans_no",
         "trans_error_code", "trans_error_msg",
     ])
     func blankAndOddValuesAreNone(name: String) throws {
