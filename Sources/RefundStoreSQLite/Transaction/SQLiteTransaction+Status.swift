@@ -202,12 +202,7 @@ extension SQLiteTransaction {
                     UNION ALL SELECT last_error_at FROM refund_gateways
                 )
                 """
-            var last: Timestamp?
-            try statements[sql].read { row in
-                last = row.timestamp()
-                return false
-            }
-            return last
+            return try statements[sql].first { $0.timestamp() }
         }
     }
 
