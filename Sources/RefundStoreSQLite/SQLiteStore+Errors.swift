@@ -92,7 +92,8 @@ extension StoreError {
     }
 
     package static func cannotOpen(_ path: String, _ reason: String) -> StoreError {
-        let text = "cannot open the database \(path): \(reason); check [database] path and the permissions of its folder"
+        let remedy = "check [database] path and the permissions of its folder"
+        let text = "cannot open the database \(path): \(reason); \(remedy)"
         return StoreError(.cannotOpen, location: path, reason: reason, description: text)
     }
 

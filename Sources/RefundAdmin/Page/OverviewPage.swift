@@ -189,12 +189,12 @@ package struct OverviewPage: Sendable {
             }
         )
         guard overview.waiting.isPartial else { return }
-        let open = RefundState.allCases.filter { !$0.isFinal }.reduce(0) { $0 + (overview.status.states[$1] ?? 0) }
         let summed = counts.reduce(0, +)
+        let left = overview.status.openCount - summed
         html.tag(
             "p",
             ["class": "dim"],
-            "The \(summed.grouped) oldest by state are summed; \((open - summed).grouped) younger ones are left out."
+            "The \(summed.grouped) oldest by state are summed; \(left.grouped) younger ones are left out."
         )
     }
 

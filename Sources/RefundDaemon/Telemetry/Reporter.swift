@@ -12,11 +12,6 @@ struct Reporter: Sendable {
     let metrics: any MetricsFactory
     private let failing = FailingEndpoints()
 
-    init(logger: Logger, metrics: any MetricsFactory) {
-        self.logger = logger
-        self.metrics = metrics
-    }
-
     /// Reports the events of a cycle.
     func report(_ events: [SchedulerEvent]) {
         Metric.schedulerProgress.set(Double(SystemClock().now().milliseconds) / 1_000, in: metrics)

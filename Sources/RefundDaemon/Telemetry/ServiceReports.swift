@@ -60,7 +60,7 @@ extension QueueStatus {
     /// - Parameter gateways: The configured gateways.
     /// - Returns: The line.
     func summary(gateways: [String]) -> String {
-        let waiting = RefundState.allCases.filter { !$0.isFinal }.reduce(0) { $0 + (states[$1] ?? 0) }
+        let waiting = openCount
         let flagged = attention.values.reduce(0, +)
         let dead = webhooks[.dead] ?? 0
         var parts = [waiting == 0 ? "no refund without a verdict" : "\(waiting) without a verdict"]

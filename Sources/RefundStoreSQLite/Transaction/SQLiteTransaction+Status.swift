@@ -21,7 +21,7 @@ extension SQLiteTransaction {
                 let sql = "SELECT count(*) FROM refund_queue WHERE attention = ?"
                 status.attention[reason] = Int(clamping: try number(sql) { $0.bind(reason.rawValue) } ?? 0)
             }
-            let oldest = try [RefundState.pending, .processing].compactMap { state in
+            let oldest = try RefundState.open.compactMap { state in
                 try number("SELECT min(created_at) FROM refund_queue WHERE state = ?") { $0.bind(state.rawValue) }
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
@@ -76,7 +76,7 @@ extension SQLiteTransaction {
             SELECT gateway, min(created_at) FROM
             (SELECT gateway, created_at FROM refund_queue WHERE state = ? ORDER BY created_at LIMIT ?) GROUP BY gateway
             """
-        for state in [RefundState.pending, .processing] {
+        for state in RefundState.open {
             try statements[ofAll].bind(state.rawValue).bind(window).read { row in
                 guard let name = row.text(), let time = row.integer() else { return true }
                 oldest[name] = min(oldest[name] ?? .max, time)

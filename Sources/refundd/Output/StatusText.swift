@@ -25,7 +25,7 @@ extension QueueReport {
 
     private func headline(_ problem: Finding?, _ width: Int) -> [Line] {
         guard let problem else {
-            let waiting = (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0)
+            let waiting = status.openCount
             let oldest = status.oldestPending.map { ", the oldest for \($0.rounded)" } ?? ""
             let queue =
                 waiting == 0

@@ -19,14 +19,13 @@ extension QueueReport {
         }.map(\.element)
     }
 
-    private var waiting: Int { (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0) }
-
     private var daemonFindings: [Finding] {
         if let reason = daemon.distrust, !isStarting {
             return [Finding(.problem, "database", "the last daemon stopped: \(reason)", run: "refundd verify")]
         }
         switch daemon.presence {
         case .absent:
+            let waiting = status.openCount
             let refunds = waiting == 0 ? "" : ", and \(waiting.counted("refund waits", "refunds wait"))"
             let reason = daemon.obstacle ?? "refundd is not running"
             return [Finding(.problem, "daemon", "\(reason)\(refunds)", run: daemon.startCommand)]
