@@ -96,17 +96,6 @@ struct SQLiteTransaction: QueueWriter {
         }
     }
 
-    func webhooks(state: WebhookState?, limit: Int) throws(StoreError) -> [WebhookRow] {
-        try mapped {
-            let condition = state == nil ? "" : "WHERE o.state = ?"
-            let statement = try statements[
-                "SELECT \(WebhookRow.columns) \(condition) ORDER BY o.position DESC LIMIT ?"
-            ]
-            if let state { statement.bind(state.rawValue) }
-            return try rows(statement.bind(limit), WebhookRow.init(row:))
-        }
-    }
-
     func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String] {
         try mapped {
             let sql = """
