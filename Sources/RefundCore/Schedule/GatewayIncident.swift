@@ -32,6 +32,12 @@ package struct GatewayIncident: Hashable, Sendable {
         self.isVerified = isVerified
         self.since = since
     }
+
+    /// The cause in one clause.
+    package var cause: String {
+        let hint = kind == .misconfigured && !isVerified ? ", not signed: only a hint" : ""
+        return "\(message.asClause) (\(code)\(hint))"
+    }
 }
 
 /// A time in which a gateway gave no verified answer although it was queried; an operator should look long before it is
