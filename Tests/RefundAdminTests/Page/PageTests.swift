@@ -1,10 +1,10 @@
 import Foundation
 import FoundationXML
 import RefundCore
-import RefundStore
 import Testing
 
 @testable import RefundAdmin
+@testable import RefundStore
 
 struct PageTests {
     private static let attack = "\"><script>alert('x')</script><b onload=x style=\"a\">\u{202e}\n"
