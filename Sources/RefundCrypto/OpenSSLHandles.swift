@@ -87,30 +87,27 @@ struct DigestContext: ~Copyable, @unchecked Sendable {
 
     /// Creates a context that signs with a private key.
     init(signingWith key: borrowing KeyHandle) throws(KeyError) {
-        guard let context = unsafe EVP_MD_CTX_new() else { throw .lastFailure() }
-        guard unsafe EVP_DigestSignInit(context, nil, EVP_sha256(), nil, key.pointer) == 1 else {
-            unsafe EVP_MD_CTX_free(context)
-            throw .lastFailure()
-        }
-        unsafe pointer = context
+        let key = unsafe key.pointer
+        try unsafe self.init { unsafe EVP_DigestSignInit($0, nil, EVP_sha256(), nil, key) }
     }
 
     /// Creates a context that verifies with a public key.
     init(verifyingWith key: borrowing KeyHandle) throws(KeyError) {
-        guard let context = unsafe EVP_MD_CTX_new() else { throw .lastFailure() }
-        guard unsafe EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, key.pointer) == 1 else {
-            unsafe EVP_MD_CTX_free(context)
-            throw .lastFailure()
-        }
-        unsafe pointer = context
+        let key = unsafe key.pointer
+        try unsafe self.init { unsafe EVP_DigestVerifyInit($0, nil, EVP_sha256(), nil, key) }
     }
 
-    /// Copies a context that has not processed a message; nil if out of memory.
-    init?(copying other: borrowing DigestContext) {
-        guard let context = unsafe EVP_MD_CTX_new() else { return nil }
-        guard unsafe EVP_MD_CTX_copy_ex(context, other.pointer) == 1 else {
+    /// Copies a context that has not processed a message.
+    init(copying other: borrowing DigestContext) throws(KeyError) {
+        let other = unsafe other.pointer
+        try unsafe self.init { unsafe EVP_MD_CTX_copy_ex($0, other) }
+    }
+
+    private init(_ setUp: (OpaquePointer) -> Int32) throws(KeyError) {
+        guard let context = unsafe EVP_MD_CTX_new() else { throw .lastFailure() }
+        guard unsafe setUp(context) == 1 else {
             unsafe EVP_MD_CTX_free(context)
-            return nil
+            throw .lastFailure()
         }
         unsafe pointer = context
     }

@@ -41,7 +41,7 @@ package final class RSAPrivateKey: Sendable {
     /// - Returns: The signature, as long as the modulus.
     /// - Throws: `KeyError.cryptoFailure` if libcrypto fails.
     package func signature(of message: [UInt8]) throws(KeyError) -> [UInt8] {
-        guard let context = signing.withLock({ DigestContext(copying: $0) }),
+        guard let context = signing.withLock({ try? DigestContext(copying: $0) }),
             let signature = context.signature(of: message, length: key.signatureLength)
         else { throw .lastFailure() }
         return signature
@@ -104,7 +104,7 @@ package final class RSAPublicKey: Sendable {
     ///   - message: The signed bytes.
     /// - Returns: True only for a valid signature; any failure counts as an invalid one.
     package func isValid(signature: [UInt8], for message: [UInt8]) -> Bool {
-        if let context = verifying.withLock({ DigestContext(copying: $0) }),
+        if let context = verifying.withLock({ try? DigestContext(copying: $0) }),
             context.isValid(signature: signature, for: message)
         {
             return true

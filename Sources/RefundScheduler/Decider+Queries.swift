@@ -187,16 +187,6 @@ extension Decider {
     }
 }
 
-extension QueryOutcome {
-    /// Whether the gateway gave a verified answer that is not a refusal.
-    fileprivate var isAnswer: Bool {
-        switch self {
-        case .report, .notFound, .inconclusive: true
-        case .credentialsRefused, .unverified, .slowedDown, .unreachable: false
-        }
-    }
-}
-
 extension Refund {
     /// Whether this is the queried refund, and not another one that took its row's id.
     fileprivate func isSameRefund(as other: Refund) -> Bool {

@@ -91,7 +91,7 @@ package struct RefundChange: Sendable {
     }
 
     /// The refund's number as the ledger records it.
-    package var number: String { refund.merchantOrderNo ?? refund.transNo ?? "" }
+    package var number: String { refund.number }
 }
 
 /// A ledger row to append, with its event.

@@ -54,7 +54,8 @@ package struct Pause: Hashable, Sendable {
     }
 
     /// Since when, by whom and why, in words that follow "is paused".
-    package var description: String {
-        "since \(since.iso8601Seconds) by \(actor)" + (reason.map { " (\($0))" } ?? "")
-    }
+    package var description: String { "since \(since.iso8601Seconds)\(detail)" }
+
+    /// By whom and why, in words that follow a time.
+    package var detail: String { " by \(actor)" + (reason.map { " (\($0))" } ?? "") }
 }

@@ -118,20 +118,9 @@ package struct RefundRecord: Sendable {
     package var webhooks: [(row: WebhookRow, attempts: [AttemptRow])]
     /// Operators' actions that its ledger does not record, oldest first.
     package var actions: [ActionRow]
+}
 
-    /// Creates a record.
-    package init(
-        refund: Refund,
-        ledger: [LedgerRow],
-        webhooks: [(row: WebhookRow, attempts: [AttemptRow])],
-        actions: [ActionRow]
-    ) {
-        self.refund = refund
-        self.ledger = ledger
-        self.webhooks = webhooks
-        self.actions = actions
-    }
-
+extension RefundRecord {
     /// Reads the record of a refund.
     package init(of refund: Refund, _ tx: any QueueReader) throws(StoreError) {
         self.refund = refund

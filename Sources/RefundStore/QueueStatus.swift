@@ -41,6 +41,9 @@ package struct QueueStatus: Sendable {
     /// How much of the file is free for new rows, in bytes.
     package var freeBytes: Int64 = 0
 
+    /// How many refunds have no verdict.
+    package var openCount: Int { RefundState.open.reduce(0) { $0 + (states[$1] ?? 0) } }
+
     /// Creates the status of an empty queue.
     package init() {}
 }

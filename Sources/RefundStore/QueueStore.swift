@@ -133,8 +133,6 @@ package protocol QueueReader {
     func ledger(refundID: Int64) throws(StoreError) -> [LedgerRow]
     /// The webhooks of a refund, oldest first.
     func webhooks(refundID: Int64) throws(StoreError) -> [WebhookRow]
-    /// The outbox, newest first.
-    func webhooks(state: WebhookState?, limit: Int) throws(StoreError) -> [WebhookRow]
     /// The ids of the webhooks in some states that were created at a time or later, oldest first.
     func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String]
     /// The attempts to deliver a webhook, oldest first.

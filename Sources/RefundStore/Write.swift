@@ -167,6 +167,12 @@ package struct GatewaySighting: Hashable, Sendable {
         self.lastError = lastError
         self.lastErrorAt = lastErrorAt
     }
+
+    /// Whether the gateway failed after its last verified answer.
+    package var isFailing: Bool {
+        guard let lastErrorAt else { return false }
+        return lastVerified.map { lastErrorAt > $0 } ?? true
+    }
 }
 
 /// The peer that a circuit breaker guards.

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundCore
 import RefundStore
 
 /// The real path of a database, after which SQLite names its `-wal` and `-shm`, and refundd the lock.
@@ -12,12 +13,9 @@ package enum DatabasePath: Sendable {
         // The kernel's own limit on links.
         for _ in 0..<40 {
             if let real = resolved(path) { return real }
-            let slash = path.lastIndex(of: "/")
-            let folder = slash.map { String(path[...$0]) } ?? "."
-            let name = String(path[(slash.map(path.index(after:)) ?? path.startIndex)...])
-            guard let real = resolved(folder) else { return path }
+            guard let real = resolved(path.folder) else { return path }
             let base = real == "/" ? real : real + "/"
-            path = base + name
+            path = base + path.fileName
             guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
             path = target.hasPrefix("/") ? target : base + target
         }
@@ -26,8 +24,8 @@ package enum DatabasePath: Sendable {
 
     /// The folder of a database's real file, with its slash.
     package static func folder(of path: String) -> String {
-        let real = real(path)
-        return String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
+        let folder = real(path).folder
+        return folder == "/" ? folder : folder + "/"
     }
 
     // Source: realpath(3).

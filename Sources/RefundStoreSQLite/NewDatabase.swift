@@ -1,4 +1,5 @@
 import Glibc
+import RefundCore
 
 /// Creates a database's file.
 ///
@@ -14,15 +15,13 @@ enum NewDatabase {
     /// - Parameter path: The database; for a link, its target is created.
     static func create(at path: String) {
         let path = DatabasePath.real(path)
-        guard let slash = path.lastIndex(of: "/") else { return }
         // The folder may be renamed or replaced meanwhile; its descriptor still refers to the same one.
-        let folder = unsafe open(String(path[...slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = unsafe open(path.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
         defer { close(folder) }
-        let name = String(path[path.index(after: slash)...])
         var status = stat()
         guard unsafe fstat(folder, &status) == 0 else { return }
-        let file = unsafe openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o664)
+        let file = unsafe openat(folder, path.fileName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o664)
         guard file >= 0 else { return }
         defer { close(file) }
         if geteuid() == 0 { fchown(file, status.st_uid, status.st_gid) }

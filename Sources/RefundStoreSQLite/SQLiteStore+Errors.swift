@@ -86,83 +86,54 @@ extension StoreError {
             .contains { message.contains($0) }
     }
 
+    // Most sentences begin with the database.
+    private init(_ kind: Kind, _ path: String, _ reason: String, database predicate: String) {
+        self.init(kind, location: path, reason: reason, description: "the database \(path) \(predicate)")
+    }
+
     package static func cannotOpen(_ path: String, _ reason: String) -> StoreError {
-        StoreError(
-            .cannotOpen,
-            location: path,
-            reason: reason,
-            description:
-                "cannot open the database \(path): \(reason); check [database] path and the permissions of its folder"
-        )
+        let remedy = "check [database] path and the permissions of its folder"
+        let text = "cannot open the database \(path): \(reason); \(remedy)"
+        return StoreError(.cannotOpen, location: path, reason: reason, description: text)
     }
 
     static func busy(_ path: String, holders: [String]) -> StoreError {
-        let who = holders.isEmpty ? "another process" : holders.joined(separator: ", ")
-        return StoreError(
-            .busy,
-            location: path,
-            reason: "held by \(who)",
-            description: "the database \(path) is held by \(who); end its transaction or close it"
-        )
+        let held = "held by " + (holders.isEmpty ? "another process" : holders.joined(separator: ", "))
+        return StoreError(.busy, path, held, database: "is \(held); end its transaction or close it")
     }
 
     static func unshareable(_ path: String, _ reason: String, _ remedy: String) -> StoreError {
-        StoreError(
-            .cannotOpen,
-            location: path,
-            reason: reason,
-            description:
-                "the database \(path) cannot be shared safely: \(reason), and other programs would not find its -wal;"
-                + " \(remedy)"
-        )
+        let text = "cannot be shared safely: \(reason), and other programs would not find its -wal; \(remedy)"
+        return StoreError(.cannotOpen, path, reason, database: text)
     }
 
     package static func alreadyServed(_ path: String) -> StoreError {
-        StoreError(
-            .alreadyServed,
-            location: path,
-            reason: "another daemon serves it",
-            description: "another refundd serves the database \(path); run one daemon per database"
-        )
+        let text = "another refundd serves the database \(path); run one daemon per database"
+        return StoreError(.alreadyServed, location: path, reason: "another daemon serves it", description: text)
     }
 
     static func newerSchema(_ path: String, migration: Int) -> StoreError {
-        StoreError(
-            .newerSchema,
-            location: path,
-            reason: "migration \(migration)",
-            description: "the database \(path) has migration \(migration), which this refundd does not know;"
-                + " install a newer refundd"
-        )
+        let text = "has migration \(migration), which this refundd does not know; install a newer refundd"
+        return StoreError(.newerSchema, path, "migration \(migration)", database: text)
     }
 
     static func olderSchema(_ path: String, migration: Int) -> StoreError {
-        StoreError(
-            .olderSchema,
-            location: path,
-            reason: "migration \(migration)",
-            description: "the database \(path) has migration \(migration) of an older refundd; restart the daemon or"
-                + " run refundd init to bring it up to date; migrate a backup only in a copy of it"
-        )
+        let text =
+            "has migration \(migration) of an older refundd; restart the daemon or run refundd init to bring it up to"
+            + " date; migrate a backup only in a copy of it"
+        return StoreError(.olderSchema, path, "migration \(migration)", database: text)
     }
 
     static func namesTaken(_ path: String, _ reason: String) -> StoreError {
-        StoreError(
-            .namesTaken,
-            location: path,
-            reason: reason,
-            description: "the database \(path) has tables, indexes or triggers named refund_... that refundd did not"
-                + " make (\(reason)); rename them, or choose another file in [database] path"
-        )
+        let text =
+            "has tables, indexes or triggers named refund_... that refundd did not make (\(reason)); rename them, or"
+            + " choose another file in [database] path"
+        return StoreError(.namesTaken, path, reason, database: text)
     }
 
     package static func notInitialised(_ path: String) -> StoreError {
-        StoreError(
-            .notInitialised,
-            location: path,
-            reason: "no queue",
-            description: "the database \(path) has no queue yet; start the daemon or run refundd init to create one"
-        )
+        let text = "has no queue yet; start the daemon or run refundd init to create one"
+        return StoreError(.notInitialised, path, "no queue", database: text)
     }
 
     /// The loss of a queue that once existed.
@@ -171,27 +142,19 @@ extension StoreError {
         let rescued = traces.files.filter { $0.contains(".rescued") }
         let copy = rescued.map { "\($0) or " }.joined()
         let leftovers = traces.files.map { "\($0) " }.joined()
-        return StoreError(
-            .missing,
-            location: path,
-            reason: "the queue is gone",
-            description:
-                "the queue in the database \(path) is gone\(proof); put the file back, or restore the database from"
-                + " \(copy)a backup without the old -wal and -shm; only to give up every refund in it, remove"
-                + " \(leftovers)and every table named refund_..."
-        )
+        let text =
+            "the queue in the database \(path) is gone\(proof); put the file back, or restore the database from"
+            + " \(copy)a backup without the old -wal and -shm; only to give up every refund in it, remove"
+            + " \(leftovers)and every table named refund_..."
+        return StoreError(.missing, location: path, reason: "the queue is gone", description: text)
     }
 
     static func restored(_ path: String, _ shortfall: String) -> StoreError {
-        StoreError(
-            .restored,
-            location: path,
-            reason: shortfall,
-            description:
-                "the database \(path) is an older copy of the one that refundd has served, or another one (\(shortfall)),"
-                + " and readers would miss its next events; put the newest copy in its place, or go on with this one by"
-                + " refundd init --accept-restored, which continues with numbers that nobody has seen"
-        )
+        let text =
+            "is an older copy of the one that refundd has served, or another one (\(shortfall)), and readers would miss"
+            + " its next events; put the newest copy in its place, or go on with this one by refundd init"
+            + " --accept-restored, which continues with numbers that nobody has seen"
+        return StoreError(.restored, path, shortfall, database: text)
     }
 
     package static func rejected(_ path: String, _ reason: String) -> StoreError {
@@ -199,63 +162,37 @@ extension StoreError {
     }
 
     static func application(_ path: String, _ reason: String) -> StoreError {
-        StoreError(
-            .application,
-            location: path,
-            reason: reason,
-            description:
-                "a trigger or index of the application in the database \(path) fails: \(reason); repair or drop it"
-        )
+        let text = "a trigger or index of the application in the database \(path) fails: \(reason); repair or drop it"
+        return StoreError(.application, location: path, reason: reason, description: text)
     }
 
     static func encoding(_ path: String, _ encoding: String) -> StoreError {
-        StoreError(
-            .cannotOpen,
-            location: path,
-            reason: "its encoding is \(encoding)",
-            description:
-                "the database \(path) has the encoding \(encoding), and refundd needs UTF-8; choose another file"
-                + " in [database] path, or create the database again with PRAGMA encoding = 'UTF-8'"
-        )
+        let text =
+            "has the encoding \(encoding), and refundd needs UTF-8; choose another file in [database] path, or create the"
+            + " database again with PRAGMA encoding = 'UTF-8'"
+        return StoreError(.cannotOpen, path, "its encoding is \(encoding)", database: text)
     }
 
     static func altered(_ path: String, _ problem: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: path,
-            reason: problem,
-            description: "somebody changed refundd's tables in the database \(path): \(problem)"
-        )
+        let text = "somebody changed refundd's tables in the database \(path): \(problem)"
+        return StoreError(.failed, location: path, reason: problem, description: text)
     }
 
     static func full(_ path: String) -> StoreError {
-        StoreError(
-            .full,
-            location: path,
-            reason: "the disk is full",
-            description: "the disk of the database \(path) is full; free some space on it"
-        )
+        let text = "the disk of the database \(path) is full; free some space on it"
+        return StoreError(.full, location: path, reason: "the disk is full", description: text)
     }
 
     static func readOnly(_ path: String) -> StoreError {
-        StoreError(
-            .readOnly,
-            location: path,
-            reason: "it cannot be written",
-            description:
-                "the database \(path) cannot be written; make the file, its folder and its file system writable"
-        )
+        let text = "cannot be written; make the file, its folder and its file system writable"
+        return StoreError(.readOnly, path, "it cannot be written", database: text)
     }
 
     package static func damaged(_ path: String, _ reason: String) -> StoreError {
-        StoreError(
-            .damaged,
-            location: path,
-            reason: reason,
-            description:
-                "the database \(path) is damaged (\(reason)); stop every program that uses it, keep a copy of it"
-                + " with its -wal, and restore the last good backup"
-        )
+        let text =
+            "is damaged (\(reason)); stop every program that uses it, keep a copy of it with its -wal, and restore the"
+            + " last good backup"
+        return StoreError(.damaged, path, reason, database: text)
     }
 
     /// The loss of a file; `copy` is the rescued copy of the content that only this process still saw, or nil.
@@ -279,11 +216,6 @@ extension StoreError {
     }
 
     static func failed(_ path: String, _ reason: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: path,
-            reason: reason,
-            description: "the database \(path) failed: \(reason); check the disk and the system's log"
-        )
+        StoreError(.failed, path, reason, database: "failed: \(reason); check the disk and the system's log")
     }
 }

@@ -26,16 +26,11 @@ extension SQLiteStore {
     }
 
     private func positions(_ db: Database) throws -> Positions? {
-        var positions: Positions?
         do {
-            try statements[Positions.select].read { row in
-                positions = Positions(row: row)
-                return false
-            }
+            return try statements[Positions.select].first(Positions.init(row:))
         } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
             return nil
         }
-        return positions
     }
 
     /// Accepts the database as a restored copy: continues all numbering beyond every number used before it was restored.

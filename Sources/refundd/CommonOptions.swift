@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import RefundAdmin
 import RefundConfiguration
+import RefundCore
 import RefundDaemon
 import RefundStore
 
@@ -31,6 +32,13 @@ struct CommonOptions: ParsableArguments {
 
     /// Where the command's output goes.
     var terminal: Terminal { Terminal.current(environment: environment) }
+
+    /// Prints a result as one JSON document, or as lines for the terminal.
+    func show(asJSON isJSON: Bool, _ document: (inout JSONWriter) -> Void, _ lines: (_ width: Int) -> [Line]) {
+        guard !isJSON else { return printJSON(document) }
+        let terminal = terminal
+        printLines(lines(terminal.width), on: terminal)
+    }
 
     /// The name of the operator who runs the command.
     var actor: String { Operator.name(environment: environment) }

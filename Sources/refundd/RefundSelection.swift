@@ -1,4 +1,5 @@
 import ArgumentParser
+import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundStore
@@ -41,12 +42,8 @@ struct RefundSelection: ParsableArguments {
         return .number(text)
     }
 
-    /// Finds the selected refund.
-    ///
-    /// - Parameter tx: The transaction to read in.
-    /// - Returns: The refund, or the failure if there is none or more than one; the failure lists them.
-    /// - Throws: `StoreError` if the database cannot be read.
-    func find(in tx: any QueueReader) throws(StoreError) -> Result<Refund, CommandFailure> {
+    // The failure lists the refunds if there are several.
+    private func find(in tx: any QueueReader) throws(StoreError) -> Result<Refund, CommandFailure> {
         let selector = RefundSelector(name, gateway: gateway, merchantNo: merchant)
         let found = try tx.refunds(selector)
         if found.count == 1 { return .success(found[0]) }
@@ -63,6 +60,27 @@ struct RefundSelection: ParsableArguments {
         }
         let head = "\(what) matches \(found.count) refunds; name one with #ID, --gateway or --merchant:"
         return .failure(CommandFailure(.usage, [head] + lines))
+    }
+
+    /// Finds the refund and reads more about it in the same transaction.
+    ///
+    /// - Parameters:
+    ///   - configuration: The configuration, with the database.
+    ///   - common: The options of the command.
+    ///   - body: Reads.
+    /// - Returns: The body's value.
+    /// - Throws: `CommandFailure` if the refund is not found, or the database cannot be read.
+    func read<Value>(
+        _ configuration: DatabaseConfiguration,
+        _ common: CommonOptions,
+        _ body: (any QueueReader, Refund) throws(StoreError) -> Value
+    ) throws(CommandFailure) -> Value {
+        try common.read(configuration) { tx throws(StoreError) -> Result<Value, CommandFailure> in
+            switch try find(in: tx) {
+            case .success(let refund): .success(try body(tx, refund))
+            case .failure(let failure): .failure(failure)
+            }
+        }.get()
     }
 
     /// Finds the refund and writes in the same transaction.

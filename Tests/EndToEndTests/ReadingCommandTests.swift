@@ -154,7 +154,7 @@ struct ReadingCommandTests {
             try await w.initDatabase()
             #expect(try await gateway()["verified"] == .null, "it was never queried")
             #expect(try await gateway()["last_verified_at"] == .null)
-            #expect(try await w.refundd("status").output.contains("no verified answer yet"))
+            #expect(try await w.refundd("status").output.contains("not queried yet"))
 
             try await w.startSimulator()
             try await w.startDaemon()

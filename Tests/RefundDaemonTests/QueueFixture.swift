@@ -115,6 +115,6 @@ struct QueueFixture {
     }
 
     func count(_ state: WebhookState) throws -> Int {
-        try store.read { tx throws(StoreError) in try tx.webhooks(state: state, limit: 10_000).count }
+        try store.read { tx throws(StoreError) in try tx.count(WebhookFilter(state: state), limit: 10_000) }
     }
 }

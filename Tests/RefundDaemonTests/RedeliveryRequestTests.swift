@@ -32,7 +32,9 @@ struct RedeliveryRequestTests {
         #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == .init())
         let request = RedeliveryRequest.since(fixture.now)
         #expect(try await request.run(fixture.store, by: "ada") == .init(due: 1, hastened: 2))
-        let rows = try fixture.store.read { tx throws(StoreError) in try tx.webhooks(state: .pending, limit: 9) }
+        let rows = try fixture.store.read { tx throws(StoreError) in
+            try tx.webhooks(WebhookFilter(state: .pending), limit: 9)
+        }
         let now = SystemClock().now()
         #expect(rows.allSatisfy { $0.nextAttemptAt.map { $0 <= now } == true })
         #expect(rows.map(\.attempts).sorted() == [0, 2, 2])

@@ -152,7 +152,7 @@ extension StoreBehaviour {
             #expect(try found([.delivered, .dead]) == ids)
             #expect(try found([.delivered, .dead], since: later(10)) == [ids[1]])
             #expect(try found([.pending]).isEmpty)
-            let shown = try daemon.store.read { tx throws(StoreError) in try tx.webhooks(state: nil, limit: 1) }
+            let shown = try daemon.store.read { tx throws(StoreError) in try tx.webhooks(WebhookFilter(), limit: 1) }
             #expect(shown.map(\.id) == [ids[1]], "the outbox is shown newest first")
         },
         StoreBehaviour("refundsThatTheGatewayDoesNotKnowAreCountedOnceTheyAreOld") { fixture in

@@ -112,7 +112,7 @@ extension Metric {
         }
 
         static let gateway = Label("gateway", .gateways)
-        static let fromState = Label("from", RefundState.allCases.filter { !$0.isFinal }.map(\.rawValue))
+        static let fromState = Label("from", RefundState.open.map(\.rawValue))
         static let queryOutcome = Label(
             "outcome",
             [

@@ -68,7 +68,7 @@ package struct OverviewPage: Sendable {
         if let problem = problems.first { return "Not working: \(text(of: problem))." }
         guard let first = findings.first else { return "Healthy: refunds are watched and nothing needs an operator." }
         let more = findings.count - 1
-        let others = more == 0 ? "" : ", and \(more) more \(more == 1 ? "problem" : "problems")"
+        let others = more == 0 ? "" : ", and \(more.counted("more problem", "more problems"))"
         return "Needs an operator: \(first.text)\(others)."
     }
 
@@ -140,7 +140,7 @@ package struct OverviewPage: Sendable {
 
     private func flagged(_ refunds: [Refund], _ reason: Attention, _ html: inout HTML) {
         let count = overview.status.attention[reason] ?? refunds.count
-        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.phrase)")
+        html.tag("h3", [:], "\(count.counted("refund", "refunds")) \(reason.phrase)")
         html.table(
             "Attention \(reason.rawValue), oldest first",
             ["Order", "Age", "Amount", "Cause", "Command"],
@@ -182,19 +182,19 @@ package struct OverviewPage: Sendable {
                     + amounts.map { amount in
                         { html in
                             guard amount.count > 0 else { return html.tag("span", ["class": "dim"], "–") }
-                            let refunds = "\(amount.count.grouped) \(amount.count == 1 ? "refund" : "refunds")"
+                            let refunds = amount.count.counted("refund", "refunds")
                             html.text(currency.isEmpty ? refunds : "\(amount.sum.grouped) (\(refunds))")
                         }
                     }
             }
         )
         guard overview.waiting.isPartial else { return }
-        let open = RefundState.allCases.filter { !$0.isFinal }.reduce(0) { $0 + (overview.status.states[$1] ?? 0) }
         let summed = counts.reduce(0, +)
+        let left = overview.status.openCount - summed
         html.tag(
             "p",
             ["class": "dim"],
-            "The \(summed.grouped) oldest by state are summed; \((open - summed).grouped) younger ones are left out."
+            "The \(summed.grouped) oldest by state are summed; \(left.grouped) younger ones are left out."
         )
     }
 
@@ -254,13 +254,10 @@ package struct OverviewPage: Sendable {
                     { $0.text(endpoint.endpoint) },
                     { html in
                         if let pause = status.pauses[.endpoint(endpoint.endpoint)] {
-                            return html.pause(pause, now: now)
+                            return html.alert("paused", since: pause.since, pause.detail, now: now)
                         }
                         guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
-                        html.tag("span", ["class": "alert"], "probing")
-                        html.text(" since ")
-                        html.time(breaker.since, now: now)
-                        html.text(": \(breaker.reason)")
+                        html.alert("only probed", since: breaker.since, ": \(breaker.reason)", now: now)
                     },
                     { $0.text(counted(endpoint.waiting)) }, { $0.text(counted(endpoint.dead)) },
                 ]
@@ -269,26 +266,10 @@ package struct OverviewPage: Sendable {
     }
 
     private func condition(of gateway: String, _ html: inout HTML) {
-        if let pause = overview.status.pauses[.gateway(gateway)] { return html.pause(pause, now: now) }
-        let breaker = overview.status.breakers[gateway]
-        if let incident = overview.status.incidents[gateway] {
-            html.tag("span", ["class": "alert"], incident.kind.rawValue)
-            html.text(" since ")
-            html.time(incident.since, now: now)
-            html.text(": \(incident.message)")
-        } else if let breaker {
-            html.tag("span", ["class": "alert"], "probing")
-            html.text(" since ")
-            html.time(breaker.since, now: now)
-            html.text(": \(breaker.reason)")
-        } else if let lapse = overview.status.lapses[gateway] {
-            html.tag("span", ["class": "alert"], "no verified answer")
-            html.text(" since ")
-            html.time(lapse.since, now: now)
-        } else {
-            html.text("querying")
-        }
-        guard let probe = breaker?.nextProbe else { return }
+        let condition = overview.status.condition(of: gateway)
+        guard !condition.isFine else { return html.text(condition.kind.rawValue) }
+        html.alert(condition.kind.rawValue, since: condition.since, condition.detail, now: now)
+        guard let probe = condition.breaker?.nextProbe else { return }
         guard probe > now else { return html.text("; next probe due now") }
         html.text("; next probe ")
         html.time(probe, now: now)
@@ -318,11 +299,13 @@ package struct OverviewPage: Sendable {
 }
 
 extension HTML {
-    /// That something is paused, since when, by whom and why.
-    fileprivate mutating func pause(_ pause: Pause, now: Timestamp) {
-        tag("span", ["class": "alert"], "paused")
-        text(" since ")
-        time(pause.since, now: now)
-        text(" by \(pause.actor)" + (pause.reason.map { ": \($0)" } ?? ""))
+    /// A condition that is not as it should be, since when, and what there is to say of it.
+    fileprivate mutating func alert(_ word: String, since: Timestamp?, _ detail: String, now: Timestamp) {
+        tag("span", ["class": "alert"], word)
+        if let since {
+            text(" since ")
+            time(since, now: now)
+        }
+        text(detail)
     }
 }

@@ -121,13 +121,7 @@ package struct RefundPage: Sendable {
         } else if row.from == row.to {
             html.text(", attention cleared")
         }
-        var causes: [String] = []
-        if let status = row.transStatus { causes.append("trans_status \(status)") }
-        if let code = row.code { causes.append("code \(code)") }
-        if let psn = row.psn { causes.append("psn \(psn)") }
-        if row.response != nil { causes.append("signed answer stored") }
-        if row.actor != Transition.refundd { causes.append("by \(row.actor)") }
-        if let reason = row.reason { causes.append(reason) }
+        let causes = row.causes + [row.reason].compactMap(\.self)
         if !causes.isEmpty { html.text(": \(causes.joined(separator: "; "))") }
     }
 

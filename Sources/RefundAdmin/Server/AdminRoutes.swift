@@ -24,18 +24,6 @@ struct AdminRoutes: Sendable {
     // and pages read the database one at a time.
     private let queue = DispatchQueue(label: "refundd.admin.pages")
 
-    init(
-        names: @escaping @Sendable () -> Set<String>,
-        readiness: @escaping @Sendable () async -> [ReadinessProblem],
-        metrics: @escaping @Sendable () -> String,
-        pages: @escaping @Sendable (AdminPageRequest) -> AdminPage
-    ) {
-        self.names = names
-        self.readiness = readiness
-        self.metrics = metrics
-        self.pages = pages
-    }
-
     func response(to request: AdminRequest) async -> AdminResponse {
         guard request.isAddressed(to: names()) else { return .text(421) }
         let page = AdminPageRequest(request)

@@ -1,36 +1,32 @@
 import Glibc
-import RefundCore
+package import RefundCore
 
 /// The admin address: the page, liveness, readiness and metrics over plain HTTP.
 ///
 /// The server answers everybody who reaches the address, so it reveals nothing secret.
 package struct AdminServer: Sendable {
-    private let address: ServedAddress
+    private let address: ListenAddress
     private let routes: AdminRoutes
     var limits = AdminLimits()
 
     /// Creates a server that does not listen yet.
     ///
     /// - Parameters:
-    ///   - host: The name or address to listen on, such as `127.0.0.1` or `::1`.
-    ///   - port: The port, or 0 for any free one.
-    ///   - socketPath: A Unix socket to listen on instead.
-    ///   - names: Host names to serve besides `host`, `localhost` and IP addresses; requests for others get 421.
+    ///   - address: The address to listen on.
+    ///   - names: Host names to serve besides its own, `localhost` and IP addresses; requests for others get 421.
     ///   - readiness: Returns why the daemon is not ready; empty if it is.
     ///   - metrics: Renders the Prometheus text on a queue of its own; it may block.
     ///   - pages: Renders a page on the same queue; it may block.
     package init(
-        host: String,
-        port: Int,
-        socketPath: String? = nil,
+        _ address: ListenAddress,
         names: @escaping @Sendable () -> [String] = { [] },
         readiness: @escaping @Sendable () async -> [ReadinessProblem],
         metrics: @escaping @Sendable () -> String,
         pages: @escaping @Sendable (AdminPageRequest) -> AdminPage = { _ in .notFound }
     ) {
-        address = ServedAddress(host: host, port: port, socketPath: socketPath)
+        self.address = address
         routes = AdminRoutes(
-            names: { Set((names() + [host]).map { $0.lowercased() }) },
+            names: { Set((names() + [address.host]).map { $0.lowercased() }) },
             readiness: readiness,
             metrics: metrics,
             pages: pages
@@ -43,13 +39,6 @@ package struct AdminServer: Sendable {
     /// - Throws: `AdminError` when the address cannot be listened on.
     package func run(onListening: @escaping @Sendable (Int) -> Void) async throws(AdminError) {
         try await address.serve(AdminRequestReader.self, limits, onListening: onListening, answer: routes.response)
-    }
-
-    /// Listens for a moment without accepting connections, to find out whether the address can be served.
-    ///
-    /// - Throws: `AdminError` when the address cannot be listened on.
-    package func checkAddress() throws(AdminError) {
-        try address.check()
     }
 }
 

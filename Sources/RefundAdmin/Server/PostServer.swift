@@ -1,16 +1,14 @@
+package import RefundCore
+
 /// A small server for requests with a body, such as webhooks; neither slow nor huge requests hold it up.
 package struct PostServer: Sendable {
     private static let limits = AdminLimits(request: .seconds(15))
 
-    private let address: ServedAddress
+    private let address: ListenAddress
 
-    /// Creates a server that does not listen yet.
-    ///
-    /// - Parameters:
-    ///   - host: The name or address to listen on.
-    ///   - port: The port, or 0 for any free one.
-    package init(host: String, port: Int) {
-        address = ServedAddress(host: host, port: port)
+    /// Creates a server of an address that does not listen yet.
+    package init(_ address: ListenAddress) {
+        self.address = address
     }
 
     /// Listens and answers until the task is cancelled, or until an answer is the last one.

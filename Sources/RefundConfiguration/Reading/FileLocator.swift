@@ -1,4 +1,5 @@
 import FoundationEssentials
+import RefundCore
 
 /// Resolves the file names in a configuration.
 struct FileLocator: Sendable {
@@ -15,7 +16,7 @@ struct FileLocator: Sendable {
     ///   - file: The absolute path of the configuration file.
     ///   - environment: The environment, of which `CREDENTIALS_DIRECTORY` is used.
     init(file: String, environment: [String: String]) {
-        folder = String(file[..<(file.lastIndex(of: "/") ?? file.startIndex)])
+        folder = file.folder
         credentials = environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : Self.absolute($0) }
     }
 

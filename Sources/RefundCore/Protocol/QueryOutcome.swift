@@ -34,13 +34,17 @@ package enum QueryOutcome: Hashable, Sendable {
         }
     }
 
-    /// Whether the gateway answered and the signature verified, whatever the answer says.
-    package var isVerified: Bool {
+    /// Whether the gateway gave a verified answer that is not a refusal.
+    package var isAnswer: Bool {
         switch self {
         case .report, .notFound, .inconclusive: true
-        case .credentialsRefused(_, _, let isVerified): isVerified
-        case .unverified, .slowedDown, .unreachable: false
+        case .credentialsRefused, .unverified, .slowedDown, .unreachable: false
         }
+    }
+
+    /// Whether the gateway answered and the signature verified, whatever the answer says.
+    package var isVerified: Bool {
+        if case .credentialsRefused(_, _, let isVerified) = self { isVerified } else { isAnswer }
     }
 
     /// The hint at how far our clock is ahead of the gateway's, or nil without one.

@@ -85,9 +85,9 @@ package struct EndpointLimiter: Sendable {
     }
 
     /// Records that attempts ended without a result.
-    package mutating func interrupted(_ endpoint: String, count: Int = 1, at now: Timestamp) {
+    package mutating func interrupted(_ endpoint: String, at now: Timestamp) {
         update(endpoint) { state in
-            state.inFlight -= count
+            state.inFlight -= 1
             state.breaker.probeInterrupted(at: now)
         }
     }

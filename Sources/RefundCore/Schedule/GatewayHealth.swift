@@ -373,9 +373,6 @@ package struct GatewayHealth: Sendable {
 extension QueryOutcome {
     /// Whether there was neither a verified answer nor a refusal.
     fileprivate var isFailure: Bool {
-        switch self {
-        case .unverified, .slowedDown, .unreachable: true
-        case .report, .notFound, .inconclusive, .credentialsRefused: false
-        }
+        if case .credentialsRefused = self { false } else { !isAnswer }
     }
 }

@@ -11,6 +11,9 @@ package enum RefundState: String, Sendable, CaseIterable {
     /// An operator stopped polling.
     case abandoned
 
+    /// The states that are not final.
+    package static let open = allCases.filter { !$0.isFinal }
+
     /// Whether the state is final: the refund never leaves it and is never queried again.
     package var isFinal: Bool {
         switch self {

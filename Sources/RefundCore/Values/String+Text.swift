@@ -2,6 +2,12 @@ extension String {
     /// A sentence as part of another one: without its full stop.
     package var asClause: String { hasSuffix(".") ? String(dropLast()) : self }
 
+    /// The name of the file that this path leads to.
+    package var fileName: String { String(self[(lastIndex(of: "/").map(index(after:)) ?? startIndex)...]) }
+
+    /// The folder of the file that this path leads to, without a slash at its end unless it is the root.
+    package var folder: String { lastIndex(of: "/").map { $0 == startIndex ? "/" : String(self[..<$0]) } ?? "." }
+
     /// Whether this text has the same bytes as another.
     ///
     /// Strings are equal if Unicode considers them equivalent; to JSON and to gateways they are not.

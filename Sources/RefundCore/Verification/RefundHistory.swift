@@ -62,6 +62,14 @@ package struct LedgerRow: Hashable, Sendable {
         self.actor = actor
     }
 
+    /// What the change rests on, besides its reason, in words.
+    package var causes: [String] {
+        [
+            transStatus.map { "trans_status \($0)" }, code.flatMap { $0 == "0" ? nil : "code \($0)" },
+            psn.map { "psn \($0)" }, response.map { _ in "signed answer stored" }, isByRefundd ? nil : "by \(actor)",
+        ].compactMap(\.self)
+    }
+
     /// The final state that the refund enters in this row, or nil.
     var finalState: RefundState? {
         guard from != to, let state = RefundState(rawValue: to), state.isFinal else { return nil }

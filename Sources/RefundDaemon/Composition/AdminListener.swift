@@ -25,9 +25,7 @@ struct AdminListener: Sendable {
             space: parts.database.spaceFindings
         )
         let server = AdminServer(
-            host: address.host,
-            port: address.port,
-            socketPath: address.socketPath,
+            address,
             names: { [hosts = parts.adminHosts] in hosts.names },
             readiness: readiness.problems,
             metrics: gauges.text,

@@ -85,7 +85,7 @@ package enum ConfigurationCheck: Sendable {
         var isUnavailable = true
         for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
             let (finding, outcome) = await GatewayCheck(name: name, gateway: gateway).finding()
-            if finding.gravity == .problem, outcome.isAnswer { isUnavailable = false }
+            if finding.gravity == .problem, outcome.isResponse { isUnavailable = false }
             findings.append(finding)
         }
         if let receiver = ReceiverCheck(webhook: configuration.webhook).onlineFinding() {

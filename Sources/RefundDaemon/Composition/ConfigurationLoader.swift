@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import RefundAdmin
 package import RefundConfiguration
+import RefundCore
 
 /// Reads the configuration and its credentials, and turns problems into messages.
 package enum ConfigurationLoader: Sendable {
@@ -50,14 +51,14 @@ package enum ConfigurationLoader: Sendable {
     ///
     /// The folder of keys and secrets is root's alone, so to everyone else each of them seems to be missing.
     static func missingFileHint(_ file: String, _ environment: [String: String]) -> [String] {
-        let credentials = file[..<(file.lastIndex(of: "/") ?? file.startIndex)] + "/credentials"
+        let credentials = "\(file.folder)/credentials"
         if environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false {
             return [
                 "systemd passes keys and secrets to refundd only when it starts: put the missing files into "
                     + "\(credentials), then run: systemctl restart refundd"
             ]
         }
-        let isHidden = unsafe access(String(credentials), X_OK) != 0 && errno == EACCES
+        let isHidden = unsafe access(credentials, X_OK) != 0 && errno == EACCES
         return isHidden ? ["only root can see the files in \(credentials): run this command with sudo"] : []
     }
 }

@@ -18,7 +18,7 @@ package struct BulkAbandonment: Sendable {
     ///   - store: The queue, open for writing.
     package init(_ filter: RefundFilter, _ store: any QueueStore) {
         self.store = store
-        let states = filter.state.map { [$0] } ?? [.pending, .processing]
+        let states = filter.state.map { [$0] } ?? RefundState.open
         filters = states.map { state in
             var filter = filter
             filter.state = state

@@ -64,5 +64,5 @@ extension CommandFailure {
 
 extension Refund {
     /// The refund's name in messages.
-    package var title: String { "#\(id) \(merchantOrderNo ?? transNo ?? "")" }
+    package var title: String { "#\(id) \(number)" }
 }

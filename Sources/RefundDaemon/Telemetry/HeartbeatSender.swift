@@ -49,10 +49,9 @@ final class HeartbeatSender: Sendable {
         for event in events {
             switch event {
             case .proved: isCommitted = true
-            case .queried(_, _, .report, _), .queried(_, _, .notFound, _), .queried(_, _, .inconclusive, _):
+            case .queried(_, _, let outcome, _):
                 queries += 1
-                answers += 1
-            case .queried: queries += 1
+                if outcome.isAnswer { answers += 1 }
             default: break
             }
         }

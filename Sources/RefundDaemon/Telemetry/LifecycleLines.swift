@@ -32,8 +32,7 @@ extension Daemon {
             "gateways": "\(loaded.configuration.gateways.keys.sorted().joined(separator: ", "))",
         ]
         if let status = status ?? nil {
-            let open = RefundState.allCases.filter { !$0.isFinal }.reduce(0) { $0 + (status.states[$1] ?? 0) }
-            metadata["without a verdict"] = "\(open)"
+            metadata["without a verdict"] = "\(status.openCount)"
             metadata["need attention"] = "\(status.attention.values.reduce(0, +))"
             metadata["webhooks pending"] = "\(status.webhooks[.pending] ?? 0)"
             metadata["webhooks dead"] = "\(status.webhooks[.dead] ?? 0)"

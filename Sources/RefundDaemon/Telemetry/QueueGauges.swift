@@ -54,11 +54,13 @@ final class QueueGauges: Sendable {
         set(Metric.oldestPending, status.oldestByGateway, in: scrape)
         set(Metric.dueLag, status.dueLags, in: scrape)
         for gateway in registry.gateways {
-            let isPaused = status.pauses[.gateway(gateway)] != nil
             let current: Metric.GatewayState =
-                isPaused
-                ? .paused
-                : status.incidents[gateway] != nil ? .misconfigured : status.breakers[gateway] != nil ? .probing : .ok
+                switch status.condition(of: gateway).kind {
+                case .paused: .paused
+                case .misconfigured, .unreachable: .misconfigured
+                case .probed: .probing
+                case .lapsed, .failing, .answering, .unqueried: .ok
+                }
             for state in Metric.GatewayState.allCases {
                 Metric.gatewayState.set(state == current ? 1 : 0, gateway, state.rawValue, in: scrape)
             }

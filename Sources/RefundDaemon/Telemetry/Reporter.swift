@@ -12,11 +12,6 @@ struct Reporter: Sendable {
     let metrics: any MetricsFactory
     private let failing = FailingEndpoints()
 
-    init(logger: Logger, metrics: any MetricsFactory) {
-        self.logger = logger
-        self.metrics = metrics
-    }
-
     /// Reports the events of a cycle.
     func report(_ events: [SchedulerEvent]) {
         Metric.schedulerProgress.set(Double(SystemClock().now().milliseconds) / 1_000, in: metrics)
@@ -39,8 +34,22 @@ struct Reporter: Sendable {
             )
         case .attempted(let delivery, let outcome, let result, let disabling):
             report(delivery, outcome, result, disabling)
-        case .gatewayFailing, .incident, .gatewayRecovered, .gatewayBreakerOpened, .gatewayBreakerClosed:
-            report(gatewayEvent: event)
+        case .gatewayFailing(let gateway, let reason):
+            logger.warning(
+                "a query failed for the first time since the gateway's last verified answer",
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"].id(.gatewayFailing)
+            )
+        case .incident(let gateway, let incident):
+            report(incident, of: gateway)
+        case .gatewayRecovered(let gateway):
+            logger.notice("the gateway's answers verify again", metadata: ["gateway": "\(gateway)"])
+        case .gatewayBreakerOpened(let gateway, let reason):
+            logger.warning(
+                "the gateway is down or throttles us; probing with one refund at a time",
+                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"].id(.gatewayProbed)
+            )
+        case .gatewayBreakerClosed(let gateway):
+            logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
         case .endpointBreakerOpened(let endpoint, let reason):
             logger.warning(
                 "endpoint keeps failing; probing with one webhook at a time",
@@ -116,29 +125,6 @@ struct Reporter: Sendable {
         ]
         if let reason = pause.reason { metadata["reason"] = "\(reason)" }
         logger.warning("paused; to go on, run: \(peer.resumeCommand)", metadata: metadata.id(.paused))
-    }
-
-    private func report(gatewayEvent event: SchedulerEvent) {
-        switch event {
-        case .gatewayFailing(let gateway, let reason):
-            logger.warning(
-                "a query failed for the first time since the gateway's last verified answer",
-                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"].id(.gatewayFailing)
-            )
-        case .incident(let gateway, let incident):
-            report(incident, of: gateway)
-        case .gatewayRecovered(let gateway):
-            logger.notice("the gateway's answers verify again", metadata: ["gateway": "\(gateway)"])
-        case .gatewayBreakerOpened(let gateway, let reason):
-            logger.warning(
-                "the gateway is down or throttles us; probing with one refund at a time",
-                metadata: ["gateway": "\(gateway)", "reason": "\(reason)"].id(.gatewayProbed)
-            )
-        case .gatewayBreakerClosed(let gateway):
-            logger.notice("the gateway answers again", metadata: ["gateway": "\(gateway)"])
-        default:
-            break
-        }
     }
 
     private func report(_ incident: GatewayIncident, of gateway: String) {

@@ -60,7 +60,7 @@ extension QueueStatus {
     /// - Parameter gateways: The configured gateways.
     /// - Returns: The line.
     func summary(gateways: [String]) -> String {
-        let waiting = RefundState.allCases.filter { !$0.isFinal }.reduce(0) { $0 + (states[$1] ?? 0) }
+        let waiting = openCount
         let flagged = attention.values.reduce(0, +)
         let dead = webhooks[.dead] ?? 0
         var parts = [waiting == 0 ? "no refund without a verdict" : "\(waiting) without a verdict"]
@@ -69,23 +69,10 @@ extension QueueStatus {
         if dead > 0 { parts.append("\(dead) dead webhooks") }
         parts += pauses.keys.sorted().filter { $0.kind == .endpoint }.map { "\($0) paused" }
         parts += gateways.map { gateway in
-            guard pauses[.gateway(gateway)] == nil, incidents[gateway] == nil, breakers[gateway] == nil,
-                let lapse = lapses[gateway]
-            else { return "gateway \(gateway) \(condition(of: gateway))" }
-            return "\(lapse.problem(of: gateway)); run: refundd check --online"
+            let condition = condition(of: gateway)
+            let since = condition.since.map { " since \($0.iso8601Seconds)" } ?? ""
+            return "gateway \(gateway) \(condition.kind.rawValue)\(since)\(condition.detail)"
         }
         return parts.joined(separator: "; ")
-    }
-
-    private func condition(of gateway: String) -> String {
-        if let pause = pauses[.gateway(gateway)] { return "paused \(pause.description)" }
-        if let incident = incidents[gateway] {
-            return "\(incident.kind.rawValue) since \(incident.since.iso8601): \(incident.message)"
-        }
-        if let breaker = breakers[gateway] { return "only probed since \(breaker.since.iso8601): \(breaker.reason)" }
-        guard let sighting = sightings[gateway] else { return "not queried yet" }
-        let isFailing = sighting.lastErrorAt.map { failed in sighting.lastVerified.map { failed > $0 } ?? true }
-        if isFailing == true { return "fails: \(sighting.lastError ?? "")" }
-        return sighting.lastVerified == nil ? "not queried yet" : "answers"
     }
 }

@@ -65,14 +65,12 @@ private final class PartialFile {
     private var partialName: String { name + ".partial" }
 
     init(for file: String) throws(CommandFailure) {
-        let slash = file.lastIndex(of: "/")
-        let folderPath = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
-        name = String(file[(slash.map(file.index(after:)) ?? file.startIndex)...])
+        name = file.fileName
         self.file = file
         path = file + ".partial"
-        folder = unsafe open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        folder = unsafe open(file.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else {
-            throw CommandFailure(.database, ["cannot open the folder \(folderPath): \(SystemError())"])
+            throw CommandFailure(.database, ["cannot open the folder \(file.folder): \(SystemError())"])
         }
         guard Self.status(folder, name) == nil else {
             close(folder)

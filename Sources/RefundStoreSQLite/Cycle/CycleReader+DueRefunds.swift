@@ -114,12 +114,7 @@ extension CycleReader {
             """
         let statement = try statements[sql].bind(gateway)
         if let last { statement.bind(last) }
-        var name: String?
-        try statement.read { row in
-            name = row.text()
-            return false
-        }
-        return name
+        return try statement.first { $0.text() }
     }
 
     // Goes around the merchants at most once, until enough of them have a due refund.

@@ -47,10 +47,7 @@ struct CycleReader {
                 .read(into: &input)
         } else {
             let sql = "SELECT number FROM refund_counts WHERE counted = 'refund_outbox' AND state = 'pending'"
-            try statements[sql].read { row in
-                input.unsignedWebhooks = row.count()
-                return false
-            }
+            input.unsignedWebhooks = try statements[sql].first { $0.count() } ?? 0
         }
         return input
     }
@@ -133,18 +130,11 @@ struct CycleReader {
                 input.lastUnknownGateway = last
                 break
             }
-            var name: String?
-            try statements[sql].bind(last).read { row in
-                name = row.text()
-                return false
-            }
-            guard let name else { break }
+            guard let name = try statements[sql].bind(last).first({ $0.text() }) else { break }
             last = name
             guard claims.gateways[name] == nil else { continue }
-            try statements[due].bind(name).bind(request.now).bind(claims.latestDue).read { _ in
-                names.append(name)
-                return false
-            }
+            let statement = try statements[due].bind(name).bind(request.now).bind(claims.latestDue)
+            if try statement.first({ _ in true }) != nil { names.append(name) }
         }
         return names
     }
@@ -229,16 +219,13 @@ struct CycleReader {
             """
         let statement = try statements[rows].bind(since)
         if !held.isEmpty { statement.bind(JSONWriter.list(claims.heldRefunds)) }
-        var (found, next): ([QueuedRefund], Timestamp?) = ([], nil)
+        var found: [QueuedRefund] = []
         try statement.bind(claims.batch).read { row in
             if let refund = QueuedRefund(row: row) { found.append(refund) }
             return true
         }
-        try statements["SELECT min(q.created_at) FROM \(source) AND q.created_at > ?"].bind(since).read { row in
-            next = row.timestamp()
-            return false
-        }
-        return (found, next)
+        let next = try statements["SELECT min(q.created_at) FROM \(source) AND q.created_at > ?"].bind(since)
+        return (found, try next.first { $0.timestamp() })
     }
 
     private func readExpiredClaims(into input: inout CycleInput, _ claims: ClaimRequest) throws {

@@ -123,6 +123,21 @@ final class HotStatement {
         }
     }
 
+    /// Runs a query for its first row.
+    ///
+    /// - Parameter body: Reads the row's columns in order.
+    /// - Returns: What the body made of it; nil if there is no row.
+    /// - Throws: `DatabaseError`, or what the body throws.
+    @inline(__always)
+    func first<Value>(_ body: (HotStatement) throws -> Value?) throws -> Value? {
+        var value: Value?
+        try read { row in
+            value = try body(row)
+            return false
+        }
+        return value
+    }
+
     private func reset() {
         unsafe sqlite3_reset(handle)
         bound = 0

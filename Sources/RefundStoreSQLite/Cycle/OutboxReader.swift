@@ -116,12 +116,7 @@ struct OutboxReader {
             SELECT w.next_attempt_at FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
             AND w.next_attempt_at > ? AND w.next_attempt_at <= ? ORDER BY w.next_attempt_at LIMIT 1
             """
-        var next: Timestamp?
-        try statements[sql].bind(now).bind(claims.latestAttempt).read { row in
-            next = row.timestamp()
-            return false
-        }
-        return next
+        return try statements[sql].bind(now).bind(claims.latestAttempt).first { $0.timestamp() }
     }
 
     private func readDue(
@@ -237,11 +232,6 @@ struct OutboxReader {
     private func refund(of delivery: Delivery) throws -> QueuedRefund? {
         guard let id = delivery.refundID else { return nil }
         let sql = "SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q WHERE q.id = ?"
-        var refund: QueuedRefund?
-        try statements[sql].bind(id).read { row in
-            refund = QueuedRefund(row: row)
-            return false
-        }
-        return refund
+        return try statements[sql].bind(id).first(QueuedRefund.init(row:))
     }
 }

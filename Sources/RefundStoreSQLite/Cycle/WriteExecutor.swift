@@ -62,12 +62,7 @@ struct WriteExecutor {
 
     /// Whether a condition holds for a row.
     func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
-        var exists = false
-        try bind(try statements["SELECT 1 FROM \(condition)"]).read { _ in
-            exists = true
-            return false
-        }
-        return exists
+        try bind(try statements["SELECT 1 FROM \(condition)"]).first { _ in true } ?? false
     }
 
     // MARK: - Refunds
@@ -95,12 +90,7 @@ struct WriteExecutor {
     }
 
     private func holds(_ id: Int64, _ lease: Int64) throws -> Bool {
-        var holds = false
-        try statements["SELECT lease FROM refund_queue WHERE id = ?"].bind(id).read { row in
-            holds = row.integer() == lease
-            return false
-        }
-        return holds
+        try statements["SELECT lease FROM refund_queue WHERE id = ?"].bind(id).first { $0.integer() } == lease
     }
 
     private func append(_ entry: LedgerEntry, of change: RefundChange) throws {

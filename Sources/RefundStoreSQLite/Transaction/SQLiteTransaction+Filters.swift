@@ -69,7 +69,7 @@ extension SQLiteTransaction {
     private func count(_ from: String, _ conditions: SQLConditions, _ limit: Int) throws(StoreError) -> Int {
         try mapped {
             let statement = try statements["SELECT count(*) FROM (SELECT 1 FROM \(from) LIMIT ?)"]
-            return try rows(conditions.bind(to: statement).bind(limit)) { $0.count() }.first ?? 0
+            return try conditions.bind(to: statement).bind(limit).first { $0.count() } ?? 0
         }
     }
 

@@ -83,17 +83,14 @@ extension SQLiteTransaction {
             SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = '\(table)'), 0), ifnull(max(rowid), 0),
             count(*) FROM \(table)
             """
-        var problem: String?
-        try statements[sql].read { row in
+        return try statements[sql].first { row in
             let (assigned, last) = (row.integer() ?? 0, row.integer() ?? 0)
             let count = skipped.reduce((row.integer() ?? 0) &+ pruned) { $0 &+ $1.through &- $1.after }
             if assigned < last {
-                problem = "\(table) would reuse row numbers (sqlite_sequence is too low)"
-            } else if assigned != count {
-                problem = "\(table) lacks \(assigned - count) of its \(assigned) rows; somebody deleted them"
+                return "\(table) would reuse row numbers (sqlite_sequence is too low)"
             }
-            return false
+            return assigned == count
+                ? nil : "\(table) lacks \(assigned - count) of its \(assigned) rows; somebody deleted them"
         }
-        return problem
     }
 }

@@ -10,7 +10,7 @@ extension SQLiteTransaction {
             for reason in Attention.allCases where overview.status.attention[reason] ?? 0 > 0 {
                 overview.flagged[reason] = try flagged(reason)
             }
-            for state in [RefundState.pending, .processing] { try sum(state, into: &overview.waiting, at: now) }
+            for state in RefundState.open { try sum(state, into: &overview.waiting, at: now) }
             overview.settleTimes = try settleTimes(since: now.advanced(by: .zero - QueueOverview.period))
             overview.changes = try newestChanges()
         }

@@ -137,14 +137,13 @@ extension SQLiteTransaction {
     func prunedRows() throws(StoreError) -> PrunedRows {
         try mapped {
             let sums = PrunedRows.names.map { "ifnull(sum(\($0)), 0)" }.joined(separator: ", ")
-            var sum = PrunedRows()
-            try statements["SELECT \(sums) FROM refund_pruned"].read { row in
+            return try statements["SELECT \(sums) FROM refund_pruned"].first { row in
+                var sum = PrunedRows()
                 let next = { Int(clamping: row.integer() ?? 0) }
                 (sum.refunds, sum.transitions, sum.events) = (next(), next(), next())
                 (sum.webhooks, sum.bodies, sum.attempts) = (next(), next(), next())
-                return false
-            }
-            return sum
+                return sum
+            } ?? PrunedRows()
         }
     }
 

@@ -21,7 +21,7 @@ extension SQLiteTransaction {
                 let sql = "SELECT count(*) FROM refund_queue WHERE attention = ?"
                 status.attention[reason] = Int(clamping: try number(sql) { $0.bind(reason.rawValue) } ?? 0)
             }
-            let oldest = try [RefundState.pending, .processing].compactMap { state in
+            let oldest = try RefundState.open.compactMap { state in
                 try number("SELECT min(created_at) FROM refund_queue WHERE state = ?") { $0.bind(state.rawValue) }
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
@@ -76,7 +76,7 @@ extension SQLiteTransaction {
             SELECT gateway, min(created_at) FROM
             (SELECT gateway, created_at FROM refund_queue WHERE state = ? ORDER BY created_at LIMIT ?) GROUP BY gateway
             """
-        for state in [RefundState.pending, .processing] {
+        for state in RefundState.open {
             try statements[ofAll].bind(state.rawValue).bind(window).read { row in
                 guard let name = row.text(), let time = row.integer() else { return true }
                 oldest[name] = min(oldest[name] ?? .max, time)
@@ -202,12 +202,7 @@ extension SQLiteTransaction {
                     UNION ALL SELECT last_error_at FROM refund_gateways
                 )
                 """
-            var last: Timestamp?
-            try statements[sql].read { row in
-                last = row.timestamp()
-                return false
-            }
-            return last
+            return try statements[sql].first { $0.timestamp() }
         }
     }
 
@@ -225,6 +220,28 @@ extension SQLiteTransaction {
                 return true
             }
             return sightings
+        }
+    }
+
+    func claims() throws(StoreError) -> (refunds: Set<Int64>, webhooks: Set<String>) {
+        try mapped {
+            let refunds = try rows(
+                try statements["SELECT id FROM refund_queue WHERE leased_until IS NOT NULL"]
+            ) { $0.integer() }
+            let webhooks = try rows(
+                try statements["SELECT id FROM refund_outbox WHERE leased_until IS NOT NULL"]
+            ) { $0.text() }
+            return (Set(refunds), Set(webhooks))
+        }
+    }
+
+    func disabledURLs() throws(StoreError) -> [String: String] {
+        try mapped {
+            let sql = "SELECT url, ifnull(reason, '') FROM refund_endpoints WHERE disabled_at IS NOT NULL"
+            let found = try rows(try statements[sql]) { row -> (String, String)? in
+                row.text().map { ($0, row.text() ?? "") }
+            }
+            return Dictionary(found) { first, _ in first }
         }
     }
 }

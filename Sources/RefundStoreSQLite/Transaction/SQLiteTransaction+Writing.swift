@@ -59,22 +59,20 @@ extension SQLiteTransaction {
             let select = """
                 SELECT refund_id, url, leased_until IS NOT NULL, pruned_at, state = 'pending' FROM refund_outbox WHERE id = ?
                 """
-            var found: (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?, isPending: Bool)?
-            try statements[select].bind(id).read { row in
-                found = (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(), row.integer() == 1)
-                return false
+            let found = try statements[select].bind(id).first { row in
+                (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(), row.integer() == 1)
             }
-            guard let found else { return .unknown }
-            if let time = found.prunedAt { return .pruned(at: time) }
-            if found.isInFlight { return .inFlight }
-            let isHastened = found.isPending && keepsAttempts
+            guard let (refundID, url, isInFlight, prunedAt, isPending) = found else { return .unknown }
+            if let prunedAt { return .pruned(at: prunedAt) }
+            if isInFlight { return .inFlight }
+            let isHastened = isPending && keepsAttempts
             // A webhook that is due already keeps its turn.
             let due = "next_attempt_at = min(ifnull(next_attempt_at, ?1), ?1)"
             let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?1, delivered_at = NULL"
             try statements["UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = ?2"].bind(now).bind(id)
                 .run()
-            try executor.write(nil as URLHealth?, found.url)
-            try note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
+            try executor.write(nil as URLHealth?, url)
+            try note("redeliver", by: actor, refundID: refundID, webhookID: id, at: now)
             return isHastened ? .hastened : .due
         }
     }

@@ -24,12 +24,7 @@ struct SQLiteTransaction: QueueWriter {
     func number(_ sql: String, _ bind: (HotStatement) -> Void = { _ in }) throws -> Int64? {
         let statement = try statements[sql]
         bind(statement)
-        var number: Int64?
-        try statement.read { row in
-            number = row.integer()
-            return false
-        }
-        return number
+        return try statement.first { $0.integer() }
     }
 
     /// The rows of a query.
@@ -47,7 +42,7 @@ struct SQLiteTransaction: QueueWriter {
     func refund(id: Int64) throws(StoreError) -> QueuedRefund? {
         try mapped {
             let sql = "SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE q.id = ?"
-            return try rows(try statements[sql].bind(id), QueuedRefund.init(row:)).first
+            return try statements[sql].bind(id).first(QueuedRefund.init(row:))
         }
     }
 
@@ -98,17 +93,6 @@ struct SQLiteTransaction: QueueWriter {
         try mapped {
             let sql = "SELECT \(WebhookRow.columns) WHERE o.refund_id = ? ORDER BY o.position"
             return try rows(try statements[sql].bind(refundID), WebhookRow.init(row:))
-        }
-    }
-
-    func webhooks(state: WebhookState?, limit: Int) throws(StoreError) -> [WebhookRow] {
-        try mapped {
-            let condition = state == nil ? "" : "WHERE o.state = ?"
-            let statement = try statements[
-                "SELECT \(WebhookRow.columns) \(condition) ORDER BY o.position DESC LIMIT ?"
-            ]
-            if let state { statement.bind(state.rawValue) }
-            return try rows(statement.bind(limit), WebhookRow.init(row:))
         }
     }
 

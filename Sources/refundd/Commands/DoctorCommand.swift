@@ -30,16 +30,13 @@ struct DoctorCommand: AsyncParsableCommand {
             let findings = await Doctor(file: common.file, environment: common.environment)
                 .findings(isOnline: !offline)
             let isHealthy = !findings.contains { $0.gravity == .problem }
-            if json {
-                printJSON { json in
-                    json.bool("healthy", isHealthy)
-                    json.array("findings") { json in
-                        for finding in findings { finding.write(to: &json) }
-                    }
+            common.show(asJSON: json) { json in
+                json.bool("healthy", isHealthy)
+                json.array("findings") { json in
+                    for finding in findings { finding.write(to: &json) }
                 }
-            } else {
-                let terminal = common.terminal
-                printLines(Self.lines(findings, width: terminal.width), on: terminal)
+            } _: {
+                Self.lines(findings, width: $0)
             }
             guard isHealthy else { throw CommandFailure(.failed, []) }
         }

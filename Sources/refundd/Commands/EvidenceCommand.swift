@@ -29,14 +29,10 @@ struct EvidenceCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let keys = try common.gatewayKeys(keys)
-            let found =
-                try common.read(try common.databaseConfiguration()) { tx throws(StoreError) in
-                    switch try selection.find(in: tx) {
-                    case .success(let refund): .success((refund, try tx.ledger(refundID: refund.id)))
-                    case .failure(let failure): .failure(failure)
-                    }
-                } as Result<(Refund, [LedgerRow]), CommandFailure>
-            let (refund, ledger) = try found.get()
+            let configuration = try common.databaseConfiguration()
+            let (refund, ledger) = try selection.read(configuration, common) { tx, refund throws(StoreError) in
+                (refund, try tx.ledger(refundID: refund.id))
+            }
             let count = try EvidenceFolder(of: refund, ledger, keys).write(to: folder)
             printLine("\(folder) has \(count.counted("signed answer", "signed answers")); verify.sh verifies them")
         }

@@ -48,12 +48,7 @@ struct ListCommand: AsyncParsableCommand {
             let list = try common.read(configuration) { tx throws(StoreError) in
                 try RefundList(filter, limit, tx, configuration, at: now)
             }
-            if json {
-                printJSON(list.write)
-            } else {
-                let terminal = common.terminal
-                printLines(list.lines(width: terminal.width), on: terminal)
-            }
+            common.show(asJSON: json, list.write, list.lines)
         }
     }
 }
@@ -104,13 +99,11 @@ struct RefundList {
 
     private static func cause(of refund: Refund, _ tx: any QueueReader) throws(StoreError) -> (LedgerRow?, String?) {
         guard let attention = refund.attention else { return (nil, nil) }
-        let ledger = try tx.ledger(refundID: refund.id)
-        // The reason has held since the last row with another one.
-        let start = ledger.lastIndex { $0.attention != attention.rawValue }.map { $0 + 1 } ?? 0
+        let cause = try tx.ledger(refundID: refund.id).cause(of: attention)
         let dead =
             attention == .undeliverable
             ? try tx.webhooks(refundID: refund.id).last { $0.state == WebhookState.dead.rawValue } : nil
-        return (ledger.dropFirst(start).first, dead?.id)
+        return (cause, dead?.id)
     }
 
     func write(to json: inout JSONWriter) {
@@ -145,7 +138,7 @@ struct RefundList {
                 let refund = entry.refund
                 return TextTable.Row(cells: [
                     "#\(refund.id)",
-                    refund.merchantOrderNo ?? refund.transNo ?? "",
+                    refund.number,
                     refund.state.rawValue + (refund.isUnknownToItsGateway(at: now) ? " (unknown)" : ""),
                     refund.attention?.rawValue ?? "",
                     refund.reported ?? refund.expected?.text ?? "",
@@ -166,7 +159,7 @@ struct RefundList {
                 return TextTable.Row(
                     cells: [
                         "#\(refund.id)",
-                        refund.merchantOrderNo ?? refund.transNo ?? "",
+                        refund.number,
                         refund.attention?.rawValue ?? "",
                         entry.cause.map { now.duration(since: $0.at).rounded } ?? "",
                         refund.state.rawValue,

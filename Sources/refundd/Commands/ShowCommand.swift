@@ -30,19 +30,10 @@ struct ShowCommand: AsyncParsableCommand {
         try await reportingFailures { () async throws(CommandFailure) in
             let configuration = try common.databaseConfiguration()
             let now = SystemClock().now()
-            let record = try common.read(configuration) {
-                tx throws(StoreError) -> Result<RefundReport, CommandFailure> in
-                switch try selection.find(in: tx) {
-                case .success(let refund): .success(try RefundReport(of: refund, tx, configuration, at: now))
-                case .failure(let failure): .failure(failure)
-                }
-            }.get()
-            if json {
-                printJSON(record.write)
-            } else {
-                let terminal = common.terminal
-                printLines(record.lines(width: terminal.width), on: terminal)
+            let record = try selection.read(configuration, common) { tx, refund throws(StoreError) in
+                try RefundReport(of: refund, tx, configuration, at: now)
             }
+            common.show(asJSON: json, record.write, record.lines)
         }
     }
 }

@@ -50,14 +50,10 @@ struct StatusCommand: AsyncParsableCommand {
         let store = try common.store(configuration)
         defer { store.close() }
         let report = try CommandFailure.mapping { () throws(StoreError) in try QueueReport(of: store, configuration) }
-        if json {
-            printJSON(report.write)
-        } else {
-            let terminal = common.terminal
-            if watch { beginScreen(terminal) }
-            printLines(report.lines(width: terminal.width, isTerminal: terminal.isTerminal), on: terminal)
-            flushOutput()
-        }
+        let terminal = common.terminal
+        if watch { beginScreen(terminal) }
+        common.show(asJSON: json, report.write) { report.lines(width: $0, isTerminal: terminal.isTerminal) }
+        flushOutput()
         return report.isHealthy
     }
 }

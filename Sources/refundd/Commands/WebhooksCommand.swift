@@ -66,12 +66,7 @@ struct ListWebhooksCommand: AsyncParsableCommand {
             let list = try common.read(configuration) { tx throws(StoreError) in
                 try WebhookList(filter, limit, tx, configuration, at: now)
             }
-            if json {
-                printJSON(list.write)
-            } else {
-                let terminal = common.terminal
-                printLines(list.lines(width: terminal.width), on: terminal)
-            }
+            common.show(asJSON: json, list.write, list.lines)
         }
     }
 }

@@ -9,8 +9,7 @@ extension RefundReport {
 
     /// The report as lines for a terminal.
     func lines(width: Int) -> [Line] {
-        let number = refund.merchantOrderNo ?? refund.transNo ?? ""
-        var lines = "Refund #\(refund.id)  \(number)  \(refund.state.rawValue)".folded(to: width)
+        var lines = "Refund #\(refund.id)  \(refund.number)  \(refund.state.rawValue)".folded(to: width)
             .map { Line($0, .heading) }
         lines += attention(width)
         lines += facts.lines(width: width)
@@ -85,16 +84,8 @@ extension RefundReport {
     private func lines(of row: LedgerRow) -> [String] {
         var what = row.from == row.to ? row.to : "\(row.from) -> \(row.to)"
         if let attention = row.attention { what += ", needs attention: \(attention)" }
-        var causes: [String] = []
-        if let status = row.transStatus { causes.append("trans_status \(status)") }
-        if let code = row.code, code != "0" { causes.append("code \(code)") }
-        if let psn = row.psn { causes.append("psn \(psn)") }
-        if row.response != nil { causes.append("signed answer stored") }
-        if row.actor != Transition.refundd { causes.append("by \(row.actor)") }
-        var lines = [what]
-        if !causes.isEmpty { lines.append(causes.joined(separator: ", ")) }
-        if let reason = row.reason { lines.append(reason) }
-        return lines
+        let causes = row.causes.isEmpty ? nil : row.causes.joined(separator: ", ")
+        return [what, causes, row.reason].compactMap(\.self)
     }
 
     private func lines(of webhook: Webhook) -> [String] {

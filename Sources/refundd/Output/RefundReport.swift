@@ -50,11 +50,7 @@ struct RefundReport {
     }
 
     /// When the refund's attention was set.
-    var attentionSince: Timestamp? {
-        guard let attention = refund.attention else { return nil }
-        let start = ledger.lastIndex { $0.attention != attention.rawValue }.map { $0 + 1 } ?? 0
-        return ledger.dropFirst(start).first?.at
-    }
+    var attentionSince: Timestamp? { ledger.cause(of: refund.attention)?.at }
 
     /// Writes the members of the JSON document.
     func write(to json: inout JSONWriter) {
@@ -82,5 +78,14 @@ struct RefundReport {
         json.array("commands") { json in
             for command in advice?.commands ?? [] { json.string(nil, command) }
         }
+    }
+}
+
+extension [LedgerRow] {
+    /// The row that set a refund's attention: the reason has held since the last row with another one.
+    func cause(of attention: Attention?) -> LedgerRow? {
+        guard let attention else { return nil }
+        let start = lastIndex { $0.attention != attention.rawValue }.map { $0 + 1 } ?? 0
+        return dropFirst(start).first
     }
 }

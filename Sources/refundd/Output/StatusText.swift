@@ -25,7 +25,7 @@ extension QueueReport {
 
     private func headline(_ problem: Finding?, _ width: Int) -> [Line] {
         guard let problem else {
-            let waiting = (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0)
+            let waiting = status.openCount
             let oldest = status.oldestPending.map { ", the oldest for \($0.rounded)" } ?? ""
             let queue =
                 waiting == 0
@@ -57,7 +57,7 @@ extension QueueReport {
         facts.add("write-ahead log", status.walBytes.asBytes)
         for name in gateways { facts.add("gateway \(name)", health(of: name)) }
         for case (.endpoint(let endpoint), let pause) in status.pauses.sorted(by: { $0.key < $1.key }) {
-            facts.add("endpoint \(endpoint)", "PAUSED \(pause.text(at: now))")
+            facts.add("endpoint \(endpoint)", "PAUSED since \(pause.since.past(at: now))\(pause.detail)")
         }
         for (endpoint, breaker) in status.endpoints.open {
             let probe = breaker.nextProbe(from: now)
@@ -76,26 +76,14 @@ extension QueueReport {
     }
 
     private func health(of gateway: String) -> String {
-        var parts: [String] = []
-        if let pause = status.pauses[.gateway(gateway)] { parts.append("PAUSED \(pause.text(at: now))") }
-        if let incident = status.incidents[gateway] {
-            let isHint = incident.kind == .misconfigured && !incident.isVerified
-            let hint = isHint ? " (not signed: only a hint)" : ""
-            parts.append("\(incident.kind.rawValue.uppercased()) \(incident.code): \(incident.message)\(hint)")
-        }
-        if let breaker = status.breakers[gateway] {
-            let probe = breaker.nextProbe(from: now)
-            parts.append("ONLY PROBED since \(breaker.since.past(at: now)): \(breaker.reason.asClause)\(probe)")
-        }
-        let sighting = status.sightings[gateway]
-        if parts.isEmpty, let sighting, sighting.isFailing, let error = sighting.lastError {
-            parts.append("FAILING: \(error.asClause)")
-        }
-        if parts.isEmpty, sighting?.lastVerified != nil { parts.append("answers") }
-        parts.append(
-            sighting?.lastVerified.map { "last verified answer \($0.past(at: now))" } ?? "no verified answer yet"
-        )
-        return parts.joined(separator: "; ")
+        let condition = status.condition(of: gateway)
+        let word = condition.kind.rawValue
+        guard condition.kind != .unqueried else { return word }
+        let since = condition.since.map { " since \($0.past(at: now))" } ?? ""
+        let probe = condition.breaker?.nextProbe(from: now) ?? ""
+        let seen = status.sightings[gateway]?.lastVerified.map { "last verified answer \($0.past(at: now))" }
+        let head = (condition.isFine ? word : word.uppercased()) + since + condition.detail + probe
+        return "\(head); \(seen ?? "no verified answer yet")"
     }
 }
 
@@ -110,12 +98,6 @@ extension DaemonReport {
             "running since \(daemon.since.past(at: now)), process \(daemon.pid), version \(daemon.version)"
                 + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
         }
-    }
-}
-
-extension Pause {
-    fileprivate func text(at now: Timestamp) -> String {
-        "since \(since.past(at: now)) by \(actor)" + (reason.map { ": \($0.asClause)" } ?? "")
     }
 }
 

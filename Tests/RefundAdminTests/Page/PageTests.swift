@@ -1,10 +1,10 @@
 import Foundation
 import FoundationXML
 import RefundCore
-import RefundStore
 import Testing
 
 @testable import RefundAdmin
+@testable import RefundStore
 
 struct PageTests {
     private static let attack = "\"><script>alert('x')</script><b onload=x style=\"a\">\u{202e}\n"
@@ -195,7 +195,26 @@ struct PageTests {
         check(html)
         #expect(html.contains("https://unused.example:443"))
         #expect(html.split(separator: "paused</span> since ").count == 3)
-        #expect(html.contains(" by ada: &quot;&gt;"))
+        #expect(html.contains(" by ada (&quot;&gt;"))
+    }
+
+    @Test func gatewaysConditionIsNamedAsEverywhere() {
+        var status = QueueStatus()
+        #expect(page(QueueOverview(status: status)).contains("<td>not queried yet</td>"))
+        status.sightings["jp"] = GatewaySighting(lastVerified: ago(.seconds(9)))
+        #expect(page(QueueOverview(status: status)).contains("<td>answers</td>"))
+        status.sightings["jp"] = GatewaySighting(lastError: "no route", lastErrorAt: now)
+        #expect(page(QueueOverview(status: status)).contains("failing</span>: no route"))
+        status.breakers["jp"] = OpenBreaker(since: now, reason: "timeout")
+        #expect(page(QueueOverview(status: status)).contains("only probed</span> since "))
+        status.incidents["jp"] = GatewayIncident(
+            kind: .misconfigured,
+            code: "AA01",
+            message: "wrong app_id",
+            isVerified: false,
+            since: now
+        )
+        #expect(page(QueueOverview(status: status)).contains(": wrong app_id (AA01, not signed: only a hint)"))
     }
 
     @Test func daemonThatIsNotReadyIsNotHealthy() {

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import RefundCore
 import Synchronization
 import Testing
 
@@ -17,8 +18,7 @@ struct AdminServerTests {
         _ body: (AdminClient) async throws -> Void
     ) async throws {
         var server = AdminServer(
-            host: "127.0.0.1",
-            port: 0,
+            try #require(ListenAddress("127.0.0.1:0")),
             names: { names },
             readiness: { problems },
             metrics: metrics,
@@ -92,7 +92,7 @@ struct AdminServerTests {
 
     @Test func unixSocketIsServedAndLeftBehindOnesAreReplaced() async throws {
         let path = "/tmp/refundd-admin-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
-        let server = AdminServer(host: "", port: 0, socketPath: path, readiness: { [] }, metrics: { "" })
+        let server = AdminServer(try #require(ListenAddress("unix:\(path)")), readiness: { [] }, metrics: { "" })
         // A daemon that was killed left its socket there.
         close(try AdminSocket.listen(path))
         let (listening, continuation) = AsyncStream<Int>.makeStream()
@@ -303,7 +303,11 @@ struct AdminServerTests {
 
     @Test func portInUseNamesTheKeyToChange() async throws {
         try await withServer { client in
-            let second = AdminServer(host: "127.0.0.1", port: client.port, readiness: { [] }, metrics: { "" })
+            let second = AdminServer(
+                try #require(ListenAddress("127.0.0.1:\(client.port)")),
+                readiness: { [] },
+                metrics: { "" }
+            )
             let error = await #expect(throws: AdminError.self) {
                 try await second.run { _ in Issue.record("listens twice") }
             }
@@ -313,15 +317,15 @@ struct AdminServerTests {
         }
     }
 
-    @Test func addressOfAnotherMachineIsRefused() async {
+    @Test func addressOfAnotherMachineIsRefused() async throws {
         // An address for documentation only (RFC 5737).
-        let server = AdminServer(host: "192.0.2.1", port: 0, readiness: { [] }, metrics: { "" })
+        let server = AdminServer(try #require(ListenAddress("192.0.2.1:0")), readiness: { [] }, metrics: { "" })
         let error = await #expect(throws: AdminError.self) { try await server.run { _ in } }
         #expect(error == .cannotListen("192.0.2.1:0", reason: "this machine has no such address"))
     }
 
     @Test func ipv6IsServedToo() async throws {
-        let server = AdminServer(host: "::1", port: 0, readiness: { [] }, metrics: { "" })
+        let server = AdminServer(try #require(ListenAddress("[::1]:0")), readiness: { [] }, metrics: { "" })
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         let run = Task { try await server.run { continuation.yield($0) } }
         var iterator = ports.makeAsyncIterator()
@@ -338,7 +342,7 @@ struct AdminServerTests {
             ports.withLock { $0.append(client.port) }
         }
         let port = try #require(ports.withLock { $0.first })
-        let server = AdminServer(host: "127.0.0.1", port: port, readiness: { [] }, metrics: { "" })
+        let server = AdminServer(try #require(ListenAddress("127.0.0.1:\(port)")), readiness: { [] }, metrics: { "" })
         let (listening, continuation) = AsyncStream<Int>.makeStream()
         let run = Task {
             defer { continuation.finish() }

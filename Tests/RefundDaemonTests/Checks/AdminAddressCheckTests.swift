@@ -15,7 +15,11 @@ struct AdminAddressCheckTests {
 
     /// Runs a body while a server of this process listens.
     private func whileListening(_ body: (ListenAddress) async throws -> Void) async throws {
-        let server = AdminServer(host: "127.0.0.1", port: 0, readiness: { [.databaseWriteFailed] }, metrics: { "" })
+        let server = AdminServer(
+            try #require(ListenAddress("127.0.0.1:0")),
+            readiness: { [.databaseWriteFailed] },
+            metrics: { "" }
+        )
         let (ports, port) = AsyncStream<Int>.makeStream()
         let task = Task { try await server.run { port.yield($0) } }
         defer { task.cancel() }
@@ -54,7 +58,7 @@ struct AdminAddressCheckTests {
         #expect(unsafe access(path, F_OK) != 0)
         let nowhere = try #require(ListenAddress("unix:\(folder.path("none/admin.sock"))"))
         #expect(AdminAddressCheck(address: nowhere, daemon: .absent).problem() != nil)
-        let server = AdminServer(host: "", port: 0, socketPath: path, readiness: { [] }, metrics: { "" })
+        let server = AdminServer(address, readiness: { [] }, metrics: { "" })
         let (ports, port) = AsyncStream<Int>.makeStream()
         let task = Task { try await server.run { port.yield($0) } }
         defer { task.cancel() }

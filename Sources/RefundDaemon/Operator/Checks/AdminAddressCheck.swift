@@ -14,14 +14,7 @@ struct AdminAddressCheck {
     /// - Returns: Why the daemon cannot serve the address; nil if it can or does.
     func problem() -> String? {
         do throws(AdminError) {
-            let server = AdminServer(
-                host: address.host,
-                port: address.port,
-                socketPath: address.socketPath,
-                readiness: { [] },
-                metrics: { "" }
-            )
-            try server.checkAddress()
+            try address.check()
             return nil
         } catch {
             guard case .addressInUse = error, isServedByDaemon else { return "\(error)" }

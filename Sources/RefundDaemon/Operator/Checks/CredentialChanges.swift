@@ -27,7 +27,7 @@ struct CredentialChanges {
             isUnits
             ? sources.filter { isReplaced($0.value, since: "\(copies)/\($0.key)") }.map(\.value)
             : files.filter { isChanged($0, since: daemon.reloaded ?? daemon.since) }
-        let names = Set(changed.map { String($0[($0.lastIndex(of: "/").map($0.index(after:)) ?? $0.startIndex)...]) })
+        let names = Set(changed.map(\.fileName))
         guard !names.isEmpty else { return nil }
         let text =
             "\(names.sorted().joined(separator: ", ")) \(names.count == 1 ? "has" : "have") changed since refundd"

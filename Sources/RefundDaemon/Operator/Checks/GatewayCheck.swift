@@ -77,7 +77,7 @@ struct GatewayCheck {
 
 extension QueryOutcome {
     /// Whether the gateway answered at all, signed or not.
-    var isAnswer: Bool {
+    var isResponse: Bool {
         switch self {
         case .report, .notFound, .inconclusive, .credentialsRefused, .unverified: true
         case .slowedDown, .unreachable: false

@@ -28,8 +28,7 @@ struct CredentialAdvice {
         }
         let restart = isUnits ? " && systemctl restart refundd" : ""
         if problem.isMissingFile {
-            let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
-            let command = "install -m 600 \(String(name).asShellWord) \(path.asShellWord)\(restart)"
+            let command = "install -m 600 \(path.fileName.asShellWord) \(path.asShellWord)\(restart)"
             return Finding(.problem, "credentials", problem.description, run: command)
         }
         // What the file's protection lacks is said with its command.

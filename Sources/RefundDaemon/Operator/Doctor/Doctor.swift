@@ -156,12 +156,11 @@ extension Configuration {
     /// A bare name is a credential in a folder that only the daemon sees.
     fileprivate func readingCredentials(of unit: ServiceUnit?) -> Configuration {
         let (sources, folder) = (unit?.credentials ?? [:], unit?.credentialFolders.first)
-        let own = file[...(file.lastIndex(of: "/") ?? file.startIndex)]
         func source(_ path: String) -> String {
-            let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
+            let name = path.fileName
             if unsafe access(path, F_OK) == 0 { return path }
             // A file that is still to be made belongs where systemd looks.
-            return sources[name] ?? (path == own + name ? folder.map { "\($0)/\(name)" } : nil) ?? path
+            return sources[name] ?? (path.folder == file.folder ? folder.map { "\($0)/\(name)" } : nil) ?? path
         }
         var configuration = self
         configuration.gateways = gateways.mapValues { gateway in

@@ -19,14 +19,13 @@ extension QueueReport {
         }.map(\.element)
     }
 
-    private var waiting: Int { (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0) }
-
     private var daemonFindings: [Finding] {
         if let reason = daemon.distrust, !isStarting {
             return [Finding(.problem, "database", "the last daemon stopped: \(reason)", run: "refundd verify")]
         }
         switch daemon.presence {
         case .absent:
+            let waiting = status.openCount
             let refunds = waiting == 0 ? "" : ", and \(waiting.counted("refund waits", "refunds wait"))"
             let reason = daemon.obstacle ?? "refundd is not running"
             return [Finding(.problem, "daemon", "\(reason)\(refunds)", run: daemon.startCommand)]
@@ -62,10 +61,8 @@ extension QueueReport {
             let lastVerified = status.sightings[name]?.lastVerified
             let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
             if let incident = status.incidents[name] {
-                let hint = incident.kind == .misconfigured && !incident.isVerified ? ", not signed: only a hint" : ""
                 let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
-                let cause = "\(incident.message.asClause) (\(incident.code)\(hint))"
-                let text = "\(subject): \(cause) since \(since.iso8601Seconds)\(seen)"
+                let text = "\(subject): \(incident.cause) since \(since.iso8601Seconds)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
             if status.pauses[.gateway(name)] != nil { return nil }
@@ -163,13 +160,5 @@ extension QueueReport {
             findings.append(Finding(.note, "configuration", text, run: "refundd check"))
         }
         return findings
-    }
-}
-
-extension GatewaySighting {
-    /// Whether the gateway failed after its last verified answer.
-    package var isFailing: Bool {
-        guard let lastErrorAt else { return false }
-        return lastVerified.map { lastErrorAt > $0 } ?? true
     }
 }

@@ -61,16 +61,12 @@ struct VerifyWebhookCommand: AsyncParsableCommand {
         try await reportingFailures { () async throws(CommandFailure) in
             let trial = try receiver.trial()
             let check = try check(trial, at: at ?? SystemClock().now())
-            if json {
-                printJSON { json in
-                    json.bool("genuine", check.isGenuine)
-                    json.array("findings") { json in for line in check.lines { json.string(nil, line) } }
-                }
-            } else {
-                let terminal = receiver.common.terminal
-                let verdict = check.isGenuine ? Line("genuine", .good) : Line("NOT GENUINE", .bad)
-                let texts = check.lines.map { Line("- \($0)") }
-                printLines([verdict] + texts.flatMap { $0.folded(to: terminal.width) }, on: terminal)
+            receiver.common.show(asJSON: json) { json in
+                json.bool("genuine", check.isGenuine)
+                json.array("findings") { json in for line in check.lines { json.string(nil, line) } }
+            } _: { width in
+                [check.isGenuine ? Line("genuine", .good) : Line("NOT GENUINE", .bad)]
+                    + check.lines.flatMap { Line("- \($0)").folded(to: width) }
             }
             guard check.isGenuine else { throw CommandFailure(.failed, []) }
         }

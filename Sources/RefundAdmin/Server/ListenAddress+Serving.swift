@@ -1,13 +1,9 @@
 import Dispatch
 import Glibc
+package import RefundCore
 
-/// An address to listen on, and how it is served: over plain HTTP, by one thread.
-struct ServedAddress: Sendable {
-    let host: String
-    let port: Int
-    /// A Unix socket to listen on instead.
-    var socketPath: String?
-
+/// How an address is served: over plain HTTP, by one thread.
+extension ListenAddress {
     /// Listens and responds until the task is cancelled, or until the last response has been sent.
     ///
     /// - Parameters:
@@ -47,10 +43,10 @@ struct ServedAddress: Sendable {
         try result.get()
     }
 
-    /// Listens for a moment, without accepting anyone.
+    /// Listens for a moment without accepting connections, to find out whether the address can be served.
     ///
     /// - Throws: `AdminError` when the address cannot be listened on.
-    func check() throws(AdminError) {
+    package func check() throws(AdminError) {
         close(try listen())
         if let socketPath { unsafe unlink(socketPath) }
     }
@@ -64,7 +60,7 @@ struct ServedAddress: Sendable {
         let code = unsafe getaddrinfo(host, "\(port)", &hints, &found)
         defer { unsafe freeaddrinfo(found) }
         guard code == 0, let first = unsafe found?.pointee else {
-            throw .cannotListen(address, reason: unsafe String(cString: gai_strerror(code)))
+            throw .cannotListen(description, reason: unsafe String(cString: gai_strerror(code)))
         }
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let listener = unsafe socket(first.ai_family, type, 0)
@@ -73,7 +69,7 @@ struct ServedAddress: Sendable {
         guard listener >= 0, unsafe setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &isReused, size) == 0,
             unsafe bind(listener, first.ai_addr, first.ai_addrlen) == 0, Glibc.listen(listener, 128) == 0
         else {
-            let error = AdminError(errno, address)
+            let error = AdminError(errno, description)
             close(listener)
             throw error
         }
@@ -92,9 +88,5 @@ struct ServedAddress: Sendable {
                 Int(UInt16(bigEndian: unsafe $0.pointee.sin_port))
             }
         }
-    }
-
-    private var address: String {
-        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }
