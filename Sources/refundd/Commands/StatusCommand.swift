@@ -56,7 +56,7 @@ struct StatusCommand: AsyncParsableCommand {
             let terminal = common.terminal
             if watch { beginScreen(terminal) }
             printLines(report.lines(width: terminal.width, isTerminal: terminal.isTerminal), on: terminal)
-            flushOutput()
+            try flushOutput()
         }
         return report.isHealthy
     }
