@@ -46,6 +46,7 @@ package struct QueueReport: Sendable {
         let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys).union(paused)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
+        if configuration.whole != nil { self.status.forgetLags(exceptOf: configured) }
         database = store.location
         do throws(StoreError) {
             try store.checkPositions()
