@@ -65,14 +65,13 @@ extension QueueReport {
                 let hint = incident.kind == .misconfigured && !incident.isVerified ? ", not signed: only a hint" : ""
                 let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
                 let cause = "\(incident.message.asClause) (\(incident.code)\(hint))"
-                let text = "\(subject): \(cause) since \(since.iso8601Seconds)\(seen)"
+                let text = "\(subject) has failed since \(since.iso8601Seconds): \(cause)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
             if status.pauses[.gateway(name)] != nil { return nil }
             if let breaker = status.breakers[name] {
                 let probe = breaker.nextProbe(from: now)
-                let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
-                let text = "\(subject): \(cause); it is only probed"
+                let text = "\(subject) \(breaker.failure); it is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
             }
             if let lapse = status.lapses[name] {
@@ -121,11 +120,10 @@ extension QueueReport {
         let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
         var findings = open.map { endpoint, breaker in
             let probe = breaker.nextProbe(from: now)
-            let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
             return Finding(
                 .problem,
                 "endpoint \(endpoint)",
-                "endpoint \(endpoint): \(cause); it is only probed\(probe)",
+                "endpoint \(endpoint) \(breaker.failure); it is only probed\(probe)",
                 run: "refundd webhooks --state pending"
             )
         }
@@ -164,6 +162,10 @@ extension QueueReport {
         }
         return findings
     }
+}
+
+extension OpenBreaker {
+    fileprivate var failure: String { "has failed since \(since.iso8601Seconds): \(reason.asClause)" }
 }
 
 extension GatewaySighting {

@@ -30,6 +30,13 @@ package struct QueueReport: Sendable {
         self.daemon = daemon
         self.status = status
         self.gateways = gateways
+        if !daemon.isRunning || daemon.readiness?.isReady == false { forgetProbes() }
+    }
+
+    // Nobody sends them.
+    private mutating func forgetProbes() {
+        for name in status.breakers.keys { status.breakers[name]?.nextProbe = nil }
+        for index in status.endpoints.open.indices { status.endpoints.open[index].breaker.nextProbe = nil }
     }
 
     /// Makes the report of a queue.
