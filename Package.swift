@@ -137,7 +137,7 @@ let package = Package(
             "refundd",
             [
                 "RefundCore", "RefundConfiguration", "RefundStore", "RefundScheduler", "RefundAdmin", "RefundDaemon",
-                arguments,
+                "CLinux", arguments,
             ]
         ),
 

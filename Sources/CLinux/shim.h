@@ -1,6 +1,7 @@
 #ifndef CLINUX_SHIM_H
 #define CLINUX_SHIM_H
 
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,6 +17,11 @@ static inline int clinux_set_dumpable(int is_dumpable) {
 static inline int clinux_set_core_limit(rlim_t bytes) {
     struct rlimit limit = {bytes, bytes};
     return setrlimit(RLIMIT_CORE, &limit);
+}
+
+/// Flushes standard output, a variable that Swift takes for shared state; whether all of it was ever written.
+static inline int clinux_is_output_written(void) {
+    return fflush(stdout) == 0 && !ferror(stdout);
 }
 
 // Declared by <sys/mman.h> only with _GNU_SOURCE.

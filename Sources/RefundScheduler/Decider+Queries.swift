@@ -27,6 +27,7 @@ extension Decider {
             record(completed?.breaker ?? .none, of: gateway)
             noteSighting(outcome, of: gateway)
             noteLapse(of: gateway)
+            if outcome.isAboutRefund { decision.state.provenTime = result.sentAt }
         } else {
             _ = decision.state.gateways[gateway]?.interrupted(id, at: now)
         }
@@ -184,6 +185,18 @@ extension Decider {
         }
         decision.state.lapsed[gateway] = now
         write(.breaker(.lapse, name: gateway, OpenBreaker(since: lapse.since, reason: "\(lapse.count)")))
+    }
+}
+
+extension QueryOutcome {
+    /// Whether the gateway looked the refund up.
+    ///
+    /// Only then has it surely accepted the query's time: what a gateway says of a wrong one is not documented.
+    fileprivate var isAboutRefund: Bool {
+        switch self {
+        case .report, .notFound: true
+        case .inconclusive, .credentialsRefused, .unverified, .slowedDown, .unreachable: false
+        }
     }
 }
 

@@ -257,13 +257,15 @@ struct Decider {
         return decision
     }
 
-    // Nothing that is due, or about to be, waits for retention.
+    // Nothing that is due, or about to be, waits for retention. A clock that was set ahead makes nothing old.
     private mutating func planRetention() {
-        guard let due = decision.state.retention.due(settings.retention, at: now) else { return }
+        guard let proven = decision.state.provenTime,
+            let due = decision.state.retention.due(settings.retention, at: now)
+        else { return }
         guard due <= now else { return decision.wake(at: due) }
         let isFree = decision.nextWake.map { $0 > now.advanced(by: RetentionPass.margin) } ?? true
         if decision.writes.isEmpty, decision.effects.isEmpty, isFree {
-            decision.pruning = decision.state.retention.request(settings.retention, at: now)
+            decision.pruning = decision.state.retention.request(settings.retention, at: min(proven, now))
         } else {
             decision.wake(at: now.advanced(by: RetentionPass.retryInterval))
         }

@@ -58,6 +58,10 @@ package struct SchedulerState: Sendable {
     var unsignedReport: Timestamp?
     /// How far retention is.
     var retention = RetentionPass()
+    /// The time that the latest query carried to which a gateway gave an answer about the refund.
+    ///
+    /// A gateway refuses a query with a wrong time, so the clock was right then.
+    var provenTime: Timestamp?
 
     /// Creates the state of a starting scheduler.
     ///

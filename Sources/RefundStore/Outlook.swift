@@ -39,6 +39,8 @@ package struct Outlook: Sendable {
     package var isServed = true
     /// The configured gateways with their merchant numbers; nil if the configuration is not known.
     package var gateways: [String: String?]?
+    /// Whether there is a secret to sign webhooks with.
+    package var hasSecret = true
     /// The gateways that need an operator.
     package var incidents: [String: GatewayIncident] = [:]
     /// The gateways and endpoints that are paused.
@@ -107,6 +109,7 @@ package struct Outlook: Sendable {
         if claimedWebhooks.contains(webhook.id) { return .inFlight }
         let endpoint = HTTPURL.endpoint(of: webhook.url)
         if let hold = pause(of: .endpoint(endpoint)) { return .held(hold) }
+        if !hasSecret { return .held(Hold("configuration", "[webhook] secret_files names no secret to sign it with")) }
         if let reason = disabledURLs[webhook.url] {
             return .held(
                 Hold("URL", "its URL is disabled (\(reason.asClause)); the webhook becomes dead when it is due")

@@ -46,6 +46,12 @@ package struct QueueStatus: Sendable {
 
     /// Creates the status of an empty queue.
     package init() {}
+
+    /// Forgets how long refunds have been due whose gateway is not configured: nothing queries them.
+    package mutating func forgetLags(exceptOf gateways: [String]) {
+        dueLags = dueLags.filter { gateways.contains($0.key) }
+        dueLag = dueLags.values.max() ?? .zero
+    }
 }
 
 /// The refunds that their gateway does not know; long before they need attention, a number may be found to be wrong.

@@ -153,7 +153,7 @@ package protocol QueueReader {
     func endpointBacklogs() throws(StoreError) -> [EndpointBacklog]
     /// The current incidents, by gateway.
     func incidents() throws(StoreError) -> [String: GatewayIncident]
-    /// The open circuit breakers of a kind, by name.
+    /// The open circuit breakers of a kind, by name; a probe waits for a refund or webhook that is due.
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
     /// Whether each endpoint accepted its last webhook, as far as the latest attempts tell.
     func endpointStandings() throws(StoreError) -> [String: Bool]

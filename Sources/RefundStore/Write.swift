@@ -191,7 +191,7 @@ package struct OpenBreaker: Hashable, Sendable {
     package var since: Timestamp
     /// Why it opened, for operators.
     package var reason: String
-    /// When the next probe may be sent, if known.
+    /// When the next probe is sent; nil if nothing waits that could be sent, or nobody may send it.
     package var nextProbe: Timestamp?
 
     /// Creates an open breaker.

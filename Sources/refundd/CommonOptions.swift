@@ -105,10 +105,11 @@ func names<Value: RawRepresentable<String> & CaseIterable>(of _: Value.Type) -> 
     Value.allCases.map(\.rawValue).joined(separator: ", ")
 }
 
-/// Runs a command's body; a failure goes to standard error and becomes the exit code.
+/// Runs a command's body and flushes its output; a failure goes to standard error and becomes the exit code.
 func reportingFailures(_ body: () async throws(CommandFailure) -> Void) async throws {
     do throws(CommandFailure) {
         try await body()
+        try flushOutput()
     } catch {
         let lines = error.messages.map { "refundd: \(escapedForTerminal($0))\n" }.joined()
         FileHandle.standardError.write(Data(lines.utf8))

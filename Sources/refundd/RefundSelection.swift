@@ -30,6 +30,7 @@ struct RefundSelection: ParsableArguments {
 
     func validate() throws {
         if refund != nil, id != nil { try requireOne() }
+        if refund == "" { throw ValidationError("the refund's number is empty") }
         if let refund, refund.hasPrefix("#"), Int64(refund.dropFirst()) == nil {
             throw ValidationError("\"\(refund)\" is not a row; write # and the row's id, such as #42")
         }

@@ -41,7 +41,8 @@ struct Refundd: AsyncParsableCommand {
         var (command, path): (any ParsableCommand.Type, String) = (Refundd.self, "refundd")
         for name in arguments {
             let known = command.configuration.subcommands
-            guard !known.isEmpty, !name.hasPrefix("-"), path != "refundd" || name != "help" else { return nil }
+            if path == "refundd", name == "help" { continue }
+            guard !known.isEmpty, !name.hasPrefix("-") else { return nil }
             guard let next = known.first(where: { $0.configuration.commandName == name }) else {
                 let names = known.compactMap { $0.configuration.commandName } + (path == "refundd" ? ["help"] : [])
                 let hint = Suggestion.closest(to: name, among: names).map { "did you mean `\(path) \($0)`?" }

@@ -23,6 +23,7 @@ struct AdminMonitoringTests {
             let port = try await w.freePort()
             try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
             try w.configure("webhook", ["url": "\"\(receiver.url("fail/99"))\""])
+            try w.configure("heartbeat", ["url": "\"\(receiver.url("monitor/1"))\""])
             try await w.startEverything()
             for order in ["OK-1", "FAIL-1", "HTTP503-1"] { try await w.enqueue(order) }
             try await w.refund("OK-1", is: "settled")
@@ -39,6 +40,10 @@ struct AdminMonitoringTests {
             )
             for line in rules.split(separator: "\n") where line.contains("expr: ") {
                 for match in line.matches(of: /refundd_[a-z_]+/) { #expect(names.contains(match.output), "\(line)") }
+            }
+
+            for name in names where name.hasPrefix("refundd_") {
+                #expect(dashboard.contains(name), "\(name) has no panel")
             }
 
             let prometheus = try await startPrometheus(in: w, scraping: port)

@@ -115,6 +115,20 @@ struct HarmlessOutputTests {
         }
     }
 
+    @Test(.endToEnd) func outputThatIsLostOnAFullDiskIsAFailure() async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            try await w.enqueue("OK-1")
+            try await w.refund("OK-1", is: "settled")
+            for command in ["list", "events", "events --follow", "show OK-1 --json", "status --watch"] {
+                let full = "timeout 60 '\(Programs.refundd)' \(command) --config '\(w.configurationFile)' >/dev/full"
+                let result = try await w.run("/bin/sh", ["-c", full])
+                #expect(result.exitCode == 1, "\(command)")
+                #expect(result.errors.contains("refundd: standard output cannot be written"), "\(result.errors)")
+            }
+        }
+    }
+
     @Test(.endToEnd) func whatAConfigurationSaysIsHarmlessInMessages() async throws {
         try await withWorkspace { w in
             let hostile = #"\u001b[31m\u009b2J\u202e\u2066\n2026-01-01T00:00:00.000Z notice started"#

@@ -56,7 +56,11 @@ struct ScaleTests {
                 events.first?.names == ["position", "at", "type", "refund_id", "merchant_order_no", "state", "body"]
             )
             #expect(try JSON(parsing: events.first?["body"].text ?? "")["type"].text == "refund.settled")
+            let document = try await w.refundd("events", "--json").json
+            #expect(document["events"].items.map(\.["type"].text) == ["refund.settled"])
             let position = try #require(events.last?["position"].integer)
+            let none = try await w.refundd("events", "--json", "--since", "\(position)").json
+            #expect(none["events"].items.isEmpty && none.names == ["events"])
             #expect(try await w.refundd("events", "--since", "\(position)").output.isEmpty)
             let follower = try w.begin("events", "--follow", "--since", "\(position)")
             try await w.enqueue("FAIL-1")

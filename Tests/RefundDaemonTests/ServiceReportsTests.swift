@@ -44,6 +44,14 @@ struct ServiceReportsTests {
         )
     }
 
+    @Test func refundOfAGatewayThatIsNotConfiguredIsNoLag() {
+        var status = QueueStatus()
+        status.dueLags = ["elsewhere": .seconds(80), "default": .seconds(2)]
+        status.dueLag = .seconds(80)
+        let report = QueueReport(ofDaemonWith: status, at: Self.then, gateways: ["default"], space: [])
+        #expect(report.isHealthy && report.status.dueLag == .seconds(2))
+    }
+
     @Test func everythingThatNeedsAnOperatorIsInTheSummary() {
         let text = summary { status in
             status.states = [.pending: 3]

@@ -205,6 +205,35 @@ extension StoreBehaviour {
             try daemon.store.write { tx throws(StoreError) in try tx.removeBreakers() }
             #expect(try daemon.store.read { tx throws(StoreError) in try tx.openBreakers(.gateway) }.isEmpty)
         },
+        StoreBehaviour("nextProbeWaitsForARefundOrWebhookThatIsDue") { fixture in
+            let daemon = Daemon(fixture)
+            let open = OpenBreaker(since: now, reason: "HTTP status 503", nextProbe: later(15))
+            try daemon.write(
+                .breaker(.gateway, name: "default", open),
+                .breaker(.endpoint, name: "hooks.example", open)
+            )
+            func probes() throws -> [Timestamp?] {
+                try daemon.store.read { tx throws(StoreError) in
+                    let (gateways, endpoints) = (try tx.openBreakers(.gateway), try tx.openBreakers(.endpoint))
+                    return [gateways["default"]?.nextProbe, endpoints["hooks.example"]?.nextProbe]
+                }
+            }
+            #expect(try probes() == [nil, nil], "nothing waits")
+            let id = try fixture.enqueue("R-1")
+            #expect(try probes() == [later(15), nil])
+            try daemon.happen(to: id) { $0.answered(.settled) }
+            #expect(try probes() == [nil, later(15)])
+            let webhook = try #require(try daemon.claim().first)
+            try daemon.finish(webhook, .failed, retryAt: later(300))
+            #expect(try probes() == [nil, later(300)], "the webhook waits for its retry")
+            let waiting = try fixture.enqueue("R-2")
+            let due = later(600).milliseconds
+            try fixture.execute("UPDATE refund_queue SET next_query_at = \(due) WHERE id = \(waiting)")
+            #expect(try probes() == [later(600), later(300)])
+            try daemon.pause(.gateway("default"))
+            try daemon.pause(.endpoint("hooks.example"))
+            #expect(try probes() == [nil, nil], "nothing is sent during a pause")
+        },
     ]
 }
 

@@ -104,6 +104,14 @@ struct UnknownCommandTests {
         #expect(Refundd.unknownCommand(in: [name])?.contains("did you mean `refundd \(meant)`?") == true)
     }
 
+    @Test func misspeltCommandOfHelpGetsASuggestion() {
+        #expect(Refundd.unknownCommand(in: ["help", "stauts"])?.contains("did you mean `refundd status`?") == true)
+        #expect(Refundd.unknownCommand(in: ["help", "webhooks", "sned"])?.contains("`refundd webhooks send`?") == true)
+        for rest in [[], ["help"], ["status"], ["webhooks", "send"], ["--version"]] {
+            #expect(Refundd.unknownCommand(in: ["help"] + rest) == nil, "\(rest)")
+        }
+    }
+
     @Test func strangeCommandGetsAHint() {
         #expect(Refundd.unknownCommand(in: ["frobnicate"])?.contains("lists all commands") == true)
     }

@@ -18,6 +18,8 @@ struct Scenario {
     let locks: Int
     /// How often the application restores an older copy of the database.
     let restores: Int
+    /// How often operators pause a gateway or an endpoint.
+    let pauses: Int
     let receivers: Int
     /// Whether the last receiver never accepts anything.
     let hasDeadReceiver: Bool
@@ -55,6 +57,7 @@ struct Scenario {
         if random.chance(0.5) { retention.webhooks = .days(7) }
         if retention.webhooks != nil, random.chance(0.7) { retention.ledger = .days(random.number(8...12)) }
         self.retention = retention
+        pauses = random.pick([0, 2, 8])
     }
 
     /// When the last fault ends.

@@ -63,6 +63,11 @@ extension Simulation {
     ///
     /// - Returns: When to run again.
     private func prune(_ decision: Decision, _ daemon: SimulatedDaemon) throws -> Timestamp? {
+        if let request = decision.pruning {
+            let age = request.what == .webhooks ? scenario.retention.webhooks : scenario.retention.ledger
+            let youngest = clock.time.advanced(by: .minutes(15) - (age ?? .zero))
+            try require(request.until <= youngest, "retention prunes what the clock alone makes old")
+        }
         let (events, next) = try daemon.prune(decision, at: clock.wall)
         for event in events {
             switch event {

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundHTTP
+import RefundStore
 
 @testable import RefundScheduler
 
@@ -10,6 +11,7 @@ extension Simulation {
         let sentAt = clock.wall
         note("query #\(refund.id) at \(refund.gateway)")
         summary.queries += 1
+        try require(!pauses.isPaused(.gateway(refund.gateway)), "#\(refund.id) is queried during a pause")
         try pacing.queried(claim, ledger.history(of: refund.id), daemon, at: clock.time)
         try continuousInvariants(daemon).checkLateness(
             refund.id,
@@ -45,6 +47,7 @@ extension Simulation {
         let subject = "webhook of #\(delivery.refundID ?? 0)"
         note("send \(subject) to \(delivery.endpoint), attempt \(delivery.attempts + 1)")
         summary.deliveries += 1
+        try require(!pauses.isPaused(.endpoint(delivery.endpoint)), "the \(subject) is sent during a pause")
         try pacing.sent(delivery, daemon, at: clock.time)
         daemon.sent(delivery)
         let ended = Box<DeliveryAttempt>()

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStore
 
 @testable import RefundScheduler
 
@@ -17,6 +18,7 @@ struct SavedDatabase {
     let latest: [Int64: Int]
     let verdicts: [Int64: RefundState]
     let wanted: [Int64: Timestamp]
+    let pauses: Set<Peer>
 }
 
 // Faults that come from the machine and from the database's other users.
@@ -87,7 +89,8 @@ extension Simulation {
             ledger: ledger.progress,
             latest: receivers.latest,
             verdicts: simulatedOperator.verdicts,
-            wanted: simulatedOperator.wanted
+            wanted: simulatedOperator.wanted,
+            pauses: pauses.current
         )
         for _ in 0..<random.integer(1...4) { after(random.duration(.seconds(1), .minutes(10))) { try self.enqueue() } }
         after(random.duration(.minutes(10), .hours(6))) { try self.restoreDatabase() }
@@ -115,6 +118,7 @@ extension Simulation {
         simulatedOperator.verdicts = saved.verdicts
         simulatedOperator.wanted = saved.wanted
         pacing.databaseRestored()
+        restorePauses(saved.pauses)
         daemon.databaseRestored()
         // The new refunds take the rows' ids of those that are lost.
         for _ in 0..<random.integer(1...4) { try enqueue() }

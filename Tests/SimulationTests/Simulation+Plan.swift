@@ -26,6 +26,7 @@ extension Simulation {
             queue.add(at: randomTime()) { try self.reload(self.anotherConfiguration()) }
         }
         planFaults()
+        planPauses()
         repeatedly(every: .hours(3)) { try self.checkContinuousInvariants() }
         repeatedly(every: .hours(17)) { try self.letOperatorWork() }
         queue.add(at: scenario.end) { try self.endFaults() }
@@ -81,6 +82,7 @@ extension Simulation {
         note("the faults end")
         (crash, lock) = (nil, nil)
         setClock(ahead: .zero)
+        try resumeEverything()
         var configuration = SimulatedConfiguration(gateways: SimulatedConfiguration.gateways, &random)
         configuration.polling = PollingPolicy()
         try reload(configuration)

@@ -16,6 +16,7 @@ final class Simulation {
         var cycles = 0
         var restores = 0
         var pruned = 0
+        var pauses = 0
         var interruptions = 0
     }
 
@@ -40,6 +41,8 @@ final class Simulation {
     var lock: ForeignLock?
     /// The application's copy of the database, which it is going to restore.
     var saved: SavedDatabase?
+    /// What operators have paused.
+    var pauses = SimulatedPauses()
     /// The cause that the last incident of a gateway was reported for, by its beginning.
     var refusalsReported: [String: Timestamp] = [:]
     /// When another process last gave up a lock that no cycle waited out.
@@ -168,6 +171,7 @@ final class Simulation {
             daemon: daemon,
             application: application,
             simulatedOperator: simulatedOperator,
+            pauses: pauses,
             pacing: pacing,
             clock: clock,
             restoredAt: restoredAt,

@@ -89,6 +89,7 @@ extension Simulation.Summary {
         cycles += other.cycles
         restores += other.restores
         pruned += other.pruned
+        pauses += other.pauses
         interruptions += other.interruptions
     }
 }

@@ -6,20 +6,19 @@ package import RefundStore
 /// Like ``OverviewPage``, it shows neither metadata nor bodies nor the paths of URLs.
 package struct RefundPage: Sendable {
     var record: RefundRecord
-    var next: NextStep
-    var now: Timestamp
+    var outlook: Outlook
 
     /// Creates a page.
     ///
     /// - Parameters:
     ///   - record: The refund.
-    ///   - next: When it is queried next.
-    ///   - now: The current time.
-    package init(_ record: RefundRecord, next: NextStep, now: Timestamp) {
+    ///   - outlook: What decides when it is queried next, and its webhooks are sent.
+    package init(_ record: RefundRecord, _ outlook: Outlook) {
         self.record = record
-        self.next = next
-        self.now = now
+        self.outlook = outlook
     }
+
+    private var now: Timestamp { outlook.now }
 
     private var refund: Refund { record.refund }
 
@@ -34,7 +33,7 @@ package struct RefundPage: Sendable {
                 html.tag("p", ["class": "health bad"], "Needs an operator: \(attention.phrase).")
             }
             html.section("facts", "Numbers and amounts", facts)
-            html.section("next", "What comes next", outlook)
+            html.section("next", "What comes next", next)
             html.section("history", "History", history)
             html.section("commands", "Commands", commands)
             html.section("search", "Find a refund") { $0.searchForm() }
@@ -62,7 +61,7 @@ package struct RefundPage: Sendable {
         }
     }
 
-    private func outlook(_ html: inout HTML) {
+    private func next(_ html: inout HTML) {
         html.tag("p") { html in
             html.text("\(refund.attempts) \(refund.attempts == 1 ? "query" : "queries") sent")
             if let last = refund.lastQueryAt {
@@ -72,7 +71,7 @@ package struct RefundPage: Sendable {
             html.text(refund.lastError.map { ": \($0)." } ?? ".")
         }
         html.tag("p") { html in
-            switch next {
+            switch outlook.nextQuery(refund) {
             case .none: html.text("The state is final: no more queries.")
             case .inFlight: html.text("A query is in flight.")
             case .now: html.text("The next query is due now.")
@@ -81,14 +80,17 @@ package struct RefundPage: Sendable {
                 html.time(time, now: now)
                 html.text(".")
             case .held(let hold):
-                html.text("Held back: \(hold.reason)")
-                if let until = hold.until {
-                    html.text(", next probe ")
-                    html.time(until, now: now)
-                }
+                held(hold, "Held back", &html)
                 html.text(".")
             }
         }
+    }
+
+    private func held(_ hold: Hold, _ words: String, _ html: inout HTML) {
+        html.text("\(words): \(hold.reason)")
+        guard let until = hold.until else { return }
+        html.text(", next probe ")
+        until > now ? html.time(until, now: now) : html.text("now")
     }
 
     // MARK: - History
@@ -132,7 +134,7 @@ package struct RefundPage: Sendable {
             for attempt in webhook.attempts {
                 html.tag("li") { html in
                     html.time(attempt.at, now: now)
-                    let result = attempt.error ?? attempt.status.map { "HTTP \($0)" } ?? "no response"
+                    let result = attempt.error?.asClause ?? attempt.status.map { "HTTP \($0)" } ?? "no response"
                     let duration = attempt.durationMilliseconds.map { ", \($0) ms" } ?? ""
                     html.text(" \(result)\(duration)")
                 }
@@ -143,11 +145,21 @@ package struct RefundPage: Sendable {
                     html.time(time, now: now)
                 }
             }
-            if webhook.row.state == WebhookState.pending.rawValue, let next = webhook.row.nextAttemptAt {
-                html.tag("li") { html in
-                    html.text("next attempt ")
-                    html.time(next, now: now)
-                }
+            nextAttempt(outlook.nextAttempt(webhook.row), &html)
+        }
+    }
+
+    private func nextAttempt(_ next: NextStep, _ html: inout HTML) {
+        if case .none = next { return }
+        html.tag("li") { html in
+            switch next {
+            case .none: break
+            case .inFlight: html.text("an attempt is in flight")
+            case .now: html.text("next attempt due now")
+            case .scheduled(let time):
+                html.text("next attempt ")
+                html.time(time, now: now)
+            case .held(let hold): held(hold, "held back", &html)
             }
         }
     }

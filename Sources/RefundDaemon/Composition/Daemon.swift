@@ -238,9 +238,10 @@ package actor Daemon {
         let status: @Sendable () async -> Void = { [notifier] in await notifier.reportStatus(of: parts) }
         let heartbeat: @Sendable () async -> Void = {
             await parts.heartbeat.run(prove: parts.scheduler.prove) {
-                let status = try? parts.database.counting.read { tx throws(StoreError) in
+                var status = try? parts.database.counting.read { tx throws(StoreError) in
                     try tx.status(at: SystemClock().now())
                 }
+                status?.forgetLags(exceptOf: parts.registry.gateways)
                 return status?.dueLag
             }
         }

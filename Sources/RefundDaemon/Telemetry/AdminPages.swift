@@ -39,8 +39,7 @@ struct AdminPages: Sendable {
             return .html(page.html())
         case .refund(let id):
             guard let refund = try tx.refund(id: id)?.refund else { return .notFound }
-            let next = try Outlook(tx, at: now).nextQuery(refund)
-            return .html(RefundPage(try RefundRecord(of: refund, tx), next: next, now: now).html())
+            return .html(RefundPage(try RefundRecord(of: refund, tx), try Outlook(tx, at: now)).html())
         case .search(let text):
             let found = try refunds(text, tx)
             if found.count == 1 { return .refund(found[0].id) }

@@ -14,6 +14,7 @@ extension QueueReport {
     init(ofDaemonWith status: QueueStatus, at now: Timestamp, gateways: [String], space: [Finding]) {
         let daemon = ServingDaemon(pid: getpid(), version: Version.current, since: now)
         self.init(at: now, DaemonReport(presence: .running(daemon)), status, gateways: gateways)
+        self.status.forgetLags(exceptOf: gateways)
         diskFindings = space
     }
 

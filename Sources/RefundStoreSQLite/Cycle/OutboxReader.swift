@@ -4,7 +4,7 @@ import RefundStore
 /// Reads the due webhooks, endpoint by endpoint.
 struct OutboxReader {
     // The condition of the index `refund_outbox_due`, which holds exactly the webhooks that can be claimed.
-    private static let waiting = """
+    static let waiting = """
         refund_outbox w INDEXED BY refund_outbox_due WHERE w.state = 'pending' AND w.leased_until IS NULL
         """
 

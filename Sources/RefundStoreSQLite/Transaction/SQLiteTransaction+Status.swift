@@ -155,8 +155,28 @@ extension SQLiteTransaction {
     }
 
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker] {
-        try mapped {
-            let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = ?"
+        // A probe is a refund or webhook that is due: none is sent before the first one is, nor during a pause.
+        let probe =
+            switch kind {
+            case .gateway:
+                """
+                SELECT max(b.next_probe_at, ifnull(q.next_query_at, 0)) FROM \(CycleReader.byDueTime)
+                WHERE \(CycleReader.isClaimable) AND q.gateway = b.name ORDER BY q.next_query_at LIMIT 1
+                """
+            case .endpoint:
+                """
+                SELECT max(b.next_probe_at, ifnull(w.next_attempt_at, 0)) FROM \(OutboxReader.waiting)
+                AND w.endpoint = b.name ORDER BY w.next_attempt_at LIMIT 1
+                """
+            case .lapse: "NULL"
+            }
+        return try mapped {
+            let sql = """
+                SELECT b.name, b.since, b.reason, CASE WHEN NOT EXISTS
+                (SELECT 1 FROM refund_pauses p WHERE p.kind = b.kind AND p.name = b.name AND p.resumed_at IS NULL)
+                THEN (\(probe)) END
+                FROM refund_breakers b WHERE b.kind = ?
+                """
             var open: [String: OpenBreaker] = [:]
             try statements[sql].bind(kind.rawValue).read { row in
                 guard let name = row.text(), let since = row.timestamp() else { return true }

@@ -51,6 +51,8 @@ struct AbandonCommand: AsyncParsableCommand {
     private var isBulk: Bool { state != nil || since != nil || until != nil || orderPrefix != nil || attention }
 
     func validate() throws {
+        // As a script's variable is that was never set.
+        if orderPrefix == "" { throw ValidationError("--order-prefix is empty, and would match every refund") }
         if isBulk {
             guard selection.isEmpty else {
                 throw ValidationError("name one refund, or give conditions such as --state, not both")

@@ -30,26 +30,36 @@ struct EventsCommand: AsyncParsableCommand {
     @Option(help: "Only events beyond this position.")
     var since: Int64 = 0
 
+    @Flag(help: "Print one JSON document.")
+    var json = false
+
+    func validate() throws {
+        guard !(follow && json) else { throw ValidationError("--follow and --json exclude each other") }
+    }
+
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let store = try common.store(common.databaseConfiguration())
             defer { store.close() }
             var position = since
+            if json { print(#"{"events":["#, terminator: "") }
             while true {
                 let events = try CommandFailure.mapping { () throws(StoreError) in
                     try store.read { tx throws(StoreError) in try tx.events(after: position, limit: Self.batch) }
                 }
                 for event in events {
-                    var json = JSONWriter()
-                    event.write(to: &json)
-                    printJSONLine(json)
+                    var line = JSONWriter()
+                    event.write(to: &line)
+                    if json, position != since { print(",") }
+                    printJSON(line, terminator: json ? "" : "\n")
                     position = event.position
                 }
                 // A program that reads from a pipe acts on each event as it arrives.
-                if follow { flushOutput() }
+                if follow { try flushOutput() }
                 if events.count == Self.batch { continue }
-                guard follow, (try? await Task.sleep(for: Self.pollInterval)) != nil else { return }
+                guard follow, (try? await Task.sleep(for: Self.pollInterval)) != nil else { break }
             }
+            if json { print("]}") }
         }
     }
 }

@@ -190,5 +190,6 @@ extension Outlook {
         try self.init(tx, at: now)
         isServed = DaemonReport(of: configuration, asksForReadiness: false).isRunning
         gateways = configuration.whole?.gateways.mapValues(\.merchantNo)
+        hasSecret = configuration.whole?.webhook.secretFiles.isEmpty != true
     }
 }

@@ -53,7 +53,7 @@ struct StatusCommand: AsyncParsableCommand {
         let terminal = common.terminal
         if watch { beginScreen(terminal) }
         common.show(asJSON: json, report.write) { report.lines(width: $0, isTerminal: terminal.isTerminal) }
-        flushOutput()
+        try flushOutput()
         return report.isHealthy
     }
 }

@@ -1,6 +1,8 @@
+import CLinux
 import Foundation
 import RefundAdmin
 import RefundCore
+import RefundDaemon
 
 /// Prints a line to standard output, escaping everything that a terminal would interpret.
 func printLine(_ line: String) {
@@ -21,8 +23,12 @@ func beginScreen(_ terminal: Terminal) {
 }
 
 /// Flushes what was printed, for a program that reads from a pipe.
-func flushOutput() {
-    fflush(nil)
+///
+/// - Throws: `CommandFailure` if anything that was ever printed could not be written, such as to a full disk.
+func flushOutput() throws(CommandFailure) {
+    guard clinux_is_output_written() != 0 else {
+        throw CommandFailure(.failed, ["standard output cannot be written; what was written is not complete"])
+    }
 }
 
 /// Prints one JSON document to standard output, escaping everything that a terminal would interpret.
@@ -32,9 +38,9 @@ func printJSON(_ content: (inout JSONWriter) -> Void) {
     print(json.textForTerminal)
 }
 
-/// Prints one line of JSON to standard output.
-func printJSONLine(_ json: JSONWriter) {
-    print(json.textForTerminal)
+/// Prints one line of JSON, or a part of one, to standard output.
+func printJSON(_ json: JSONWriter, terminator: String = "\n") {
+    print(json.textForTerminal, terminator: terminator)
 }
 
 /// Prints a message to standard error, where it does not mix with results.

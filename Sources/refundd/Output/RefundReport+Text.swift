@@ -92,7 +92,7 @@ extension RefundReport {
         let row = webhook.row
         var lines = ["webhook \(row.type) \(row.state), \(row.id)", "to \(row.url)"]
         for attempt in webhook.attempts {
-            let outcome = attempt.error ?? "HTTP " + (attempt.status.map { "\($0)" } ?? "?")
+            let outcome = attempt.error?.asClause ?? "HTTP " + (attempt.status.map { "\($0)" } ?? "?")
             let duration = attempt.durationMilliseconds.map { "\($0)" } ?? "?"
             lines.append("\(attempt.at.iso8601)  \(outcome), \(duration) ms\(answer(to: attempt))")
         }

@@ -145,7 +145,9 @@ struct PageTests {
         record.actions = [
             ActionRow(id: 1, at: now, actor: Self.attack, action: Self.attack, webhookID: Self.attack)
         ]
-        let html = RefundPage(record, next: .held(Hold("gateway", Self.attack, until: now)), now: now).html()
+        var outlook = Outlook(at: now)
+        outlook.breakers = [refund.gateway: OpenBreaker(since: now, reason: Self.attack, nextProbe: now)]
+        let html = RefundPage(record, outlook).html()
         check(html)
         #expect(html.contains("https://shop.example:443: dead"))
     }
@@ -242,13 +244,39 @@ struct PageTests {
         var refund = Refund(id: 7, merchantOrderNo: "R-7", createdAt: now)
         refund.nextQueryAt = now.advanced(by: .seconds(30))
         let time = try #require(refund.nextQueryAt)
-        let free = RefundPage(record(refund), next: .scheduled(time), now: now).html()
+        var outlook = Outlook(at: now)
+        let free = RefundPage(record(refund), outlook).html()
         #expect(free.contains("The next query is due <time") && free.contains(">in 30 s<"))
-        let hold = Hold("gateway", "gateway jp is only probed", until: time)
-        let held = RefundPage(record(refund), next: .held(hold), now: now).html()
-        #expect(held.contains("Held back: gateway jp is only probed, next probe <time"))
+        outlook.breakers = ["default": OpenBreaker(since: now, reason: "down", nextProbe: time)]
+        let held = RefundPage(record(refund), outlook).html()
+        #expect(held.contains("Held back: gateway default is only probed (down), next probe <time"))
         refund.state = .settled
-        #expect(RefundPage(record(refund), next: .none, now: now).html().contains("The state is final"))
+        #expect(RefundPage(record(refund), outlook).html().contains("The state is final"))
+    }
+
+    @Test func heldBackWebhookIsNotPromised() {
+        let refund = Refund(id: 7, merchantOrderNo: "R-7", createdAt: now)
+        var webhook = WebhookRow(
+            id: "msg_1",
+            refundID: 7,
+            sequence: 1,
+            type: "refund.settled",
+            url: "https://shop.example/hooks",
+            body: [],
+            state: "pending",
+            attempts: 1,
+            createdAt: now
+        )
+        webhook.nextAttemptAt = now.advanced(by: .seconds(-30))
+        var record = record(refund)
+        record.webhooks = [(webhook, [])]
+        var outlook = Outlook(at: now)
+        #expect(RefundPage(record, outlook).html().contains("next attempt due now"))
+        let pause = Pause(since: now, by: "ada")
+        outlook.pauses = [.endpoint("https://shop.example:443"): pause]
+        let held = RefundPage(record, outlook).html()
+        #expect(held.contains("held back: endpoint https://shop.example:443 is paused since"))
+        #expect(!held.contains("next attempt"))
     }
 }
 

@@ -144,5 +144,6 @@ struct OutlookTests {
         let disabled = outlook { $0.disabledURLs = ["https://shop.example/token": "HTTP 410"] }.nextAttempt(webhook())
         #expect(holder(disabled) == "URL")
         #expect(holder(outlook { $0.isServed = false }.nextAttempt(webhook())) == "daemon")
+        #expect(holder(outlook { $0.hasSecret = false }.nextAttempt(webhook())) == "configuration")
     }
 }

@@ -82,9 +82,22 @@ struct QueueReportTests {
         let report = report { $0.breakers = ["default": breaker] }
         expectProblem(
             report,
-            "HTTP 503 since \(Self.now.iso8601Seconds); it is only probed, next probe in 15s",
+            "has failed since \(Self.now.iso8601Seconds): HTTP 503; it is only probed, next probe in 15s",
             run: "refundd check --online"
         )
+    }
+
+    @Test func noProbeIsAnnouncedThatNobodySends() {
+        func change(_ status: inout QueueStatus) {
+            status.breakers = ["default": breaker]
+            status.endpoints.open = [("https://shop.example:443", breaker)]
+        }
+        for report in [report(.absent, change), report(ready: false, change)] {
+            #expect(report.findings.count == 3)
+            #expect(!report.findings.contains { $0.text.contains("next probe") })
+            #expect(report.status.breakers["default"]?.nextProbe == nil)
+            #expect(report.status.endpoints.open.first?.breaker.nextProbe == nil)
+        }
     }
 
     @Test func oneFailedQueryIsOnlyANote() {
@@ -232,5 +245,7 @@ struct HumanUnitsTests {
                 == "2h ago (\(now.advanced(by: .seconds(-7_200)).iso8601Seconds))"
         )
         #expect(now.advanced(by: .seconds(90)).relative(to: now).hasPrefix("in 90s ("))
+        #expect(now.advanced(by: .milliseconds(300)).wait(from: now) == "in 1s")
+        #expect(now.wait(from: now) == "now")
     }
 }

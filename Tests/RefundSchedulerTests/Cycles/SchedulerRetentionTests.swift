@@ -31,6 +31,7 @@ struct SchedulerRetentionTests {
     @Test func oldWebhooksArePrunedOnceADay() throws {
         try settle("R-1")
         harness.advance(by: .seconds(91 * 86_400))
+        try settle("R-2")
         #expect(try harness.run().pruning?.what == .webhooks)
         let (events, next) = try harness.prune()
         let found = counts(events)
@@ -48,6 +49,7 @@ struct SchedulerRetentionTests {
         try harness.apply { $0.retention.ledger = .seconds(100 * 86_400) }
         try settle("R-1")
         harness.advance(by: .seconds(101 * 86_400))
+        try settle("R-2")
         try harness.run()
         let (first, next) = try harness.prune()
         #expect(counts(first).pruned.map(\.bodies) == [1] && counts(first).passes.isEmpty)
@@ -57,11 +59,12 @@ struct SchedulerRetentionTests {
         let second = counts(try harness.prune().events)
         #expect(second.pruned.map(\.refunds) == [1])
         #expect(second.passes.map(\.bodies) == [1] && second.passes.map(\.refunds) == [1])
-        #expect(try harness.fixture.number("SELECT count(*) FROM refund_queue") == 0)
+        #expect(try harness.fixture.number("SELECT count(*) FROM refund_queue") == 1)
     }
 
     @Test func nothingIsPrunedWhileAnythingIsDue() throws {
-        try harness.enqueue("R-1")
+        try settle("R-1")
+        try harness.enqueue("R-2")
         let claiming = try harness.run()
         #expect(!claiming.effects.isEmpty && claiming.pruning == nil)
         #expect(try #require(claiming.nextWake) <= harness.now.advanced(by: .seconds(1)))
@@ -82,6 +85,31 @@ struct SchedulerRetentionTests {
         #expect(try harness.runAtNextWake().queries.count == 1)
     }
 
+    @Test func clockSetMonthsAheadMakesNothingOld() throws {
+        try harness.apply { $0.retention.ledger = .seconds(100 * 86_400) }
+        try settle("R-1")
+        harness.advance(by: .seconds(120 * 86_400))
+        // Gateways do not answer a query that carries such a time, whatever they say of it.
+        try harness.enqueue("R-2")
+        try harness.query(.inconclusive(reason: "code T-1"))
+        for _ in 1...3 {
+            if try harness.run().pruning != nil { #expect(try harness.prune().events.isEmpty) }
+            harness.advance(by: .milliseconds(100))
+        }
+        #expect(try harness.fixture.number("SELECT count(*) FROM refund_webhook_attempts") == 1)
+        #expect(try harness.fixture.number("SELECT count(*) FROM refund_queue") == 2)
+    }
+
+    @Test func nothingIsPrunedBeforeAGatewayAnswersAfterTheStart() throws {
+        try settle("R-1")
+        harness.advance(by: .seconds(91 * 86_400))
+        _ = try harness.restart()
+        #expect(try harness.run().pruning == nil, "nothing vouches for the clock")
+        try settle("R-2")
+        try harness.run()
+        #expect(counts(try harness.prune().events).pruned.map(\.bodies) == [1])
+    }
+
     @Test func everythingIsKeptWithoutALimit() throws {
         try harness.apply { $0.retention = .forever }
         try settle("R-1")
@@ -95,6 +123,7 @@ struct SchedulerRetentionTests {
             "CREATE TRIGGER shop BEFORE DELETE ON refund_outbox_attempts BEGIN SELECT RAISE(ABORT, 'keep it'); END"
         )
         harness.advance(by: .seconds(91 * 86_400))
+        try settle("R-2")
         try harness.run()
         let (events, next) = try harness.prune()
         #expect(events.count == 1)
@@ -102,12 +131,13 @@ struct SchedulerRetentionTests {
         #expect(what == "1 row(s) of retention" && reason.contains("keep it"))
         #expect(next == harness.now.advanced(by: .seconds(86_400)))
         #expect(try harness.fixture.number("SELECT count(*) FROM refund_pruned") == 0)
-        try settle("R-2")
+        try settle("R-3")
     }
 
     @Test func stepGivesWayToAnotherProcess() throws {
         try settle("R-1")
         harness.advance(by: .seconds(91 * 86_400))
+        try settle("R-2")
         try harness.run()
         let request = try #require(harness.decision.pruning)
         let store = FaultyStore(harness.fixture.store)

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStore
 import RefundStoreConformance
 
 @testable import RefundScheduler
@@ -14,6 +15,7 @@ struct ContinuousInvariants {
     let daemon: SimulatedDaemon
     let application: SimulatedApplication
     let simulatedOperator: SimulatedOperator
+    let pauses: SimulatedPauses
     let pacing: PacingInvariants
     let clock: VirtualClock
     let restoredAt: Timestamp
@@ -66,7 +68,8 @@ struct ContinuousInvariants {
             )
         }
         if daemon.configuration.limits[row["gateway"]] == nil, age >= .minutes(2),
-            isSteady(for: polling.longestDelay + .minutes(2))
+            let freeSince = pauses.freeSince(.gateway(row["gateway"])),
+            isSteady(for: polling.longestDelay + .minutes(2), freeSince)
         {
             try require(
                 ["misconfigured", "mismatch"].contains(attention),
@@ -82,15 +85,17 @@ struct ContinuousInvariants {
         guard daemon.configuration.limits[name] == nil else {
             return try checkLateness(row.id, at: name, due: due, attempts: row.number("attempts"), openCount: openCount)
         }
+        guard let freeSince = pauses.freeSince(.gateway(name)), isSteady(for: .minutes(2), freeSince) else { return }
         let late = clock.wall.duration(since: due)
-        try require(late <= .minutes(2) || !isSteady(for: .minutes(2)), "#\(row.id) is forgotten, its gateway unknown")
+        try require(late <= .minutes(2), "#\(row.id) is forgotten, its gateway unknown")
     }
 
     /// Checks that a refund is not queried later than its gateway and the limits allow.
     func checkLateness(_ id: Int64, at name: String, due: Timestamp, attempts: Int64?, openCount: Int) throws {
         guard let limits = daemon.configuration.limits[name], let gateway = gateways[name], clock.isRight,
             let merchant = application.script(of: id)?.merchantNo,
-            let servesSince = gateway.servesSince(merchant, at: clock.time), isSteady(for: Self.recovery, servesSince)
+            let servesSince = gateway.servesSince(merchant, at: clock.time),
+            let freeSince = pauses.freeSince(.gateway(name)), isSteady(for: Self.recovery, servesSince, freeSince)
         else { return }
         let perSecond = min(limits.maxQueriesPerSecond, Double(limits.maxInFlight) / 2)
         var bound = Duration.seconds(60) + .seconds(2 * Double(openCount) / perSecond)
@@ -121,7 +126,8 @@ struct ContinuousInvariants {
             }
             guard !isClaimed, daemon.configuration.hasSecret,
                 let healthySince = receivers.receiver(of: row["url"])?.healthySince(at: clock.time),
-                isSteady(for: Self.recovery, healthySince)
+                let freeSince = pauses.freeSince(.endpoint(HTTPURL.endpoint(of: row["url"]))),
+                isSteady(for: Self.recovery, healthySince, freeSince)
             else { continue }
             let late = clock.wall.duration(since: row.time("next_attempt_at"))
             try require(late <= .minutes(2), "webhook \(id) has been due for \(late) though its receiver is healthy")

@@ -85,6 +85,9 @@ final class PacingInvariants {
         incidents = incidents.filter { configuration.limits.keys.contains($0.key) }
     }
 
+    /// A pause is over, and the gateway is probed at once.
+    func gatewayResumed(_ gateway: String) { lastProbes[gateway] = nil }
+
     /// An operator wants a refund queried now.
     func queryWanted(_ id: Int64) {
         hinted.insert(id)

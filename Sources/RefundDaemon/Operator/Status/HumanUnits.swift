@@ -4,7 +4,7 @@ package import RefundStore
 extension Timestamp {
     /// The wait until this time, such as `in 5h`, or `now`.
     package func wait(from now: Timestamp) -> String {
-        self <= now ? "now" : "in \(duration(since: now).rounded)"
+        self <= now ? "now" : "in \(max(duration(since: now), .seconds(1)).rounded)"
     }
 
     /// The time since then, such as `5h ago`.

@@ -62,14 +62,13 @@ extension QueueReport {
             let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
             if let incident = status.incidents[name] {
                 let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
-                let text = "\(subject): \(incident.cause) since \(since.iso8601Seconds)\(seen)"
+                let text = "\(subject) has failed since \(since.iso8601Seconds): \(incident.cause)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
             if status.pauses[.gateway(name)] != nil { return nil }
             if let breaker = status.breakers[name] {
                 let probe = breaker.nextProbe(from: now)
-                let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
-                let text = "\(subject): \(cause); it is only probed"
+                let text = "\(subject) \(breaker.failure); it is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
             }
             if let lapse = status.lapses[name] {
@@ -118,11 +117,10 @@ extension QueueReport {
         let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
         var findings = open.map { endpoint, breaker in
             let probe = breaker.nextProbe(from: now)
-            let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
             return Finding(
                 .problem,
                 "endpoint \(endpoint)",
-                "endpoint \(endpoint): \(cause); it is only probed\(probe)",
+                "endpoint \(endpoint) \(breaker.failure); it is only probed\(probe)",
                 run: "refundd webhooks --state pending"
             )
         }
@@ -161,4 +159,8 @@ extension QueueReport {
         }
         return findings
     }
+}
+
+extension OpenBreaker {
+    fileprivate var failure: String { "has failed since \(since.iso8601Seconds): \(reason.asClause)" }
 }

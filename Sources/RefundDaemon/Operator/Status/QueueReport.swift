@@ -30,6 +30,13 @@ package struct QueueReport: Sendable {
         self.daemon = daemon
         self.status = status
         self.gateways = gateways
+        if !daemon.isRunning || daemon.readiness?.isReady == false { forgetProbes() }
+    }
+
+    // Nobody sends them.
+    private mutating func forgetProbes() {
+        for name in status.breakers.keys { status.breakers[name]?.nextProbe = nil }
+        for index in status.endpoints.open.indices { status.endpoints.open[index].breaker.nextProbe = nil }
     }
 
     /// Makes the report of a queue.
@@ -46,6 +53,7 @@ package struct QueueReport: Sendable {
         let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys).union(paused)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
+        if configuration.whole != nil { self.status.forgetLags(exceptOf: configured) }
         database = store.location
         do throws(StoreError) {
             try store.checkPositions()

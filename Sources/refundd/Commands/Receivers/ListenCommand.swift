@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import RefundCore
 import RefundDaemon
 
@@ -52,9 +53,11 @@ struct ListenCommand: AsyncParsableCommand {
                 status: status,
                 count: once ? 1 : count,
                 onEvent: { event in
-                    printJSONLine(event)
-                    // A reader at the other end of a pipe acts on each event.
-                    flushOutput()
+                    printJSON(event)
+                    // A reader at the other end of a pipe acts on each event. One that was not written is not answered.
+                    guard (try? flushOutput()) == nil else { return }
+                    printMessage("refundd: standard output cannot be written")
+                    Foundation.exit(ExitStatus.failed.rawValue)
                 },
                 onProblem: { printMessage("refundd: \($0)") }
             )
