@@ -105,6 +105,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         // What the C library offers to C alone.
         .systemLibrary(name: "CLinux"),
+        // libpq, loaded by whoever has a queue on PostgreSQL.
+        .target(name: "CPostgres", publicHeadersPath: "."),
 
         // The pure core: decides, and never reads a clock, a file, a socket or a random source.
         module("RefundCore", []),
@@ -113,6 +115,7 @@ let package = Package(
         module("TOML", []),
         module("RefundCrypto", ["COpenSSL"]),
         module("RefundHTTP", ["CCurl"]),
+        module("RefundPostgres", ["CLinux", "CPostgres"]),
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
@@ -166,6 +169,13 @@ let package = Package(
             path: "Tests/RefundStoreConformance",
             swiftSettings: swiftSettings
         ),
+        // A server of the tests' own.
+        .target(
+            name: "RefundPostgresSupport",
+            dependencies: ["RefundPostgres", "RefundTestSupport"],
+            path: "Tests/RefundPostgresSupport",
+            swiftSettings: swiftSettings
+        ),
         // A SQLite queue and an application beside it.
         .target(
             name: "RefundStoreSQLiteSupport",
@@ -184,6 +194,7 @@ let package = Package(
         tests("RefundCoreTests", ["RefundCore"]),
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
+        tests("RefundPostgresTests", ["RefundPostgres", "RefundPostgresSupport"]),
         tests("TOMLTests", ["TOML"]),
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests(
