@@ -121,6 +121,7 @@ let package = Package(
         module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
         module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
+        module("RefundStorePostgres", []),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
