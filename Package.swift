@@ -121,7 +121,7 @@ let package = Package(
         module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
         module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
-        module("RefundStorePostgres", []),
+        module("RefundStorePostgres", ["RefundCore", "RefundStore", "RefundPostgres"]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -186,6 +186,16 @@ let package = Package(
             path: "Tests/RefundStoreSQLiteSupport",
             swiftSettings: swiftSettings
         ),
+        // A PostgreSQL queue and an application beside it.
+        .target(
+            name: "RefundStorePostgresSupport",
+            dependencies: [
+                "RefundCore", "RefundPostgres", "RefundPostgresSupport", "RefundStore", "RefundStoreConformance",
+                "RefundStorePostgres",
+            ],
+            path: "Tests/RefundStorePostgresSupport",
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "refund-benchmark-schedules",
             dependencies: ["RefundCore", "RefundTestSupport", arguments],
@@ -205,6 +215,13 @@ let package = Package(
                 grdb, sqlite,
             ],
             resources: [.copy("Fixtures")]
+        ),
+        tests(
+            "RefundStorePostgresTests",
+            [
+                "RefundCore", "RefundPostgres", "RefundStore", "RefundStoreConformance", "RefundStorePostgres",
+                "RefundStorePostgresSupport",
+            ]
         ),
         tests(
             "RefundSchedulerTests",

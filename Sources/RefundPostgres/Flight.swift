@@ -21,6 +21,9 @@ package final class Flight {
         steps.append(statement)
         return statement
     }
+
+    /// Adds the statements of another flight.
+    package func append(_ other: Flight) { steps += other.steps }
 }
 
 /// A statement of a flight.

@@ -1,0 +1,186 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+/// Reads the input of a cycle, and locks what the decision may change.
+///
+/// All that does not depend on other rows is read in one flight. A second one is needed only if webhooks are due, if
+/// more refunds are due than may be queried, or for hints and unknown gateways.
+final class CycleReader {
+    static let isOpen = "q.state IN ('pending', 'processing')"
+    /// Whether a refund can be claimed.
+    ///
+    /// The claim's end is in no index: claimed rows are passed over.
+    static let isClaimable = "\(isOpen) AND q.leased_until IS NULL"
+    /// Locks the rows of a query, but for those that another daemon has locked; it will claim them.
+    static let lock = "FOR NO KEY UPDATE OF q SKIP LOCKED"
+    // No claim lasts longer; refundd never sets a later end.
+    private static let longestLease: Duration = .seconds(24 * 3_600)
+    // A claimed row stays where it was in the order of due times, and claims are made at its front.
+    private static let claimsAmongDue = 10_000
+
+    let tx: PostgresTransaction
+    let request: CycleRequest
+    private let looksForExpiredClaims: Bool
+    private var input = CycleInput()
+    /// The latest claims of the refunds that this transaction has locked.
+    private(set) var leases: [Int64: Int64] = [:]
+
+    var flight: Flight { tx.flight }
+
+    init(_ tx: PostgresTransaction, _ request: CycleRequest, _ looksForExpiredClaims: Bool) {
+        self.tx = tx
+        self.request = request
+        self.looksForExpiredClaims = looksForExpiredClaims
+    }
+
+    /// Reads the input of a cycle.
+    func read() throws -> CycleInput {
+        lockEnded()
+        if !request.results.isEmpty { readResults() }
+        if !request.deliveries.isEmpty { readDeliveries() }
+        guard let claims = request.claims else {
+            try tx.send()
+            return input
+        }
+        var due: [String: PendingDue] = [:]
+        for (name, claim) in claims.gateways { due[name] = PendingDue(self, of: name, claim, claims) }
+        let unknown = claims.includesUnknownGateways ? UnknownGateways(flight, claims, request.now) : nil
+        let hints = Hints(flight, limit: claims.batch)
+        readOverdue(claims)
+        if looksForExpiredClaims { readExpiredClaims(claims) }
+        let outbox = claims.endpoints.map { limiter in
+            OutboxReader(tx, request, claims, limiter: limiter)
+        }
+        if outbox == nil { readUnsigned() }
+        try tx.send()
+
+        for name in unknown?.finish(&input) ?? [] {
+            due[name] = PendingDue(self, of: name, .init(permits: claims.batch), claims)
+        }
+        if unknown?.found.isEmpty == false { try tx.send() }
+        for (name, pending) in due { input.gateways[name] = try pending.finish() }
+        try hints.finish(self, &input, claims)
+        try outbox?.finish(into: &input)
+        for gateway in input.gateways.values { note(gateway.new + gateway.waiting + gateway.hinted.map(\.refund)) }
+        note(input.overdue)
+        return input
+    }
+
+    private func note(_ rows: some Sequence<QueuedRefund>) {
+        for row in rows { leases[row.refund.id] = row.lease }
+    }
+
+    // MARK: - Ended queries and deliveries
+
+    // A lock of its own, so that the rows are read with everything that was committed before it was free.
+    private func lockEnded() {
+        let ids = request.results + request.deliveries.compactMap(\.refundID)
+        guard !ids.isEmpty else { return }
+        flight.add("SELECT 1 FROM refund_queue q WHERE q.id = ANY ($1) ORDER BY q.id FOR NO KEY UPDATE")
+            .bind(list: ids)
+    }
+
+    private func readResults() {
+        let sql = "SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE q.id = ANY ($1)"
+        flight.add(sql).bind(list: request.results).read { [self] row in
+            guard let refund = QueuedRefund(row: row) else { return }
+            input.results[refund.refund.id] = refund
+            note([refund])
+        }
+    }
+
+    private func readDeliveries() {
+        let failed = request.deliveries.filter { !$0.isDelivered }
+        if !failed.isEmpty {
+            let sql = """
+                SELECT id FROM refund_outbox WHERE id = ANY ($1) AND \(WriteExecutor.isSuperseded)
+                """
+            flight.add(sql).bind(list: failed.map(\.id)).read { [self] row in
+                if let id = row.text() { input.superseded.insert(id) }
+            }
+        }
+        let health = """
+            SELECT url, failing_since, failed_at, disabled_at, reason FROM refund_endpoints WHERE url = ANY ($1)
+            """
+        flight.add(health).bind(list: Set(request.deliveries.map(\.url))).read { [self] row in
+            if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
+        }
+        let attention = """
+            SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q
+            WHERE q.id = ANY ($1) AND (q.attention = 'undeliverable' OR q.id = ANY ($2))
+            """
+        flight.add(attention)
+            .bind(list: request.deliveries.compactMap(\.refundID)).bind(list: failed.compactMap(\.refundID))
+            .read { [self] row in
+                guard let refund = QueuedRefund(row: row) else { return }
+                input.deliveryRefunds[refund.refund.id] = refund
+                note([refund])
+            }
+    }
+
+    private func readUnsigned() {
+        let sql = "SELECT number FROM refund_counted WHERE counted = 'refund_outbox' AND state = 'pending'"
+        flight.add(sql).read { [self] row in input.unsignedWebhooks = row.count() }
+    }
+
+    // MARK: - Ages, claims
+
+    private func readOverdue(_ claims: ClaimRequest) {
+        let unflagged = "\(Self.isOpen) AND coalesce(q.attention, 'undeliverable') = 'undeliverable'"
+        let rows = """
+            SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE \(unflagged) AND q.created_at <= $1
+            ORDER BY q.created_at LIMIT $2 \(Self.lock)
+            """
+        flight.add(rows).bind(claims.overdueSince).bind(claims.batch).read { [self] row in
+            if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {
+                input.overdue.append(refund)
+            }
+        }
+        let next = """
+            SELECT q.created_at FROM refund_queue q WHERE \(unflagged) AND q.created_at > $1 ORDER BY q.created_at LIMIT 1
+            """
+        flight.add(next).bind(claims.overdueSince).read { [self] row in input.nextOverdue = row.timestamp() }
+    }
+
+    private func readExpiredClaims(_ claims: ClaimRequest) {
+        let latest = request.now.advanced(by: Self.longestLease)
+        let isExpired = "(due.leased_until < $2 OR due.leased_until > $3)"
+        let refunds = """
+            SELECT due.id, due.lease FROM unnest($1) AS names (name) CROSS JOIN LATERAL (
+                SELECT q.id, q.lease, q.leased_until FROM refund_queue q WHERE \(Self.isOpen) AND q.gateway = name
+                ORDER BY q.next_query_at, q.id LIMIT \(Self.claimsAmongDue)
+            ) due WHERE \(isExpired) LIMIT $4
+            """
+        flight.add(refunds)
+            .bind(list: claims.gateways.keys).bind(request.now).bind(latest).bind(claims.batch)
+            .read { [self] row in
+                if let id = row.integer(), !claims.heldRefunds.contains(id) {
+                    input.expiredRefunds[id] = row.integer() ?? 0
+                }
+            }
+        let webhooks = """
+            SELECT due.id, due.lease FROM (
+                SELECT w.id, w.lease, w.leased_until FROM refund_outbox w WHERE w.state = 'pending'
+                ORDER BY w.next_attempt_at, w.endpoint LIMIT \(Self.claimsAmongDue)
+            ) due WHERE (due.leased_until < $1 OR due.leased_until > $2) LIMIT $3
+            """
+        flight.add(webhooks).bind(request.now).bind(latest).bind(claims.batch).read { [self] row in
+            if let id = row.text(), !claims.heldWebhooks.contains(id) {
+                input.expiredWebhooks[id] = row.integer() ?? 0
+            }
+        }
+    }
+}
+
+extension URLHealth {
+    /// Reads `failing_since`, `failed_at`, `disabled_at` and `reason`.
+    init?(row: PostgresRow) {
+        let (failingSince, failedAt, disabledAt, reason) = (
+            row.timestamp(), row.timestamp(), row.timestamp(), row.text()
+        )
+        guard let failingSince, let failedAt else { return nil }
+        let disabling = disabledAt.map { Disabling(at: $0, reason: reason ?? "") }
+        self.init(failingSince: failingSince, lastFailure: failedAt, disabling: disabling)
+    }
+}

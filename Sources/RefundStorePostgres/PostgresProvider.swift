@@ -1,0 +1,47 @@
+package import RefundCore
+package import RefundStore
+
+/// A queue in a PostgreSQL database.
+package struct PostgresProvider: StoreProvider {
+    private let settings: PostgresSettings
+
+    /// The queue's location, without secrets.
+    package var location: String { settings.location }
+
+    /// Creates a provider.
+    ///
+    /// - Parameter settings: Where the queue is.
+    package init(_ settings: PostgresSettings) {
+        self.settings = settings
+    }
+
+    package func open(
+        _ access: StoreAccess,
+        beforeCommit: (@Sendable () -> Void)?
+    ) throws(StoreError) -> any QueueStore {
+        try PostgresStore(settings, beforeCommit: beforeCommit)
+    }
+
+    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) {
+        let store = try PostgresStore(settings)
+        defer { store.close() }
+        try store.migrate(at: now)
+    }
+
+    package var daemon: DaemonPresence {
+        do throws(StoreError) {
+            guard case .heldByDaemon = try PostgresLock.attempt(settings, for: .command) else { return .absent }
+            return .running(nil)
+        } catch {
+            return .unknown(error.description)
+        }
+    }
+
+    package var distrust: String? { nil }
+
+    package func lock() throws(StoreError) -> LockAttempt {
+        try PostgresLock.attempt(settings, for: .daemon)
+    }
+
+    package var alreadyServed: StoreError { .alreadyServed(location) }
+}
