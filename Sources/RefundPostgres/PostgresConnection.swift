@@ -137,12 +137,12 @@ package final class PostgresConnection {
         }
     }
 
-    /// Waits until the server has sent a notification.
+    /// Waits until the server has sent a notification; an interruption ends the wait, and the connection goes on.
     ///
     /// - Returns: Whether one came before the deadline.
-    /// - Throws: `PostgresError` if the connection is lost or interrupted.
+    /// - Throws: `PostgresError` if the connection is lost.
     package func awaitNotification(until deadline: ContinuousClock.Instant) throws(PostgresError) -> Bool {
-        try begin()
+        if isBroken { throw PostgresError(.disconnected, "the connection is gone") }
         while true {
             guard unsafe PQconsumeInput(handle) == 1 else { throw lost() }
             var isNotified = false
@@ -155,8 +155,12 @@ package final class PostgresConnection {
             do throws(PostgresError) {
                 _ = try wait(for: POLLIN, until: deadline)
             } catch {
-                guard error.kind == .timedOut else { throw error }
+                guard error.kind == .timedOut || error.kind == .interrupted else { throw error }
                 isBroken = false
+                if error.kind == .interrupted {
+                    interruption.reset()
+                    return false
+                }
             }
         }
     }

@@ -13,7 +13,10 @@ extension PostgresStore {
     package func upkeep(at now: Timestamp) -> [StoreEvent] {
         // Other daemons do the same; a failure leaves it to the next time.
         try? foldCounts()
-        return []
+        return events.withLock { events in
+            defer { events = [] }
+            return events
+        }
     }
 
     /// Adds the changes of the numbers of refunds and webhooks to `refund_counts`.
@@ -30,5 +33,7 @@ extension PostgresStore {
         }
     }
 
-    package func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource { Poller(wake) }
+    package func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource {
+        Listener(session, wake: wake) { [weak self] event in self?.events.withLock { $0.append(event) } }
+    }
 }

@@ -11,6 +11,8 @@ package final class PostgresStore: QueueStore {
     let session: Session
     /// When a cycle last looked for claims that ran out.
     let claimsChecked = Mutex<Timestamp?>(nil)
+    /// The events that `upkeep` reports next.
+    let events = Mutex<[StoreEvent]>([])
     private let beforeCommit: (@Sendable () -> Void)?
 
     /// The queue's location.
