@@ -1,5 +1,7 @@
+import Foundation
 import RefundPostgres
 import RefundPostgresSupport
+import Synchronization
 import Testing
 
 /// A connection to a real server.
@@ -163,19 +165,18 @@ struct ConnectionTests {
         #expect(throws: PostgresError.self) { try texts("SELECT 1") }
     }
 
-    @Test func callEndsWhenItIsInterrupted() async throws {
+    @Test func callEndsWhenItIsInterrupted() throws {
         let interruption = interruption
-        let other = Task.detached {
-            // Until the call that is interrupted has begun, an interruption is forgotten.
-            while !Task.isCancelled {
-                interruption.interrupt()
-                await Task.yield()
-            }
+        let isOver = Atomic(false)
+        // Until the call that is interrupted has begun, an interruption is forgotten.
+        let other = Thread {
+            while !isOver.load(ordering: .relaxed) { interruption.interrupt() }
         }
+        other.start()
         let flight = Flight()
         flight.add("SELECT pg_sleep(60)")
         let error = #expect(throws: PostgresError.self) { try run(flight) }
-        other.cancel()
+        isOver.store(true, ordering: .relaxed)
         #expect(error?.kind == .interrupted)
     }
 

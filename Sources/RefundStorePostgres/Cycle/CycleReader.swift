@@ -130,7 +130,7 @@ final class CycleReader {
         let unflagged = "\(Self.isOpen) AND coalesce(q.attention, 'undeliverable') = 'undeliverable'"
         let rows = """
             SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE \(unflagged) AND q.created_at <= $1
-            ORDER BY q.created_at LIMIT $2 \(Self.lock)
+            ORDER BY q.created_at, q.id LIMIT $2 \(Self.lock)
             """
         flight.add(rows).bind(claims.overdueSince).bind(claims.batch).read { [self] row in
             if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {

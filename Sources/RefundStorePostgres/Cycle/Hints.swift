@@ -44,9 +44,14 @@ final class Hints {
         let now = reader.request.now
         let free = open.filter { !$0.value.isLeased && !claims.heldRefunds.contains($0.key) }
         guard !free.isEmpty else { return }
-        let sql = "SELECT q.id FROM refund_queue q WHERE q.id = ANY ($1) AND \(CycleReader.isClaimable) "
+        // Without the condition on the state, no index of open refunds is taken for the one of ids.
+        let sql = "SELECT q.id, q.leased_until IS NULL FROM refund_queue q WHERE q.id = ANY ($1) \(CycleReader.lock)"
+        let statement = reader.tx.flight.add(sql).bind(list: free.keys)
         let ids = Set(
-            try reader.tx.rows(reader.tx.flight.add(sql + CycleReader.lock).bind(list: free.keys)) { $0.integer() }
+            try reader.tx.rows(statement) { row -> Int64? in
+                let (id, isFree) = (row.integer(), row.integer() == 1)
+                return isFree ? id : nil
+            }
         )
         for (id, hinted) in free.sorted(by: { $0.value.hints.min() ?? 0 < $1.value.hints.min() ?? 0 }) {
             let refund = hinted.row.refund

@@ -78,7 +78,7 @@ enum Schema0001 {
             WHERE state IN ('pending', 'processing');
         CREATE INDEX refund_queue_turns ON refund_queue (gateway, (coalesce(merchant_no, '')), next_query_at, id)
             WHERE state IN ('pending', 'processing');
-        CREATE INDEX refund_queue_ageing ON refund_queue (created_at)
+        CREATE INDEX refund_queue_ageing ON refund_queue (created_at, id)
             WHERE state IN ('pending', 'processing') AND coalesce(attention, 'undeliverable') = 'undeliverable';
         CREATE INDEX refund_queue_attention ON refund_queue (attention, id) WHERE attention IS NOT NULL;
         CREATE INDEX refund_queue_state ON refund_queue (state, created_at, id);
