@@ -69,6 +69,12 @@ package final class PostgresServer: Sendable {
     /// A name for a schema or a database that no other test has.
     package func uniqueName() -> String { "test_\(names.add(1, ordering: .relaxed).newValue)" }
 
+    /// What the server has logged.
+    ///
+    /// - Returns: The text of its log.
+    /// - Throws: An error if the log cannot be read.
+    package func log() throws -> String { try String(contentsOfFile: "\(folder)/log", encoding: .utf8) }
+
     private func awaitStart(of process: Process) throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(60))
         while true {

@@ -1,6 +1,6 @@
 import RefundCore
 package import RefundPostgres
-import RefundPostgresSupport
+package import RefundPostgresSupport
 package import RefundStore
 import RefundStoreConformance
 package import RefundStorePostgres
@@ -15,12 +15,15 @@ package final class PostgresFixture: StoreFixture {
     package var store: any QueueStore { postgres }
     /// An application's connection.
     package let application: PostgresConnection
+    private let server: PostgresServer
 
     /// Creates an empty queue.
     ///
+    /// - Parameter server: The server, or nil for the one that all tests share.
     /// - Throws: An error if the server does not start, or the queue cannot be created.
-    package init() throws {
-        let server = try PostgresServer.shared()
+    package init(on server: PostgresServer? = nil) throws {
+        let server = try server ?? PostgresServer.shared()
+        self.server = server
         let schema = server.uniqueName()
         settings = PostgresSettings(
             parameters: server.parameters + [("application_name", schema)],
@@ -29,14 +32,14 @@ package final class PostgresFixture: StoreFixture {
         )
         postgres = try PostgresStore(settings)
         try postgres.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
-        application = try Self.connect(schema)
+        application = try Self.connect(to: server, schema)
     }
 
     /// Another connection of an application.
-    package func connect() throws -> PostgresConnection { try Self.connect(settings.schema) }
+    package func connect() throws -> PostgresConnection { try Self.connect(to: server, settings.schema) }
 
-    private static func connect(_ schema: String) throws -> PostgresConnection {
-        let connection = try PostgresServer.shared().connect()
+    private static func connect(to server: PostgresServer, _ schema: String) throws -> PostgresConnection {
+        let connection = try server.connect()
         try connection.execute(
             "SET search_path = \"$user\", public, \(schema)",
             until: .now.advanced(by: .seconds(30))
