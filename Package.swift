@@ -225,7 +225,10 @@ let package = Package(
         ),
         tests(
             "RefundSchedulerTests",
-            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundScheduler"]
+            [
+                "RefundCore", "RefundStore", "RefundStoreConformance", "RefundStorePostgresSupport",
+                "RefundStoreSQLiteSupport", "RefundScheduler",
+            ]
         ),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests(
