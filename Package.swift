@@ -103,6 +103,7 @@ let package = Package(
         // C libraries of the distribution.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         // What the C library offers to C alone.
         .systemLibrary(name: "CLinux"),
         // libpq, loaded by whoever has a queue on PostgreSQL.
@@ -120,7 +121,7 @@ let package = Package(
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
-        module("RefundStoreSQLite", ["RefundCore", "RefundStore", grdb, sqlite]),
+        module("RefundStoreSQLite", ["CLinux", "CSQLite", "RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundStorePostgres", ["RefundCore", "RefundStore", "RefundPostgres"]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -234,7 +235,7 @@ let package = Package(
         tests(
             "ToyGatewayTests",
             [
-                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler",
+                "RefundCore", "RefundConfiguration", "RefundCrypto", "RefundHTTP", "RefundScheduler", "RefundStore",
                 "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundDaemon",
             ]
         ),
@@ -250,7 +251,7 @@ let package = Package(
         ),
         tests(
             "RefunddTests",
-            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd"]
+            ["RefundCore", "RefundStore", "RefundStoreSQLite", "RefundDaemon", "refundd", arguments]
         ),
         tests(
             "SimulationTests",

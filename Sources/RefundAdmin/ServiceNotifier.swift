@@ -4,8 +4,8 @@ package import RefundCore
 
 /// Tells the service manager how the daemon is doing.
 ///
-/// Each message is one datagram to `$NOTIFY_SOCKET`; without the variable nothing is sent. An error is returned for the
-/// log and has no other consequence.
+/// Each message is one datagram to `$NOTIFY_SOCKET`; without the variable nothing is sent. An error is only returned,
+/// for the log.
 ///
 /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html>.
 package struct ServiceNotifier: Sendable {

@@ -6,7 +6,9 @@ extension Configuration {
     ///   of them lacks, their sections.
     package func changes(since old: Configuration) -> [String] {
         database.changes(since: old.database) + gatewayChanges(since: old) + polling.changes(since: old.polling)
-            + webhook.changes(since: old.webhook) + admin.changes(since: old.admin) + log.changes(since: old.log)
+            + webhook.changes(since: old.webhook) + admin.changes(since: old.admin)
+            + heartbeat.changes(since: old.heartbeat) + alerts.changes(since: old.alerts)
+            + retention.changes(since: old.retention) + log.changes(since: old.log)
     }
 
     private func gatewayChanges(since old: Configuration) -> [String] {

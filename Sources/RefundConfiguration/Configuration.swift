@@ -11,6 +11,9 @@ package struct Configuration: Hashable, Sendable {
     package var polling = PollingPolicy()
     package var webhook = WebhookSettings()
     package var admin = AdminSettings()
+    package var heartbeat = HeartbeatSettings()
+    package var alerts = AlertSettings()
+    package var retention = RetentionPolicy()
     package var log = LogSettings()
 
     /// The name of the gateway in `[gateway]`, which rows use unless they name another one.

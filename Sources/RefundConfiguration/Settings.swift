@@ -36,6 +36,24 @@ package struct AdminSettings: Hashable, Sendable {
     package var hosts: [String] = []
 }
 
+/// The `[heartbeat]` section: the monitor that notices when nothing gets done any more.
+package struct HeartbeatSettings: Hashable, Sendable {
+    /// The URL, a secret, to request while work gets done; nil for no heartbeat.
+    package var url: String?
+    /// The URL, a secret, to request once work no longer gets done, or nil.
+    package var failureURL: String?
+    /// The time between two heartbeats.
+    package var interval: Duration = .seconds(5 * 60)
+
+    package init() {}
+}
+
+/// The `[alerts]` section: events that tell an application early.
+package struct AlertSettings: Hashable, Sendable {
+    /// The age at which `refund.delayed` reports a refund without a verdict; nil: never.
+    package var delayedAfter: Duration? = .seconds(24 * 3_600)
+}
+
 /// The `[log]` section.
 package struct LogSettings: Hashable, Sendable {
     /// The lowest level to log.

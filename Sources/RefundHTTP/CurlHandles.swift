@@ -18,7 +18,7 @@ final class EasyHandle {
     private let errorText: UnsafeMutablePointer<CChar>
     private let settings: HTTPClient.Settings
     private let resolutions: StringList
-    private var headers: StringList?
+    private var headers: (fields: [(name: String, value: String)], list: StringList)?
 
     /// Creates a handle for a client's exchanges.
     init(_ settings: HTTPClient.Settings) throws(HTTPError) {
@@ -60,8 +60,7 @@ final class EasyHandle {
     /// - Throws: `HTTPError` if libcurl rejects a header field or the CA file.
     func prepare(for transfer: Transfer, timeout: Duration) throws(HTTPError) {
         let request = transfer.request
-        let headers = try Self.headers(of: request)
-        self.headers = headers
+        let headers = try headers(of: request)
         unsafe errorText.pointee = 0
         try HTTPError.check(unsafe ccurl_set_pointer(pointer, CURLOPT_ERRORBUFFER, errorText))
         try setProtocol()
@@ -69,10 +68,7 @@ final class EasyHandle {
         try setTrust(caFile: request.caFile)
         try set(CURLOPT_URL, request.url)
         try HTTPError.check(unsafe ccurl_set_list(pointer, CURLOPT_HTTPHEADER, headers.first))
-        let body = unsafe request.body.withUnsafeBytes { bytes in
-            unsafe ccurl_set_post_body(pointer, bytes.baseAddress, bytes.count)
-        }
-        try HTTPError.check(body)
+        try set(request.method, body: request.body)
         // With an encoding set, libcurl decodes what a server encodes although it was asked not to. A body of which only
         // the start is kept is recorded as it came.
         let encoding: String? = if case .refuseAbove = request.responseLimit { "identity" } else { nil }
@@ -94,12 +90,11 @@ final class EasyHandle {
         )
     }
 
-    /// Releases the transfer and the request's headers, and leaves no trace of the exchange.
+    /// Releases the transfer, and leaves no trace of the exchange but the list of its header fields.
     func release() {
         // Among other state, this resets libcurl's count of retries, which would otherwise grow from exchange to
         // exchange until one fails. Connections, TLS sessions and resolved names belong to the multi handle and stay.
         unsafe curl_easy_reset(pointer)
-        headers = nil
     }
 
     private func setProtocol() throws(HTTPError) {
@@ -107,13 +102,25 @@ final class EasyHandle {
         try set(CURLOPT_NOSIGNAL, 1)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
         try set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1)
-        try set(CURLOPT_POST, 1)
         try set(CURLOPT_USERAGENT, settings.userAgent)
         try set(CURLOPT_FOLLOWLOCATION, 0)
         try set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
         try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1)
         // Empty rather than unset: unset means the proxy of the environment.
         try set(CURLOPT_PROXY, "")
+    }
+
+    private func set(_ method: HTTPRequest.Method, body: [UInt8]) throws(HTTPError) {
+        switch method {
+        case .get:
+            try set(CURLOPT_HTTPGET, 1)
+        case .post:
+            try set(CURLOPT_POST, 1)
+            let code = unsafe body.withUnsafeBytes { bytes in
+                unsafe ccurl_set_post_body(pointer, bytes.baseAddress, bytes.count)
+            }
+            try HTTPError.check(code)
+        }
     }
 
     private func setConnections(isFresh: Bool, timeout: Duration) throws(HTTPError) {
@@ -138,7 +145,9 @@ final class EasyHandle {
         try set(CURLOPT_CAINFO, caFile ?? settings.trustStore.bundle)
     }
 
-    private static func headers(of request: HTTPRequest) throws(HTTPError) -> StringList {
+    // All queries to a gateway have the same fields.
+    private func headers(of request: HTTPRequest) throws(HTTPError) -> StringList {
+        if let headers, headers.fields.elementsEqual(request.headers, by: ==) { return headers.list }
         let list = StringList()
         // By default libcurl delays long bodies with "Expect" and declares a form's type for a body without one.
         try list.append("Expect:")
@@ -150,6 +159,7 @@ final class EasyHandle {
             // To libcurl "Name:" removes a field; "Name;" sends an empty one.
             try list.append(value.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } ? "\(name);" : "\(name): \(value)")
         }
+        headers = (request.headers, list)
         return list
     }
 

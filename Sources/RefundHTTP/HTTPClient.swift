@@ -1,7 +1,7 @@
 import CCurl
 import Synchronization
 
-/// Sends POST requests over HTTP/1.1, with or without TLS, on a thread of its own.
+/// Sends requests over HTTP/1.1, with or without TLS, on a thread of its own.
 ///
 /// An idle client costs nothing: its thread sleeps until a request arrives. Certificates and host names are always
 /// verified, redirects are never followed, and the environment (proxies, OpenSSL's variables) is ignored.

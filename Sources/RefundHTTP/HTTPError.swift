@@ -65,7 +65,7 @@ extension HTTPError: CustomStringConvertible {
             "The connection to the server failed; check that it listens on the URL's port and that no firewall blocks it."
         case .timeout(let phase): "The request timed out \(phase.description)."
         case .certificate(let reason):
-            "The server's certificate is not trusted: \(reason); check the host in the URL and the CA file."
+            "The server's certificate is not trusted: \(reason); check the host in the URL, or name its CA in ca_file."
         case .tls(let reason): "The TLS connection to the server failed: \(reason)."
         case .tooLarge(let limit): "The response body exceeds the limit of \(limit) bytes."
         case .metadataTooLarge(let limit): "The response has more than \(limit) bytes of headers, framing and trailers."

@@ -1,4 +1,4 @@
-/// A response whose head arrived completely, whatever its status.
+/// A response with a status: its head arrived completely, or is invalid after its status line.
 package struct HTTPResponse: Sendable {
     /// How the body ended.
     package enum BodyEnd: Hashable, Sendable {
@@ -8,6 +8,8 @@ package struct HTTPResponse: Sendable {
         case truncated
         /// The exchange failed after the head; `body` holds what arrived until then.
         case broken(HTTPError)
+        /// The head is no valid HTTP, for this reason; only the fields before the fault are known, and there is no body.
+        case invalidHead(String)
     }
 
     /// The status code.
@@ -64,6 +66,9 @@ package struct ResponseHead: Sendable {
 
     /// Whether the whole head of the final response, rather than of an interim (1xx) one, has arrived.
     package var isComplete: Bool { hasEnded && !isInterim }
+
+    /// Whether the status line of the final response has arrived.
+    package var hasStatus: Bool { !bytes.isEmpty && !isInterim }
 
     /// Adds a line as libcurl delivers it: a status line, a field, the empty line at the end, or a trailer field.
     ///

@@ -8,8 +8,16 @@ package protocol HTTPTransport: Sendable {
     func send(_ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPError>) -> Void)
 }
 
-/// A POST over HTTP or HTTPS and the bounds on its exchange.
+/// A request over HTTP or HTTPS and the bounds on its exchange.
 package struct HTTPRequest: Sendable {
+    /// The method of a request.
+    package enum Method: Hashable, Sendable {
+        /// Sends the body.
+        case post
+        /// Sends no body.
+        case get
+    }
+
     /// How much of a response body is read.
     package enum ResponseLimit: Hashable, Sendable {
         /// A longer body breaks the response as soon as its length is announced or exceeded.
@@ -32,6 +40,8 @@ package struct HTTPRequest: Sendable {
     /// the address, otherwise the reason to refuse it. Called on the client's thread; must not block.
     package typealias AddressFilter = @Sendable (_ address: [UInt8], _ port: UInt16) -> String?
 
+    /// The method; `post` unless set.
+    package var method = Method.post
     /// The absolute URL, `http` or `https`, without user name and password.
     package var url: String
     /// The header fields in the order they are sent.

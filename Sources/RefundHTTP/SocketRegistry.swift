@@ -25,7 +25,7 @@ final class SocketRegistry {
     private static let silence: Duration = .seconds(3_600)
     private static let maximumSilentAddresses = 256
 
-    /// libcurl closes sockets that did not connect without saying so: a descriptor may already be something else's.
+    /// libcurl closes sockets that did not connect without a callback, so a descriptor may already be something else's.
     private struct Attempt {
         let inode: UInt
         let address: Address?

@@ -61,7 +61,9 @@ final class Transfer {
     }
 
     /// How long to wait for an address to respond before trying the next; `nil` once no address responded that fast.
-    var patience: Duration? { triesSilentAddresses ? nil : min(.seconds(2), request.timeout / 4) }
+    ///
+    /// TCP itself asks again after a second: an address that has not responded by then is slow, or gone.
+    var patience: Duration? { triesSilentAddresses ? nil : min(.seconds(1), request.timeout / 4) }
 
     /// Decides whether to connect to an address: not if the request refuses it, nor if it was silent recently.
     ///
@@ -214,7 +216,11 @@ final class Transfer {
     func result(_ error: HTTPError, of handle: EasyHandle) -> Result<HTTPResponse, HTTPError> {
         // A server that floods the client is not believed, whatever its status.
         if case .metadataTooLarge = error { return .failure(error) }
-        return attempt.head.isComplete ? .success(response(.broken(error), of: handle)) : .failure(error)
+        if attempt.head.isComplete { return .success(response(.broken(error), of: handle)) }
+        guard case .malformedResponse(let reason) = error, attempt.head.hasStatus else { return .failure(error) }
+        // libcurl reads no further, but the server has answered. A length that is no number concerns only the body.
+        let concernsBody = reason.hasPrefix("Invalid Content-Length")
+        return .success(response(concernsBody ? .broken(error) : .invalidHead(reason), of: handle))
     }
 
     /// Passes the result to the caller; called once.

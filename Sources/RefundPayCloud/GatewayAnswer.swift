@@ -80,11 +80,17 @@ package enum GatewayAnswer: Sendable {
         guard let key = keys.first(where: { $0.isValid(signature: signature, for: signed) }),
             let publicKey = try? key.pem
         else { return nil }
-        return AnswerProof(signed: signed, signature: signature, publicKey: publicKey)
+        let scheme = SignatureScheme(
+            name: "RSASSA-PKCS1-v1_5 with SHA-256",
+            digest: "sha256",
+            signed: #"every member but "sign", null and empty ones, sorted by name, as name=value joined with &"#,
+            signature: #"the member "sign", decoded from base64"#
+        )
+        return AnswerProof(signed: signed, signature: signature, publicKey: publicKey, scheme: scheme)
     }
 
-    // The signature is over the unescaped text, in which no encoder has an unpaired surrogate: Java's writes a question
-    // mark for it and most others U+FFFD. An envelope is read, and believed, only as it was signed.
+    // The signature covers the unescaped text, which cannot contain an unpaired surrogate: Java's encoder writes a
+    // question mark for it, most others U+FFFD. An envelope is read, and believed, only as it was signed.
     private static func verified(
         _ body: [UInt8],
         by keys: [RSAPublicKey]
@@ -134,7 +140,7 @@ struct AnswerDoubt: Error {
     let reason: String
 }
 
-/// What an answer must say about itself wherever it says it: our merchant, our application, a refund.
+/// What an answer must say wherever it names its subject: our merchant, our application, a refund.
 ///
 /// Nothing else ties an answer to its query, so an answer signed for somebody else must not pass for ours. `trans_type` 3
 /// is a refund, as integrators of the platform found.
@@ -199,7 +205,7 @@ extension String {
         return allSatisfy(\.isWhitespace)
     }
 
-    /// This text in quotation marks and of bounded length, for a reason that quotes somebody else.
+    /// This text in quotation marks and of bounded length, for a reason that quotes text from outside.
     func quoted(maxLength: Int) -> String {
         JSONWriter.quoted(sanitized(maxLength: maxLength))
     }

@@ -70,7 +70,7 @@ package enum GatewayURL: Sendable {
         package let description: String
     }
 
-    // The gateway's only entrance. Portals show URLs that end with it.
+    // The path of the gateway's only entry point. Portals show URLs that end with it.
     private static let entrance = "/api/entry"
     private static let queryPath = "/api/entry/refundquery"
 

@@ -6,6 +6,7 @@ import RefundHTTP
 /// The protocol of PayCloud's gateways.
 package struct PayCloud: GatewayProtocol {
     package let name = "paycloud"
+    package let hasPublicKeys = true
     // All gateways share it: a signature takes half a millisecond of one core.
     private let signing = SigningPool(threads: ProcessInfo.processInfo.activeProcessorCount)
 

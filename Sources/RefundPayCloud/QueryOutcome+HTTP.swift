@@ -43,6 +43,8 @@ extension QueryOutcome {
         switch response.bodyEnd {
         case .complete: GatewayAnswer.outcome(of: response.body, for: query, appID: appID, verifiedBy: keys)
         case .broken(let error): .unreachable(reason: "\(error)".sanitized(maxLength: 300))
+        case .invalidHead(let reason):
+            .unreachable(reason: "the header of the gateway's response is invalid: \(reason)".sanitized(maxLength: 300))
         case .truncated: .unreachable(reason: "the gateway's response is incomplete")
         }
     }

@@ -9,7 +9,7 @@ struct RefundData {
 
     /// Reads `data`, which PayCloud sends as a JSON string containing the object, or as the object itself.
     ///
-    /// The text is verified, so that it may be read tolerantly.
+    /// The signature covers the text, so it may be read tolerantly.
     ///
     /// - Throws: `AnswerDoubt` if there is not exactly one object.
     init(_ value: JSONValue?) throws(AnswerDoubt) {
@@ -76,7 +76,7 @@ struct RefundData {
         return status
     }
 
-    // A truncated identifier would be another one, so one that is too long is left out.
+    // A truncated identifier would be a different one, so an identifier that is too long is left out.
     private func short(_ name: String) -> String? {
         guard let text = object[name]?.text, text.utf8.count <= Self.longestText else { return nil }
         return text.sanitized(maxLength: Self.longestText)

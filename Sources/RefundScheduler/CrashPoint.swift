@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 #endif
 
-/// A point at which a test may kill or freeze the daemon, to see how it is replaced and how the next one recovers.
+/// A point at which a test may kill or freeze the daemon, to see how the next one takes over and recovers.
 ///
 /// A debug build kills itself at the point that the environment names: `CRASH_POINT=after-claim:3` at the third pass.
 /// With `CRASH_POINT=after-claim:3:freeze`, the thread that gets there stops for good instead. A release build contains

@@ -2,6 +2,22 @@ import RefundCore
 import RefundStore
 
 extension Decider {
+    /// Records which gateways and endpoints are paused by now.
+    mutating func notePauses() {
+        let known = decision.state.pauses
+        for (peer, pause) in input.pauses.sorted(by: { $0.key < $1.key }) where known[peer] != pause {
+            decision.events.append(.paused(peer, pause))
+        }
+        for peer in known.keys.sorted() where input.pauses[peer] == nil {
+            decision.events.append(.resumed(peer))
+            if case .gateway(let name) = peer { decision.state.gateways[name]?.resumed() }
+        }
+        decision.state.pauses = input.pauses
+    }
+
+    /// Whether nothing may be claimed for a peer.
+    func isPaused(_ peer: Peer) -> Bool { decision.state.pauses[peer] != nil }
+
     /// Releases expired claims: those that a stray `UPDATE` left, and those of a send that never ended.
     mutating func releaseExpiredClaims() {
         let (refunds, webhooks, now) = (input.expiredRefunds, input.expiredWebhooks, now)
@@ -20,6 +36,21 @@ extension Decider {
         decision.wake(at: now)
     }
 
+    /// Reports refunds older than `delayed_after`, before any of them is flagged: that supersedes the report.
+    mutating func reportDelayed(batch: Int) {
+        guard let delay = settings.delayedAfter else { return }
+        for read in input.delayed {
+            let row = rows[read.refund.id] ?? read
+            guard !row.refund.state.isFinal, !row.refund.notified.contains(.delayed) else { continue }
+            let change = RefundChange(delayed: row, by: delay, at: now, context, using: &decision.state.random)
+            write(.change(change))
+            decision.events.append(.delayed(refund: change.refund, by: delay))
+            note(change, on: row)
+        }
+        if input.delayed.count >= batch { decision.wake(at: now) }
+        decision.wake(at: input.nextDelayed?.advanced(by: delay))
+    }
+
     /// Flags refunds older than `attention_after` as overdue.
     mutating func flagOverdue(batch: Int) {
         for read in input.overdue {
@@ -36,7 +67,13 @@ extension Decider {
     /// Claims due refunds, gateway by gateway.
     mutating func claimRefunds(_ request: ClaimRequest) {
         if !input.spentHints.isEmpty { write(.deleteHints(input.spentHints)) }
-        for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) {
+        decision.state.nextHint = input.nextHint ?? 0
+        if input.nextHint != nil {
+            // Hints that must wait, perhaps for hours, should cost little meanwhile.
+            let isIdle = input.spentHints.isEmpty && input.gateways.values.allSatisfy(\.hinted.isEmpty)
+            decision.wake(at: now.advanced(by: SchedulerState.hintTurnPause.scaled(by: isIdle ? 5 : 1)))
+        }
+        for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) where !isPaused(.gateway(name)) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
                 claimRefunds(due, of: name, gateway, permits: claim.permits)
@@ -71,7 +108,7 @@ extension Decider {
         }
         if !hints.isEmpty { write(.deleteHints(hints)) }
         for next in [unclaimed, due.next].compactMap(\.self) {
-            decision.wake(at: decision.state.gateways[name]?.nextQuery(due: next, at: now))
+            decision.wakeToClaim(at: decision.state.gateways[name]?.nextQuery(due: next, at: now))
         }
     }
 

@@ -24,7 +24,7 @@ extension Decider {
         )
         decision.events.append(.attempted(delivery, outcome, next, disabling))
         if let disabling, !wasDisabled { decision.events.append(.urlDisabled(delivery, disabling)) }
-        if case .retry(let time) = next { decision.wake(at: time) }
+        if case .retry(let time) = next { decision.wakeToClaim(at: time) }
         updateAttention(of: delivery.refundID, next)
     }
 
@@ -97,9 +97,9 @@ extension Decider {
 
     /// Claims the due webhooks, and kills those whose URL is disabled.
     mutating func claimWebhooks() {
-        decision.wake(at: input.nextAttempt)
+        decision.wakeToClaim(at: input.nextAttempt)
         decision.state.lastEndpoint = input.lastEndpoint ?? []
-        for due in input.endpoints {
+        for due in input.endpoints where !isPaused(.endpoint(due.endpoint)) {
             let free = decision.state.endpoints.free(for: due.endpoint, at: now)
             claim(due.deliveries.prefix(free), at: due.endpoint)
             for disabled in due.disabled { kill(disabled) }

@@ -26,6 +26,7 @@ extension Decider {
             record(completed?.health ?? .none, outcome.problem, of: gateway)
             record(completed?.breaker ?? .none, of: gateway)
             noteSighting(outcome, of: gateway)
+            noteLapse(of: gateway)
         } else {
             _ = decision.state.gateways[gateway]?.interrupted(id, at: now)
         }
@@ -129,11 +130,11 @@ extension Decider {
     }
 
     private mutating func record(_ change: CircuitBreaker.Change, of gateway: String) {
-        let breaker = decision.state.gateways[gateway]?.breaker
         switch change {
         case .none:
             break
         case .opened:
+            let breaker = decision.state.gateways[gateway]?.breaker
             let reason = breaker?.reason ?? ""
             let open = OpenBreaker(
                 since: breaker?.openSince ?? now,
@@ -141,6 +142,8 @@ extension Decider {
                 nextProbe: breaker?.nextProbe(at: now)
             )
             write(.breaker(.gateway, name: gateway, open))
+            // An incident has its own event, and the gateway is neither down nor does it throttle us.
+            guard decision.state.gateways[gateway]?.health.isBlocked != true else { return }
             decision.events.append(.gatewayBreakerOpened(gateway: gateway, reason: reason))
         case .closed:
             write(.breaker(.gateway, name: gateway, nil))
@@ -156,13 +159,31 @@ extension Decider {
         {
             return
         }
-        decision.state.sighted[gateway] = (now, isAnswer)
         var sighting = GatewaySighting(lastVerified: decision.state.gateways[gateway]?.health.lastVerified)
         if !isAnswer {
             sighting.lastError = outcome.problem
             sighting.lastErrorAt = now
+        } else if let last = decision.state.sighted[gateway], last.at > now {
+            // The failure has a time of before the clock was set back, and would seem to be newer.
+            sighting.lastErrorAt = now
         }
+        decision.state.sighted[gateway] = (now, isAnswer)
         write(.gatewaySeen(gateway: gateway, sighting))
+    }
+
+    // Its begin and its end are recorded at once, what it counts at intervals.
+    private mutating func noteLapse(of gateway: String) {
+        guard let lapse = decision.state.gateways[gateway]?.health.lapse(at: now) else {
+            guard decision.state.lapsed.removeValue(forKey: gateway) != nil else { return }
+            return write(.breaker(.lapse, name: gateway, nil))
+        }
+        if let last = decision.state.lapsed[gateway], last <= now,
+            now.duration(since: last) < SchedulerState.sightingInterval
+        {
+            return
+        }
+        decision.state.lapsed[gateway] = now
+        write(.breaker(.lapse, name: gateway, OpenBreaker(since: lapse.since, reason: "\(lapse.count)")))
     }
 }
 

@@ -13,10 +13,19 @@ package struct Decision: Sendable {
     package var events: [SchedulerEvent] = []
     /// When to run again if nothing arrives, or nil if nothing will become due.
     package var nextWake: Timestamp?
+    /// A step of retention to take now, since nothing else is due.
+    package var pruning: PruneRequest?
 
     mutating func wake(at time: Timestamp?) {
         guard let time else { return }
         nextWake = min(nextWake ?? time, time)
+    }
+
+    /// Wakes the scheduler when a claim can be made.
+    mutating func wakeToClaim(at time: Timestamp?) {
+        guard let time else { return }
+        wake(at: time)
+        state.nextClaim = min(state.nextClaim ?? time, time)
     }
 
     /// Retracts everything that depends on writes that the database rejected.
@@ -40,6 +49,7 @@ package struct Decision: Sendable {
             case .releaseWebhook(let claim), .postponeWebhook(let claim, _): state.hold(webhook: claim.id, at: now)
             case .killWebhook(let id, _): state.hold(webhook: id, at: now)
             case .urlHealth, .incident, .gatewaySeen, .breaker, .deleteHints, .moveDueTimes: break
+            case .heartbeat: events.removeAll { if case .proved = $0 { true } else { false } }
             }
         }
         if !rejections.isEmpty { wake(at: state.releaseHolds(at: now)) }
@@ -82,6 +92,7 @@ extension Write.Action {
         case .gatewaySeen(let gateway, _): "the health of gateway \(gateway)"
         case .breaker(_, let name, _): "the circuit breaker of \(name)"
         case .deleteHints: "the end of hints"
+        case .heartbeat: "the heartbeat"
         case .moveDueTimes: "due times after the clock was set back"
         }
     }
@@ -113,6 +124,7 @@ extension SchedulerState {
         var decider = Decider(state: self, settings: settings, input: input, now: now)
         decider.takePendingWrites()
         if clockStep > .zero { decider.clockSetBack(by: clockStep) }
+        if request.claims != nil { decider.notePauses() }
         // Deliveries first: an event that a query leads to must supersede a webhook whose attempt just failed.
         for result in deliveries { decider.complete(result) }
         for result in queries { decider.complete(result) }
@@ -122,6 +134,7 @@ extension SchedulerState {
                 decider.decision.state.beginUnknownScan(at: now, next: input.lastUnknownGateway)
             }
             decider.releaseExpiredClaims()
+            decider.reportDelayed(batch: claims.batch)
             decider.flagOverdue(batch: claims.batch)
             decider.claimRefunds(claims)
             decider.claimWebhooks()
@@ -146,6 +159,7 @@ struct Decider {
 
     init(state: SchedulerState, settings: SchedulerSettings, input: CycleInput, now: Timestamp) {
         decision = Decision(state: state)
+        decision.state.nextClaim = nil
         self.settings = settings
         self.input = input
         self.now = now
@@ -166,12 +180,22 @@ struct Decider {
     mutating func takePendingWrites() {
         decision.writes += decision.state.pendingWrites
         decision.state.pendingWrites = []
+        if decision.state.takeProof() {
+            write(.heartbeat(at: now))
+            decision.events.append(.proved)
+        }
     }
 
     mutating func clockSetBack(by step: Duration) {
         decision.state.clockSetBack(by: step)
         decision.events.append(.clockSetBack(by: step))
         write(.moveDueTimes(by: step, after: now))
+        for (name, gateway) in decision.state.gateways.sorted(by: { $0.key < $1.key }) {
+            guard let since = gateway.breaker.openSince else { continue }
+            let (reason, next) = (gateway.breaker.reason ?? "", gateway.breaker.nextProbe(at: now))
+            let open = OpenBreaker(since: min(since, now), reason: reason, nextProbe: next)
+            write(.breaker(.gateway, name: name, open))
+        }
         decision.wake(at: now)
     }
 
@@ -200,20 +224,25 @@ struct Decider {
         )
         write(.change(change), fallback: fallback)
         decision.events += transitions.map { .transition(refund: refund, $0) }
-        var after = row
-        after.refund = refund
-        after.lastSequence += transitions.count
-        rows[refund.id] = after
-        let events = change.entries.compactMap(\.event)
-        if events.contains(where: { $0.webhook != nil }) { decision.wake(at: now) }
-        if events.contains(where: { $0.supersedes != .nothing }) { superseding.insert(refund.id) }
+        note(change, on: row)
         noteDue(refund)
+    }
+
+    /// Lets later steps build on a change.
+    mutating func note(_ change: RefundChange, on row: QueuedRefund) {
+        var after = row
+        after.refund = change.refund
+        after.lastSequence += change.entries.count
+        rows[change.refund.id] = after
+        let events = change.entries.compactMap(\.event) + [change.notice?.event].compactMap(\.self)
+        if events.contains(where: { $0.webhook != nil }) { decision.wakeToClaim(at: now) }
+        if events.contains(where: { $0.supersedes != .nothing }) { superseding.insert(change.refund.id) }
     }
 
     /// Wakes the scheduler when a refund that is not claimed becomes due.
     mutating func noteDue(_ refund: Refund) {
-        guard let due = refund.nextQueryAt, !refund.state.isFinal else { return }
-        decision.wake(at: decision.state.gateways[refund.gateway]?.nextQuery(due: due, at: now))
+        guard let due = refund.nextQueryAt, !refund.state.isFinal, !isPaused(.gateway(refund.gateway)) else { return }
+        decision.wakeToClaim(at: decision.state.gateways[refund.gateway]?.nextQuery(due: due, at: now))
     }
 
     mutating func finish(_ request: CycleRequest) -> Decision {
@@ -223,7 +252,20 @@ struct Decider {
         if request.claims != nil {
             decision.wake(at: decision.state.nextUnknownScan)
             decision.wake(at: decision.state.releaseHolds(at: now))
+            planRetention()
         }
         return decision
+    }
+
+    // Nothing that is due, or about to be, waits for retention.
+    private mutating func planRetention() {
+        guard let due = decision.state.retention.due(settings.retention, at: now) else { return }
+        guard due <= now else { return decision.wake(at: due) }
+        let isFree = decision.nextWake.map { $0 > now.advanced(by: RetentionPass.margin) } ?? true
+        if decision.writes.isEmpty, decision.effects.isEmpty, isFree {
+            decision.pruning = decision.state.retention.request(settings.retention, at: now)
+        } else {
+            decision.wake(at: now.advanced(by: RetentionPass.retryInterval))
+        }
     }
 }

@@ -6,7 +6,7 @@ package import RefundStore
 /// While the breaker is open, the gateway is probed with one refund at a time, in turn, so that a refund that fails for
 /// reasons of its own does not keep the breaker open.
 package struct GatewayState: Sendable {
-    // The most refunds whose refusals are counted; beyond it, all counts are dropped.
+    // The most refunds whose refusals are counted; beyond them, all counts are dropped.
     private static let refusalCapacity = 10_000
     // The most merchants whose turns among probes are remembered.
     private static let probeCapacity = 1_000
@@ -38,8 +38,8 @@ package struct GatewayState: Sendable {
     private var probes = ClaimRequest.ProbeTurn()
     private var turns = ClaimRequest.MerchantTurns()
     private var probe: Int64?
-    // The refusals of each refund since it was last answered.
-    private var refusals: [Int64: (count: Int, since: Timestamp)] = [:]
+    // The refusals of each refund since it was last answered, and when it was enqueued.
+    private var refusals: [Int64: (count: Int, since: Timestamp, enqueuedAt: Timestamp)] = [:]
     // Refused merchants of which an event has reported a refund.
     private var reportedMerchants: Set<String> = []
     private var lastFailed: Int64?
@@ -77,6 +77,12 @@ package struct GatewayState: Sendable {
     package mutating func retire() {
         health = GatewayHealth()
         breaker = CircuitBreaker()
+    }
+
+    /// Resets the health after a pause: nothing was sent, so how long the gateway has failed is unknown.
+    package mutating func resumed() {
+        health.resumed()
+        breaker.probeNow()
     }
 
     /// The refunds that may be claimed now.
@@ -141,6 +147,11 @@ package struct GatewayState: Sendable {
     package mutating func claimed(_ refund: Refund, _ claim: RefundClaim, of merchant: String, at now: Timestamp) {
         inFlight[refund.id] = claim.lease
         rate.take(at: now)
+        // After a restore, another refund may have the row's id.
+        if let known = refusals[refund.id], known.enqueuedAt != refund.createdAt {
+            refusals[refund.id] = nil
+            health.forget(refund.id)
+        }
         if refund.isRefused {
             health.wasRefusedAlone(refund.id)
             if refund.notified.contains(.merchantRefused) { reportedMerchants.insert(merchant) }
@@ -220,7 +231,7 @@ package struct GatewayState: Sendable {
             (lastFailed, lastSlowedDown) = (nil, nil)
             return (.count(notBefore: nil), change, endPause(answered: refund) ?? breaker.succeeded())
         case .credentialsRefused:
-            if isOwnRefusal { countRefusal(of: refund, at: now) }
+            if isOwnRefusal { countRefusal(of: claim.refund, at: now) }
             if health.refusedMerchants.count > refusedMerchants { lookForOtherMerchants() }
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             if health.isUndecided { return (.release, change, .none) }
@@ -229,7 +240,7 @@ package struct GatewayState: Sendable {
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             return (.count(notBefore: nil), change, breaker.succeeded())
         case .slowedDown(let reason, let retryAfter):
-            // A limit that only one order meets is not the gateway's.
+            // If only one refund runs into a limit, the limit is not the gateway's.
             let isAlone = lastSlowedDown == nil || lastSlowedDown == refund
             if !isOwnFailure { lastSlowedDown = refund }
             if isOwnFailure || isAlone && answersOthers, !health.isBlocked, isOwnFailure || !wasOpen {
@@ -240,7 +251,7 @@ package struct GatewayState: Sendable {
             pausedBy = isAlone && (!wasOpen || pausedBy == refund) ? refund : nil
             return (.spare, change, breaker.paused(for: retryAfter, reason, at: now))
         case .unreachable(let reason, _):
-            // However often one order fails, its failures do not count against the gateway.
+            // However often one refund fails, its failures do not count against the gateway.
             if health.isBlocked { return (.release, change, endProbe(outcome, opened, at: now)) }
             if isOwnFailure {
                 if isProbe { breaker.probeInterrupted(at: now) }
@@ -253,7 +264,7 @@ package struct GatewayState: Sendable {
         }
     }
 
-    // An answer about another refund in flight shows that the limit was the limited refund's own.
+    // An answer about another refund in flight shows that the limit concerned only the refund that ran into it.
     private mutating func endPause(answered refund: Int64) -> CircuitBreaker.Change? {
         defer { pausedBy = nil }
         guard let pausedBy, pausedBy != refund, breaker.openSince != nil else { return nil }
@@ -282,9 +293,9 @@ package struct GatewayState: Sendable {
         _ = breaker.tripped(every: GatewayHealth.probeInterval, reason, at: now)
     }
 
-    private mutating func countRefusal(of refund: Int64, at now: Timestamp) {
+    private mutating func countRefusal(of refund: Refund, at now: Timestamp) {
         if refusals.count >= Self.refusalCapacity { refusals = [:] }
-        refusals[refund, default: (0, now)].count += 1
+        refusals[refund.id, default: (0, now, refund.createdAt)].count += 1
     }
 
     /// Moves times back with a clock that was set back by `step`.
@@ -292,6 +303,6 @@ package struct GatewayState: Sendable {
         rate.clockSetBack(by: step)
         health.clockSetBack(by: step)
         breaker.clockSetBack(by: step)
-        refusals = refusals.mapValues { ($0.count, $0.since.advanced(by: .zero - step)) }
+        refusals = refusals.mapValues { ($0.count, $0.since.advanced(by: .zero - step), $0.enqueuedAt) }
     }
 }

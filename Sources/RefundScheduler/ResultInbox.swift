@@ -8,6 +8,8 @@ final class ResultInbox: Sendable {
         var deliveries: [DeliveryResult] = []
         /// Whether a cycle is due, whatever the database says.
         var isDue = false
+        /// Whether a cycle must write something, to prove that commits work.
+        var wantsProof = false
     }
 
     private struct State {

@@ -21,8 +21,6 @@ package actor Scheduler {
     // The wait before a retry after the database failed.
     private static let retryInterval: Duration = .seconds(1)
     private static let longestRest: Duration = .milliseconds(20)
-    // Clocks are slewed, and read one after the other; a smaller difference is not a step.
-    private static let clockTolerance: Duration = .milliseconds(500)
 
     private let executor = DispatchQueueExecutor(label: "refundd.scheduler")
     private let inbox = ResultInbox()
@@ -81,7 +79,9 @@ package actor Scheduler {
     ///
     /// - Throws: `StoreError` if the database fails.
     package func start() throws(StoreError) {
-        state = try SchedulerState(takingOver: store, settings, at: clock.now())
+        let now = clock.now()
+        clockStep = try SchedulerState.clockStep(before: store, at: now)
+        state = try SchedulerState(takingOver: store, settings, at: now)
         CrashPoint.reached(.afterTakeover)
         timer = WakeTimer { [weak self] in self?.wake() }
         wakeSource = store.makeWakeSource { [weak self] in self?.look() }
@@ -112,7 +112,7 @@ package actor Scheduler {
     ///
     /// Late results are ignored: the next daemon queries and sends their refunds and webhooks again.
     ///
-    /// - Returns: Why the claims could not be released, or nil; the next daemon releases them then.
+    /// - Returns: Why the claims could not be released, so that the next daemon has to; nil if they were.
     @discardableResult
     package func close() -> StoreError? {
         guard phase != .closed else { return nil }
@@ -164,6 +164,11 @@ package actor Scheduler {
         put { $0.isDue = true }
     }
 
+    /// Makes a cycle soon write something, and report `proved` once that is committed.
+    package nonisolated func prove() {
+        put { $0.wantsProof = true }
+    }
+
     private nonisolated func look() {
         put { _ in }
     }
@@ -182,7 +187,8 @@ package actor Scheduler {
         // Appending would copy every result.
         if queries.isEmpty { queries = content.queries } else { queries += content.queries }
         if deliveries.isEmpty { deliveries = content.deliveries } else { deliveries += content.deliveries }
-        if content.isDue { isDue = true }
+        if content.wantsProof { state.prove() }
+        if content.isDue || content.wantsProof { isDue = true }
     }
 
     // MARK: - Cycles
@@ -223,7 +229,7 @@ package actor Scheduler {
         // This cycle's own commit must not wake the scheduler.
         wakeSource?.pause()
         var isCommitted = false
-        // After a failure the timer brings the next attempt, and nothing may bring it earlier.
+        // After a failure only the timer starts the next attempt; nothing may start it earlier.
         defer { wakeSource?.resume(looks: isCommitted) }
         let decision = try state.cycle(
             over: store,
@@ -242,7 +248,10 @@ package actor Scheduler {
         state = decision.state
         perform(decision.effects)
         report(decision.events)
-        return decision.nextWake
+        guard let request = decision.pruning else { return decision.nextWake }
+        let (events, next) = try state.prune(request, over: store, settings, at: now)
+        if !events.isEmpty { report(events) }
+        return [decision.nextWake, next].compactMap(\.self).min()
     }
 
     // A result that comes after its claim ran out ends no later claim.
@@ -309,7 +318,7 @@ package actor Scheduler {
         let (now, uptime) = (clock.now(), clock.uptime())
         if let last = lastReading {
             let step = uptime - last.uptime - now.duration(since: last.now)
-            if step > Self.clockTolerance { clockStep += step }
+            if step > SchedulerState.clockTolerance { clockStep += step }
         }
         lastReading = (now, uptime)
         return now

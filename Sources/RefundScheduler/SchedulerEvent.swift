@@ -7,6 +7,8 @@ package enum SchedulerEvent: Sendable {
     case queried(gateway: String, refund: Refund, QueryOutcome, duration: Duration)
     /// A refund changed its state or attention.
     case transition(refund: Refund, Transition)
+    /// An event reported that a refund is delayed.
+    case delayed(refund: Refund, by: Duration)
     /// An attempt to deliver a webhook ended; carries why its URL is disabled, if it is.
     case attempted(Delivery, DeliveryOutcome, AttemptRecord.Result, URLHealth.Disabling?)
     /// A gateway failed for the first time since its last verified answer.
@@ -23,9 +25,13 @@ package enum SchedulerEvent: Sendable {
     case endpointBreakerOpened(endpoint: String, reason: String)
     /// An endpoint accepts webhooks again.
     case endpointBreakerClosed(endpoint: String)
+    /// An operator paused a gateway or an endpoint.
+    case paused(Peer, Pause)
+    /// An operator resumed a gateway or an endpoint.
+    case resumed(Peer)
     /// The URL of this webhook was disabled; no more webhooks are sent to it.
     case urlDisabled(Delivery, URLHealth.Disabling)
-    /// So many webhooks wait, because no secret is configured to sign them.
+    /// Webhooks wait because no secret is configured to sign them; how many.
     case webhooksUnsigned(Int)
     /// The database rejected one write; the others of its batch are committed.
     case rejected(what: String, reason: String)
@@ -33,13 +39,19 @@ package enum SchedulerEvent: Sendable {
     case releasedClaims(Int)
     /// The clock was set back.
     case clockSetBack(by: Duration)
+    /// A cycle was committed that wrote something, as it was asked to.
+    case proved
+    /// A step of retention pruned rows.
+    case pruned(PrunedRows)
+    /// The day's pass of retention is over, and pruned rows.
+    case retentionPassed(PrunedRows)
     /// The store reported an event.
     case store(StoreEvent)
 }
 
 /// A refund claimed for a query.
 ///
-/// An object, since it travels to the gateway's client and back through many hands, and a refund is expensive to copy.
+/// A class, because the claim passes through many hands and a refund is expensive to copy.
 package final class QueryClaim: Sendable {
     /// The refund as it was claimed.
     package let refund: Refund

@@ -48,12 +48,16 @@ package struct SchedulerSettings: Sendable {
 
     /// The polling policy.
     package var polling: PollingPolicy
+    /// The age at which `refund.delayed` reports a refund; nil if none does.
+    package var delayedAfter: Duration?
     /// The gateways by name.
     package var gateways: [String: Gateway]
     /// The receivers of webhooks.
     package var webhooks: Webhooks
+    /// How long the queue keeps what is finished.
+    package var retention = RetentionPolicy.forever
 
-    /// Creates settings.
+    /// Creates settings, which keep everything for ever.
     package init(polling: PollingPolicy, gateways: [String: Gateway], webhooks: Webhooks) {
         self.polling = polling
         self.gateways = gateways

@@ -5,6 +5,9 @@ package import RefundStore
 ///
 /// A decision returns a new state, which takes effect only once the decision is committed.
 package struct SchedulerState: Sendable {
+    /// Clocks are slewed, and read one after the other; a smaller difference is not a step.
+    static let clockTolerance: Duration = .milliseconds(500)
+
     // Bounds how long one transaction blocks other writers.
     static let batchLimit = 256
     // How long a row is held after the database rejected a write to it.
@@ -12,13 +15,15 @@ package struct SchedulerState: Sendable {
     // Refunds of gateways that are not configured wait for an operator anyway.
     private static let unknownGatewayInterval: Duration = .seconds(60)
     private static let unknownGatewayPause: Duration = .seconds(1)
-    // How often the time of the last verified answer is recorded while a gateway is well.
+    // How often the time of the last verified answer is recorded while a gateway is healthy.
     static let sightingInterval: Duration = .seconds(10)
 
     /// How often webhooks that wait for a secret are reported.
     static let unsignedReportInterval: Duration = .seconds(3_600)
     /// The pause before the next endpoints in turn are read.
     static let endpointTurnPause: Duration = .milliseconds(20)
+    /// The pause before the next hints in turn are read.
+    static let hintTurnPause: Duration = .milliseconds(50)
 
     /// The source of jitter and webhook ids; a value type, so that deciding twice draws the same numbers.
     var random: any RandomNumberGenerator & Sendable
@@ -28,19 +33,31 @@ package struct SchedulerState: Sendable {
     package var sending: [String: (endpoint: String, lease: Int64)] = [:]
     /// Whether claiming has stopped.
     package var isDraining = false
+    /// The gateways and endpoints that were paused when the last cycle read.
+    package internal(set) var pauses: [Peer: Pause] = [:]
     /// Writes caused by a reload or a start, left to the next cycle.
     var pendingWrites: [Write] = []
+    // Whether the next cycle is to write something, to prove that commits work.
+    private var wantsProof = false
     /// When each gateway's sighting was last recorded, and whether it was an answer.
     var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
+    /// When each gateway's lapse was last recorded.
+    var lapsed: [String: Timestamp] = [:]
+    /// When the next claim can be made, as far as the last cycle knew.
+    var nextClaim: Timestamp?
     private var heldRefunds: [Int64: Timestamp] = [:]
     private var heldWebhooks: [String: Timestamp] = [:]
     private var lastUnknownScan: Timestamp?
     private var wantsUnknownScan = true
     private var lastUnknownGateway = ""
-    /// With many due webhooks, the endpoint after which to go on; UTF-8.
+    /// With many due webhooks, the endpoint after which to continue; UTF-8.
     var lastEndpoint: [UInt8] = []
+    /// With many hints, the one to go on with.
+    var nextHint: Int64 = 0
     /// When webhooks that cannot be signed were last reported.
     var unsignedReport: Timestamp?
+    /// How far retention is.
+    var retention = RetentionPass()
 
     /// Creates the state of a starting scheduler.
     ///
@@ -78,6 +95,16 @@ package struct SchedulerState: Sendable {
         unsignedReport = nil
         wantsUnknownScan = true
         lastUnknownScan = nil
+        retention = RetentionPass()
+    }
+
+    /// Makes the next cycle write something and report that it was committed.
+    package mutating func prove() { wantsProof = true }
+
+    /// Whether a proof is wanted; from then on, none is.
+    mutating func takeProof() -> Bool {
+        defer { wantsProof = false }
+        return wantsProof
     }
 
     /// Whether nothing is in flight.
@@ -119,8 +146,10 @@ package struct SchedulerState: Sendable {
                 isDelivered: outcome.isDelivered
             )
         }
-        request.mustWrite = !results.isEmpty || !deliveries.isEmpty || !pendingWrites.isEmpty
+        request.mustWrite = !results.isEmpty || !deliveries.isEmpty || !pendingWrites.isEmpty || wantsProof
         guard !isDraining else { return request }
+        // Looking first would read everything twice.
+        if let nextClaim, nextClaim <= now { request.mustWrite = true }
         // Reading starts from the slots that the ended attempts leave free.
         var endpoints = endpoints
         for result in deliveries where isCurrent(result.delivery) { endpoints.ended(result, at: now) }
@@ -136,8 +165,10 @@ package struct SchedulerState: Sendable {
             heldRefunds: Set(heldRefunds.filter { $0.value > now }.keys),
             heldWebhooks: Set(heldWebhooks.filter { $0.value > now }.keys)
         )
+        request.claims?.delayedSince = settings.delayedAfter.map { now.advanced(by: .zero - $0) }
         request.claims?.lastUnknownGateway = lastUnknownGateway
         request.claims?.lastEndpoint = lastEndpoint
+        request.claims?.firstHint = nextHint
         return request
     }
 
@@ -156,7 +187,7 @@ package struct SchedulerState: Sendable {
     ///
     /// - Parameters:
     ///   - now: The time.
-    ///   - name: The name after which the next scan goes on, or nil if this one found the last.
+    ///   - name: The name after which the next scan continues, or nil if this one found the last.
     mutating func beginUnknownScan(at now: Timestamp, next name: String?) {
         lastUnknownScan = now
         lastUnknownGateway = name ?? ""

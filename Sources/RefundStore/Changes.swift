@@ -12,6 +12,8 @@ package struct RefundChange: Sendable {
     package var endsLease: Bool
     /// The ledger rows, in order.
     package var entries: [LedgerEntry]
+    /// An event that reports no ledger row, with the sequence of the last one, or 0 without any.
+    package var notice: (event: EventRecord, sequence: Int)?
 
     /// Creates a change from the transitions that the state machine returned.
     ///
@@ -47,10 +49,45 @@ package struct RefundChange: Sendable {
                 )
                 let url = context.routing.url(for: type, callbackURL: refund.callbackURL)
                 event = EventRecord(type, at: transition.at, body: body, url: url, context, using: &random)
-                event?.supersedes = sequence == 1 ? .nothing : url == nil ? .allButAttention : .everything
+                // Before the first row, only a refund.delayed may have been sent.
+                let isFirst = sequence == 1 && !refund.notified.contains(.delayed)
+                event?.supersedes = isFirst ? .nothing : url == nil ? .allButAttention : .everything
             }
             entries.append(LedgerEntry(sequence: sequence, transition: transition, event: event))
         }
+    }
+
+    /// Creates the change that reports a refund as delayed: its event, and that it has been sent.
+    ///
+    /// - Parameters:
+    ///   - row: The row.
+    ///   - delay: The age that the refund has reached.
+    ///   - now: The time.
+    ///   - context: Which events become webhooks.
+    ///   - random: The source of randomness for the webhook's id.
+    package init(
+        delayed row: QueuedRefund,
+        by delay: Duration,
+        at now: Timestamp,
+        _ context: EventContext,
+        using random: inout some RandomNumberGenerator
+    ) {
+        refund = row.refund
+        refund.notified.insert(.delayed)
+        lease = row.lease
+        endsLease = false
+        entries = []
+        let body = EventBody.delayed(
+            refund,
+            reason: "no verdict for \(delay.formatted)",
+            sequence: row.lastSequence,
+            at: now,
+            merchantNo: context.merchantNo(of: refund)
+        )
+        let url = context.routing.url(for: .delayed, callbackURL: refund.callbackURL)
+        var event = EventRecord(.delayed, at: now, body: body, url: url, context, using: &random)
+        event.supersedes = row.lastSequence == 0 ? .nothing : .allButAttention
+        notice = (event, row.lastSequence)
     }
 
     /// The refund's number as the ledger records it.

@@ -30,6 +30,8 @@ package struct CycleInput: Sendable {
     package var urlHealth: [String: URLHealth] = [:]
     /// The refunds of ended deliveries whose attention may change: those with a failed webhook, and undeliverable ones.
     package var deliveryRefunds: [Int64: QueuedRefund] = [:]
+    /// The gateways and endpoints that are paused: nothing that is due there is read.
+    package var pauses: [Peer: Pause] = [:]
     /// The due refunds of each requested gateway and of each unknown one.
     package var gateways: [String: DueRefunds] = [:]
     /// The last unknown gateway that was looked at, if there may be more behind it.
@@ -38,9 +40,13 @@ package struct CycleInput: Sendable {
     package var overdue: [QueuedRefund] = []
     /// When the oldest of the other refunds that may become overdue was enqueued.
     package var nextOverdue: Timestamp?
+    /// Refunds that reached the age for `refund.delayed` and were not reported, oldest first.
+    package var delayed: [QueuedRefund] = []
+    /// When the oldest of the other refunds that were not reported was enqueued.
+    package var nextDelayed: Timestamp?
     /// Endpoints with due webhooks, the longest due first.
     package var endpoints: [DueEndpoint] = []
-    /// When the next webhook becomes due that is not due yet.
+    /// When the next webhook that is not due yet becomes due.
     package var nextAttempt: Timestamp?
     /// Whether more webhooks are due than a cycle reads, so that endpoints take turns.
     package var hasManyDueWebhooks = false
@@ -52,8 +58,10 @@ package struct CycleInput: Sendable {
     package var expiredRefunds: [Int64: Int64] = [:]
     /// Webhooks whose claim has expired, with the claim's number.
     package var expiredWebhooks: [String: Int64] = [:]
-    /// Hints for final refunds, which can be deleted.
+    /// Hints that bring nothing forward, such as those for final refunds, which can be deleted.
     package var spentHints: [Int64] = []
+    /// The hint with which to go on, if there are more than one cycle reads.
+    package var nextHint: Int64?
 
     /// Creates an empty input.
     package init() {}
@@ -67,7 +75,7 @@ package struct DueRefunds: Hashable, Sendable {
     package var new: [QueuedRefund] = []
     /// Refunds whose next query is due, longest due first.
     package var waiting: [QueuedRefund] = []
-    /// How merchants take turns in each of the two, or nil if one merchant's refunds are due, or few enough.
+    /// How merchants take turns in each of the two; nil if no turns are needed: one merchant's refunds are due, or few.
     package var newTurn: Turn?
     package var waitingTurn: Turn?
     /// When the earliest of the other refunds is due, even in the past; nil if there is none.

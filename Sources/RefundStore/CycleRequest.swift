@@ -8,7 +8,7 @@ package struct CycleRequest: Sendable {
     package var results: [Int64] = []
     /// The webhooks whose attempts ended.
     package var deliveries: [EndedDelivery] = []
-    /// Whether the cycle has something to write, whatever the store reads.
+    /// Whether the cycle has something to write, whatever the store reads, or surely will have.
     ///
     /// Without it, a store looks first in a read transaction, and locks the queue only if the decision writes anything.
     package var mustWrite = false
@@ -49,6 +49,8 @@ package struct ClaimRequest: Sendable {
     package var latestAttempt: Timestamp
     /// Refunds enqueued by this time are old enough for attention.
     package var overdueSince: Timestamp
+    /// Refunds enqueued by this time are old enough for `refund.delayed`; nil if none ever is.
+    package var delayedSince: Timestamp?
     /// The most rows of a kind to read beyond the permits.
     package var batch: Int
     /// How long after a query a hint can bring the next one forward.
@@ -57,9 +59,11 @@ package struct ClaimRequest: Sendable {
     package var gateways: [String: GatewayClaim]
     /// Whether to look for refunds of gateways that are not configured.
     package var includesUnknownGateways: Bool
-    /// The name after which to go on looking for them.
+    /// The name after which to continue looking for them.
     package var lastUnknownGateway = ""
-    /// The endpoint after which to go on looking for due webhooks, if more are due than one cycle reads; UTF-8.
+    /// The first hint to read, if there are more than one cycle reads.
+    package var firstHint: Int64 = 0
+    /// The endpoint after which to continue looking for due webhooks, if more are due than one cycle reads; UTF-8.
     package var lastEndpoint: [UInt8] = []
     /// The free slots per endpoint, or nil if no webhook can be signed.
     package var endpoints: EndpointLimiter?

@@ -2,13 +2,13 @@ package import RefundCore
 
 /// What the page of the admin address shows, from one snapshot; every part is bounded.
 package struct QueueOverview: Sendable {
-    /// The refunds that each reason lists.
+    /// The most refunds to list for each reason.
     package static let listed = 10
-    /// The refunds without a verdict, of each state, whose money is summed, oldest first.
+    /// The most refunds without a verdict to sum in each state, oldest first.
     package static let summed = 20_000
-    /// The changes among which verdicts are looked for.
+    /// The number of latest changes that are searched for verdicts.
     package static let searched = 4_000
-    /// How far back verdicts are looked for.
+    /// How far back verdicts are searched for.
     package static let period: Duration = .seconds(30 * 24 * 3_600)
 
     /// The figures.

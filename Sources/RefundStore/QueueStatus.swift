@@ -9,6 +9,8 @@ package struct QueueStatus: Sendable {
     /// The age of the oldest refund without a verdict, or nil if every refund has one.
     package var oldestPending: Duration?
     /// The longest time that any due refund has been waiting; zero if none is due.
+    ///
+    /// Refunds of paused gateways do not count.
     package var dueLag: Duration = .zero
     /// ``dueLag`` of each gateway that has claimable refunds.
     package var dueLags: [String: Duration] = [:]
@@ -22,6 +24,12 @@ package struct QueueStatus: Sendable {
     package var incidents: [String: GatewayIncident] = [:]
     /// The open circuit breakers of gateways, by gateway.
     package var breakers: [String: OpenBreaker] = [:]
+    /// The gateways that have given no verified answer of late, although they were queried.
+    package var lapses: [String: GatewayLapse] = [:]
+    /// The refunds that their gateway does not know, although they were enqueued a while ago.
+    package var unknownOrders = UnknownOrders()
+    /// The gateways and endpoints that are paused.
+    package var pauses: [Peer: Pause] = [:]
     /// When each gateway last gave a verified answer.
     package var sightings: [String: GatewaySighting] = [:]
     /// The endpoints and URLs that webhooks are held back from.
@@ -34,6 +42,22 @@ package struct QueueStatus: Sendable {
     package var freeBytes: Int64 = 0
 
     /// Creates the status of an empty queue.
+    package init() {}
+}
+
+/// The refunds that their gateway does not know; long before they need attention, a number may be found to be wrong.
+package struct UnknownOrders: Sendable {
+    /// The most refunds to list; the count covers all.
+    package static let listed = 3
+    /// How old a refund is whose gateway should know it.
+    package static let patience: Duration = .seconds(600)
+
+    /// How many there are; the search is bounded, so that among many thousands some may be missed.
+    package var count = 0
+    /// The numbers of the oldest, and when they were enqueued.
+    package var oldest: [(number: String, since: Timestamp)] = []
+
+    /// Creates an empty list.
     package init() {}
 }
 

@@ -35,7 +35,7 @@ package protocol QueueStore: AnyObject, Sendable {
     /// Checks that the queue exists and has the schema version of this program.
     func checkSchema() throws(StoreError)
 
-    /// Checks that the queue is no older copy of the one that was served, which would use numbers again.
+    /// Checks that the queue is not an older copy of the one that was served, which would use numbers again.
     ///
     /// Every write checks this as well.
     func checkPositions() throws(StoreError)
@@ -100,7 +100,7 @@ package enum StoreEvent: Hashable, Sendable {
     case walGrew(bytes: Int64, holders: [String])
     /// Tables, guards or indexes were missing or changed, and were restored.
     case schemaRestored([String])
-    /// A refund came in while the guards were missing, and they would have rejected it; in words.
+    /// A refund that the guards would have rejected came in while they were missing; in words.
     case unservable(String)
     /// A table, guard or index is missing or changed, and cannot be restored.
     case schemaBroken(name: String, reason: String)
@@ -159,9 +159,15 @@ package protocol QueueReader {
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker]
     /// Whether each endpoint accepted its last webhook, as far as the latest attempts tell.
     func endpointStandings() throws(StoreError) -> [String: Bool]
+    /// The gateways and endpoints that are paused.
+    func pauses() throws(StoreError) -> [Peer: Pause]
+    /// The time of the latest query, change or attempt that is on record, or nil.
+    func lastRecordedAt() throws(StoreError) -> Timestamp?
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
+    /// The refunds that match a filter, by the beginning of their order numbers, the largest group first.
+    func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup]
     /// How many refunds match a filter, counted up to a limit.
     func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int
     /// The ids of refunds beyond an id that match a filter, in order.
@@ -176,6 +182,13 @@ package protocol QueueReader {
     func claims() throws(StoreError) -> (refunds: Set<Int64>, webhooks: Set<String>)
     /// The disabled URLs, with the reason.
     func disabledURLs() throws(StoreError) -> [String: String]
+
+    /// The rows that a step of retention may prune, oldest first; a bounded number is examined.
+    func prunable(_ request: PruneRequest) throws(StoreError) -> PruneBatch
+    /// Everything that retention has pruned so far.
+    func prunedRows() throws(StoreError) -> PrunedRows
+    /// The pruned refunds that match a selector.
+    func prunedRefunds(_ selector: RefundSelector) throws(StoreError) -> [PrunedRefund]
 
     /// Checks the database's integrity: its structure, and the contents of refundd's own tables.
     func integrity(limit: Int) throws(StoreError) -> Integrity
@@ -203,7 +216,29 @@ package protocol QueueWriter: QueueReader {
     /// Deletes the hints for a refund, which is queried right now.
     func deleteHints(refundID: Int64) throws(StoreError)
     /// Makes a webhook due at once, whatever its state, and enables its URL.
-    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery
+    ///
+    /// - Parameters:
+    ///   - id: The webhook.
+    ///   - keepsAttempts: Whether a pending webhook only becomes due, and stays what it is: it keeps its attempts, and a
+    ///     newer event still supersedes it.
+    ///   - actor: The operator.
+    ///   - now: The time.
+    /// - Returns: What became of the webhook.
+    /// - Throws: `StoreError` if the database fails or rejects the change.
+    func redeliver(
+        _ id: String,
+        keepsAttempts: Bool,
+        by actor: String,
+        at now: Timestamp
+    ) throws(StoreError) -> Redelivery
+    /// Pauses a peer, and records who did.
+    ///
+    /// - Returns: The pause that is already in force, or nil; nothing is written if there is one.
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause?
+    /// Ends a peer's pause, and records who did.
+    ///
+    /// - Returns: The pause that ended, or nil if there was none.
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause?
 
     /// Ends every claim, left by a daemon that is gone. Only the daemon that serves the queue may do this.
     func releaseClaims() throws(StoreError)
@@ -213,14 +248,29 @@ package protocol QueueWriter: QueueReader {
     func retryMisconfigured(at now: Timestamp) throws(StoreError)
     /// Removes the incidents and breakers of gateways that are no longer configured.
     func forgetGateways(except names: Set<String>) throws(StoreError)
+    /// Prunes the rows that a request finds, and records it.
+    ///
+    /// - Returns: The rows found, and how many were pruned with them.
+    func prune(_ request: PruneRequest, at now: Timestamp) throws(StoreError) -> (batch: PruneBatch, rows: PrunedRows)
+}
+
+extension QueueWriter {
+    /// Makes a webhook due at once, with its full number of retries and whatever its state, and enables its URL.
+    package func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
+        try redeliver(id, keepsAttempts: false, by: actor, at: now)
+    }
 }
 
 /// The result of a request to redeliver a webhook.
 package enum Redelivery: Hashable, Sendable {
     /// It is due again, with its full number of retries.
     case due
+    /// It was pending, and is due now.
+    case hastened
     /// It is being sent right now.
     case inFlight
+    /// Retention pruned its body at this time.
+    case pruned(at: Timestamp)
     /// There is no webhook with this id.
     case unknown
 }

@@ -37,6 +37,10 @@ package struct RefundFilter: Hashable, Sendable {
     package var merchantNo: String?
     /// The earliest time of enqueueing.
     package var since: Timestamp?
+    /// The time before which the refund was enqueued.
+    package var until: Timestamp?
+    /// How its order number begins; every character stands for itself.
+    package var orderPrefix: String?
 
     /// Creates a filter; by default it matches every refund.
     package init(
@@ -44,13 +48,40 @@ package struct RefundFilter: Hashable, Sendable {
         needsAttention: Bool = false,
         gateway: String? = nil,
         merchantNo: String? = nil,
-        since: Timestamp? = nil
+        since: Timestamp? = nil,
+        until: Timestamp? = nil,
+        orderPrefix: String? = nil
     ) {
         self.state = state
         self.needsAttention = needsAttention
         self.gateway = gateway
         self.merchantNo = merchantNo
         self.since = since
+        self.until = until
+        self.orderPrefix = orderPrefix
+    }
+}
+
+/// Refunds whose order numbers differ only in their last digits.
+package struct RefundGroup: Hashable, Sendable {
+    /// The order numbers without their last digits; nil for refunds without an order number.
+    package var prefix: String?
+    /// How many there are.
+    package var count = 0
+    /// How many name a URL for their webhooks.
+    package var callbackCount = 0
+    /// When the first one was enqueued.
+    package var first: Timestamp
+    /// When the last one was enqueued.
+    package var last: Timestamp
+
+    /// Creates a group.
+    package init(prefix: String?, count: Int, callbackCount: Int, first: Timestamp, last: Timestamp) {
+        self.prefix = prefix
+        self.count = count
+        self.callbackCount = callbackCount
+        self.first = first
+        self.last = last
     }
 }
 
@@ -58,7 +89,7 @@ package struct RefundFilter: Hashable, Sendable {
 package struct WebhookFilter: Hashable, Sendable {
     /// The state.
     package var state: WebhookState?
-    /// The condition on the refund that it reports; the filter's state and time concern the webhook instead.
+    /// The condition on the refund that it reports; the filter's state and times concern the webhook instead.
     package var refund = RefundFilter()
 
     /// Creates a filter; by default it matches every webhook.
@@ -153,6 +184,8 @@ package struct WebhookRow: Hashable, Sendable {
     package var createdAt: Timestamp
     /// When the receiver accepted it.
     package var deliveredAt: Timestamp?
+    /// When retention removed its body and attempts.
+    package var prunedAt: Timestamp?
 
     /// Creates the row of a webhook that has not been sent.
     package init(

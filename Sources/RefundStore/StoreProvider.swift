@@ -35,9 +35,46 @@ package protocol StoreProvider: Sendable {
 
     /// The error for a queue that another daemon serves.
     var alreadyServed: StoreError { get }
+
+    /// The user that owns the queue's files; nil if there are none.
+    var owner: ServiceUser? { get }
+
+    /// Checks that a daemon of a user could serve the queue; never creates or changes anything.
+    ///
+    /// - Returns: The findings; empty if everything is as it should be.
+    func findings(for user: ServiceUser) -> [Finding]
+
+    /// Checks only what may soon keep the queue from being written, such as a full disk.
+    func spaceFindings() -> [Finding]
+
+    /// Checks that a daemon notices inserts at once.
+    func wakeFinding() -> Finding
+
+    /// The process that keeps every other one from writing; nil if there is none, or this user may not see it.
+    var writer: QueueWriterProcess? { get }
+}
+
+/// A process that has the right to write to a queue at the moment.
+package struct QueueWriterProcess: Hashable, Sendable, CustomStringConvertible {
+    /// Its program.
+    package var name: String
+    /// Its id.
+    package var pid: Int32
+
+    /// Creates a description.
+    package init(name: String, pid: Int32) {
+        self.name = name
+        self.pid = pid
+    }
+
+    /// The name and the id, such as `python3 (process 7)`.
+    package var description: String { "\(name) (process \(pid))" }
 }
 
 extension StoreProvider {
+    /// Unknown.
+    package var writer: QueueWriterProcess? { nil }
+
     /// Opens the queue.
     package func open(_ access: StoreAccess) throws(StoreError) -> any QueueStore {
         try open(access, beforeCommit: nil)
@@ -67,7 +104,7 @@ package protocol ServiceLock: AnyObject, Sendable {
 
     /// Makes the next daemon check the whole queue before serving it.
     ///
-    /// A service manager restarts the daemon at once, and a start may not touch the damaged part.
+    /// A service manager restarts the daemon at once, and the start may happen not to touch the damaged part.
     ///
     /// - Parameter reason: The reason, for an operator who looks for it.
     func markSuspect(because reason: String)
@@ -98,12 +135,15 @@ package struct ServingDaemon: Hashable, Sendable {
     package var version: String
     /// When it took the right to serve.
     package var since: Timestamp
+    /// When it last reloaded its configuration, keys and secrets; nil if it has not.
+    package var reloaded: Timestamp?
 
     /// Creates a description.
-    package init(pid: Int32, version: String, since: Timestamp) {
+    package init(pid: Int32, version: String, since: Timestamp, reloaded: Timestamp? = nil) {
         self.pid = pid
         self.version = version
         self.since = since
+        self.reloaded = reloaded
     }
 }
 
@@ -113,7 +153,7 @@ package enum DaemonPresence: Hashable, Sendable {
     case running(ServingDaemon?)
     /// None does.
     case absent
-    /// It cannot be found out; the reason.
+    /// It is not known; the reason.
     case unknown(String)
 }
 

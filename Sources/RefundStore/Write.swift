@@ -42,6 +42,8 @@ package struct Write: Sendable {
         case breaker(BreakerKind, name: String, OpenBreaker?)
         /// Hints that were acted on.
         case deleteHints([Int64])
+        /// The proof that commits work, which a heartbeat needs.
+        case heartbeat(at: Timestamp)
         /// Moves due times back with a clock that was set back.
         case moveDueTimes(by: Duration, after: Timestamp)
     }
@@ -173,6 +175,8 @@ package enum BreakerKind: String, Sendable {
     case gateway
     /// An endpoint, `scheme://host:port`.
     case endpoint
+    /// No breaker, since it holds nothing back: a gateway's lapse, with the number of failed queries as its reason.
+    case lapse
 }
 
 /// A circuit breaker that is open.

@@ -50,7 +50,7 @@ final class CommitWatcher: WakeSource {
     ///   - databasePath: The database; links are followed, as in SQLite.
     ///   - wake: Called when there may be a new commit; it must not block.
     ///   - open: Opens an inotify instance, or returns -1 and sets `errno`.
-    ///   - report: Called once when commits cannot be watched, and not again until they could be.
+    ///   - report: Called when commits can no longer be watched, once until they can be watched again.
     init(
         databasePath: String,
         wake: @escaping @Sendable () -> Void,
@@ -95,7 +95,7 @@ final class CommitWatcher: WakeSource {
 
     /// Chooses what is reported about the file that is watched.
     private func report(_ events: Int32, _ state: inout State) {
-        // Once it has stopped, the descriptor may be closed.
+        // Once the watcher has stopped, the descriptor may be closed.
         guard state.watch >= 0, !state.isStopped else { return }
         let watch = unsafe inotify_add_watch(state.inotify, walPath, UInt32(events))
         // If SQLite has created the file again, the next slow check watches the new one.

@@ -3,8 +3,8 @@ package import RefundStore
 
 /// The right to serve a database: a lock on a file beside it, which the kernel releases however the daemon ends.
 ///
-/// The file is never deleted. It is empty until the database has a queue. Then it says so and which daemon served it
-/// last, or why that daemon no longer trusted the database, and remembers the last positions.
+/// The file is never deleted. It is empty until the database has a queue. Then it names the daemon that served
+/// it last, or says why that daemon no longer trusted the database, and it keeps the last positions.
 package final class DaemonLock: ServiceLock {
     /// Who wants the lock.
     package enum Holder: Sendable {

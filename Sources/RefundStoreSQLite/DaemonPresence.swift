@@ -4,7 +4,10 @@ import RefundStore
 
 /// A daemon's lines in the lock file.
 extension ServingDaemon {
-    var text: String { "pid \(pid)\nversion \(version)\nsince \(since.iso8601)\n" }
+    var text: String {
+        "pid \(pid)\nversion \(version)\nsince \(since.iso8601)\n"
+            + (reloaded.map { "reloaded \($0.iso8601)\n" } ?? "")
+    }
 
     /// Reads the lines of a lock file; nil if they describe no daemon.
     init?(parsing text: String) {
@@ -15,12 +18,13 @@ extension ServingDaemon {
         guard let pid = value("pid").flatMap({ Int32($0) }), let version = value("version"),
             let since = value("since").flatMap(Timestamp.init(iso8601:))
         else { return nil }
-        self.init(pid: pid, version: version, since: since)
+        let reloaded = value("reloaded").flatMap(Timestamp.init(iso8601:))
+        self.init(pid: pid, version: version, since: since, reloaded: reloaded)
     }
 }
 
 extension DaemonPresence {
-    /// Looks at the lock of a database, which is neither created nor kept.
+    /// Looks at the lock of a database, without creating or keeping it.
     ///
     /// - Parameter path: The database.
     init(database path: String) {

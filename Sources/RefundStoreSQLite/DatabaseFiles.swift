@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundStore
 
 /// The identities of a connection's files and of the daemon's lock file when it was opened.
 ///
@@ -76,8 +77,39 @@ enum FileHolders {
                 (try? files.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\(descriptor)")) == target
             }
             guard holds else { return nil }
-            let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
-            return "\(name?.trimmingCharacters(in: .newlines) ?? "process") (process \(process))"
+            return Int32(process).map { QueueWriterProcess(name: name(of: $0), pid: $0).description }
         }
+    }
+
+    // The byte of the -shm file that a writer locks. Source: sqlite.org/walformat.html, section 2.3.
+    private static let writeLock = "120"
+
+    /// The process that is writing to the file.
+    ///
+    /// Nothing is opened: closing a descriptor of the -shm file would drop this process's own locks. Source: proc(5),
+    /// `/proc/locks`: number, kind, mode, access, process, device and inode, first and last byte.
+    static func writer(of path: String) -> QueueWriterProcess? {
+        var status = stat()
+        guard unsafe stat(DatabasePath.real(path) + "-shm", &status) == 0,
+            let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+        else { return nil }
+        return writer(locks, inode: UInt64(status.st_ino))
+    }
+
+    static func writer(_ locks: String, inode: UInt64) -> QueueWriterProcess? {
+        for line in locks.split(separator: "\n") {
+            // A process that waits for a lock has an arrow in its line.
+            let fields = line.split(separator: " ")
+            guard fields.count == 8, fields[1] == "POSIX", fields[3] == "WRITE", fields[6] == writeLock,
+                fields[5].hasSuffix(":\(inode)"), let pid = Int32(fields[4]), pid > 0
+            else { continue }
+            return QueueWriterProcess(name: name(of: pid), pid: pid)
+        }
+        return nil
+    }
+
+    private static func name(of process: Int32) -> String {
+        let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+        return name?.trimmingCharacters(in: .newlines) ?? "process"
     }
 }

@@ -24,6 +24,12 @@ package enum DatabasePath: Sendable {
         return path
     }
 
+    /// The folder of a database's real file, with its slash.
+    package static func folder(of path: String) -> String {
+        let real = real(path)
+        return String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
+    }
+
     // Source: realpath(3).
     private static func resolved(_ path: String) -> String? {
         guard let real = unsafe realpath(path, nil) else { return nil }

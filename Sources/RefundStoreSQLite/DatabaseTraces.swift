@@ -6,7 +6,7 @@ import RefundStore
 /// What is left beside a database that is gone: proof that a queue existed, so that no command replaces it with an
 /// empty one.
 struct DatabaseTraces {
-    /// The files, in the order of their weight.
+    /// The files, the strongest proof first.
     let files: [String]
 
     /// Looks for traces of a database that does not exist or is empty.
@@ -25,10 +25,8 @@ struct DatabaseTraces {
     ///
     /// - Parameter path: The database.
     init(ofLost path: String) {
-        let real = DatabasePath.real(path)
-        let slash = real.lastIndex(of: "/") ?? real.startIndex
-        let folder = String(real[...slash])
-        let rescued = String(real[real.index(after: slash)...]) + ".rescued"
+        let (real, folder) = (DatabasePath.real(path), DatabasePath.folder(of: path))
+        let rescued = real.dropFirst(folder.count) + ".rescued"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let copies = names.filter { $0.hasPrefix(rescued) }.sorted().map { folder + $0 }
         files = ([real + ".lock"] + copies).filter(Self.hasContent)
@@ -37,7 +35,7 @@ struct DatabaseTraces {
     /// Whether a database is missing or empty.
     ///
     /// - Throws: `StoreError.cannotOpen` if its folder is missing or cannot be searched, which says nothing about the
-    ///   database, or if it is no regular file: opening a pipe would wait for ever.
+    ///   database, or if it is not a regular file: opening a pipe would wait forever.
     static func isMissing(_ path: String) throws(StoreError) -> Bool {
         var status = stat()
         if unsafe stat(path, &status) == 0 {
@@ -46,15 +44,14 @@ struct DatabaseTraces {
         }
         let error = SystemError()
         guard error.code == ENOENT || error.code == ENOTDIR else { throw .cannotOpen(path, error.description) }
-        let real = DatabasePath.real(path)
-        let folder = String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
+        let folder = DatabasePath.folder(of: path)
         guard unsafe stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw .cannotOpen(path, "the folder \(folder) does not exist; mount its file system or create it")
         }
         return true
     }
 
-    // Not through a link: the name in the folder counts, whatever it leads to.
+    // Does not follow a link: the name in the folder counts, wherever it leads.
     private static func hasContent(_ path: String) -> Bool {
         var status = stat()
         return unsafe lstat(path, &status) == 0 && status.st_size > 0

@@ -98,13 +98,13 @@ struct LockFile: ~Copyable, Sendable {
         return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
     }
 
-    /// Replaces those lines; ignores errors, because the next daemon copes without it.
+    /// Replaces those lines; ignores errors, because the next daemon copes without them.
     func write(verdict: String) {
         let isEmpty = isEmpty
         let unknown = isEmpty ? Array(repeating: UInt8(ascii: " "), count: Positions.length - 1) + [0x0A] : []
         let bytes = unknown + Array(verdict.utf8)
         let end = off_t(Positions.length + verdict.utf8.count)
-        // The file is never empty in between, which would mean that no daemon has served the database.
+        // The file is never empty in between: an empty file means that no daemon has served the database.
         _ = unsafe pwrite(descriptor, bytes, bytes.count, isEmpty ? 0 : off_t(Positions.length))
         ftruncate(descriptor, end)
         fsync(descriptor)

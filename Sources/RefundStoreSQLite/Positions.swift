@@ -6,7 +6,7 @@ import Synchronization
 
 /// The last numbers that a queue has given to events, ledger rows, refunds and operators' actions.
 ///
-/// Such a number is never used twice: an application reads on after the last event it has seen, and knows a refund by
+/// Such a number is never used twice: an application continues after the last event it has seen, and knows a refund by
 /// its id.
 struct Positions: Hashable, Sendable {
     /// The numbered tables, with their keys.
@@ -60,7 +60,7 @@ struct Positions: Hashable, Sendable {
         return numbers.joined(separator: " ") + "\n"
     }
 
-    /// Reads the line; nil if it is none.
+    /// Reads such a line; nil for any other text.
     init?(text: String) {
         let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int64($0) }
         guard text.utf8.count == Self.length, numbers.count == Self.tables.count + 1, numbers.allSatisfy({ $0 >= 0 })
@@ -71,7 +71,7 @@ struct Positions: Hashable, Sendable {
 
 /// Remembers the last positions of a served database beside it, in the lock file.
 ///
-/// If the database is replaced by an older copy, it would use positions again. The memory is written after the commit
+/// An older copy in the database's place would use positions again. The memory is written after the commit
 /// and never synchronized, so it may lag behind the database but is never ahead of it.
 final class PositionMemory: Sendable {
     private struct State {
@@ -144,7 +144,7 @@ final class PositionMemory: Sendable {
 
     /// Forgets the positions, so that any are accepted next.
     ///
-    /// - Returns: What was forgotten, to be restored if nothing comes of it.
+    /// - Returns: The forgotten positions, for `restore` if the acceptance fails.
     func forget() -> Positions? {
         state.withLock { state in
             defer { state.last = nil }
@@ -152,7 +152,7 @@ final class PositionMemory: Sendable {
         }
     }
 
-    /// Takes back `forget`.
+    /// Undoes `forget`.
     func restore(_ positions: Positions?) {
         state.withLock { $0.last = positions }
     }

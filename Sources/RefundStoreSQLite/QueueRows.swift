@@ -10,7 +10,7 @@ struct QueueRows {
     }
 
     /// Makes refunds pending that came in with another state or with attention, since only an answer may change either,
-    /// and gives those a time that came in without one.
+    /// and gives the current time to those that came in without one.
     ///
     /// The guards of these columns are dropped meanwhile, and must be restored.
     ///
@@ -62,7 +62,7 @@ struct QueueRows {
         return try String.fetchAll(database, sql: sql, arguments: [limit])
     }
 
-    /// What the guard rejects about the columns that applications write; the others change later.
+    /// What the guard rejects about the columns that applications write; refundd itself changes the others later.
     private static let conditions: [(condition: String, message: String)] = {
         let statement =
             /SELECT RAISE\(ABORT,\s*'refund_queue: ((?:[^']|'')*)'\)\s*WHERE ((?:[^';]|'(?:[^']|'')*')*);/

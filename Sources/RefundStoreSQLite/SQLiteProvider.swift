@@ -1,3 +1,4 @@
+import Glibc
 package import RefundCore
 package import RefundStore
 
@@ -38,4 +39,20 @@ package struct SQLiteProvider: StoreProvider {
     }
 
     package var alreadyServed: StoreError { .alreadyServed(location) }
+
+    package var owner: ServiceUser? {
+        var status = stat()
+        for place in [location, DatabasePath.folder(of: location)] where unsafe stat(place, &status) == 0 {
+            return ServiceUser(id: status.st_uid)
+        }
+        return nil
+    }
+
+    package func findings(for user: ServiceUser) -> [Finding] { DatabaseCheck(path: location, user: user).findings() }
+
+    package func spaceFindings() -> [Finding] { DatabaseCheck(path: location, user: .current).spaceFindings() }
+
+    package var writer: QueueWriterProcess? { FileHolders.writer(of: location) }
+
+    package func wakeFinding() -> Finding { InotifyCheck.finding(folder: DatabasePath.folder(of: location)) }
 }

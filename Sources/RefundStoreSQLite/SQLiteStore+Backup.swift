@@ -20,7 +20,7 @@ extension SQLiteStore: CopyableStore {
 
     /// Copies the database into an empty file.
     ///
-    /// SQLite opens files by name, so the file may be another one than the caller's. The copy needs no companion file
+    /// SQLite opens files by name, so it may open a file other than the caller's. The copy needs no companion file
     /// and can be opened read-only; a daemon that serves it sets WAL.
     func copy(_ db: Database, to target: String, _ file: CInt) throws(StoreError) {
         let code = unsafe Self.copy(db.sqliteConnection, to: target, file)

@@ -131,7 +131,7 @@ extension StoreError {
             location: path,
             reason: "migration \(migration)",
             description: "the database \(path) has migration \(migration) of an older refundd; restart the daemon or"
-                + " run refundd init to bring it up to date, and a backup only in a copy of it"
+                + " run refundd init to bring it up to date; migrate a backup only in a copy of it"
         )
     }
 
@@ -254,7 +254,7 @@ extension StoreError {
             if path.hasSuffix("-wal") || path.hasSuffix("-shm") {
                 "; stop every program that uses the database, leave its files to SQLite, and start refundd again"
             } else if path.hasSuffix(".lock") {
-                ", so that another refundd might serve the database as well; leave it there, and start refundd again"
+                ", so another refundd may serve the database as well; leave the file alone, and start refundd again"
             } else {
                 ", and what is written now would be lost; restore the right database, a backup without the old -wal and"
                     + " -shm, and start refundd again"

@@ -3,8 +3,8 @@ package import RefundCore
 package import RefundStore
 
 extension SQLiteStore {
-    // The memory is not synchronized, so a power cut takes back what was written in the half minute before it. Nobody
-    // uses that many numbers in this time.
+    // The memory is not synchronized, so a power cut may lose what was written in the last half minute. Nobody uses
+    // that many numbers in half a minute.
     private static let step: Int64 = 1_000_000
 
     package func checkPositions() throws(StoreError) {
@@ -43,7 +43,7 @@ extension SQLiteStore {
     /// - Parameters:
     ///   - actor: The operator, as `refund_actions` records them.
     ///   - now: The time.
-    /// - Throws: `StoreError` if the database fails; nothing has changed then.
+    /// - Throws: `StoreError` if the database fails, in which case nothing has changed.
     package func acceptRestored(by actor: String, at now: Timestamp) throws(StoreError) {
         let remembered = memory.forget()
         do throws(StoreError) {

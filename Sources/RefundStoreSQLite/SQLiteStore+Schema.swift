@@ -17,8 +17,8 @@ extension SQLiteStore {
 
     /// Restores tables, guards, indexes and views that were dropped or changed; `upkeep` reports them.
     ///
-    /// - Parameter recounts: Whether to count refunds and webhooks again even if nothing else differs: somebody changed
-    ///   the schema, and may have put a guard back after working without it.
+    /// - Parameter recounts: Whether to count refunds and webhooks again even if nothing else differs, because somebody
+    ///   changed the schema and may have restored a guard after working without it.
     /// - Throws: `StoreError` if the database fails.
     func restoreSchema(recounts: Bool = true) throws(StoreError) {
         let (reports, version) = try transaction(.immediate) { db in
@@ -36,7 +36,7 @@ extension SQLiteStore {
         // On a read-only file system SQLite begins a write transaction all the same, and fails only at a statement.
         try db.execute(sql: "DELETE FROM refund_migrations WHERE id < 1")
         let applied = try Int.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM refund_migrations") ?? 0
-        if applied > Migration.all.count { throw StoreError.newerSchema(path, migration: applied) }
+        if applied > Migration.last { throw StoreError.newerSchema(path, migration: applied) }
         let traces = DatabaseTraces(ofLost: path)
         guard try applied > 0 ? db.tableExists("refund_queue") : traces.files.isEmpty else {
             throw StoreError.missing(path, traces)
@@ -52,12 +52,12 @@ extension SQLiteStore {
 
     package func checkSchema() throws(StoreError) {
         let (applied, hasQueue) = try lastMigration()
-        if applied > Migration.all.count { throw .newerSchema(path, migration: applied) }
+        if applied > Migration.last { throw .newerSchema(path, migration: applied) }
         guard hasQueue else {
             let traces = DatabaseTraces(ofLost: path)
             throw applied > 0 || !traces.files.isEmpty ? .missing(path, traces) : .notInitialised(path)
         }
-        if applied < Migration.all.count { throw .olderSchema(path, migration: applied) }
+        if applied < Migration.last { throw .olderSchema(path, migration: applied) }
     }
 
     private func lastMigration() throws(StoreError) -> (id: Int, hasQueue: Bool) {

@@ -57,7 +57,7 @@ extension SQLiteStore {
     /// After such a loss, this connection sees a database of its own. Closing it would checkpoint over the later writes
     /// of other processes, so it stays open until the process ends.
     ///
-    /// - Throws: `StoreError.lost`, then and at every later use.
+    /// - Throws: `StoreError.lost`, at once and at every later use.
     func requireFiles(_ db: Database) throws(StoreError) {
         guard connection.ending == nil, let lost = files.lost else { return }
         // A replaced lock file leaves the database itself intact.
@@ -89,7 +89,7 @@ extension SQLiteStore {
         return nil
     }
 
-    // Nobody removes the copies but an operator, and a service manager restarts the daemon after each loss.
+    // Only an operator removes the copies, and a service manager restarts the daemon after each loss.
     private static let rescueLimit = 10
     private static let abandoned = Mutex<[DatabaseQueue]>([])
 }

@@ -1,3 +1,4 @@
+import CSQLite
 import Foundation
 import GRDB
 import RefundCore
@@ -35,7 +36,7 @@ package final class SQLiteStore: QueueStore {
     ///   - path: The file.
     ///   - access: The access to open it for; `readWrite` switches the file to WAL.
     ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
-    /// - Throws: `StoreError` if the file cannot be opened or shared safely, or another process keeps it from WAL.
+    /// - Throws: `StoreError` if the file cannot be opened or shared safely, or another process prevents WAL.
     package init(
         path: String,
         access: StoreAccess,
@@ -69,6 +70,7 @@ package final class SQLiteStore: QueueStore {
     // When several processes switch a file to WAL at the same moment, SQLite lets one succeed and refuses the others at
     // once, without the busy timeout, because each holds a lock that the others want.
     private static func open(_ path: String, _ access: StoreAccess) throws -> DatabaseQueue {
+        _ = hasDisabledMemoryStatistics
         var configuration = GRDB.Configuration()
         configuration.readonly = access == .readOnly
         configuration.journalMode = access == .readOnly ? .default : .wal
@@ -87,6 +89,9 @@ package final class SQLiteStore: QueueStore {
             }
         }
     }
+
+    // Must come before the first use of SQLite.
+    private static let hasDisabledMemoryStatistics: Void = csqlite_disable_memory_statistics()
 
     private static func configure(_ database: Database) throws {
         // GRDB sets NORMAL when it switches to WAL. With NORMAL, a power cut may lose the last commits, but
@@ -136,8 +141,8 @@ package final class SQLiteStore: QueueStore {
         CycleReader(statements: connection.statements, request: request)
     }
 
-    /// What is known about the writes of a cycle: a trigger with RAISE(ROLLBACK) takes back the whole transaction, which
-    /// then runs again without its cause.
+    /// The rejections found in earlier runs of a cycle: a trigger with RAISE(ROLLBACK) ends the transaction, which then
+    /// runs again without the rejected write.
     private struct KnownRejections {
         var rejections: [Rejection] = []
         /// The writes whose fallback is rejected as well.
@@ -216,7 +221,7 @@ package final class SQLiteStore: QueueStore {
             do throws(StoreError) {
                 return try transaction(.immediate) { db in try body(SQLiteTransaction(store: self, database: db)) }
             } catch {
-                // A trigger took the whole transaction back, and the next attempt knows where.
+                // A trigger rolled back the whole transaction; the next attempt leaves the rejected write out.
                 guard connection.refused.count > refused else { throw error }
             }
         }
@@ -288,7 +293,7 @@ final class Connection: @unchecked Sendable {
     private let database: Database
     /// The last values of `PRAGMA data_version` and `PRAGMA schema_version`.
     var (dataVersion, schemaVersion): (Int64?, Int64?)
-    /// Why a trigger took back a whole transaction, by the table, or table and row, that was written then.
+    /// Why a trigger rolled back a whole transaction, by the table, or table and row, that was being written.
     var refused: [String: String] = [:]
     /// Why the connection can no longer be used.
     var ending: StoreError?
@@ -316,7 +321,7 @@ final class Connection: @unchecked Sendable {
 }
 
 extension Write.Action {
-    /// The action, or for a batch of claims or hints each on its own.
+    /// The action itself, or one action for each claim or hint of a batch.
     fileprivate var parts: [Write.Action] {
         switch self {
         case .claimRefunds(let claims, let end): claims.map { .claimRefunds([$0], until: end) }

@@ -47,7 +47,7 @@ struct SchemaRepair {
     /// - Throws: `DatabaseError` if the database fails.
     func run(recounts: Bool) throws -> [StoreEvent] {
         guard try !problems().isEmpty else {
-            if recounts { try recount() }
+            if try recounts || hasForeignTriggers() { try recount() }
             return []
         }
         let wanted = try Wanted()
@@ -89,6 +89,14 @@ struct SchemaRepair {
 
     private static let insertGuard = "refund_queue_insert"
     private static let rowLimit = 20
+
+    // An application's trigger with RAISE(IGNORE) skips the triggers after it, such as those that count.
+    private func hasForeignTriggers() throws -> Bool {
+        let counted = TableRepair.counted.map(\.table)
+        return try counted.contains { table in
+            try Self.foreignObjects(database, of: table).contains { $0.type == "trigger" }
+        }
+    }
 
     /// Counts refunds and webhooks again, since rows may have come and gone past the triggers that count.
     private func recount() throws {

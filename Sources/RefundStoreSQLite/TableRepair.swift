@@ -15,7 +15,7 @@ struct TableRepair {
         /// The columns of each unique constraint.
         let keys: Set<[String]>
 
-        /// Whether its numbers are never used again.
+        /// Whether the table never uses a number again.
         var isNumbered: Bool { has("AUTOINCREMENT") }
 
         private func has(_ word: String) -> Bool { sql.uppercased().contains(word) }
@@ -41,10 +41,10 @@ struct TableRepair {
         ("refund_queue", RefundState.allCases.map(\.rawValue)),
         ("refund_outbox", WebhookState.allCases.map(\.rawValue)),
     ]
-    // Tables that refundd fills again by itself.
+    // Tables that refundd fills again by itself, or whose loss its log reports.
     private static let restorable: Set = [
         "refund_replaced", "refund_hints", "refund_gateways", "refund_incidents", "refund_endpoints", "refund_breakers",
-        "refund_counts",
+        "refund_counts", "refund_pauses", "refund_heartbeat",
     ]
 
     private let database: Database

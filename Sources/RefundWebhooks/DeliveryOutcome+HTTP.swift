@@ -9,7 +9,8 @@ extension DeliveryOutcome {
 
     /// Creates the outcome of an attempt with a response.
     ///
-    /// The status alone decides, however the body ended; the body is only recorded.
+    /// The status alone decides, however the body ended; the body is only recorded. But a webhook is not delivered by a
+    /// response whose head is invalid.
     ///
     /// - Parameters:
     ///   - response: The response.
@@ -17,7 +18,7 @@ extension DeliveryOutcome {
     init(_ response: HTTPResponse, sentAt: Timestamp) {
         self.init(
             status: response.status,
-            error: Self.error(for: response.status, location: response.header("Location")),
+            error: Self.error(of: response),
             retryAfter: response.header("Retry-After").flatMap {
                 RetryAfter.delay($0, at: sentAt.advanced(by: response.duration))
             },
@@ -26,9 +27,16 @@ extension DeliveryOutcome {
         )
     }
 
+    private static func error(of response: HTTPResponse) -> String? {
+        if case .invalidHead(let reason) = response.bodyEnd {
+            return "HTTP \(response.status) with an invalid header: \(reason)"
+        }
+        return error(for: response.status, location: response.header("Location"))
+    }
+
     /// Describes an unsuccessful status; nil for 2xx.
     ///
-    /// Of the place that a redirect leads to, only scheme, host and port are shown: the rest may contain a token.
+    /// Shows only scheme, host and port of a redirect's target: the rest may contain a token.
     private static func error(for status: Int, location: String?) -> String? {
         switch status {
         case 200..<300: return nil

@@ -2,7 +2,7 @@ package import RefundCore
 
 /// Decides which receivers may get webhooks.
 ///
-/// Callback URLs are foreign input, so a webhook must not become a way into the daemon's own network (server-side
+/// Callback URLs come from outside, so a webhook must not become a way into the daemon's own network (server-side
 /// request forgery,
 /// <https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html>):
 ///
@@ -59,7 +59,7 @@ package struct ReceiverPolicy: Sendable {
             return refusal(of: address, port: url.port, for: url)
         case .name(let name):
             guard url.scheme == .http, !mayAllow(name, port: url.port) else { return nil }
-            return "plain http to \(name):\(url.port); use https, or add it to [webhook] allow_hosts"
+            return "plain http to \(name):\(url.port); use https, or add \(entry(for: url)) to [webhook] allow_hosts"
         }
     }
 
@@ -85,14 +85,21 @@ package struct ReceiverPolicy: Sendable {
             }
         }
         for one in candidates where !allowHosts.contains(where: { $0.allows(one, port: port, host: url.host) }) {
+            let entry = entry(for: url, one)
             if case .restricted(let purpose) = AddressClass(one) {
-                return refusal(of: one, "\(purpose); add it to [webhook] allow_hosts to allow it")
+                return refusal(of: one, "\(purpose); add \(entry) to [webhook] allow_hosts to allow it")
             }
             if url.scheme == .http {
-                return refusal(of: one, "plain http; use https, or add it to [webhook] allow_hosts")
+                return refusal(of: one, "plain http; use https, or add \(entry) to [webhook] allow_hosts")
             }
         }
         return nil
+    }
+
+    // The narrowest entry that helps, as it is written in the configuration: the name stays right if its address changes.
+    private func entry(for url: HTTPURL, _ address: IPAddress? = nil) -> String {
+        let host: Host = if case .address = url.host, let address { .address(address) } else { url.host }
+        return "\"\(host):\(url.port)\""
     }
 
     /// Returns whether an entry could allow a name, depending on the addresses it resolves to.

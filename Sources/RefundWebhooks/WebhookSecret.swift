@@ -80,7 +80,12 @@ enum WebhookSignature {
     ///     without a gap.
     /// - Returns: The signatures in the order of the secrets, separated by spaces.
     static func header(id: String, seconds: Int64, body: [UInt8], secrets: [WebhookSecret]) -> String {
-        let message = Array("\(id).\(seconds).".utf8) + body
+        header(id: id, timestamp: String(seconds), body: body, secrets: secrets)
+    }
+
+    /// Returns the same for the text of a timestamp.
+    static func header(id: String, timestamp: String, body: [UInt8], secrets: [WebhookSecret]) -> String {
+        let message = Array("\(id).\(timestamp).".utf8) + body
         return secrets.map { secret in
             "v1," + Base64.encoded(HMACSHA256.code(for: message, key: secret.key))
         }.joined(separator: " ")

@@ -114,7 +114,7 @@ package final class WebhookSender: WebhookDelivering {
             caFile: settings.caFile,
             connection: connection,
             vetAddress: { bytes, port in
-                guard let address = IPAddress(bytes: bytes) else { return "refused an address that is no IP address" }
+                guard let address = IPAddress(bytes: bytes) else { return "refused an address of an unknown kind" }
                 return policy.refusal(of: address, port: port, for: url)
             }
         )

@@ -50,6 +50,8 @@ struct InitCommand: ParsableCommand {
             Next:
               refund-gateway-simulator run --directory \(directory)
               refundd run --config \(target.file("refundd.conf"))
+
+            Refunds settle with 1200 JPY, or with the amount in their number, such as R-1001@USD12_50.
             """
         )
     }

@@ -12,8 +12,8 @@ struct RunCommand: AsyncParsableCommand {
             Prints one line once it accepts connections: "listening on https://127.0.0.1:8443".
             GET /simulator/refunds lists the refunds that were queried.
 
-            SIGHUP reloads the keys in the directory, to try a key rotation: gateway_private_key.pem signs answers, and
-            app_public_key.pem or app_public_key_2.pem verifies queries.
+            SIGHUP reloads the keys in the directory, to try a key rotation: gateway_private_key signs answers, and
+            app_public_key or app_public_key_2 verifies queries.
 
             \(BuiltInPrefix.help)
             """

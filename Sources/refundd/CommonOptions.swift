@@ -20,7 +20,7 @@ struct CommonOptions: ParsableArguments {
         try ConfigurationLoader.configuration(file: file, environment: environment)
     }
 
-    /// Reads what commands that only read need of the configuration.
+    /// Reads as much of the configuration as a command needs that only reads the queue.
     func databaseConfiguration() throws(CommandFailure) -> DatabaseConfiguration {
         do throws(ConfigurationError) {
             return try DatabaseConfiguration(file: file, environment: environment)
@@ -37,8 +37,7 @@ struct CommonOptions: ParsableArguments {
 
     /// Opens the configured queue for a command that only reads.
     ///
-    /// - Throws: `CommandFailure` with the problems of the configuration if it has any and there is no queue: then they
-    ///   come first.
+    /// - Throws: `CommandFailure` if the queue cannot be opened; the problems of the configuration, if any, come first.
     func store(_ configuration: DatabaseConfiguration) throws(CommandFailure) -> any QueueStore {
         do throws(CommandFailure) {
             return try store(.readOnly, of: configuration.database)

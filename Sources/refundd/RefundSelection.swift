@@ -47,10 +47,17 @@ struct RefundSelection: ParsableArguments {
     /// - Returns: The refund, or the failure if there is none or more than one; the failure lists them.
     /// - Throws: `StoreError` if the database cannot be read.
     func find(in tx: any QueueReader) throws(StoreError) -> Result<Refund, CommandFailure> {
-        let found = try tx.refunds(RefundSelector(name, gateway: gateway, merchantNo: merchant))
+        let selector = RefundSelector(name, gateway: gateway, merchantNo: merchant)
+        let found = try tx.refunds(selector)
         if found.count == 1 { return .success(found[0]) }
         let what = refund ?? id.map { "#\($0)" } ?? ""
-        if found.isEmpty { return .failure(CommandFailure(.noSuchRefund, ["there is no refund \(what)"])) }
+        guard !found.isEmpty else {
+            let pruned = try tx.prunedRefunds(selector).map { refund in
+                "#\(refund.id) \(refund.number) was \(refund.state.rawValue); retention pruned it on "
+                    + "\(refund.prunedAt.iso8601Seconds) and kept only its numbers"
+            }
+            return .failure(CommandFailure(.noSuchRefund, ["there is no refund \(what)"] + pruned))
+        }
         let lines = found.map { refund in
             "  \(refund.title), gateway \(refund.gateway)" + (refund.merchantNo.map { ", merchant \($0)" } ?? "")
         }

@@ -19,14 +19,14 @@ struct Refundd: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, DoctorCommand.self, InitCommand.self, EnqueueCommand.self,
             ListCommand.self, ShowCommand.self, StatusCommand.self, EventsCommand.self, QueryCommand.self,
-            AbandonCommand.self, ResolveCommand.self, WebhooksCommand.self, RedeliverCommand.self, EvidenceCommand.self,
-            BackupCommand.self, VerifyCommand.self,
+            AbandonCommand.self, ResolveCommand.self, PauseCommand.self, ResumeCommand.self, WebhooksCommand.self,
+            RedeliverCommand.self, EvidenceCommand.self, BackupCommand.self, VerifyCommand.self,
         ]
     )
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        if let name = arguments.first, let message = unknownCommand(name) {
+        if let message = unknownCommand(in: arguments) {
             printMessage("refundd: \(message)")
             exit(withError: ExitCode(ExitStatus.usage.rawValue))
         }
@@ -35,16 +35,25 @@ struct Refundd: AsyncParsableCommand {
 
     /// Describes a command that does not exist.
     ///
-    /// - Parameter name: The first argument.
-    /// - Returns: The problem with the command that may be meant; nil for an option or a command that exists.
-    static func unknownCommand(_ name: String) -> String? {
-        let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-        guard !name.hasPrefix("-"), !names.contains(name) else { return nil }
-        let hint = Suggestion.closest(to: name, among: names).map { "did you mean `refundd \($0)`?" }
-        return "there is no command \"\(name.sanitized(maxLength: 80))\"; \(hint ?? "`refundd` lists all commands")"
+    /// - Parameter arguments: The arguments.
+    /// - Returns: The problem, with the command that was probably meant; nil for an option or a command that exists.
+    static func unknownCommand(in arguments: [String]) -> String? {
+        var (command, path): (any ParsableCommand.Type, String) = (Refundd.self, "refundd")
+        for name in arguments {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !name.hasPrefix("-"), path != "refundd" || name != "help" else { return nil }
+            guard let next = known.first(where: { $0.configuration.commandName == name }) else {
+                let names = known.compactMap { $0.configuration.commandName } + (path == "refundd" ? ["help"] : [])
+                let hint = Suggestion.closest(to: name, among: names).map { "did you mean `\(path) \($0)`?" }
+                let all = path == "refundd" ? "`refundd` lists all commands" : "`\(path) --help` lists all commands"
+                return "there is no command \"\(name.sanitized(maxLength: 80))\"; \(hint ?? all)"
+            }
+            (command, path) = (next, "\(path) \(name)")
+        }
+        return nil
     }
 
-    // Lists the commands, and fails, so that a script that names none notices.
+    // Lists the commands and fails, so that a script that forgot the command notices.
     func run() async throws {
         print(Self.helpMessage(columns: Terminal.current(environment: ProcessInfo.processInfo.environment).width))
         throw ExitCode(ExitStatus.usage.rawValue)

@@ -153,8 +153,8 @@ struct AttentionTests {
                 "gateways.second",
                 [
                     "url": "\"https://127.0.0.1:\(w.simulatorPort)\"", "app_id": "\"wz715fc0d10ee9d156\"",
-                    "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key.pem\"",
-                    "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"",
+                    "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key\"",
+                    "public_key_files": "[\"gateway_public_key\"]", "ca_file": "\"ca.pem\"",
                 ]
             )
             let daemon = try #require(w.daemon)
@@ -195,5 +195,37 @@ struct AttentionTests {
     /// The events that call for an operator.
     private func calls(for order: String, in w: Workspace) async throws -> [String] {
         try await w.events(order).filter { $0.hasPrefix("refund.needs_attention") }
+    }
+
+    @Test(.endToEnd) func delayIsReportedOnceAndNeedsNoOperator() async throws {
+        try await withWorkspace { w in
+            let receiver = try await w.startReceiver()
+            try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
+            try w.configure("alerts", ["delayed_after": "\"1s\""])
+            try await w.startEverything()
+            try await w.enqueue("NEVER-1", ["metadata": #"{"cart":"c-9"}"#])
+            let delayed = try await eventually("the webhook") { try receiver.requests().first }
+            #expect(delayed.type == "refund.delayed")
+            #expect(delayed.isVerified)
+            #expect(delayed.data["merchant_order_no"].text == "NEVER-1")
+            #expect(delayed.data["state"].text == "processing")
+            #expect(delayed.data["previous_state"].text == "processing")
+            #expect(delayed.data["attention"] == .null)
+            #expect(delayed.data["sequence"].integer == 1)
+            #expect(delayed.data["reason"].text == "no verdict for 1s")
+            #expect(delayed.data["metadata"]["cart"].text == "c-9")
+            let row = try await w.refund("NEVER-1")
+            #expect(row["attention"] == .null)
+            #expect(try await w.ledger("NEVER-1") == ["pending>processing"])
+            #expect(try await w.refundd("status").exitCode == 0)
+            w.daemon?.kill()
+            try w.configure("alerts", ["delayed_after": "\"500ms\""])
+            try await w.startDaemon()
+            #expect(try await w.refundd("abandon", "NEVER-1", "--reason", "test").exitCode == 0)
+            try await eventually("the end") { try receiver.requests().last?.type == "refund.abandoned" }
+            #expect(try receiver.requests().map(\.type) == ["refund.delayed", "refund.abandoned"])
+            let verify = try await w.refundd("verify")
+            #expect(verify.exitCode == 0, "\(verify.output)\(verify.errors)")
+        }
     }
 }

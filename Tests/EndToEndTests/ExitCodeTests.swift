@@ -76,6 +76,13 @@ struct ExitCodeTests {
             ["show", "--id", "x"], ["list", "extra"], ["enqueue"], ["list", "--limit", "many"],
             ["query"], ["abandon", "R-1"], ["abandon", "R-1", "--reason", " "], ["resolve", "R-1", "--reason", "x"],
             ["resolve", "R-1", "--as", "settled"], ["resolve", "R-1", "--as", "abandoned", "--reason", "x"],
+            ["webhooks", "list", "--state", "lost"], ["webhooks", "extra"], ["webhooks", "send"],
+            ["webhooks", "verify"],
+            ["webhooks", "send", "--to", "https://x.example/", "--type", "refund.lost"],
+            ["webhooks", "verify", "--body", "x", "--request", "x"],
+            ["webhooks", "verify", "--request", "x", "--id", "x"],
+            ["webhooks", "listen", "--status", "199"], ["webhooks", "listen", "--count", "0"],
+            ["webhooks", "listen", "--once", "--count", "1"], ["webhooks", "listen", "--listen", "nonsense"],
             ["webhooks", "--state", "lost"], ["webhooks", "--limit", "0"], ["redeliver"], ["redeliver", "m", "--dead"],
             ["redeliver", "--dead", "--since", "2h"], ["redeliver", "--since", "yesterday"], [], ["stauts"],
             ["status", "--watch", "--json"], ["events", "--since", "x"], ["evidence", "R-1"],
@@ -112,18 +119,29 @@ struct ExitCodeTests {
             #expect(help.exitCode == 0)
             for command in [
                 "run", "check", "init", "enqueue", "list", "show", "status", "query", "abandon", "resolve", "webhooks",
-                "redeliver", "backup", "verify", "doctor", "events", "evidence",
+                "redeliver", "backup", "verify", "doctor", "events", "evidence", "webhooks list", "webhooks send",
+                "webhooks verify", "webhooks listen",
             ] {
-                #expect(help.output.contains(command))
-                let page = try await w.run(Programs.refundd, [command, "--help"])
+                let words = command.split(separator: " ").map(String.init)
+                #expect(help.output.contains(words[0]))
+                let page = try await w.run(Programs.refundd, words + ["--help"])
                 #expect(page.exitCode == 0)
                 #expect(page.output.contains("refundd \(command)"), "\(command)")
                 #expect(page.output.contains("Example"), "\(command)")
             }
             let bare = try await w.run(Programs.refundd, [])
             #expect(bare.output.contains("status") && bare.output.contains("doctor"))
-            let misspelt = try await w.run(Programs.refundd, ["stauts"])
-            #expect(misspelt.errors.contains("did you mean `refundd status`?"), "\(misspelt.errors)")
+            for (arguments, meant) in [
+                (["stauts"], "did you mean `refundd status`?"), (["halp"], "did you mean `refundd help`?"),
+                (["webhooks", "sned"], "did you mean `refundd webhooks send`?"),
+                (["status", "--jsno"], "Did you mean '--json'?"), (["list", "--stat", "x"], "Did you mean '--state'?"),
+                (["webhooks", "--stat", "x"], "Did you mean '--state'?"),
+                (["webhooks", "send", "--tpye", "x", "--to", "x"], "Did you mean '--type'?"),
+            ] {
+                let misspelt = try await w.run(Programs.refundd, arguments)
+                #expect(misspelt.exitCode == 64)
+                #expect(misspelt.errors.contains(meant), "\(misspelt.errors)")
+            }
         }
     }
 

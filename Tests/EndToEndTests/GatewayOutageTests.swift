@@ -125,7 +125,7 @@ struct GatewayOutageTests {
             #expect(try await w.sql("SELECT 1 FROM refund_queue WHERE state <> 'pending'").isEmpty)
             #expect(try await w.sql("SELECT 1 FROM refund_transitions").isEmpty)
 
-            try w.configure("gateway", ["public_key_files": "[\"gateway_public_key.pem\"]"])
+            try w.configure("gateway", ["public_key_files": "[\"gateway_public_key\"]"])
             daemon.signal(SIGHUP)
             for order in orders { try await w.refund(order, is: "settled") }
             #expect(try await breaker(w)["attention"] == .null)
@@ -141,8 +141,8 @@ struct GatewayOutageTests {
                 "gateways.second",
                 [
                     "url": "\"https://127.0.0.1:\(w.simulatorPort)\"", "app_id": "\"wz0000000000000000\"",
-                    "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key.pem\"",
-                    "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"",
+                    "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key\"",
+                    "public_key_files": "[\"gateway_public_key\"]", "ca_file": "\"ca.pem\"",
                 ]
             )
             let daemon = try await w.startDaemon()

@@ -39,7 +39,7 @@ struct GatewayTroubleTests {
             #expect(status["gateways"]["default"]["attention"].text == "misconfigured")
             #expect(try await w.refundd("status").output.contains("SYS002"))
 
-            try w.configure("gateway", ["private_key_file": "\"app_private_key.pem\""])
+            try w.configure("gateway", ["private_key_file": "\"app_private_key\""])
             daemon.signal(SIGHUP)
             for order in orders {
                 try await w.refund(order, is: "settled")
@@ -118,8 +118,8 @@ struct GatewayTroubleTests {
                 "gateways.second",
                 [
                     "url": "\"https://127.0.0.1:\(w.simulatorPort)\"", "app_id": "\"wz715fc0d10ee9d156\"",
-                    "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key.pem\"",
-                    "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"",
+                    "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key\"",
+                    "public_key_files": "[\"gateway_public_key\"]", "ca_file": "\"ca.pem\"",
                     "max_in_flight": "4",
                 ]
             )

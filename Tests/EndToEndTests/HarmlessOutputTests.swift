@@ -84,8 +84,8 @@ struct HarmlessOutputTests {
             let origin = "http://127.0.0.1:\(try await hostile.outputLine(beginning: "listening on "))"
             try await w.startSimulator()
             try w.configure("gateways.second", ["url": "\"\(origin)\"", "app_id": "\"a\"", "merchant_no": "\"1\""])
-            try w.configure("gateways.second", ["private_key_file": "\"app_private_key.pem\""])
-            try w.configure("gateways.second", ["public_key_files": "[\"gateway_public_key.pem\"]"])
+            try w.configure("gateways.second", ["private_key_file": "\"app_private_key\""])
+            try w.configure("gateways.second", ["public_key_files": "[\"gateway_public_key\"]"])
             try w.configure("webhook", ["url": "\"\(origin)/hook\""])
             try w.configure("log", ["level": "\"trace\"", "format": "\"\(format)\""])
             try await w.initDatabase()

@@ -5,8 +5,8 @@ import Testing
 /// Keys, secrets and certificates that others can read or change.
 struct KeyFileTests {
     private static let exposed = [
-        ("gateway.private_key_file", "app_private_key.pem", 0o644, "is readable by others; run: chmod 600"),
-        ("gateway.public_key_files", "gateway_public_key.pem", 0o646, "is writable by others; run: chmod go-w"),
+        ("gateway.private_key_file", "app_private_key", 0o644, "is readable by others; run: chmod 600"),
+        ("gateway.public_key_files", "gateway_public_key", 0o646, "is writable by others; run: chmod go-w"),
         ("gateway.ca_file", "ca.pem", 0o664, "is writable by its group; run: chmod go-w"),
         ("webhook.secret_files", "webhook_secret", 0o604, "is readable by others; run: chmod 600"),
     ]
@@ -34,7 +34,7 @@ struct KeyFileTests {
 
     @Test(.endToEnd) func keyThatAGroupMayReadIsAccepted() async throws {
         try await withWorkspace { w in
-            try w.protect("app_private_key.pem", 0o640)
+            try w.protect("app_private_key", 0o640)
             try w.protect("webhook_secret", 0o440)
             #expect(try await w.refundd("check").exitCode == 0)
         }
@@ -59,7 +59,7 @@ struct KeyFileTests {
         arguments: [
             ("true", "does not exist"),
             ("echo rubbish > {}", "holds no PEM certificate"),
-            ("cp app_public_key.pem {}", "holds no PEM certificate"),
+            ("cp app_public_key {}", "holds no PEM certificate"),
             ("head -c 400 ca.pem > {}", "certificate number 1"),
             ("(cat ca.pem; head -c 400 ca.pem) > {}", "certificate number 2"),
         ]

@@ -195,7 +195,7 @@ struct ManyRefundsTests {
             #expect(row["actor"].text == "refundd", "\(order)")
             let evidence = try Evidence(
                 hexadecimal: row["evidence"].text ?? "",
-                publicKey: w.path("gateway_public_key.pem")
+                publicKey: w.path("gateway_public_key")
             )
             #expect(evidence.isSigned, "\(order)")
             #expect(evidence.psn == row["psn"].text, "\(order)")

@@ -41,7 +41,7 @@ struct OnlineCheckTests {
             try await w.makeKey("other")
             try w.configure(
                 "gateway",
-                ["public_key_files": "[\"other_public_key.pem\", \"gateway_public_key.pem\"]"]
+                ["public_key_files": "[\"other_public_key.pem\", \"gateway_public_key\"]"]
             )
             #expect(try await w.refundd("check", "--online").exitCode == 0)
         }
@@ -81,7 +81,7 @@ struct OnlineCheckTests {
     @Test(.endToEnd) func signedRefusalOfTheMerchantIsAFailure() async throws {
         try await withWorkspace { w in
             let message = "merchant does not exist"
-            let gateway = try w.startPython("refusing.py", [w.path("gateway_private_key.pem"), "E04003", message])
+            let gateway = try w.startPython("refusing.py", [w.path("gateway_private_key"), "E04003", message])
             let port = try await gateway.outputLine(beginning: "listening on ")
             try w.configure("gateway", ["url": "\"http://127.0.0.1:\(port)\"", "ca_file": "\"\""])
             let check = try await w.refundd("check", "--online")

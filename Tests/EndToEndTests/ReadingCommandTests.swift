@@ -14,7 +14,7 @@ struct ReadingCommandTests {
     ]
     private static let webhookNames: Set = [
         "id", "refund_id", "sequence", "type", "url", "body", "state", "attempts", "next_attempt_at", "last_status",
-        "last_error", "created_at", "delivered_at", "attempt_log", "next_attempt",
+        "last_error", "created_at", "delivered_at", "pruned_at", "attempt_log", "next_attempt",
     ]
 
     /// A daemon that has served a refund of each kind.
@@ -75,7 +75,7 @@ struct ReadingCommandTests {
                 status.names == [
                     "healthy", "daemon", "database", "findings", "states", "attention", "oldest_pending_ms",
                     "due_lag_ms",
-                    "webhooks", "endpoints", "wal_bytes",
+                    "webhooks", "endpoints", "wal_bytes", "file_bytes", "free_bytes",
                     "gateways",
                 ]
             )

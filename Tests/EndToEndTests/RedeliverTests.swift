@@ -5,7 +5,7 @@ import Testing
 struct RedeliverTests {
     private static let names: Set = [
         "id", "refund_id", "sequence", "type", "url", "body", "state", "attempts", "next_attempt_at", "last_status",
-        "last_error", "created_at", "delivered_at",
+        "last_error", "created_at", "delivered_at", "pruned_at",
     ]
 
     /// A daemon with a receiver that behaves as `path` says.

@@ -17,7 +17,14 @@ struct ReloadKeyTests {
         var testDescription: String { "\(key) = \(value)" }
     }
 
-    private static let changes = gateway + polling + webhook + log
+    private static let changes = gateway + polling + webhook + alerts + log
+
+    private static let alerts = [
+        Change(key: "alerts.delayed_after", value: #""1s""#) { w, receiver in
+            try await w.enqueue("NEVER-1")
+            try await eventually("the event") { try receiver.requests().contains { $0.type == "refund.delayed" } }
+        }
+    ]
 
     private static let gateway = [
         Change(key: "gateway.url", value: #""https://127.0.0.1:1""#) { w, _ in
@@ -188,6 +195,8 @@ struct ReloadKeyTests {
         "webhook.ca_file",  // WebhookTests
         "admin.listen",  // below
         "admin.hosts",  // AdminPageTests
+        "heartbeat.url", "heartbeat.failure_url", "heartbeat.interval",  // HeartbeatTests
+        "retention.webhooks", "retention.ledger",  // RetentionTests
         "database.path", "gateway.protocol", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
     ]
 

@@ -41,13 +41,13 @@ struct RotationTests {
         try await withWorkspace(slots: 2) { w in
             let port = try await w.startLoad()
             let oldKey = w.path("old_public_key.pem")
-            try FileManager.default.copyItem(atPath: w.path("gateway_public_key.pem"), toPath: oldKey)
+            try FileManager.default.copyItem(atPath: w.path("gateway_public_key"), toPath: oldKey)
             try await w.makeKey("new")
 
             try await w.enqueue(Self.orders("A") + Self.orders("B"))
             try await w.reload("gateway", ["public_key_files": #"["old_public_key.pem", "new_public_key.pem"]"#])
             try await w.untilQueriesInFlightHaveEnded()
-            try await w.changeKeysOfTheGateway("cp new_private_key.pem gateway_private_key.pem")
+            try await w.changeKeysOfTheGateway("cp new_private_key.pem gateway_private_key")
             try await w.enqueue(Self.orders("C") + Self.orders("D"))
             try await w.untilQueriesInFlightHaveEnded()
             try await w.reload("gateway", ["public_key_files": #"["new_public_key.pem"]"#])
@@ -71,10 +71,10 @@ struct RotationTests {
             let port = try await w.startLoad()
             try await w.makeKey("new")
             try await w.enqueue(Self.orders("A") + Self.orders("B"))
-            try await w.changeKeysOfTheGateway("cp new_public_key.pem app_public_key_2.pem")
+            try await w.changeKeysOfTheGateway("cp new_public_key.pem app_public_key_2")
             try await w.reload("gateway", ["private_key_file": "\"new_private_key.pem\""])
             try await w.untilQueriesInFlightHaveEnded()
-            try await w.changeKeysOfTheGateway("mv app_public_key_2.pem app_public_key.pem")
+            try await w.changeKeysOfTheGateway("mv app_public_key_2 app_public_key")
             try await w.enqueue(Self.orders("C") + Self.orders("D"))
             try await w.untilAllSettle(200)
 

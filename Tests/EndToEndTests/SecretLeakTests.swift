@@ -61,9 +61,9 @@ struct SecretLeakTests {
     }
 
     private static let brokenKeys: [(section: String, name: String, file: String, value: String, good: String)] = [
-        ("gateway", "private_key_file", "cut.pem", "\"cut.pem\"", "\"app_private_key.pem\""),
-        ("gateway", "private_key_file", "long.pem", "\"long.pem\"", "\"app_private_key.pem\""),
-        ("gateway", "public_key_files", "swapped.pem", "[\"swapped.pem\"]", "[\"gateway_public_key.pem\"]"),
+        ("gateway", "private_key_file", "cut.pem", "\"cut.pem\"", "\"app_private_key\""),
+        ("gateway", "private_key_file", "long.pem", "\"long.pem\"", "\"app_private_key\""),
+        ("gateway", "public_key_files", "swapped.pem", "[\"swapped.pem\"]", "[\"gateway_public_key\"]"),
         ("webhook", "secret_files", "cut_secret", "[\"cut_secret\"]", "[\"webhook_secret\"]"),
         ("webhook", "secret_files", "bare_secret", "[\"bare_secret\"]", "[\"webhook_secret\"]"),
     ]
@@ -72,9 +72,9 @@ struct SecretLeakTests {
 extension Workspace {
     /// Makes files in which a key or a secret is recognisable and yet refused.
     fileprivate func makeBrokenKeys() async throws {
-        try await make("cut.pem", "head -c 900 app_private_key.pem > {}")
-        try await make("long.pem", "(cat app_private_key.pem; echo more) > {}")
-        try await make("swapped.pem", "cp app_private_key.pem {}")
+        try await make("cut.pem", "head -c 900 app_private_key > {}")
+        try await make("long.pem", "(cat app_private_key; echo more) > {}")
+        try await make("swapped.pem", "cp app_private_key {}")
         try await make("cut_secret", "head -c 40 webhook_secret > {}")
         try await make("bare_secret", "cut -c 7- webhook_secret > {}")
     }
@@ -92,7 +92,7 @@ private struct Secrets {
             .subtracting(["refundd.conf"])
         let secret = try String(contentsOfFile: w.path("webhook_secret"), encoding: .utf8).dropFirst(6).dropLast()
         let key = try #require(Data(base64Encoded: String(secret)))
-        let pem = try String(contentsOfFile: w.path("app_private_key.pem"), encoding: .utf8)
+        let pem = try String(contentsOfFile: w.path("app_private_key"), encoding: .utf8)
         let lines = pem.split(separator: "\n").filter { !$0.hasPrefix("-----") }
         let der = try #require(Data(base64Encoded: lines.joined()))
         // A piece is enough to tell.
@@ -103,7 +103,7 @@ private struct Secrets {
             needles += Self.spellings("the private key", der[(der.startIndex + start)...].prefix(24))
         }
         self.needles = needles
-        for home in ["webhook_secret", "app_private_key.pem"] {
+        for home in ["webhook_secret", "app_private_key"] {
             let content = try Data(contentsOf: w.folder.appendingPathComponent(home))
             try #require(needles.contains { content.range(of: $0.bytes) != nil }, "\(home) is recognised")
         }

@@ -27,12 +27,17 @@ struct DefaultsTests {
         #expect(
             webhook.url == nil && webhook.secretFiles.isEmpty && webhook.allowHosts.isEmpty && webhook.caFile == nil
         )
-        #expect(webhook.events == [.settled, .failed, .abandoned, .needsAttention, .gatewayNeedsAttention])
+        #expect(webhook.events == [.settled, .failed, .abandoned, .needsAttention, .delayed, .gatewayNeedsAttention])
         #expect(webhook.timeout == .seconds(15))
         #expect(webhook.maxInFlight == 16)
         let retries = webhook.retrySchedule.delays.map(\.formatted)
         #expect(retries == ["5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h"])
         #expect(configuration.admin.listen == ListenAddress("127.0.0.1:9464"))
+        #expect(configuration.heartbeat.url == nil && configuration.heartbeat.failureURL == nil)
+        #expect(configuration.heartbeat.interval == .seconds(300))
+        #expect(configuration.alerts.delayedAfter == .seconds(86_400))
+        #expect(configuration.retention.webhooks == .seconds(90 * 86_400))
+        #expect(configuration.retention.ledger == nil)
         #expect(configuration.log.level == .info)
         #expect(configuration.log.format == .auto)
     }
@@ -48,7 +53,8 @@ struct DefaultsTests {
                 "polling.max_interval", "polling.slow_after", "polling.slow_interval", "polling.jitter",
                 "polling.attention_after", "webhook.url", "webhook.secret_files", "webhook.events", "webhook.timeout",
                 "webhook.max_in_flight", "webhook.retry_schedule", "webhook.allow_hosts", "webhook.ca_file",
-                "admin.listen", "admin.hosts", "log.level", "log.format",
+                "admin.listen", "admin.hosts", "heartbeat.url", "heartbeat.failure_url", "heartbeat.interval",
+                "alerts.delayed_after", "retention.webhooks", "retention.ledger", "log.level", "log.format",
             ]
         )
     }
@@ -87,6 +93,15 @@ struct DefaultsTests {
             ca_file = "/keys/hooks.pem"
             [admin]
             listen = ""
+            [heartbeat]
+            url = "http://127.0.0.1:8080/token"
+            failure_url = "https://monitor.example/token/fail"
+            interval = "1m"
+            [alerts]
+            delayed_after = ""
+            [retention]
+            webhooks = "7d"
+            ledger = "30d"
             [log]
             level = "critical"
             format = "json"
@@ -108,6 +123,8 @@ struct DefaultsTests {
         #expect(configuration.polling.slowAfter == .seconds(7 * 86_400))
         #expect(configuration.polling.slowInterval == .seconds(12 * 3_600))
         #expect(configuration.polling.jitter == 0)
+        #expect(configuration.retention.webhooks == .seconds(7 * 86_400))
+        #expect(configuration.retention.ledger == .seconds(30 * 86_400))
         #expect(configuration.polling.attentionAfter == .seconds(30 * 86_400))
         let webhook = configuration.webhook
         #expect(webhook.url == "https://shop.example/hooks?from=refundd")
@@ -122,6 +139,10 @@ struct DefaultsTests {
         )
         #expect(webhook.caFile == "/keys/hooks.pem")
         #expect(configuration.admin.listen == nil)
+        #expect(configuration.heartbeat.url == "http://127.0.0.1:8080/token")
+        #expect(configuration.heartbeat.failureURL == "https://monitor.example/token/fail")
+        #expect(configuration.heartbeat.interval == .seconds(60))
+        #expect(configuration.alerts.delayedAfter == nil)
         #expect(configuration.log.level == .critical)
         #expect(configuration.log.format == .json)
     }

@@ -40,6 +40,7 @@ struct ExampleFileTests {
             var gateway = GatewaySettings()
             gateway.url = "https://open.n-age.co.jp"
             gateway.appID = "wz715fc0d10ee9d156"
+            gateway.merchantNo = "312100007235"
             gateway.privateKeyFile = sample.folder + "/app_private_key"
             gateway.publicKeyFiles = [sample.folder + "/gateway_public_key"]
             #expect(
@@ -52,8 +53,9 @@ struct ExampleFileTests {
     @Test func exampleHasEveryKeyInOrder() throws {
         let text = try #require(Self.text)
         #expect(Self.keys(in: Self.uncommented(text)) == Configuration.keys.map(\.path))
-        let required = Configuration.keys.filter(\.isRequired)
-        #expect(Self.keys(in: text) == required.map(\.path))
+        // A working installation needs a merchant, although its rows may name it instead.
+        let needed = Configuration.keys.filter { $0.isRequired || $0.path == "gateway.merchant_no" }
+        #expect(Self.keys(in: text) == needed.map(\.path))
     }
 
     @Test func exampleShowsEveryDefault() throws {

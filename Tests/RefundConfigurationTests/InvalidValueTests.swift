@@ -35,6 +35,10 @@ struct InvalidValueTests {
         ("[polling]\nattention_after = \"3651d\"", "polling.attention_after invalid"),
         ("[polling]\nattention_after = \"5\"", "polling.attention_after invalid"),
         ("[webhook]\nmax_in_flight = 4096", "webhook.max_in_flight invalid"),
+        ("[retention]\nwebhooks = \"167h\"", "retention.webhooks invalid"),
+        ("[retention]\nledger = \"29d\"", "retention.ledger invalid"),
+        ("[retention]\nledger = \"89d\"", "retention.ledger conflict"),
+        ("[retention]\nwebhooks = \"\"\nledger = \"3650d\"", "retention.ledger conflict"),
 
         // Text.
         ("merchant_no = \"012345678901234567890123456789012\"", "gateway.merchant_no invalid"),
@@ -43,6 +47,11 @@ struct InvalidValueTests {
         ("[log]\nformat = \"JSON\"", "log.format invalid"),
         ("[webhook]\nevents = [\"refund.setled\"]", "webhook.events invalid"),
         ("[admin]\nlisten = \"127.0.0.1\"", "admin.listen invalid"),
+
+        ("[heartbeat]\ninterval = \"59s\"", "heartbeat.interval invalid"),
+        ("[heartbeat]\nurl = \"monitor.example\"", "heartbeat.url invalid"),
+        ("[heartbeat]\nfailure_url = \"https://monitor.example/\"", "heartbeat.url conflict"),
+        ("[alerts]\ndelayed_after = \"0s\"", "alerts.delayed_after invalid"),
 
         // Text is not cut at a NUL.
         ("merchant_no = \"312\\u0000\"", "gateway.merchant_no invalid"),

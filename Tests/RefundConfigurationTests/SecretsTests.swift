@@ -28,6 +28,13 @@ struct SecretsTests {
         #expect(messages.allSatisfy { $0.hasPrefix("FILE: webhook.") && !$0.contains(Self.secret.dropFirst(6)) })
     }
 
+    @Test(arguments: ["url", "failure_url"], ["ftp://host/\(secret)", "https://user:\(secret)@host/", secret])
+    func secretInAMonitorsURLIsNeverShown(key: String, url: String) throws {
+        let messages = try Sample.messages(Sample.text(adding: "[heartbeat]\n\(key) = \"\(url)\""))
+        #expect(messages.contains { $0.hasPrefix("FILE: heartbeat.\(key)") })
+        #expect(messages.allSatisfy { !$0.contains(Self.secret.dropFirst(6)) })
+    }
+
     @Test(arguments: ["https://user:\(secret)@host/", "https://host/?\(secret)", "https://host/#\(secret)"])
     func secretInAGatewayURLIsNeverShown(url: String) throws {
         let messages = try Sample.messages(Sample.text(gateway: ["url": "\"\(url)\""]))

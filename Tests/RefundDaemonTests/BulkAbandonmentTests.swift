@@ -30,10 +30,39 @@ struct BulkAbandonmentTests {
     }
 
     @Test func previewCountsAndChangesNothing() throws {
-        let (total, refunds) = try BulkAbandonment(RefundFilter(state: .pending), queue.store).preview(limit: 3)
-        #expect(total == 450)
-        #expect(refunds.map(\.merchantOrderNo) == ["R-449", "R-448", "R-447"])
-        #expect(try count(.pending) == 450)
+        try queue.enqueue("KEEP-1")
+        let preview = try BulkAbandonment(RefundFilter(state: .pending), queue.store).preview(queue.configuration())
+        #expect(preview.count == 451)
+        #expect(preview.groups.map(\.group.prefix) == ["R-", "KEEP-"])
+        #expect(preview.groups.map(\.group.count) == [450, 1])
+        #expect(preview.webhookCount == 0, "the configuration has no URL")
+        #expect(try count(.pending) == 451)
+    }
+
+    @Test func previewCountsTheWebhooksOfRefundsThatNameAURL() throws {
+        try queue.sql(
+            "INSERT INTO refund_queue (merchant_order_no, callback_url) VALUES ('C-1', 'https://shop.example/')"
+        )
+        let preview = try BulkAbandonment(RefundFilter(), queue.store).preview(queue.configuration())
+        #expect(preview.webhookCount == 1)
+    }
+
+    @Test func onlyOrderNumbersThatBeginWithThePrefixAreAbandoned() async throws {
+        for order in ["R*1", "RX1", "r*1", "X-R*1"] { try queue.enqueue(order) }
+        let done = try await BulkAbandonment(RefundFilter(orderPrefix: "R*"), queue.store)
+            .run(reason: "x", by: "ada", queue.configuration()) { _ in }
+        #expect(done == 1)
+        #expect(try count(.pending) == 453)
+    }
+
+    @Test func onlyRefundsEnqueuedBeforeTheEndAreAbandoned() async throws {
+        for (until, expected) in [
+            (queue.now.advanced(by: .seconds(-60)), 0), (queue.now.advanced(by: .seconds(3_600)), 450),
+        ] {
+            let done = try await BulkAbandonment(RefundFilter(until: until), queue.store)
+                .run(reason: "x", by: "ada", queue.configuration()) { _ in }
+            #expect(done == expected)
+        }
     }
 
     @Test func refundsThatDoNotMatchStay() async throws {

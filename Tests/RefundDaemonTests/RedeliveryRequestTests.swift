@@ -1,4 +1,5 @@
 import RefundCore
+import RefundScheduler
 import RefundStore
 import RefundStoreSQLite
 import Testing
@@ -17,19 +18,42 @@ struct RedeliveryRequestTests {
     @Test func allDeadWebhooksAreDueInAsManyBatchesAsItTakes() async throws {
         let fixture = try fixture(dead: 1_201, delivered: 3)
         try #require(try fixture.count(.dead) == 1_201)
-        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == 1_201)
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada").due == 1_201)
         #expect(try fixture.count(.pending) == 1_201)
         #expect(try fixture.count(.delivered) == 3)
-        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == 0)
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada").due == 0)
     }
 
-    @Test func allWebhooksSinceATimeAreDueUnlessTheyArePending() async throws {
+    @Test func pendingWebhooksSinceATimeAreDueNowAndKeepTheirAttempts() async throws {
+        let fixture = try QueueFixture()
+        let webhooks = try fixture.makeWebhooks(["R-1", "R-2", "R-3"])
+        try fixture.deliver([webhooks[0]])
+        try fixture.sql("UPDATE refund_outbox SET attempts = 2, next_attempt_at = next_attempt_at + 3600000")
+        #expect(try await RedeliveryRequest.dead.run(fixture.store, by: "ada") == .init())
+        let request = RedeliveryRequest.since(fixture.now)
+        #expect(try await request.run(fixture.store, by: "ada") == .init(due: 1, hastened: 2))
+        let rows = try fixture.store.read { tx throws(StoreError) in try tx.webhooks(state: .pending, limit: 9) }
+        let now = SystemClock().now()
+        #expect(rows.allSatisfy { $0.nextAttemptAt.map { $0 <= now } == true })
+        #expect(rows.map(\.attempts).sorted() == [0, 2, 2])
+    }
+
+    @Test func pendingWebhookThatBecameDueNowIsStillSuperseded() async throws {
+        let fixture = try QueueFixture()
+        let webhooks = try fixture.makeWebhooks(["R-1"])
+        _ = try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada")
+        let history = try fixture.store.read { tx throws(StoreError) in try tx.histories(after: nil, limit: 9).histories
+        }
+        #expect(history.flatMap(\.webhooks).map(\.id) == webhooks)
+        #expect(history.flatMap(\.webhooks).allSatisfy { !$0.isRedelivery })
+    }
+
+    @Test func allWebhooksSinceATimeAreDue() async throws {
         let fixture = try fixture(dead: 2, delivered: 3)
         let later = fixture.now.advanced(by: .seconds(1))
-        #expect(try await RedeliveryRequest.since(later).run(fixture.store, by: "ada") == 0)
-        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada") == 5)
+        #expect(try await RedeliveryRequest.since(later).run(fixture.store, by: "ada").due == 0)
+        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada").due == 5)
         #expect(try fixture.count(.pending) == 5)
-        #expect(try await RedeliveryRequest.since(fixture.now).run(fixture.store, by: "ada") == 0)
     }
 
     @Test func webhookThatAnApplicationsTriggerRejectsFailsTheCommand() async throws {
@@ -64,7 +88,7 @@ struct RedeliveryRequestTests {
         let fixture = try QueueFixture()
         let webhooks = try fixture.makeWebhooks(["R-1"])
         try fixture.claim(webhooks)
-        #expect(try await RedeliveryRequest.webhook(webhooks[0]).run(fixture.store, by: "ada") == 1)
+        #expect(try await RedeliveryRequest.webhook(webhooks[0]).run(fixture.store, by: "ada").due == 1)
     }
 
     @Test func unknownWebhookIsAFailureOfItsOwn() async throws {

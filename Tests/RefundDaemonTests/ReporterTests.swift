@@ -26,7 +26,9 @@ struct ReporterTests {
         let delivery = Delivery(
             id: "msg_1",
             refundID: 7,
+            order: "R-1001",
             url: "https://shop.example/token",
+            endpoint: "https://shop.example:443",
             body: [],
             attempts: attempts
         )
@@ -35,6 +37,14 @@ struct ReporterTests {
     }
 
     private static let disabling = URLHealth.Disabling(at: Timestamp(milliseconds: 0), reason: "HTTP 410")
+
+    @Test func linesAboutAWebhookNameItsRefundAsLinesAboutTheRefundDo() {
+        report(attempt(0, status: 204, error: nil, .delivered(at: Timestamp(milliseconds: 0))))
+        #expect(log.metadata["order"] == "R-1001" && log.metadata["refund_id"] == "7")
+        let delivery = Delivery(id: "msg_1", refundID: 7, order: "R-1002", url: "", body: [], attempts: 0)
+        report(.urlDisabled(delivery, Self.disabling))
+        #expect(log.metadata["order"] == "R-1002" && log.metadata["webhook_id"] == "msg_1")
+    }
 
     @Test func webhookThatFailedItsLastRetryIsDeadAfterThatAttempt() {
         report(attempt(9, status: 500, error: "HTTP 500", .dead))

@@ -50,9 +50,24 @@ struct ServiceReportsTests {
         #expect(text.hasSuffix("gateway default \(condition)"), "\(text)")
     }
 
+    @Test func pauseIsInTheSummary() {
+        let text = summary { status in
+            let pause = Pause(since: Self.then, by: "ada", reason: nil)
+            status.pauses = [.gateway("default"): pause, .endpoint("https://shop.example:443"): pause]
+        }
+        let endpoint = "endpoint https://shop.example:443 paused"
+        #expect(text.hasSuffix("\(endpoint); gateway default paused since 2027-01-15T08:00:00Z by ada"), "\(text)")
+    }
+
     @Test func probedGatewayIsInTheSummary() {
         let text = summary { $0.breakers["default"] = OpenBreaker(since: Self.then, reason: "timeout") }
         #expect(text.hasSuffix("gateway default only probed since 2027-01-15T08:00:00.000Z: timeout"), "\(text)")
+    }
+
+    @Test func gatewayWithoutVerifiedAnswersIsInTheSummary() {
+        let text = summary { $0.lapses["default"] = GatewayLapse(since: Self.then, count: 3) }
+        let problem = "no answer of gateway default has verified since 2027-01-15T08:00:00Z (3 of 3)"
+        #expect(text.hasSuffix("; \(problem); run: refundd check --online"), "\(text)")
     }
 
     @Test func watchdogStarvesOnlyWhileWorkWaitsForAWorkingDatabase() {

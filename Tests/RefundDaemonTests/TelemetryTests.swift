@@ -34,6 +34,21 @@ struct TelemetryTests {
         #expect(bad.contains("\nrefundd_webhook_attempts_total{outcome=\"dead\"} 0\n"), "counters go on")
     }
 
+    @Test func pauseIsTheStateOfItsGatewayAndCountsAsAnEndpoint() throws {
+        let queue = try QueueFixture()
+        try queue.sql("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        for peer in [Peer.gateway("default"), .endpoint("https://shop.example:443")] {
+            _ = try queue.store.write { tx throws(StoreError) in try tx.pause(peer, Pause(since: now, by: "ada")) }
+        }
+        let clock = StoppedClock(time: SystemClock().now().advanced(by: .seconds(900)))
+        let text = QueueGauges(store: queue.store, registry: registry, clock: clock).text()
+        for (state, value) in [("ok", 0), ("probing", 0), ("misconfigured", 0), ("paused", 1)] {
+            #expect(text.contains("\nrefundd_gateway_state{gateway=\"default\",state=\"\(state)\"} \(value)\n"))
+        }
+        #expect(text.contains("\nrefundd_endpoints{state=\"paused\"} 1\n"))
+        #expect(text.contains("\nrefundd_due_lag_seconds{gateway=\"default\"} 0\n"))
+    }
+
     @Test func changesByOperatorsAreCountedFromTheLedger() throws {
         let queue = try QueueFixture()
         _ = try queue.makeWebhooks(["R-1"])

@@ -56,7 +56,7 @@ struct HTTPClientBrokenResponseTests {
 
     static let malformedHeads = [
         "220 mail.test ESMTP ready\r\n", "\u{0}\u{1}\u{2}\r\n\r\n\u{3}", "HTTP/9.9 200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nX-A: a\u{0}b\r\n\r\n",
     ]
 
     private func withServer(_ broken: Case, head: String = "", _ body: (RawServer) async throws -> Void) async throws {
@@ -122,11 +122,27 @@ struct HTTPClientBrokenResponseTests {
         }
     }
 
-    @Test func nulInAHeaderIsNamed() async throws {
-        let head = "HTTP/1.1 200 OK\r\nX-A: a\u{0}b\r\n\r\n"
+    @Test func invalidHeaderLeavesTheStatusAndTheFieldsBeforeIt() async throws {
+        let head = "HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nX-A: a\u{0}b\r\nX-B: 1\r\n\r\n"
         try await withServer(Case(testDescription: "", response: head, error: .connectionLost)) { server in
-            let error = try #require(try await HTTPClient().error(of: HTTPRequest(test: server.url)))
-            #expect(error.description.contains("NUL byte in the header"))
+            let response = try await HTTPClient().response(to: HTTPRequest(test: server.url))
+            #expect(response.status == 503)
+            #expect(response.header("Retry-After") == "7")
+            #expect(response.header("X-B") == nil)
+            #expect(response.bodyEnd == .invalidHead("NUL byte in the header"))
+        }
+    }
+
+    @Test(arguments: ["ten", "-1"])
+    func lengthThatIsNoNumberLeavesTheStatus(length: String) async throws {
+        let head = "HTTP/1.1 410 Gone\r\nContent-Length: \(length)\r\n\r\n"
+        try await withServer(Case(testDescription: "", response: head, error: .connectionLost)) { server in
+            let response = try await HTTPClient().response(to: HTTPRequest(test: server.url))
+            #expect(response.status == 410)
+            guard case .broken(.malformedResponse) = response.bodyEnd else {
+                Issue.record("the body counts as \(response.bodyEnd)")
+                return
+            }
         }
     }
 

@@ -200,9 +200,9 @@ struct HTTPClientSilentAddressTests {
             let silent = try SilentListener(port: server.port)
             defer { silent.stop() }
             let (client, request) = try client(port: server.port)
-            #expect(try await client.response(to: request).duration > .seconds(2))
+            #expect(try await client.response(to: request).duration > .seconds(1))
             for _ in 1...3 {
-                #expect(try await client.response(to: request).duration < .seconds(2))
+                #expect(try await client.response(to: request).duration < .seconds(1))
             }
         }
     }

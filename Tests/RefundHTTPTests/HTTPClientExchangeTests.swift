@@ -53,6 +53,29 @@ struct HTTPClientExchangeTests {
         }
     }
 
+    @Test func getHasNoBodyAndLeavesNoTraceInThePostsAroundIt() async throws {
+        let requests = Recorder<RawRequest>()
+        let script: @Sendable (RawConnection) -> Void = { connection in
+            while let request = connection.readRequest() {
+                requests.add(request)
+                connection.respond()
+            }
+        }
+        try await withServer(script: script) { server in
+            let client = try HTTPClient()
+            var get = HTTPRequest(test: "\(server.url)ping")
+            get.method = .get
+            for request in [HTTPRequest(test: server.url, body: "a"), get, HTTPRequest(test: server.url, body: "b")] {
+                _ = try await client.response(to: request)
+            }
+        }
+        #expect(
+            requests.elements.map { $0.lines.first } == ["POST / HTTP/1.1", "GET /ping HTTP/1.1", "POST / HTTP/1.1"]
+        )
+        #expect(requests.elements.map { $0.hasField("Content-Length") } == [true, false, true])
+        #expect(requests.elements.map(\.body.count) == [1, 0, 1])
+    }
+
     @Test func longBodyIsSentWithoutExpectHeader() async throws {
         let requests = Recorder<RawRequest>()
         let script: @Sendable (RawConnection) -> Void = { connection in

@@ -120,12 +120,27 @@ struct HTTPClientTLSTests {
         }
     }
 
-    @Test func handshakeTimeoutIsNamed() async throws {
-        try await withServer(script: stayMute) { server in
+    /// Nothing, the beginning of a record, and warnings without end.
+    @Test(arguments: ["", "\u{16}\u{3}\u{3}\u{0}\u{7A}\u{2}", "\u{15}\u{3}\u{3}\u{0}\u{2}\u{1}\u{70}"])
+    func handshakeTimeoutIsNamed(start: String) async throws {
+        let script: @Sendable (RawConnection) -> Void = { connection in
+            connection.write(start)
+            connection.waitForEnd()
+        }
+        try await withServer(script: script) { server in
             var request = HTTPRequest(test: "https://127.0.0.1:\(server.port)/")
             request.timeout = .milliseconds(500)
             let client = try HTTPClient()
             #expect(await client.error(of: request) == .timeout(.handshake))
+        }
+    }
+
+    @Test func muteServerBehindAHandshakeIsNamed() async throws {
+        try await withTLSServer("--together", "2", "--after", "close") { _, request in
+            var request = request
+            request.timeout = .milliseconds(1_500)
+            let client = try HTTPClient()
+            #expect(await client.error(of: request) == .timeout(.awaitingResponse))
         }
     }
 }

@@ -24,6 +24,16 @@ struct SocketRegistryTests {
         #expect(!registry.isConnecting)
     }
 
+    /// As long as TCP itself waits before it asks again, and never so long that no time is left for other addresses.
+    @Test(arguments: [(10_000, 1_000), (15_000, 1_000), (2_000, 500), (100, 25)])
+    func addressHasASecondToRespond(timeout: Int, patience: Int) throws {
+        var request = HTTPRequest(test: "http://pair.test/")
+        request.timeout = .milliseconds(timeout)
+        let submission = Submission(request: request, deadline: .now) { _ in }
+        let transfer = Transfer(submission, to: try RequestTarget(request.url), over: SocketRegistry())
+        #expect(transfer.patience == .milliseconds(patience))
+    }
+
     /// libcurl closes some sockets itself, and another thread may get the same descriptor.
     @Test func descriptorOfAnotherSocketIsNotTouched() throws {
         let registry = SocketRegistry()

@@ -63,6 +63,17 @@ struct SchedulerTests {
         #expect(try fixture.column("SELECT state FROM refund_webhooks") == ["delivered"])
     }
 
+    @Test func proofIsReportedOnceItIsCommitted() async throws {
+        try await scheduler.start()
+        store.fail(.cycle, .test(.busy))
+        scheduler.prove()
+        for await fault in faults.stream where fault == .busy { break }
+        #expect(try fixture.number("SELECT count(*) FROM refund_heartbeat") == 0)
+        scheduler.wake()
+        for await reported in events.stream where reported.contains(where: { "\($0)" == "proved" }) { break }
+        #expect(try fixture.number("SELECT count(*) FROM refund_heartbeat") == 1)
+    }
+
     @Test func databaseIsLeftToOthersForTwiceAsLongAsACycleTook() {
         #expect(Scheduler.rest(after: .microseconds(900)) == .zero)
         #expect(Scheduler.rest(after: .milliseconds(4)) == .milliseconds(8))

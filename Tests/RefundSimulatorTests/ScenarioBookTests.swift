@@ -21,6 +21,21 @@ struct ScenarioBookTests {
         #expect(book.scenario(for: "OK-11").amount == "4")
     }
 
+    @Test(arguments: [
+        ("R-1001@JPY1200", "1200 JPY"), ("R-1001@JPY500", "500 JPY"), ("R-1001@USD12_50", "12.50 USD"),
+        ("OK3-1@EUR0_01", "0.01 EUR"), ("P-1@USD7", "7 USD"), ("a@b@USD7", "7 USD"), ("MISMATCH-1@USD7", "999 USD"),
+        ("EXACT@USD7", "5 JPY"), ("R-1001", "1200 JPY"), ("R-1001-USD7", "1200 JPY"), ("R@usd7", "1200 JPY"),
+        ("R@US7", "1200 JPY"), ("R@USD", "1200 JPY"), ("R@USD_5", "1200 JPY"), ("R@USD5_", "1200 JPY"),
+        ("R@USD1_2_3", "1200 JPY"), ("R@USD-5", "1200 JPY"), ("@", "1200 JPY"), ("", "1200 JPY"),
+    ])
+    func amountIsWhatTheNumberEncodesOrTheDefault(number: String, amount: String) {
+        var book = ScenarioBook()
+        book.prefixes = ["P-": changed { $0.amount = "3" }]
+        book.orders = ["EXACT@USD7": changed { $0.amount = "5" }]
+        let scenario = book.scenario(for: number)
+        #expect("\(scenario.amount) \(scenario.currency)" == amount)
+    }
+
     @Test(arguments: [0, 7, UInt64.max])
     func mixHitsItsWeights(seed: UInt64) {
         let weights = [70, 20, 7, 2, 1]

@@ -1,3 +1,4 @@
+import Foundation
 import RefundCrypto
 import RefundSimulator
 import RefundTestSupport
@@ -11,18 +12,18 @@ struct SimulatorDirectoryTests {
         let files = try target.write(port: 9_443, usesTLS: true, replacesFiles: false)
         #expect(
             Set(files.map(\.name)) == [
-                "app_private_key.pem", "app_public_key.pem", "gateway_private_key.pem", "gateway_public_key.pem",
+                "app_private_key", "app_public_key", "gateway_private_key", "gateway_public_key",
                 "ca.pem", "server.pem", "server_key.pem", "webhook_secret", "refundd.conf", "scenarios.toml",
             ]
         )
         for (privateName, publicName) in [
-            ("app_private_key.pem", "app_public_key.pem"), ("gateway_private_key.pem", "gateway_public_key.pem"),
+            ("app_private_key", "app_public_key"), ("gateway_private_key", "gateway_public_key"),
         ] {
             let privateKey = try RSAPrivateKey(text: Array(directory.text("new/one/\(privateName)").utf8))
             let publicKey = try RSAPublicKey(text: Array(directory.text("new/one/\(publicName)").utf8))
             #expect(publicKey.isValid(signature: try privateKey.signature(of: [1]), for: [1]))
         }
-        for name in ["app_private_key.pem", "gateway_private_key.pem", "server_key.pem", "webhook_secret"] {
+        for name in ["app_private_key", "gateway_private_key", "server_key.pem", "webhook_secret"] {
             #expect(try directory.mode("new/one/\(name)") == 0o600, "\(name)")
         }
         let secret = try directory.text("new/one/webhook_secret")
@@ -34,6 +35,19 @@ struct SimulatorDirectoryTests {
         #expect(configuration.identity != nil)
         #expect(configuration.appID == SimulatorConfiguration.exampleAppID)
         #expect(configuration.scenarios.orders["R-1009"]?.ending == Scenario.defaultFailure)
+    }
+
+    @Test
+    func credentialsHaveTheNamesThatTheExampleConfigurationExpects() async throws {
+        let example = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../refundd.conf.example")
+        let text = try String(contentsOf: example.standardizedFileURL, encoding: .utf8)
+        let folder = try TemporaryFolder()
+        let target = SimulatorDirectory(path: folder.path)
+        let names = try target.write(port: 8_443, usesTLS: true, replacesFiles: false).map(\.name)
+        for key in ["private_key_file = \"", "public_key_files = [\""] {
+            let value = try #require(text.split(separator: key, maxSplits: 1).dropFirst().first, "\(key)")
+            #expect(names.contains(String(value.prefix { $0 != "\"" })), "\(key)")
+        }
     }
 
     @Test
@@ -110,11 +124,11 @@ struct SimulatorDirectoryTests {
         let directory = try TemporaryFolder()
         let target = SimulatorDirectory(path: directory.path)
         let missing = #expect(throws: SimulatorError.self) { try SimulatorConfiguration(directory: target) }
-        #expect(missing?.description.contains("app_public_key.pem: cannot open the file") == true)
+        #expect(missing?.description.contains("app_public_key: cannot open the file") == true)
 
         _ = try target.write(port: 1, usesTLS: false, replacesFiles: false)
-        _ = try directory.write(Array("no key".utf8), to: "gateway_private_key.pem")
+        _ = try directory.write(Array("no key".utf8), to: "gateway_private_key")
         let damaged = #expect(throws: SimulatorError.self) { try SimulatorConfiguration(directory: target) }
-        #expect(damaged?.description.contains("gateway_private_key.pem: ") == true)
+        #expect(damaged?.description.contains("gateway_private_key: ") == true)
     }
 }

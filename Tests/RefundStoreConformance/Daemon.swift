@@ -195,6 +195,12 @@ extension RefundStateMachine {
     package mutating func answered(_ verdict: GatewayVerdict, at time: Timestamp = now) -> [Transition] {
         queryAnswered(.says(GatewayReport(verdict)), sentAt: time, at: time, draw: 0.5)
     }
+
+    /// The gateway does not know the refund.
+    mutating func unknown(at time: Timestamp = now) -> [Transition] {
+        let evidence = Evidence(code: "1", psn: "P-1", response: Array(#"{"code":"1"}"#.utf8))
+        return queryAnswered(.notFound(message: "none", evidence), sentAt: time, at: time, draw: 0.5)
+    }
 }
 
 extension QueryOutcome {

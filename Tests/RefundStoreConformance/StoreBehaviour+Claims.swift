@@ -149,6 +149,18 @@ extension StoreBehaviour {
             #expect(due?.waiting.map(\.refund.id) == [2])
             #expect(due?.next == nil)
         },
+        StoreBehaviour("heldRefundsHideNoOtherThatIsOverdueOrWhoseClaimRanOut") { fixture in
+            let daemon = Daemon(fixture)
+            for number in 1...4 { try fixture.enqueue("R-\(number)") }
+            try daemon.write(.claimRefunds((1...4).map { RefundClaim(id: $0, lease: 1) }, until: later(75)))
+            let input = try daemon.claims(at: later(76)) { claims in
+                claims.heldRefunds = [1, 2]
+                claims.batch = 2
+                claims.overdueSince = later(1)
+            }
+            #expect(input.overdue.map(\.refund.id) == [3, 4])
+            #expect(input.expiredRefunds == [3: 1, 4: 1])
+        },
         StoreBehaviour("onlyRefundsWithoutAGraverReasonBecomeOverdue") { fixture in
             let daemon = Daemon(fixture)
             for number in 1...6 { try fixture.enqueue("R-\(number)") }

@@ -45,6 +45,11 @@ extension StoreBehaviour {
             let more = try changes(after: found.last)
             #expect(more.changes.isEmpty && more.last > found.last)
         },
+        StoreBehaviour("heartbeatIsWrittenToOneRow") { fixture in
+            let daemon = Daemon(fixture)
+            for time in [now, later(60)] { try daemon.write(.heartbeat(at: time)) }
+            #expect(try fixture.column("SELECT at FROM refund_heartbeat") == ["\(later(60).milliseconds)"])
+        },
         StoreBehaviour("onlyOneProcessMayServe") { fixture in
             let lock = try fixture.store.lockForCommand()
             #expect(lock != nil)
@@ -150,6 +155,22 @@ extension StoreBehaviour {
             let shown = try daemon.store.read { tx throws(StoreError) in try tx.webhooks(state: nil, limit: 1) }
             #expect(shown.map(\.id) == [ids[1]], "the outbox is shown newest first")
         },
+        StoreBehaviour("refundsThatTheGatewayDoesNotKnowAreCountedOnceTheyAreOld") { fixture in
+            let daemon = Daemon(fixture)
+            for number in 1...5 {
+                let id = try fixture.enqueue("R-\(number)")
+                try daemon.happen(to: id) { number == 5 ? $0.answered(.processing) : $0.unknown() }
+            }
+            func unknown(at time: Timestamp) throws -> UnknownOrders {
+                try daemon.store.read { tx throws(StoreError) in try tx.status(at: time).unknownOrders }
+            }
+            let row = try daemon.store.read { tx throws(StoreError) in try tx.refund(id: 1) }
+            let enqueued = try #require(row).refund.createdAt
+            #expect(try unknown(at: enqueued.advanced(by: .seconds(599))).count == 0)
+            let found = try unknown(at: enqueued.advanced(by: .seconds(3_600)))
+            #expect(found.count == 4)
+            #expect(found.oldest.map(\.number) == ["R-1", "R-2", "R-3"])
+        },
         StoreBehaviour("forgottenGatewaysLeaveNoIncidentAndNoBreaker") { fixture in
             let daemon = Daemon(fixture)
             for name in ["default", "old"] {
@@ -175,6 +196,12 @@ extension StoreBehaviour {
             #expect(Array(status.breakers.keys) == ["default"])
             let sighting = GatewaySighting(lastVerified: now, lastError: "down", lastErrorAt: later(1))
             #expect(status.sightings == ["default": sighting])
+            for name in ["default", "old"] {
+                try daemon.write(.breaker(.lapse, name: name, OpenBreaker(since: now, reason: "7")))
+            }
+            try daemon.store.write { tx throws(StoreError) in try tx.forgetGateways(except: ["default"]) }
+            let lapses = try daemon.store.read { tx throws(StoreError) in try tx.status(at: now).lapses }
+            #expect(lapses == ["default": GatewayLapse(since: now, count: 7)])
             try daemon.store.write { tx throws(StoreError) in try tx.removeBreakers() }
             #expect(try daemon.store.read { tx throws(StoreError) in try tx.openBreakers(.gateway) }.isEmpty)
         },

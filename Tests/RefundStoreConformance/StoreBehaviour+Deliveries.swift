@@ -22,6 +22,7 @@ extension StoreBehaviour {
             try enqueue(daemon, due: 0)
             let delivery = try #require(try daemon.claim().first)
             #expect(delivery.body == Array((try fixture.column("SELECT body FROM refund_events")[0] ?? "").utf8))
+            #expect(delivery.order == (try fixture.column("SELECT merchant_order_no FROM refund_queue")[0]))
             #expect(delivery.url == Daemon.defaultURL)
             #expect(delivery.endpoint == "hooks.example")
             #expect(delivery.attempts == 0)

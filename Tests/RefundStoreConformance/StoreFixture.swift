@@ -45,5 +45,5 @@ package struct StoreBehaviour: Sendable, CustomStringConvertible {
     package static var all: [StoreBehaviour] { cycles + commands }
 
     /// Those of the scheduler's cycles.
-    package static var cycles: [StoreBehaviour] { changes + claims + deliveries + superseding }
+    package static var cycles: [StoreBehaviour] { changes + claims + deliveries + superseding + pauses + delays + retention }
 }

@@ -136,7 +136,10 @@ struct AddressClassTests {
         switch verdict {
         case .allowed: #expect(refusal == nil)
         case .restricted:
-            #expect(refusal?.hasSuffix("; add it to [webhook] allow_hosts to allow it") == true, "\(refusal ?? "-")")
+            let remedy = "; add \"hooks.example:443\" to [webhook] allow_hosts to allow it"
+            #expect(refusal?.hasSuffix(remedy) == true, "\(refusal ?? "-")")
+            let named = try ReceiverPolicy(["hooks.example:443"])
+            #expect(named.refusal(of: address, port: 443, for: url) == nil, "the entry that the message names helps")
         case .forbidden: #expect(refusal?.hasSuffix("; never allowed") == true, "\(refusal ?? "-")")
         }
         // Allowing everything opens restricted addresses but no forbidden ones.
@@ -144,8 +147,22 @@ struct AddressClassTests {
         #expect((everything.refusal(of: address, port: 443, for: url) == nil) == (verdict != .forbidden))
     }
 
+    private static let remedy = "add \"hooks.example:443\" to [webhook] allow_hosts to allow it"
+
+    @Test(arguments: ["https://10.1.2.3/x", "https://[::1]:8443/x", "http://[fd00::1]/x", "http://shop.example:81/"])
+    func refusalNamesTheEntryThatHelps(text: String) throws {
+        let url = try HTTPURL(text)
+        func refusal(_ policy: ReceiverPolicy) throws -> String? {
+            guard case .address(let address) = url.host else { return policy.refusal(of: url) }
+            return policy.refusal(of: address, port: url.port, for: url)
+        }
+        let problem = try #require(try refusal(ReceiverPolicy(allowHosts: [])))
+        let entry = try #require(problem.split(separator: "\"").dropFirst().first, "\(problem)")
+        #expect(try refusal(try ReceiverPolicy([String(entry)])) == nil, "\(problem)")
+    }
+
     @Test(arguments: [
-        ("10.1.2.3", "refused address 10.1.2.3: private (RFC 1918); add it to [webhook] allow_hosts to allow it"),
+        ("10.1.2.3", "refused address 10.1.2.3: private (RFC 1918); \(remedy)"),
         (
             "64:ff9b::a9fe:a9fe",
             "refused address 169.254.169.254 (as 64:ff9b::a9fe:a9fe): "
@@ -153,7 +170,7 @@ struct AddressClassTests {
         ),
         (
             "::ffff:10.1.2.3",
-            "refused address 10.1.2.3 (as ::ffff:10.1.2.3): private (RFC 1918); add it to [webhook] allow_hosts to allow it"
+            "refused address 10.1.2.3 (as ::ffff:10.1.2.3): private (RFC 1918); \(remedy)"
         ),
         ("fe80::1", "refused address fe80::1: link-local (RFC 4291); never allowed"),
     ])

@@ -120,6 +120,27 @@ struct LiveDeliveryTests {
         }
     }
 
+    @Test(arguments: ["Content-Length: ten", "Content-Length: -1"])
+    func webhookAcceptedWithAnUnreadableLengthIsDelivered(_ field: String) async throws {
+        try await deliver(to: Array("HTTP/1.1 200 OK\r\n\(field)\r\n\r\nok".utf8)) { outcome, _ in
+            #expect(outcome.isDelivered)
+            #expect(outcome.status == 200)
+        }
+    }
+
+    @Test func statusBeforeAnInvalidHeaderIsKept() async throws {
+        for (status, isGone) in [(200, false), (410, true), (503, false)] {
+            let answer = "HTTP/1.1 \(status) X\r\nRetry-After: 7\r\nX-A: a\0b\r\n\r\n"
+            try await deliver(to: Array(answer.utf8)) { outcome, _ in
+                #expect(outcome.status == status)
+                #expect(!outcome.isDelivered)
+                #expect(outcome.isGone == isGone)
+                #expect(outcome.retryAfter == .seconds(7))
+                #expect(outcome.error == "HTTP \(status) with an invalid header: NUL byte in the header")
+            }
+        }
+    }
+
     @Test func receiverThatHangsIsGivenUp() async throws {
         try await deliver(to: nil, timeout: .milliseconds(300)) { outcome, requests in
             #expect(outcome.error == "timed out after 300ms while waiting for the response")

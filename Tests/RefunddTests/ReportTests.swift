@@ -38,18 +38,29 @@ struct StatusTextTests {
     @Test func firstLineHasTheGravestProblemAndItsCommand() {
         let stopped = report(.absent) { $0.states = [.pending: 3] }
         #expect(
-            first(stopped) == "NOT HEALTHY: refundd is not running, and 3 refunds wait; run: systemctl start refundd"
-                || first(stopped).hasSuffix("…; run: systemctl start refundd")
+            first(stopped, width: 90)
+                == "NOT HEALTHY: refundd is not running, and 3 refunds wait; run: systemctl start refundd"
         )
         let attention = report { $0.attention = [.mismatch: 2, .overdue: 1] }
         #expect(first(attention, width: 120).hasPrefix("NOT HEALTHY: 3 refunds need attention: 2 mismatch, 1 overdue"))
         #expect(first(attention, width: 120).hasSuffix("; run: refundd list --attention"))
     }
 
-    @Test func whatDoesNotFitTheFirstLineFollows() {
+    @Test func sentenceThatIsTooLongForTheTerminalIsWrappedAndNeverCut() {
         let lines = report { $0.attention = [.mismatch: 2, .overdue: 1, .misconfigured: 3] }.lines(width: 60)
-        #expect(lines[0].text.contains("…; run: refundd list --attention"))
-        #expect(lines.contains { $0.text.contains("3 misconfigured") })
+        #expect(
+            lines.prefix(3).map(\.text) == [
+                "NOT HEALTHY: 6 refunds need attention: 2 mismatch, 3", "  misconfigured, 1 overdue",
+                "  run: refundd list --attention",
+            ]
+        )
+    }
+
+    @Test func programGetsTheGravestProblemWithItsCommandAsOneLine() {
+        let report = report { $0.attention = [.mismatch: 2, .overdue: 1, .misconfigured: 3] }
+        let line = report.lines(width: 20, isTerminal: false)[0].text
+        #expect(line.hasPrefix("NOT HEALTHY: 6 refunds need attention: "))
+        #expect(line.contains("3 misconfigured") && line.hasSuffix("; run: refundd list --attention"))
     }
 
     @Test func everyLineFitsTheTerminalButTheOneWithTheCommand() {
@@ -199,5 +210,18 @@ struct DoctorTextTests {
             ]
         )
         #expect(DoctorCommand.lines([], width: 80).last?.text == "no problem found")
+    }
+}
+
+/// What `query` prints.
+struct QueryTextTests {
+    private let refund = Refund(id: 42, merchantOrderNo: "R-1001", createdAt: ago(.seconds(7_200)))
+
+    @Test func heldQueryIsAnnouncedWithItsReasonAndEnd() {
+        let hold = Hold("gateway", "gateway default is only probed (HTTP 503)", until: now.advanced(by: .seconds(15)))
+        let lines = QueryCommand.lines(refund, .held(hold), at: now)
+        let next = "held back: gateway default is only probed (HTTP 503), next probe in 15s (2026-11-22T03:04:20Z)"
+        #expect(lines == ["#42 R-1001 is pending", "  next query \(next)"])
+        #expect(QueryCommand.lines(refund, .none, at: now).count == 1)
     }
 }

@@ -66,11 +66,6 @@ struct TextLayoutTests {
         #expect(text.wrapped(to: width) == lines)
     }
 
-    @Test(arguments: [("short", 10, "short"), ("0123456789", 10, "0123456789"), ("0123456789a", 10, "012345678…")])
-    func longTextIsClipped(text: String, width: Int, clipped: String) {
-        #expect(text.clipped(to: width) == clipped)
-    }
-
     @Test func wideCharactersTakeTwoColumns() {
         #expect("返金".columns == 4)
         #expect("é".columns == 1 && "e\u{301}".columns == 1)
@@ -106,14 +101,23 @@ struct TerminalTests {
 struct UnknownCommandTests {
     @Test(arguments: [("stauts", "status"), ("lst", "list"), ("abondon", "abandon"), ("shwo", "show")])
     func misspeltCommandGetsASuggestion(name: String, meant: String) {
-        #expect(Refundd.unknownCommand(name)?.contains("did you mean `refundd \(meant)`?") == true)
+        #expect(Refundd.unknownCommand(in: [name])?.contains("did you mean `refundd \(meant)`?") == true)
     }
 
     @Test func strangeCommandGetsAHint() {
-        #expect(Refundd.unknownCommand("frobnicate")?.contains("lists all commands") == true)
+        #expect(Refundd.unknownCommand(in: ["frobnicate"])?.contains("lists all commands") == true)
     }
 
     @Test(arguments: ["status", "list", "help", "--version", "-h"]) func knownCommandIsNoProblem(name: String) {
-        #expect(Refundd.unknownCommand(name) == nil)
+        #expect(Refundd.unknownCommand(in: [name]) == nil)
+    }
+
+    @Test func subcommandIsKnownByItsCommand() {
+        #expect(Refundd.unknownCommand(in: ["webhooks", "sned"])?.contains("`refundd webhooks send`?") == true)
+        #expect(Refundd.unknownCommand(in: ["webhooks", "frobnicate"])?.contains("`refundd webhooks --help`") == true)
+        for rest in [[], ["list"], ["--state", "dead"], ["send", "anything"]] {
+            #expect(Refundd.unknownCommand(in: ["webhooks"] + rest) == nil, "\(rest)")
+        }
+        #expect(Refundd.unknownCommand(in: ["show", "R-1"]) == nil)
     }
 }

@@ -23,6 +23,8 @@ struct Scenario {
     let hasDeadReceiver: Bool
     let eventTypes: Set<EventType>
     let retrySchedule: RetrySchedule
+    /// How long the queue keeps what is finished.
+    let retention: RetentionPolicy
     /// The daemon's first configuration.
     let configuration: SimulatedConfiguration
 
@@ -49,6 +51,10 @@ struct Scenario {
         if random.chance(0.3) { schedule.delays = [.seconds(5), .minutes(5), .minutes(30), .hours(2)] }
         retrySchedule = schedule
         configuration = SimulatedConfiguration(gateways: ["default", "second"], &random)
+        var retention = RetentionPolicy.forever
+        if random.chance(0.5) { retention.webhooks = .days(7) }
+        if retention.webhooks != nil, random.chance(0.7) { retention.ledger = .days(random.number(8...12)) }
+        self.retention = retention
     }
 
     /// When the last fault ends.
@@ -61,6 +67,7 @@ struct SimulatedConfiguration {
     static let gateways = ["default", "second", "elsewhere"]
 
     var polling = PollingPolicy()
+    var delayedAfter: Duration?
     var limits: [String: QueryLimits] = [:]
     var maxInFlight: Int
     var hasSecret: Bool
@@ -81,5 +88,6 @@ struct SimulatedConfiguration {
         }
         maxInFlight = random.pick([1, 2, 4, 16])
         self.hasSecret = hasSecret
+        delayedAfter = random.pick([nil, .hours(2), .hours(24)])
     }
 }

@@ -53,10 +53,27 @@ extension Simulation {
             }
         }
         if daemon.isDrained { return try end("the daemon is drained", isGraceful: true) }
-        if let next = decision.nextWake {
+        if let next = [decision.nextWake, try prune(decision, daemon)].compactMap(\.self).min() {
             wake(daemon, at: clock.time.advanced(by: max(next.duration(since: clock.wall), .zero)))
         }
         try wakeForUnknownGateways(daemon)
+    }
+
+    /// Takes a step of retention.
+    ///
+    /// - Returns: When to run again.
+    private func prune(_ decision: Decision, _ daemon: SimulatedDaemon) throws -> Timestamp? {
+        let (events, next) = try daemon.prune(decision, at: clock.wall)
+        for event in events {
+            switch event {
+            case .pruned(let rows):
+                summary.pruned += rows.refunds + rows.bodies
+                note("\(rows.refunds) refunds and \(rows.bodies) bodies are pruned")
+            case .rejected(let what, let reason): throw Violation("the database rejected \(what): \(reason)")
+            default: break
+            }
+        }
+        return next
     }
 
     /// Runs one cycle.

@@ -15,6 +15,7 @@ final class Simulation {
         var lives = 0
         var cycles = 0
         var restores = 0
+        var pruned = 0
         var interruptions = 0
     }
 

@@ -88,6 +88,7 @@ extension Simulation.Summary {
         lives += other.lives
         cycles += other.cycles
         restores += other.restores
+        pruned += other.pruned
         interruptions += other.interruptions
     }
 }

@@ -6,6 +6,7 @@ import RefundHTTP
 /// Its one secret signs both queries and answers, so both keys of the configuration may name the same file.
 struct ToyProtocol: GatewayProtocol {
     let name = "toy"
+    let hasPublicKeys = false
     /// Creates the transport to a gateway.
     let transport: @Sendable (ToyGateway) -> any HTTPTransport
 

@@ -3,6 +3,7 @@ import RefundConfiguration
 import RefundCore
 import RefundHTTP
 import RefundScheduler
+import RefundStore
 import RefundStoreConformance
 import RefundStoreSQLiteSupport
 import RefundTestSupport
@@ -73,6 +74,24 @@ struct ToySchedulingTests {
         let verification = try Verification(fixture.store, GatewayKeys(configuration, protocols))
         #expect(verification.problems.map(\.description) == [])
         #expect(verification.lines.last?.contains("2 answers") == true, "\(verification.lines)")
+
+        let (refund, ledger) = try fixture.store.read { tx throws(StoreError) in
+            (try tx.refund(id: 1)?.refund, try tx.ledger(refundID: 1))
+        }
+        let keys = try GatewayKeys(configuration, protocols)
+        let error = #expect(throws: CommandFailure.self) { try EvidenceFolder(of: #require(refund), ledger, keys) }
+        #expect(error?.messages.first?.contains("prove nothing to others") == true)
+    }
+
+    @Test func publicKeyIsNeverTakenForASharedSecret() throws {
+        let configuration = try configuration()
+        let published = try folder.write("published", to: "published")
+        let keys = try GatewayKeys(configuration, retired: [published], protocols)
+        let gateway = ToyGateway(url: "", secret: Array("published".utf8))
+        let refund = Refund(id: 1, gateway: "default", merchantOrderNo: "R-1", createdAt: Timestamp(milliseconds: 0))
+        #expect(keys.reread(gateway.signed(["refund R-1", "status paid"]), refund).kind == "unverified")
+        let removed = Refund(id: 1, gateway: "removed", merchantOrderNo: "R-1", createdAt: Timestamp(milliseconds: 0))
+        #expect(keys.reread(gateway.signed(["refund R-1", "status paid"]), removed).kind == "unverified")
     }
 
     @Test func unknownProtocolIsReportedWithTheKnownOnes() throws {

@@ -1,6 +1,6 @@
 package import RefundCore
 
-/// The text with every character escaped that a terminal would act on or a reader would not see.
+/// Escapes every character that a terminal would act on or a reader would not see.
 ///
 /// Control characters (C0, DEL and C1, hence every escape sequence), line and paragraph separators and characters that
 /// change the direction of writing become `\n`, `\r`, `\t` or `\u{1b}`. Everything else stays, backslashes included: the
@@ -19,9 +19,9 @@ package func escapedForTerminal(_ text: String) -> String {
 }
 
 extension JSONWriter {
-    /// The text with the same characters escaped as JSON escapes them; it means the same.
+    /// The JSON text with the same characters as `\u` escapes, which do not change its meaning.
     package var textForTerminal: String {
-        // Outside of strings JSONWriter writes no such character.
+        // JSONWriter writes such characters only within strings.
         escaped(text) { scalar in
             String(scalar).utf16.map { "\\u\(String(0x1_0000 + UInt32($0), radix: 16).dropFirst())" }.joined()
         }
@@ -42,7 +42,7 @@ private func escaped(_ text: String, _ escape: (Unicode.Scalar) -> String) -> St
 }
 
 extension Unicode.Scalar {
-    /// Whether a terminal acts on the character, or it deceives a reader, instead of being shown.
+    /// Whether a terminal acts on the character instead of showing it, or the character deceives a reader.
     package var misleadsTerminal: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: true

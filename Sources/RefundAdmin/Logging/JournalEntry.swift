@@ -2,15 +2,14 @@ import Logging
 import RefundCore
 
 extension LogLine {
-    // Anything longer is nothing that a person reads.
+    // In bytes; nobody reads a longer value.
     private static let fieldLimit = 65_536
-    // The keys that are fields by their own name; others get a prefix, so that no key can pass for a field of the
-    // journal's.
+    // These keys keep their names. All others get a prefix, so that no key can pass for a field of the journal's own.
     private static let plainKeys: Set = [
         "attention", "endpoint", "gateway", "order", "refund_id", "state", "webhook_id",
     ]
 
-    /// The event in the journal's native protocol: one `FIELD=value` a line.
+    /// The event in the journal's native protocol: one `FIELD=value` per line.
     ///
     /// `MESSAGE` is the line as text, since `journalctl` shows no other field. Values contain no line break, so that
     /// none can pass for another field.

@@ -8,7 +8,7 @@ import Synchronization
 final class JournalSocket: Sendable {
     private let address: UnixSocketAddress
     private let descriptor: Int32
-    // Whether the last entry could not be sent; the next one then does not wait.
+    // Whether the last entry could not be sent. Then the next one does not wait.
     private let isFailing = Mutex(false)
 
     /// Creates a socket.
@@ -30,7 +30,7 @@ final class JournalSocket: Sendable {
 
     /// Sends an entry; one that is too long for a datagram is sent as a file in memory.
     ///
-    /// - Returns: Whether the journal has it.
+    /// - Returns: Whether the journal accepted it.
     func send(_ entry: [UInt8]) -> Bool {
         isFailing.withLock { isFailing in
             let flags = Int32(MSG_NOSIGNAL) | (isFailing ? Int32(MSG_DONTWAIT) : 0)
@@ -52,7 +52,7 @@ final class JournalSocket: Sendable {
         return send(descriptor: memory, flags)
     }
 
-    // The journal reads only a file that nobody can change any more.
+    // The journal accepts only a file that nobody can change any more.
     private static func sealedFile(_ content: [UInt8]) -> Int32 {
         // Source: fcntl(2), whose constants Swift does not see: F_ADD_SEALS, and F_SEAL_SEAL, _SHRINK, _GROW, _WRITE.
         let (addSeals, seals): (Int32, Int32) = (1_033, 15)

@@ -4,7 +4,7 @@ import Synchronization
 /// Writes whole lines to a descriptor, one write(2) each, and neither fails nor waits for long.
 ///
 /// It waits once for a descriptor whose reader stalls. From then on it counts and drops lines until the descriptor is
-/// writable again, and then writes how many are missing.
+/// writable again, and then reports how many it dropped.
 final class LineWriter: Sendable {
     private let descriptor: Int32
     private let patience: Int32
@@ -57,7 +57,7 @@ final class LineWriter: Sendable {
 /// The descriptor of standard error.
 let standardErrorDescriptor: Int32 = 2
 
-/// What identifies the file behind a descriptor, in the form of `$JOURNAL_STREAM`; nil if it is closed.
+/// The device and inode of the file behind a descriptor, in the form of `$JOURNAL_STREAM`; nil if it is closed.
 func deviceAndInode(of descriptor: Int32) -> String? {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else { return nil }

@@ -60,7 +60,7 @@ struct LogLine {
 
     /// The event as one JSON object.
     ///
-    /// An object that would be too long has its texts cut shorter and shorter, and finally loses its metadata.
+    /// If the object is too long, its texts are cut in steps; if that is not enough, its metadata is left out.
     var json: String {
         for fieldLimit in [Self.limit, 512, 64] {
             let text = object(fieldLimit, withMetadata: true)

@@ -1,18 +1,15 @@
 package import Logging
+package import RefundCore
 
-/// The kinds of log lines that tell an operator to act, or what a daemon runs with.
+/// The kinds of log lines that tell an operator to act, or that record what a daemon runs with.
 ///
-/// Each is the `MESSAGE_ID` of its lines in the journal. `deploy/refundd.catalog` has an entry for each that says what
-/// to do, which `journalctl -x` shows. Ids never change, since people filter by them.
+/// Each is the `MESSAGE_ID` of its lines in the journal. Its entry in `deploy/refundd.catalog` says what to do, and
+/// `journalctl -x` shows that entry. Ids never change, since people filter by them. Those of refunds that need attention
+/// are in `Attention`.
 package enum LogMessageID: String, Sendable, CaseIterable {
     case started = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d01"
     case reloaded = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d02"
     case reloadFailed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d03"
-    case mismatch = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d04"
-    case misconfigured = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d05"
-    case unknownOrder = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d06"
-    case overdue = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d07"
-    case undeliverable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d08"
     case gatewayFailing = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d09"
     case gatewayMisconfigured = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0a"
     case gatewayUnreachable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d0b"
@@ -28,14 +25,23 @@ package enum LogMessageID: String, Sendable, CaseIterable {
     case schemaBroken = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d15"
     case clockSetBack = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d16"
     case adminUnavailable = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d17"
+    case paused = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d18"
+    case resumed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d19"
+    case heartbeatStopped = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1a"
+    case heartbeatNotAccepted = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1b"
 
     /// The metadata key that carries an id.
     static let key = "message_id"
 }
 
 extension Logger.Metadata {
-    /// The metadata of a line of some kind.
+    /// The same metadata with the id of the line's kind.
     package func id(_ id: LogMessageID) -> Logger.Metadata {
         merging([LogMessageID.key: "\(id.rawValue)"]) { $1 }
+    }
+
+    /// The metadata of a line about a refund that needs attention.
+    package func id(_ attention: Attention) -> Logger.Metadata {
+        merging([LogMessageID.key: "\(attention.messageID)"]) { $1 }
     }
 }

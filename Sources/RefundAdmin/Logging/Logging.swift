@@ -5,8 +5,9 @@ import Synchronization
 
 /// Sends the whole process's log to standard error; called once, before anything else is opened.
 ///
-/// Standard descriptors that are closed are filled with `/dev/null`, so that no database or connection gets the number
-/// of standard error and with it the log. SIGPIPE is ignored, so that the reader of standard error may go away.
+/// Opens `/dev/null` for every standard descriptor that is closed. Otherwise a database or connection could get the
+/// number of standard error, and log lines would be written into it. Ignores SIGPIPE, so that the process outlives the
+/// reader of standard error.
 ///
 /// - Parameters:
 ///   - level: The lowest level to log.
@@ -42,7 +43,7 @@ final class LogOutput: Sendable {
     /// - Parameters:
     ///   - control: Says which format is in use.
     ///   - journal: The journal, for the format of that name.
-    ///   - write: Takes one line with its line break, if it is not for the journal or the journal does not take it.
+    ///   - write: Writes one line, its line break included, if the format is another or the journal does not accept it.
     init(_ control: LogControl, journal: JournalSocket?, write: @escaping @Sendable (String) -> Void) {
         self.control = control
         self.journal = journal
@@ -62,13 +63,13 @@ final class LogOutput: Sendable {
 
 /// The format of log lines.
 package enum LogFormat: Sendable, CaseIterable {
-    /// Entries for the journal; to standard error, a syslog priority in angle brackets and the message.
+    /// Entries for the journal; on standard error, the message after its syslog priority in angle brackets.
     ///
     /// Source: <https://www.freedesktop.org/software/systemd/man/latest/sd-daemon.html>.
     case journald
     /// Time, level, message and metadata, to be read by people.
     case text
-    /// One JSON object a line.
+    /// One JSON object per line.
     case json
 
     /// Creates the format that `[log] format` names; nil for an unknown name.
@@ -116,7 +117,7 @@ package final class LogControl: Sendable {
     }
 }
 
-/// A log handler that makes one line of each event.
+/// A log handler that turns each event into one line.
 ///
 /// Messages and metadata may come from outside. Whatever they contain, the line stays one line of bounded length,
 /// without a character that a terminal acts on.

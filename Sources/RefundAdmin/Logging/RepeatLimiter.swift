@@ -3,8 +3,8 @@ import RefundCore
 
 /// Leaves out repeats of a log line: a fault of a gateway or a receiver can concern a hundred thousand refunds.
 ///
-/// Lines with the same message, gateway and endpoint are repeats, whatever else they say. Of each, a burst passes in a
-/// period; at its end one line says how many were left out. The ledger and the outbox have every one of them.
+/// Lines with the same message, gateway and endpoint are repeats, whatever else they say. In each period, a burst
+/// of them passes; at its end, one line says how many were left out. The ledger and the outbox record every event.
 struct RepeatLimiter {
     private struct Repeats {
         var start: Timestamp
@@ -15,7 +15,7 @@ struct RepeatLimiter {
     }
 
     private static let period: Duration = .seconds(30)
-    // Messages are few; this bounds what a mistake could make of it.
+    // There are few messages; this bounds the memory if a mistake makes many.
     private static let kinds = 1_000
 
     private var repeats: [String: Repeats] = [:]

@@ -46,7 +46,7 @@ final class GaugeInstrument: Instrument, RecorderHandler {
 /// A distribution over fixed buckets, usually of seconds.
 final class HistogramInstrument: Instrument, RecorderHandler, TimerHandler {
     private struct State {
-        // One count per bound and one beyond them, each of its own bucket alone.
+        // One count per bound and one beyond the last; none includes the counts of lower buckets.
         var counts: [UInt64]
         var sum = 0.0
     }
@@ -69,7 +69,7 @@ final class HistogramInstrument: Instrument, RecorderHandler, TimerHandler {
     }
 
     func record(_ value: Double) {
-        // A negative value, as after a clock step, would make the sum fall, which is a counter.
+        // A negative value, as after a clock step, would make the sum fall, but the sum is a counter.
         guard value.isFinite, value >= 0 else { return }
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
         state.withLock { state in

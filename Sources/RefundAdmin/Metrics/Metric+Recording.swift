@@ -4,7 +4,7 @@ import RefundCore
 extension Metric {
     /// The values of `state` of ``gatewayState``.
     package enum GatewayState: String, CaseIterable, Sendable {
-        case ok, probing, misconfigured
+        case ok, probing, misconfigured, paused
     }
 
     /// The values of `outcome` of ``webhookAttempts``.
@@ -12,16 +12,17 @@ extension Metric {
         case delivered, failed, dead
     }
 
-    /// Adds one to a counter.
+    /// Adds to a counter.
     ///
     /// - Parameters:
     ///   - labels: A value for each declared label, in their order.
+    ///   - count: How much to add.
     ///   - factory: The backend.
-    package func increment(_ labels: String..., in factory: any MetricsFactory) {
-        Counter(label: rawValue, dimensions: dimensions(labels), factory: factory).increment()
+    package func increment(_ labels: String..., by count: Int = 1, in factory: any MetricsFactory) {
+        Counter(label: rawValue, dimensions: dimensions(labels), factory: factory).increment(by: count)
     }
 
-    /// Sets a gauge, or a counter that is read.
+    /// Sets a gauge, or a counter whose value each scrape reads.
     package func set(_ value: Double, _ labels: String..., in factory: any MetricsFactory) {
         Gauge(label: rawValue, dimensions: dimensions(labels), factory: factory).record(value)
     }
@@ -68,13 +69,13 @@ extension Metric {
         case counter, gauge, histogram
     }
 
-    /// A label with the values it may have; any other is shown as `other`, so that no text from outside makes series.
+    /// A label with its known values; any other is shown as `other`, so that no text from outside creates a series.
     struct Label {
         enum Values {
             case listed([String])
             /// The names of the configured gateways.
             case gateways
-            /// The recording code sees to it that there are few.
+            /// Any value; the code that records it keeps their number small.
             case bounded
         }
 

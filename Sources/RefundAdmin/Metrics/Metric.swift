@@ -4,8 +4,8 @@ import RefundStore
 /// Every metric that refundd exposes, each declared here and nowhere else.
 ///
 /// To add one, add a case with its ``declaration`` and record it where it happens. Names follow
-/// <https://prometheus.io/docs/practices/naming/>; OpenMetrics strips `_total`, so no gauge bears the name that is left
-/// of a counter.
+/// <https://prometheus.io/docs/practices/naming/>. OpenMetrics strips `_total` from a counter's name, so no gauge may
+/// have the name that remains.
 package enum Metric: String, CaseIterable, Sendable {
     case attention = "refundd_refunds_attention"
     case buildInfo = "refundd_build_info"
@@ -19,11 +19,13 @@ package enum Metric: String, CaseIterable, Sendable {
     case endpoints = "refundd_endpoints"
     case endpointWebhooks = "refundd_endpoint_webhooks"
     case gatewayState = "refundd_gateway_state"
+    case heartbeatLastSuccess = "refundd_heartbeat_last_success_timestamp_seconds"
     case lastReloadSuccessful = "refundd_config_last_reload_successful"
     case lastVerified = "refundd_gateway_last_verified_timestamp_seconds"
     case maximumDescriptors = "process_max_fds"
     case oldestPending = "refundd_oldest_pending_seconds"
     case openDescriptors = "process_open_fds"
+    case pruned = "refundd_pruned_total"
     case queries = "refundd_queries_total"
     case queryDuration = "refundd_query_duration_seconds"
     case refunds = "refundd_refunds"
@@ -41,17 +43,20 @@ package enum Metric: String, CaseIterable, Sendable {
     var declaration: Declaration {
         switch self {
         case .attention: .gauge("Refunds that need attention, by reason.", [Label("attention", Attention.self)])
-        case .buildInfo: .gauge("1, labelled with the version that runs.", [Label("version", .bounded)])
+        case .buildInfo: .gauge("Always 1, labelled with the running version.", [Label("version", .bounded)])
         case .cpuTime: .readCounter("CPU time that the process has spent, in user and kernel mode.")
         case .databaseBytes: .gauge("Size of the database file, without its write-ahead log.")
         case .databaseFaults:
-            .counter("Times that the database began to fail, by kind.", [Label("kind", StoreError.Kind.self)])
-        case .databaseFreeBytes: .gauge("Part of the database file that new rows will use first.")
+            .counter("Number of times that the database began to fail, by kind.", [Label("kind", StoreError.Kind.self)])
+        case .databaseFreeBytes: .gauge("Free space in the database file, which new rows use first.")
         case .databaseReadable: .gauge("1 if this scrape could read the queue. If 0, the queue's gauges are missing.")
         case .diskAvailableBytes: .gauge("Space left for the database on its file system.")
-        case .dueLag: .gauge("Time since the refund that is due longest became due.", [.gateway])
+        case .dueLag: .gauge("How long the longest-due refund has been due.", [.gateway])
         case .endpoints:
-            .gauge("Endpoints that are only probed, and disabled URLs.", [Label("state", ["open", "disabled"])])
+            .gauge(
+                "Endpoints that are only probed or paused, and disabled URLs.",
+                [Label("state", ["open", "disabled", "paused"])]
+            )
         case .endpointWebhooks:
             .gauge(
                 "Webhooks that wait or are dead, for the endpoints with the most of them.",
@@ -59,11 +64,14 @@ package enum Metric: String, CaseIterable, Sendable {
             )
         case .gatewayState:
             .gauge("1 for the state that a gateway is in, else 0.", [.gateway, Label("state", GatewayState.self)])
+        case .heartbeatLastSuccess: .gauge("Unix time at which the monitor last accepted a heartbeat.")
         case .lastReloadSuccessful: .gauge("0 if the last reload of the configuration failed, else 1.")
         case .lastVerified: .gauge("Unix time of a gateway's last verified answer.", [.gateway])
         case .maximumDescriptors: .gauge("The most file descriptors that the process may open.")
         case .oldestPending: .gauge("Age of the oldest refund without a verdict.", [.gateway])
         case .openDescriptors: .gauge("Open file descriptors.")
+        case .pruned:
+            .counter("Rows that retention has pruned, and bodies of webhooks.", [Label("what", PrunedRows.names)])
         case .queries: .counter("Queries, by gateway and outcome.", [.gateway, .queryOutcome])
         case .queryDuration:
             .histogram("Time from sending a query to the end of its answer.", [.gateway], Self.exchange)

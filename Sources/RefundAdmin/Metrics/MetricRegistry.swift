@@ -8,8 +8,8 @@ import Synchronization
 package final class MetricRegistry: MetricsFactory, Sendable {
     private struct State {
         var gateways: [String]
-        // By metric, then by labels as they are shown.
-        var series: [Metric: [String: any Instrument]] = [:]
+        // By metric, then by the values of its labels as they are shown.
+        var series: [Metric: [[String]: any Instrument]] = [:]
     }
 
     private let state: Mutex<State>
@@ -54,8 +54,12 @@ package final class MetricRegistry: MetricsFactory, Sendable {
         var series = state.withLock { $0.series }
         if let scrape { series.merge(scrape.state.withLock { $0.series }) { $1 } }
         return series.sorted { $0.key.rawValue < $1.key.rawValue }.map { metric, series in
-            PrometheusText.header(metric.rawValue, metric.declaration)
-                + series.sorted { $0.key < $1.key }.map { $1.samples(metric.rawValue, labels: $0) }.joined()
+            let names = metric.declaration.labels.map(\.name)
+            let labelled = series.map { values, instrument in
+                (labels: PrometheusText.labels(Array(zip(names, values))), instrument: instrument)
+            }
+            return PrometheusText.header(metric.rawValue, metric.declaration)
+                + labelled.sorted { $0.labels < $1.labels }.map { $1.samples(metric.rawValue, labels: $0) }.joined()
         }.joined()
     }
 
@@ -96,19 +100,17 @@ package final class MetricRegistry: MetricsFactory, Sendable {
         _ state: inout State
     ) -> any Instrument {
         let declaration = metric.declaration
-        let labels = PrometheusText.labels(
-            declaration.labels.map { label in
-                (label.name, label.shown(dimensions.first { $0.0 == label.name }?.1, state.gateways))
-            }
-        )
-        if let known = state.series[metric]?[labels] { return known }
+        let values = declaration.labels.map { label in
+            label.shown(dimensions.first { $0.0 == label.name }?.1, state.gateways)
+        }
+        if let known = state.series[metric]?[values] { return known }
         let made: any Instrument =
             switch declaration.kind {
             case .counter: declaration.isRead ? GaugeInstrument() : CounterInstrument()
             case .gauge: GaugeInstrument()
             case .histogram: HistogramInstrument(bounds: declaration.bounds)
             }
-        state.series[metric, default: [:]][labels] = made
+        state.series[metric, default: [:]][values] = made
         return made
     }
 }

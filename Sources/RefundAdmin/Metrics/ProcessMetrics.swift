@@ -10,7 +10,7 @@ package struct ProcessMetrics {
     var virtualBytes: Double
     var residentBytes: Double
 
-    /// Reads the figures and sets their metrics; those that the system does not tell are left out.
+    /// Reads the figures and sets their metrics; figures that the system does not report are left out.
     ///
     /// - Parameter factory: The registry of one scrape.
     package static func read(into factory: any MetricsFactory) {
@@ -40,7 +40,7 @@ package struct ProcessMetrics {
     /// - Parameters:
     ///   - stat: The text.
     ///   - bootTime: When the machine started, in Unix seconds.
-    ///   - ticks: How many of its ticks are a second.
+    ///   - ticks: The number of clock ticks per second.
     ///   - pageSize: The size of a page, in bytes.
     init?(stat: String, bootTime: Double, ticks: Double, pageSize: Double) {
         // The second field is the program's name in parentheses, which may contain blanks and parentheses itself.
@@ -73,7 +73,7 @@ package struct ProcessMetrics {
         defer { unsafe closedir(folder) }
         var count = 0
         while unsafe readdir(folder) != nil { count += 1 }
-        // Without "." and "..", and the one that reads the folder.
+        // Less ".", "..", and the descriptor that reads the folder.
         return count - 3
     }
 }

@@ -7,7 +7,7 @@ private let labels = 140.0
 
 private func number(_ value: Double) -> String { "\(Int(value.rounded()))" }
 
-/// The place of a time on the logarithmic scale.
+/// The horizontal position of a time on the logarithmic scale.
 private func position(_ seconds: Double) -> Double {
     let share = log10(min(max(seconds, 1), 2_592_000)) / log10(2_592_000)
     return labels + share * (width - labels - 8)

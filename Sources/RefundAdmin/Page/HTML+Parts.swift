@@ -6,7 +6,7 @@ extension HTML {
     ///
     /// - Parameters:
     ///   - title: The title, without the program's name.
-    ///   - refresh: Whether it loads itself again every ten seconds.
+    ///   - refresh: Whether the page reloads itself every ten seconds.
     ///   - content: The content of `main`.
     /// - Returns: The document.
     static func page(_ title: String, refresh: Bool = false, _ content: (inout HTML) -> Void) -> String {
@@ -109,35 +109,9 @@ extension Duration {
 }
 
 extension Refund {
-    /// The number that people know it by.
-    var number: String { merchantOrderNo ?? transNo ?? "" }
-
-    /// The argument by which a command finds exactly this refund, quoted as a shell needs it.
-    var argument: String {
-        let isPlain = number.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-        }
-        return isPlain && !number.isEmpty && !number.hasPrefix("-") ? number : "--id \(id)"
-    }
-
-    /// The amount that is expected, or else reported.
+    /// The expected amount, or else the one that the gateway reports.
     var amount: String? {
         if let expected { return "\(expected.amount) \(expected.currency)" }
         return reported
-    }
-
-    /// The amount that the gateway reports.
-    var reported: String? {
-        guard let amount = transaction?.amount else { return nil }
-        return "\(amount) \(transaction?.currency ?? "")"
-    }
-}
-
-extension Int {
-    /// The number with its thousands separated.
-    var grouped: String {
-        var sum = MoneySum()
-        return sum.add(String(self)) ? sum.grouped : String(self)
     }
 }

@@ -42,7 +42,7 @@ struct HTML {
         for (name, value) in attributes { source += " \(name)=\"\(Self.escaped(value))\"" }
     }
 
-    /// The text with every character escaped that HTML, or a reader's eye, could take for something else.
+    /// Escapes every character that HTML or a terminal would interpret, or that could deceive a reader.
     static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in escapedForTerminal(text).unicodeScalars {

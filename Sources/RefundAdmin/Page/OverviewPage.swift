@@ -1,7 +1,7 @@
 package import RefundCore
 package import RefundStore
 
-/// The front page: what is wrong and what to do first, then where the money is.
+/// The front page: first what is wrong and what to do, then the refunds without a verdict.
 ///
 /// It shows order numbers and amounts, but neither metadata nor bodies nor the paths of URLs, which may be secret:
 /// everybody who reaches the address can read it.
@@ -10,6 +10,7 @@ package struct OverviewPage: Sendable {
     var findings: [Finding]
     var gateways: [String]
     var problems: [ReadinessProblem]
+    var fault: String?
     var now: Timestamp
     var version: String
     var refreshes: Bool
@@ -21,14 +22,16 @@ package struct OverviewPage: Sendable {
     ///   - findings: What needs an operator, the gravest first.
     ///   - gateways: The configured gateways.
     ///   - problems: Why the daemon is not ready.
+    ///   - fault: Why the last transaction failed; nil if it succeeded.
     ///   - now: The time of the overview.
     ///   - version: The daemon's version.
-    ///   - refreshes: Whether the page loads itself again.
+    ///   - refreshes: Whether the page reloads itself.
     package init(
         _ overview: QueueOverview,
         findings: [Finding],
         gateways: [String],
         problems: [ReadinessProblem],
+        fault: String? = nil,
         now: Timestamp,
         version: String,
         refreshes: Bool
@@ -37,6 +40,7 @@ package struct OverviewPage: Sendable {
         self.findings = findings
         self.gateways = gateways
         self.problems = problems
+        self.fault = fault
         self.now = now
         self.version = version
         self.refreshes = refreshes
@@ -61,11 +65,16 @@ package struct OverviewPage: Sendable {
     // MARK: - Health
 
     private var sentence: String {
-        if let problem = problems.first { return "Not working: \(problem.rawValue)." }
+        if let problem = problems.first { return "Not working: \(text(of: problem))." }
         guard let first = findings.first else { return "Healthy: refunds are watched and nothing needs an operator." }
         let more = findings.count - 1
         let others = more == 0 ? "" : ", and \(more) more \(more == 1 ? "problem" : "problems")"
         return "Needs an operator: \(first.text)\(others)."
+    }
+
+    private func text(of problem: ReadinessProblem) -> String {
+        guard problem != .schedulerStalled, let fault else { return problem.rawValue }
+        return "\(problem.rawValue) (\(fault))"
     }
 
     private func headline(_ isGood: Bool, _ html: inout HTML) {
@@ -96,7 +105,7 @@ package struct OverviewPage: Sendable {
         html.tag("ul") { html in
             for problem in problems {
                 html.tag("li") { html in
-                    html.text("\(problem.rawValue): ")
+                    html.text("\(text(of: problem)): ")
                     html.command("journalctl -u refundd -n 50")
                 }
             }
@@ -131,15 +140,15 @@ package struct OverviewPage: Sendable {
 
     private func flagged(_ refunds: [Refund], _ reason: Attention, _ html: inout HTML) {
         let count = overview.status.attention[reason] ?? refunds.count
-        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.problem)")
+        html.tag("h3", [:], "\(count.grouped) \(count == 1 ? "refund" : "refunds") \(reason.phrase)")
         html.table(
             "Attention \(reason.rawValue), oldest first",
             ["Order", "Age", "Amount", "Cause", "Command"],
             refunds.map { refund in
                 [
                     { $0.link(refund.id, refund.number) }, { $0.time(refund.createdAt, now: now) },
-                    { $0.text(refund.amount ?? "not given") }, { $0.text(refund.cause(of: reason, now: now)) },
-                    { $0.command(refund.remedy(for: reason)) },
+                    { $0.text(refund.amount ?? "not given") }, { $0.text(AttentionAdvice(on: refund)?.cause ?? "") },
+                    { $0.command(AttentionAdvice(on: refund)?.commands.first ?? "") },
                 ]
             }
         )
@@ -185,7 +194,7 @@ package struct OverviewPage: Sendable {
         html.tag(
             "p",
             ["class": "dim"],
-            "The \(summed.grouped) oldest of each state's are shown; \((open - summed).grouped) younger ones are left out."
+            "The \(summed.grouped) oldest by state are summed; \((open - summed).grouped) younger ones are left out."
         )
     }
 
@@ -197,7 +206,7 @@ package struct OverviewPage: Sendable {
         html.settleChart(gateways)
         html.table(
             "From enqueueing to the gateway's verdict, in the latest changes of the last 30 days",
-            ["Gateway", "Verdicts", "Median", "90 % within", "99 % within"],
+            ["Gateway", "Verdicts", "Median", "90% within", "99% within"],
             gateways.map { gateway in
                 [
                     { $0.text(gateway.name) }, { $0.text(gateway.times.count.grouped) },
@@ -231,9 +240,11 @@ package struct OverviewPage: Sendable {
                 ]
             }
         )
+        let paused = status.pauses.keys.filter { $0.kind == .endpoint }.map(\.name)
         let open = Dictionary(status.endpoints.open.map { ($0.endpoint, $0.breaker) }) { first, _ in first }
         let named = Set(overview.backlogs.map(\.endpoint))
-        let endpoints = overview.backlogs + open.keys.filter { !named.contains($0) }.sorted().map(EndpointBacklog.init)
+        let others = Set(paused + open.keys).subtracting(named).sorted()
+        let endpoints = overview.backlogs + others.map(EndpointBacklog.init)
         guard !endpoints.isEmpty else { return html.tag("p", [:], "Every webhook was accepted.") }
         html.table(
             "Endpoints with undelivered webhooks",
@@ -242,6 +253,9 @@ package struct OverviewPage: Sendable {
                 [
                     { $0.text(endpoint.endpoint) },
                     { html in
+                        if let pause = status.pauses[.endpoint(endpoint.endpoint)] {
+                            return html.pause(pause, now: now)
+                        }
                         guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
                         html.tag("span", ["class": "alert"], "probing")
                         html.text(" since ")
@@ -255,6 +269,7 @@ package struct OverviewPage: Sendable {
     }
 
     private func condition(of gateway: String, _ html: inout HTML) {
+        if let pause = overview.status.pauses[.gateway(gateway)] { return html.pause(pause, now: now) }
         let breaker = overview.status.breakers[gateway]
         if let incident = overview.status.incidents[gateway] {
             html.tag("span", ["class": "alert"], incident.kind.rawValue)
@@ -266,6 +281,10 @@ package struct OverviewPage: Sendable {
             html.text(" since ")
             html.time(breaker.since, now: now)
             html.text(": \(breaker.reason)")
+        } else if let lapse = overview.status.lapses[gateway] {
+            html.tag("span", ["class": "alert"], "no verified answer")
+            html.text(" since ")
+            html.time(lapse.since, now: now)
         } else {
             html.text("querying")
         }
@@ -298,37 +317,12 @@ package struct OverviewPage: Sendable {
     }
 }
 
-extension Refund {
-    /// What is wrong, for a table.
-    fileprivate func cause(of reason: Attention, now: Timestamp) -> String {
-        switch reason {
-        case .mismatch: "the gateway reports \(reported ?? "no amount")"
-        case .unknownOrder: "the gateway has no such order"
-        case .misconfigured, .overdue: lastError ?? "no verdict after \(attempts) queries"
-        case .undeliverable: "its webhook is dead"
-        }
-    }
-
-    /// The command that an operator probably needs.
-    fileprivate func remedy(for reason: Attention) -> String {
-        switch reason {
-        case .mismatch: "refundd resolve \(argument) --as settled --reason TEXT"
-        case .misconfigured: "refundd check"
-        case .unknownOrder: "refundd abandon \(argument) --reason TEXT"
-        case .overdue, .undeliverable: "refundd show \(argument)"
-        }
-    }
-}
-
-extension Attention {
-    /// What is wrong with refunds that have this attention, as a phrase that follows their number.
-    var problem: String {
-        switch self {
-        case .mismatch: "settled with another amount than expected"
-        case .misconfigured: "cannot be queried with this configuration, or the gateway refuses the merchant"
-        case .unknownOrder: "unknown to the gateway"
-        case .overdue: "without a verdict for too long"
-        case .undeliverable: "whose webhook was never accepted"
-        }
+extension HTML {
+    /// That something is paused, since when, by whom and why.
+    fileprivate mutating func pause(_ pause: Pause, now: Timestamp) {
+        tag("span", ["class": "alert"], "paused")
+        text(" since ")
+        time(pause.since, now: now)
+        text(" by \(pause.actor)" + (pause.reason.map { ": \($0)" } ?? ""))
     }
 }

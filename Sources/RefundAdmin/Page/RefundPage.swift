@@ -6,20 +6,18 @@ package import RefundStore
 /// Like ``OverviewPage``, it shows neither metadata nor bodies nor the paths of URLs.
 package struct RefundPage: Sendable {
     var record: RefundRecord
-    var incident: GatewayIncident?
-    var breaker: OpenBreaker?
+    var next: NextStep
     var now: Timestamp
 
     /// Creates a page.
     ///
     /// - Parameters:
     ///   - record: The refund.
-    ///   - status: The condition of its gateway.
+    ///   - next: When it is queried next.
     ///   - now: The current time.
-    package init(_ record: RefundRecord, status: QueueStatus, now: Timestamp) {
+    package init(_ record: RefundRecord, next: NextStep, now: Timestamp) {
         self.record = record
-        incident = status.incidents[record.refund.gateway]
-        breaker = status.breakers[record.refund.gateway]
+        self.next = next
         self.now = now
     }
 
@@ -33,7 +31,7 @@ package struct RefundPage: Sendable {
                 html.state(refund.state.rawValue)
             }
             if let attention = refund.attention {
-                html.tag("p", ["class": "health bad"], "Needs an operator: \(attention.problem).")
+                html.tag("p", ["class": "health bad"], "Needs an operator: \(attention.phrase).")
             }
             html.section("facts", "Numbers and amounts", facts)
             html.section("next", "What comes next", outlook)
@@ -66,7 +64,7 @@ package struct RefundPage: Sendable {
 
     private func outlook(_ html: inout HTML) {
         html.tag("p") { html in
-            html.text("\(refund.attempts) \(refund.attempts == 1 ? "query" : "queries") answered")
+            html.text("\(refund.attempts) \(refund.attempts == 1 ? "query" : "queries") sent")
             if let last = refund.lastQueryAt {
                 html.text(", the last ")
                 html.time(last, now: now)
@@ -74,20 +72,20 @@ package struct RefundPage: Sendable {
             html.text(refund.lastError.map { ": \($0)." } ?? ".")
         }
         html.tag("p") { html in
-            guard let next = refund.nextQueryAt, !refund.state.isFinal else {
-                return html.text("The state is final: it is queried no more.")
-            }
-            if let incident {
-                html.text(
-                    "Held back: the gateway is \(incident.kind.rawValue), so it is probed with one refund at a time."
-                )
-            } else if let breaker {
-                html.text("Held back: the gateway is probed with one refund at a time (\(breaker.reason)).")
-            } else if next <= now {
-                html.text("The next query is due now.")
-            } else {
+            switch next {
+            case .none: html.text("The state is final: no more queries.")
+            case .inFlight: html.text("A query is in flight.")
+            case .now: html.text("The next query is due now.")
+            case .scheduled(let time):
                 html.text("The next query is due ")
-                html.time(next, now: now)
+                html.time(time, now: now)
+                html.text(".")
+            case .held(let hold):
+                html.text("Held back: \(hold.reason)")
+                if let until = hold.until {
+                    html.text(", next probe ")
+                    html.time(until, now: now)
+                }
                 html.text(".")
             }
         }
@@ -145,6 +143,12 @@ package struct RefundPage: Sendable {
                     html.text(" \(result)\(duration)")
                 }
             }
+            if let time = webhook.row.prunedAt {
+                html.tag("li") { html in
+                    html.text("body and attempts pruned ")
+                    html.time(time, now: now)
+                }
+            }
             if webhook.row.state == WebhookState.pending.rawValue, let next = webhook.row.nextAttemptAt {
                 html.tag("li") { html in
                     html.text("next attempt ")
@@ -178,7 +182,7 @@ package struct RefundPage: Sendable {
 
 /// The refunds that a search found.
 package struct SearchPage: Sendable {
-    // An order number can be reused once its refund is abandoned; nobody reads more.
+    // An abandoned refund frees its order number, so a search may find many; nobody reads more than this.
     private static let shown = 50
 
     var text: String

@@ -2,9 +2,22 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// The bounds on what clients of the admin address may take.
+/// Reads the request of one connection.
+protocol RequestReader: Sendable {
+    associatedtype Request: Sendable
+
+    init()
+
+    /// Takes the bytes that have arrived.
+    ///
+    /// - Returns: Nil while the request is incomplete.
+    /// - Throws: The response to a request that is malformed or too large.
+    mutating func read(_ bytes: ArraySlice<UInt8>) throws(AdminResponse) -> Request?
+}
+
+/// The bounds on what clients of a server may take.
 struct AdminLimits: Sendable {
-    /// Connections at a time; a new one takes the place of the oldest that has not sent its request.
+    /// Connections at a time; beyond them, a new one takes the place of a client that keeps the server waiting.
     var connections = 64
     /// The time a client has to send its request.
     var request: Duration = .seconds(5)
@@ -36,7 +49,7 @@ final class AdminMailbox: Sendable {
         eventfd_write(descriptor, 1)
     }
 
-    /// Takes out all responses, or returns nil once the server is to stop.
+    /// Removes and returns all responses; nil once the server must stop.
     func take() -> [(id: UInt64, response: AdminResponse)]? {
         var count: eventfd_t = 0
         _ = unsafe eventfd_read(descriptor, &count)
@@ -47,11 +60,11 @@ final class AdminMailbox: Sendable {
     }
 }
 
-/// The connections of the admin address, served by one thread that sleeps in poll(2).
+/// The connections of a server, served by one thread that sleeps in poll(2).
 ///
-/// A connection carries one request. No client can hold a place: each phase has a deadline, and when all places are
-/// taken, a new client gets that of the one that has kept the server waiting longest.
-final class AdminConnections {
+/// A connection carries one request. No client can hold a place for long: each phase has a deadline, and when all
+/// places are taken, a new client gets the place of one that keeps the server waiting.
+final class AdminConnections<Reader: RequestReader> {
     private struct Connection {
         enum Phase {
             case request, answer, response, farewell
@@ -61,14 +74,14 @@ final class AdminConnections {
         let descriptor: Int32
         var phase = Phase.request
         var deadline: ContinuousClock.Instant
-        var input: [UInt8] = []
+        var reader = Reader()
         var output: ArraySlice<UInt8> = []
         var isDone = false
 
         /// What poll(2) waits for.
         ///
-        /// A client that leaves while its answer is computed keeps its place: there are never more answers in the making
-        /// than places.
+        /// A client that leaves while its answer is computed keeps its place, so that the server never computes more
+        /// answers at once than there are places.
         var polled: pollfd {
             let events = phase == .response ? POLLOUT : POLLIN
             return pollfd(fd: phase == .answer ? -1 : descriptor, events: Int16(events), revents: 0)
@@ -78,17 +91,19 @@ final class AdminConnections {
     private let listener: Int32
     private let mailbox: AdminMailbox
     private let limits: AdminLimits
-    private let answer: @Sendable (AdminRequest) async -> AdminResponse
+    private let answer: @Sendable (Reader.Request) async -> AdminResponse
     private var connections: [Connection] = []
+    // Once the last response has been given.
+    private var isFinishing = false
     private var nextID: UInt64 = 0
-    // After a failure of accept(2).
+    // Set after accept(2) failed.
     private var pausedUntil: ContinuousClock.Instant?
 
     init(
         _ listener: Int32,
         _ mailbox: AdminMailbox,
         _ limits: AdminLimits,
-        answer: @escaping @Sendable (AdminRequest) async -> AdminResponse
+        answer: @escaping @Sendable (Reader.Request) async -> AdminResponse
     ) {
         self.listener = listener
         self.mailbox = mailbox
@@ -96,15 +111,17 @@ final class AdminConnections {
         self.answer = answer
     }
 
-    /// Serves until the mailbox stops it.
+    /// Serves until the mailbox stops it, or until the last response has been sent.
     func run() {
         while let responses = mailbox.take() {
             for (id, response) in responses {
                 guard let index = connections.firstIndex(where: { $0.id == id }) else { continue }
                 respond(response, on: &connections[index])
+                if response.isLast { isFinishing = true }
             }
             closeDone()
-            let accepts = pausedUntil == nil && hasPlace
+            if isFinishing, !connections.contains(where: { $0.phase == .answer || $0.phase == .response }) { break }
+            let accepts = pausedUntil == nil && hasPlace && !isFinishing
             var polled = [
                 pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0),
@@ -130,14 +147,14 @@ final class AdminConnections {
         return Int32(max(0, ContinuousClock.now.duration(to: next) / .milliseconds(1)).rounded(.up))
     }
 
-    // No place is taken from a client that waits for its answer.
+    // A client that waits for its answer keeps its place.
     private var hasPlace: Bool {
         connections.count < limits.connections || connections.contains { $0.phase != .answer }
     }
 
     private func acceptAll(_ now: ContinuousClock.Instant) {
-        // As many as there are places, so that nobody who keeps connecting holds up the others.
-        for _ in 0..<limits.connections where hasPlace {
+        // At most as many as there are places, so that a client that keeps connecting does not hold up the others.
+        for _ in 0..<limits.connections where hasPlace && !isFinishing {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
                 // When descriptors run out, poll(2) would report the listener again at once.
@@ -148,7 +165,7 @@ final class AdminConnections {
             if connections.count >= limits.connections { evict() }
             nextID += 1
             var connection = Connection(id: nextID, descriptor: descriptor, deadline: now + limits.request)
-            // A request that is there already can no longer lose its place to the next client.
+            // Read a request that has already arrived, so that the next client cannot take its place.
             serve(&connection, now)
             connections.append(connection)
             closeDone()
@@ -174,10 +191,8 @@ final class AdminConnections {
         switch connection.phase {
         case .request:
             guard let bytes = receive(&connection) else { return }
-            connection.input += bytes
-            guard bytes.contains(UInt8(ascii: "\n")) || connection.input.count >= AdminRequest.limit else { return }
             do throws(AdminResponse) {
-                guard let request = try AdminRequest(parsing: connection.input) else { return }
+                guard let request = try connection.reader.read(bytes) else { return }
                 connection.phase = .answer
                 connection.deadline = now + limits.response
                 Task { [answer, mailbox, id = connection.id] in mailbox.put(await answer(request), for: id) }
@@ -190,8 +205,8 @@ final class AdminConnections {
         case .response:
             send(&connection)
         case .farewell:
-            // What was sent beyond the request must be read, since close(2) would otherwise reset the connection and
-            // with it the response.
+            // Read what the client sent beyond its request: with unread data, close(2) would reset the connection, and
+            // the response would be lost.
             _ = receive(&connection)
         }
     }
@@ -218,7 +233,7 @@ final class AdminConnections {
         connection.deadline = .now + limits.farewell
     }
 
-    // Nil when there is nothing to read; the connection is done when nothing will follow.
+    // Returns nil when there is nothing to read; marks the connection as done when nothing can follow.
     private func receive(_ connection: inout Connection) -> ArraySlice<UInt8>? {
         var buffer = [UInt8](repeating: 0, count: AdminRequest.limit)
         let count = unsafe buffer.withUnsafeMutableBytes {

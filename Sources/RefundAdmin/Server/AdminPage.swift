@@ -1,4 +1,4 @@
-/// A page that somebody asks for.
+/// A request for a page.
 package enum AdminPageRequest: Hashable, Sendable {
     /// The front page.
     case overview(refreshes: Bool)

@@ -85,8 +85,8 @@ struct AdminRequest: Hashable, Sendable {
 
     /// Whether the request is addressed to an IP address, `localhost` or one of `names` (in lower case).
     ///
-    /// A website can have its own name resolve to a loopback address and so read what it serves through the browser of
-    /// somebody on this machine (DNS rebinding); it cannot have the browser send another name than its own.
+    /// A website can make its own name resolve to a loopback address, and then read these pages through the browser of
+    /// somebody on this machine (DNS rebinding). It cannot make the browser send any name but its own.
     func isAddressed(to names: Set<String>) -> Bool {
         guard let host else { return true }
         let port = host.utf8.reversed().prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "]") }
@@ -105,6 +105,19 @@ struct AdminRequest: Hashable, Sendable {
     }
 }
 
+/// Reads a request to the admin address, which has no body.
+struct AdminRequestReader: RequestReader {
+    private var input: [UInt8] = []
+
+    init() {}
+
+    mutating func read(_ bytes: ArraySlice<UInt8>) throws(AdminResponse) -> AdminRequest? {
+        input += bytes
+        guard bytes.contains(UInt8(ascii: "\n")) || input.count >= AdminRequest.limit else { return nil }
+        return try AdminRequest(parsing: input)
+    }
+}
+
 /// A response of the admin address, after which its connection is closed.
 struct AdminResponse: Error, Hashable, Sendable {
     var status: Int
@@ -114,29 +127,39 @@ struct AdminResponse: Error, Hashable, Sendable {
     var location: String?
     /// Whether only the head is sent, as `HEAD` asks.
     var isHeadOnly = false
+    /// The methods that a response with status 405 names.
+    var allowedMethods = "GET, HEAD"
+    /// Whether the server ends after it.
+    var isLast = false
 
-    /// A response that says no more than its status.
+    /// A response whose body is only the name of its status.
     static func text(_ status: Int) -> AdminResponse {
-        AdminResponse(status: status, body: "\(reasons[status] ?? "Error")\n")
+        AdminResponse(status: status, body: "\(reason(for: status))\n")
     }
 
     /// The response as it is sent.
     var bytes: [UInt8] {
-        var head = "HTTP/1.1 \(status) \(Self.reasons[status] ?? "Error")\r\nContent-Type: \(type)\r\n"
-        head += "Content-Length: \(body.utf8.count)\r\nConnection: close\r\nCache-Control: no-store\r\n"
+        var head = "HTTP/1.1 \(status) \(Self.reason(for: status))\r\nContent-Type: \(type)\r\n"
+        // RFC 9110, section 8.6: none with 204.
+        if status != 204 { head += "Content-Length: \(body.utf8.count)\r\n" }
+        head += "Connection: close\r\nCache-Control: no-store\r\n"
         head += "X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n"
         head += "Referrer-Policy: no-referrer\r\nContent-Security-Policy: \(Self.securityPolicy)\r\n"
         if let location { head += "Location: \(location)\r\n" }
-        if status == 405 { head += "Allow: GET, HEAD\r\n" }
-        return Array("\(head)\r\n\(isHeadOnly ? "" : body)".utf8)
+        if status == 405 { head += "Allow: \(allowedMethods)\r\n" }
+        return Array("\(head)\r\n\(isHeadOnly || status == 204 ? "" : body)".utf8)
     }
 
-    // Nothing but the page's own style sheet and form: even HTML that slipped in could do nothing.
+    // Allows only the page's own style sheet and form, so that even injected HTML could do nothing.
     private static let securityPolicy =
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+    private static func reason(for status: Int) -> String { reasons[status] ?? (status < 400 ? "OK" : "Error") }
+
     private static let reasons = [
-        200: "OK", 303: "See Other", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
+        200: "OK", 204: "No Content", 303: "See Other", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
+        405: "Method Not Allowed",
+        411: "Length Required", 413: "Content Too Large",
         414: "URI Too Long",
         421: "Misdirected Request", 431: "Request Header Fields Too Large", 503: "Service Unavailable",
         505: "HTTP Version Not Supported",

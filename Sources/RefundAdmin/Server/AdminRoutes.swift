@@ -20,8 +20,8 @@ struct AdminRoutes: Sendable {
     let readiness: @Sendable () async -> [ReadinessProblem]
     let metrics: @Sendable () -> String
     let pages: @Sendable (AdminPageRequest) -> AdminPage
-    // Rendering waits for the database, which would block the cooperative pool. A serial queue, so that many scrapes
-    // and pages read the database one after another.
+    // Rendering waits for the database, which would block the cooperative pool. The queue is serial, so that scrapes
+    // and pages read the database one at a time.
     private let queue = DispatchQueue(label: "refundd.admin.pages")
 
     init(

@@ -3,10 +3,10 @@ import RefundCore
 
 /// The Unix socket of the admin address.
 enum AdminSocket {
-    // Owner and group: who may insert refunds may read about them.
+    // For owner and group: a user who may insert refunds may also read about them.
     private static let mode: mode_t = 0o660
 
-    /// Listens on a path; a socket that a server left there and nobody listens on is replaced.
+    /// Listens on a path; replaces a socket that a server left there and that nobody listens on.
     static func listen(_ path: String) throws(AdminError) -> Int32 {
         let name = "unix:\(path)"
         guard let address = UnixSocketAddress(path) else {
@@ -17,7 +17,7 @@ enum AdminSocket {
             unsafe unlink(path)
         }
         let listener = socket(AF_UNIX, Self.type, 0)
-        // Binding gives the socket its first mode less the umask, so that nobody else can connect even for a moment.
+        // The bound socket has the descriptor's mode less the umask, so that nobody else can connect even for a moment.
         guard listener >= 0, fchmod(listener, mode) == 0,
             unsafe address.withPointer({ unsafe bind(listener, $0, $1) }) == 0, unsafe chmod(path, mode) == 0,
             Glibc.listen(listener, 128) == 0

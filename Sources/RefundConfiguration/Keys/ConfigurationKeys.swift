@@ -61,6 +61,30 @@ extension AdminSettings: ConfigurationSection {
     ]
 }
 
+extension HeartbeatSettings: ConfigurationSection {
+    static let name = "heartbeat"
+    static let keys: [Key] = [
+        Key("url", \.url, ValueType.monitorURL.orEmpty),
+        Key("failure_url", \.failureURL, ValueType.monitorURL.orEmpty),
+        Key("interval", \.interval, .interval),
+    ]
+}
+
+extension AlertSettings: ConfigurationSection {
+    static let name = "alerts"
+    static let keys: [Key] = [
+        Key("delayed_after", \.delayedAfter, ValueType.duration.orEmpty)
+    ]
+}
+
+extension RetentionPolicy: ConfigurationSection {
+    static let name = "retention"
+    static let keys: [Key] = [
+        Key("webhooks", \.webhooks, ValueType.duration(keptAtLeast: leastWebhooks).orEmpty),
+        Key("ledger", \.ledger, ValueType.duration(keptAtLeast: leastLedger).orEmpty),
+    ]
+}
+
 extension LogSettings: ConfigurationSection {
     static let name = "log"
     static let keys: [Key] = [
@@ -73,7 +97,8 @@ extension Configuration {
     /// Every key, in the order of `refundd.conf.example`.
     package static let keys: [ConfigurationKey] =
         DatabaseSettings.descriptions + GatewaySettings.descriptions + PollingPolicy.descriptions
-        + WebhookSettings.descriptions + AdminSettings.descriptions + LogSettings.descriptions
+        + WebhookSettings.descriptions + AdminSettings.descriptions + HeartbeatSettings.descriptions
+        + AlertSettings.descriptions + RetentionPolicy.descriptions + LogSettings.descriptions
 }
 
 /// The description of a key.

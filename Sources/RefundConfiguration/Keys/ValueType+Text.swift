@@ -37,6 +37,13 @@ extension ValueType where Value == String {
         return text
     }
 
+    /// The URL of a monitor, never shown because anyone who knows it can report that all is well.
+    static let monitorURL = text(#"a URL such as "https://monitor.example/token""#, show: hidden) {
+        (text, _) throws(InvalidValue) in
+        _ = try HTTPURL(reading: text)
+        return text
+    }
+
     /// The name of a file, read as an absolute path.
     ///
     /// A rejected name is never shown, since it may be the secret that belongs in the file.

@@ -158,6 +158,20 @@ extension ValueType where Value == Duration {
     static let duration = text(#"a duration from "1ms" to "3650d" such as "5s""#) { text, _ in
         Duration(text).flatMap { $0 > .zero ? $0 : nil }
     }
+
+    /// How long something is kept, with a lower limit; an empty text means for ever.
+    static func duration(keptAtLeast least: Duration) -> ValueType {
+        text("a duration from \(least.formatted.quoted) to \"3650d\", or \"\" to keep it for ever") { text, _ in
+            Duration(text).flatMap { $0 >= least ? $0 : nil }
+        }
+    }
+}
+
+extension ValueType where Value == Duration {
+    /// The time between two heartbeats.
+    static let interval = text(#"a duration of at least "1m" such as "5m""#) { text, _ in
+        Duration(text).flatMap { $0 >= .seconds(60) ? $0 : nil }
+    }
 }
 
 extension ValueType where Value: RawRepresentable & CaseIterable & Sendable, Value.RawValue == String {

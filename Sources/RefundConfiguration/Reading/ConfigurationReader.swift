@@ -34,6 +34,9 @@ struct ConfigurationReader {
         configuration.polling = section()
         configuration.webhook = section()
         configuration.admin = section()
+        configuration.heartbeat = section()
+        configuration.alerts = section()
+        configuration.retention = section()
         configuration.log = section()
         checkConsistency(of: configuration)
         reportUnknownSections()
@@ -49,6 +52,15 @@ struct ConfigurationReader {
         let database: DatabaseSettings = section()
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         return database
+    }
+
+    /// Reads the `[webhook]` section alone.
+    ///
+    /// - Throws: `ConfigurationError` with every problem of it.
+    mutating func webhook() throws(ConfigurationError) -> WebhookSettings {
+        let webhook: WebhookSettings = section()
+        guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+        return webhook
     }
 
     private mutating func section<Settings: ConfigurationSection>() -> Settings {
@@ -121,6 +133,17 @@ struct ConfigurationReader {
         let webhook = configuration.webhook
         if webhook.url != nil, webhook.secretFiles.isEmpty, !isInvalid("webhook.secret_files") {
             report(InvalidValue("required because webhook.url is set", .conflict), at: "webhook.secret_files")
+        }
+        if configuration.heartbeat.failureURL != nil, configuration.heartbeat.url == nil, !isInvalid("heartbeat.url") {
+            report(InvalidValue("required because heartbeat.failure_url is set", .conflict), at: "heartbeat.url")
+        }
+        let retention = configuration.retention
+        if let ledger = retention.ledger, retention.webhooks.map({ $0 > ledger }) ?? true,
+            !isInvalid("retention.ledger"), !isInvalid("retention.webhooks")
+        {
+            let kept = retention.webhooks.map { "\($0.formatted.quoted)" } ?? "\"\", which means for ever"
+            let message = "shorter than retention.webhooks, \(kept); what goes with its refund cannot be kept longer"
+            report(InvalidValue(message, .conflict, value: ledger.formatted.quoted), at: "retention.ledger")
         }
     }
 }

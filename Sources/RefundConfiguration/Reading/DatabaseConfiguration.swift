@@ -13,6 +13,11 @@ package struct DatabaseConfiguration: Sendable {
     /// The problems of the other sections; empty for a valid configuration.
     package let problems: [ConfigurationProblem]
 
+    /// Creates it from a valid configuration.
+    package init(_ configuration: Configuration) {
+        (file, database, whole, problems) = (configuration.file, configuration.database, configuration, [])
+    }
+
     /// Reads a configuration file and applies the environment's overrides.
     ///
     /// - Parameters:

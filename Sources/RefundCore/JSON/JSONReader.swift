@@ -81,10 +81,12 @@ struct JSONReader {
         guard skip("{") else { throw error("expected an object") }
         try descend()
         defer { depth -= 1 }
-        var members: [JSONObject.Member] = []
-        var names = MemberNames()
         skipBlanks()
-        if skip("}") { return members }
+        if skip("}") { return [] }
+        // About as many as an answer has. Growing in steps would copy them about five times.
+        var members: [JSONObject.Member] = []
+        members.reserveCapacity(16)
+        var names = MemberNames()
         repeat {
             skipBlanks()
             guard next == UInt8(ascii: "\"") else { throw error("expected the name of a member") }
@@ -257,6 +259,10 @@ struct MemberNames {
 
     private var few: [String] = []
     private var many: Set<[UInt8]> = []
+
+    init() {
+        few.reserveCapacity(Self.fewest)
+    }
 
     /// Adds a name.
     ///

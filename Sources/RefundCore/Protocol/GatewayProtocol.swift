@@ -5,6 +5,9 @@ package protocol GatewayProtocol: Sendable {
     /// The value of the key `protocol` that selects it.
     var name: String { get }
 
+    /// Whether a public key verifies its answers, and not a shared secret, which proves nothing to others.
+    var hasPublicKeys: Bool { get }
+
     /// Reads the keys of a gateway and checks its settings.
     ///
     /// - Parameters:
@@ -21,7 +24,7 @@ package protocol GatewayProtocol: Sendable {
     /// Reads the keys that verify stored answers.
     ///
     /// - Parameters:
-    ///   - files: The files with the gateway's public keys, and for messages the configuration's key or the command's
+    ///   - files: The files with the gateway's public keys, or with the shared secret, and for messages the configuration's key or the command's
     ///     option that names each.
     ///   - credentials: Reads the files, and collects their problems.
     /// - Returns: The verifier, with the keys that could be read.
@@ -124,7 +127,7 @@ package protocol AnswerVerifying: Sendable {
     func proof(in answer: [UInt8]) -> AnswerProof?
 }
 
-/// The parts of a signed answer that another program needs to verify it.
+/// The parts of a signed answer that `openssl dgst` needs to verify it.
 package struct AnswerProof: Hashable, Sendable {
     /// The bytes that the signature covers.
     package let signed: [UInt8]
@@ -132,11 +135,34 @@ package struct AnswerProof: Hashable, Sendable {
     package let signature: [UInt8]
     /// The public key that verifies it, in PEM.
     package let publicKey: String
+    /// How the protocol signs, for people.
+    package let scheme: SignatureScheme
 
     /// Creates a proof.
-    package init(signed: [UInt8], signature: [UInt8], publicKey: String) {
+    package init(signed: [UInt8], signature: [UInt8], publicKey: String, scheme: SignatureScheme) {
         self.signed = signed
         self.signature = signature
         self.publicKey = publicKey
+        self.scheme = scheme
+    }
+}
+
+/// How a protocol signs its answers, described so that people can check it.
+package struct SignatureScheme: Hashable, Sendable {
+    /// The algorithm's name.
+    package let name: String
+    /// The digest, as `openssl dgst` names it.
+    package let digest: String
+    /// What the signature covers, in one phrase.
+    package let signed: String
+    /// Where the answer has the signature, in one phrase.
+    package let signature: String
+
+    /// Creates a description.
+    package init(name: String, digest: String, signed: String, signature: String) {
+        self.name = name
+        self.digest = digest
+        self.signed = signed
+        self.signature = signature
     }
 }

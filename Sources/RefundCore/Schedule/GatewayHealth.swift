@@ -12,12 +12,16 @@ package struct GatewayHealth: Sendable {
     package static let refusedLimit = 20
     /// Refusals in a row of one refund that make it misconfigured, or count against a gateway that answers no other.
     package static let refusalLimit = 3
-    // The most refunds and merchants remembered of a kind; beyond it, all are forgotten.
+    // The most refunds and merchants remembered of a kind; beyond them, all are forgotten.
     private static let capacity = 10_000
     // A refund's failures are its own while another was answered this recently: refunds may be queried once an hour.
     private static let answerValidity: Duration = .seconds(2 * 3_600)
     /// How long a gateway may go without a verified answer.
     package static let period: Duration = .seconds(10 * 60)
+    /// Failed queries since the last verified answer that make a lapse: at once if no answer verified, otherwise after a
+    /// while.
+    package static let lapseLimit = 3
+    private static let lapsePeriod: Duration = .seconds(60)
     /// The wait between probes during an incident.
     package static let probeInterval: Duration = .seconds(15)
 
@@ -46,6 +50,8 @@ package struct GatewayHealth: Sendable {
     // When queries began to go without a verified answer.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
+    // The queries since the last verified answer that failed, but for those of refunds that fail alone.
+    private var failures: (count: Int, unverified: Int, since: Timestamp)?
     private var clock = ClockSkew()
     // A refusal counts against the gateway only after the other queries in flight had a chance to be answered.
     private var refusal: (incident: GatewayIncident, waitsFor: Set<Int64>)?
@@ -64,7 +70,7 @@ package struct GatewayHealth: Sendable {
     private var lastVerifiedOther: Timestamp?
     // When each merchant was last answered.
     private var merchantsAnswered: [String: Timestamp] = [:]
-    // When an answer verified before a restart or reload: it says nothing about the credentials of now.
+    // When an answer last verified before a restart or reload, which says nothing about the current credentials.
     private var lastVerifiedBefore: Timestamp?
 
     /// Creates the health of a gateway, with what an earlier run recorded.
@@ -149,7 +155,7 @@ package struct GatewayHealth: Sendable {
         return now.duration(since: lastVerified) < Self.answerValidity
     }
 
-    /// Whether the gateway answers other refunds than this one: the last that was heard of any other is an answer.
+    /// Whether the gateway answers refunds other than this one: the latest outcome of any other was an answer.
     package func answersOthers(than refund: Int64, at now: Timestamp) -> Bool {
         let other = refund == lastAnswered ? lastVerifiedOther : lastVerified
         guard let last = other ?? lastVerifiedBefore, failed.subtracting([refund]).isEmpty else { return false }
@@ -176,6 +182,7 @@ package struct GatewayHealth: Sendable {
     ) -> Change {
         let outcome = clock.judge(outcome, at: now)
         if outcome.isFailure, failed.count < Self.capacity, !isFailingAlone(refund, at: now) { failed.insert(refund) }
+        noteFailure(outcome, of: refund, merchant, wasAnswered, at: now)
         switch outcome {
         case .report, .notFound, .inconclusive:
             return verified(refund, merchant, at: now)
@@ -204,9 +211,43 @@ package struct GatewayHealth: Sendable {
         }
     }
 
+    /// Whether the gateway has given no verified answer for a while, so that nobody may call it healthy.
+    ///
+    /// Three answers in a row that do not verify are enough. Other failures may pass, so they must last a minute.
+    ///
+    /// - Parameter now: The time.
+    /// - Returns: The lapse, or nil.
+    package func lapse(at now: Timestamp) -> GatewayLapse? {
+        guard let failures, failures.count >= Self.lapseLimit else { return nil }
+        guard
+            failures.unverified >= Self.lapseLimit || now.duration(since: failures.since) >= Self.lapsePeriod
+        else { return nil }
+        return GatewayLapse(since: failures.since, count: failures.count)
+    }
+
+    private mutating func noteFailure(
+        _ outcome: QueryOutcome,
+        of refund: Int64,
+        _ merchant: String,
+        _ wasAnswered: Bool,
+        at now: Timestamp
+    ) {
+        var isUnverified = false
+        switch outcome {
+        case .report, .notFound, .inconclusive: return
+        case .credentialsRefused:
+            if isRefusedAlone(refund, of: merchant, wasAnswered: wasAnswered, at: now) { return }
+        case .unverified: isUnverified = true
+        case .slowedDown, .unreachable: break
+        }
+        guard !isFailingAlone(refund, at: now) else { return }
+        let before = failures ?? (0, 0, now)
+        failures = (before.count + 1, isUnverified ? before.unverified + 1 : 0, before.since)
+    }
+
     private mutating func verified(_ refund: Int64, _ merchant: String, at now: Timestamp) -> Change {
         let wasFailing = failingSince != nil || incident != nil
-        (incident, failingSince, unverified, refusal) = (nil, nil, nil, nil)
+        (incident, failingSince, unverified, refusal, failures) = (nil, nil, nil, nil, nil)
         if refund != lastAnswered { lastVerifiedOther = lastVerified }
         (lastAnswered, lastVerified) = (refund, now)
         makeRoom()
@@ -297,6 +338,21 @@ package struct GatewayHealth: Sendable {
         endSeries()
     }
 
+    /// Forgets since when queries have failed, because none was sent during a pause; an incident goes on.
+    package mutating func resumed() {
+        if incident == nil { failingSince = nil }
+        (unverified, failures) = (nil, nil)
+    }
+
+    /// Forgets a refund whose row's id another one has now.
+    package mutating func forget(_ refund: Int64) {
+        refusals[refund] = nil
+        refusedAlone.remove(.refund(refund))
+        revoked.remove(refund)
+        failed.remove(refund)
+        failingAlone.remove(refund)
+    }
+
     /// Records a query that ended without a result.
     package mutating func interrupted(_ refund: Int64) -> Change {
         endWait(for: refund) ?? .none
@@ -309,12 +365,13 @@ package struct GatewayHealth: Sendable {
         lastVerifiedBefore = lastVerifiedBefore?.advanced(by: .zero - step)
         merchantsAnswered = merchantsAnswered.mapValues { $0.advanced(by: .zero - step) }
         failingSince = failingSince?.advanced(by: .zero - step)
+        if let since = failures?.since { failures?.since = since.advanced(by: .zero - step) }
         if let since = unverified?.since { unverified?.since = since.advanced(by: .zero - step) }
     }
 }
 
 extension QueryOutcome {
-    /// Whether no verified answer came, nor a refusal.
+    /// Whether there was neither a verified answer nor a refusal.
     fileprivate var isFailure: Bool {
         switch self {
         case .unverified, .slowedDown, .unreachable: true

@@ -39,6 +39,8 @@ package enum EventType: String, Sendable, CaseIterable {
     case abandoned = "refund.abandoned"
     /// A refund needs an operator.
     case needsAttention = "refund.needs_attention"
+    /// A refund has had no verdict for some time; nothing about it has changed.
+    case delayed = "refund.delayed"
     /// A gateway needs an operator.
     case gatewayNeedsAttention = "gateway.needs_attention"
 }

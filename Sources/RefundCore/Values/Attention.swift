@@ -22,6 +22,28 @@ package enum Attention: String, Sendable, CaseIterable {
         }
     }
 
+    /// What is wrong with the refunds that have it, as a phrase that follows their number.
+    package var phrase: String {
+        switch self {
+        case .mismatch: "settled with another amount than expected"
+        case .misconfigured: "cannot be queried with this configuration, or the gateway refuses the merchant"
+        case .unknownOrder: "unknown to the gateway"
+        case .overdue: "without a verdict for too long"
+        case .undeliverable: "whose webhook was never accepted"
+        }
+    }
+
+    /// The `MESSAGE_ID` of the journal's lines that report it; it never changes, since people filter by it.
+    package var messageID: String {
+        switch self {
+        case .mismatch: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d04"
+        case .misconfigured: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d05"
+        case .unknownOrder: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d06"
+        case .overdue: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d07"
+        case .undeliverable: "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d08"
+        }
+    }
+
     /// Whether a `refund.needs_attention` event reports it.
     ///
     /// No webhook reports a dead webhook.
@@ -32,7 +54,8 @@ package enum Attention: String, Sendable, CaseIterable {
 
 /// The reasons for attention that a refund's events have reported: each is reported once.
 ///
-/// Two further bits say that the gateway keeps refusing the refund, until it answers.
+/// Two further bits say that the gateway keeps refusing the refund, until it answers, and one that `refund.delayed` has
+/// reported it.
 ///
 /// `refund_queue.attention_told` stores these bits, so they never change.
 package struct NotifiedReasons: OptionSet, Hashable, Sendable {
@@ -48,6 +71,9 @@ package struct NotifiedReasons: OptionSet, Hashable, Sendable {
     package static let refused = NotifiedReasons(rawValue: 1 << 6)
     /// The gateway refuses every refund of the refund's merchant.
     package static let merchantRefused = NotifiedReasons(rawValue: 1 << 7)
+
+    /// A `refund.delayed` event has been sent.
+    package static let delayed = NotifiedReasons(rawValue: 1 << 8)
 
     /// Creates a set from its stored bits.
     package init(rawValue: Int) {

@@ -43,7 +43,8 @@ package struct DecimalAmount: Hashable, Sendable {
     /// An amount as rows and events carry it: decimal text without an exponent.
     ///
     /// - Parameter text: The amount as a gateway writes it.
-    /// - Returns: The text itself if it has no exponent, otherwise the amount written out; nil if it is no amount.
+    /// - Returns: The text itself if it has no exponent, otherwise the amount written out; nil if it is not an
+    ///   amount.
     package static func plainText(_ text: String) -> String? {
         guard let amount = DecimalAmount(text) else { return nil }
         let hasExponent = text.utf8.contains { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }

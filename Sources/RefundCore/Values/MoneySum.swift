@@ -8,7 +8,7 @@ package struct MoneySum: Hashable, Sendable {
 
     /// Adds an amount such as `"12.50"`.
     ///
-    /// - Returns: Whether it was added: false for a text that is no plain decimal number, has more than six decimal
+    /// - Returns: Whether it was added: false for a text that is not a plain decimal number, has more than six decimal
     ///   places, or would make the sum too large.
     package mutating func add(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
@@ -34,15 +34,9 @@ package struct MoneySum: Hashable, Sendable {
     /// The sum with its thousands separated by commas, such as `1,234.50`; at least two decimal places, if any.
     package var grouped: String {
         let (whole, fraction) = millionths.quotientAndRemainder(dividingBy: 1_000_000)
-        var text = ""
-        for (index, digit) in String(whole).reversed().enumerated() {
-            if index > 0, index % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        text = String(text.reversed())
-        guard fraction != 0 else { return text }
+        guard fraction != 0 else { return whole.grouped }
         var digits = String(String(fraction + 1_000_000).dropFirst())
         while digits.count > 2, digits.last == "0" { digits.removeLast() }
-        return "\(text).\(digits)"
+        return "\(whole.grouped).\(digits)"
     }
 }

@@ -67,6 +67,25 @@ package struct Refund: Hashable, Sendable {
     /// Whether the gateway has given a verified answer about the refund, as far as the row tells.
     package var wasAnswered: Bool { transaction != nil || isUnknownOrder }
 
+    /// The number that people know it by.
+    package var number: String { merchantOrderNo ?? transNo ?? "" }
+
+    /// The argument by which a command finds exactly this refund, on any shell.
+    ///
+    /// An abandoned refund's number may be another refund's by now.
+    package var argument: String {
+        let isPlain = number.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        }
+        return isPlain && !number.isEmpty && !number.hasPrefix("-") && state != .abandoned ? number : "--id \(id)"
+    }
+
+    /// The amount that the gateway reports, with its currency.
+    package var reported: String? {
+        transaction?.amount.map { "\($0) \(transaction?.currency ?? "")" }
+    }
+
     /// How old the refund is at `now`.
     package func age(at now: Timestamp) -> Duration {
         now.duration(since: createdAt)

@@ -1,4 +1,7 @@
 extension String {
+    /// A sentence as part of another one: without its full stop.
+    package var asClause: String { hasSuffix(".") ? String(dropLast()) : self }
+
     /// Whether this text has the same bytes as another.
     ///
     /// Strings are equal if Unicode considers them equivalent; to JSON and to gateways they are not.
@@ -18,7 +21,7 @@ extension String {
         return bytes.count < others.count
     }
 
-    /// Returns the text as refundd stores and shows foreign text: on one line and of bounded length.
+    /// Returns the text as refundd stores and shows text from outside: on one line and of bounded length.
     ///
     /// Control characters and line separators become blanks. SQLite's text functions stop at U+0000 and JSON strings do
     /// not, so text must be sanitized once, before the row, the ledger and the event are built from it.

@@ -47,7 +47,7 @@ extension Timestamp {
         self.init(milliseconds: second.milliseconds + milliseconds)
     }
 
-    // A foreign row may hold any number; the calendar covers only the years 1970 to 9999.
+    // A row that another program wrote may hold any number; the calendar covers only the years 1970 to 9999.
     private var clampedToFourDigitYears: Int64 {
         min(max(milliseconds, 0), 253_402_300_799_999)
     }

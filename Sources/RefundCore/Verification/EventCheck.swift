@@ -1,4 +1,4 @@
-/// Checks that the events report the changes in the ledger, each once and in order, and nothing else.
+/// Checks that the events report the changes in the ledger, each once and in order, and that a refund is delayed.
 ///
 /// The check rebuilds each body from its ledger row, the stored answer and the refund, and compares it byte for byte.
 /// It takes from the body itself what the database does not keep: the configured merchant number, the metadata, and,
@@ -18,9 +18,15 @@ package struct EventCheck: Sendable {
         refund = history.refund
         self.reports = reports
         var expected = Self.expected(by: history)
-        var last: Int64 = 0
+        var (last, delays): (Int64, Int) = (0, 0)
         for event in history.events {
             let sequence = event.subject.sequence ?? 0
+            if event.subject.type == EventType.delayed.rawValue {
+                delays += 1
+                check(delayed: event, history.ledger, last)
+                last = max(last, sequence)
+                continue
+            }
             if sequence <= last {
                 note("event \(event.position) reports row \(sequence) after an event of row \(last)")
             }
@@ -30,6 +36,10 @@ package struct EventCheck: Sendable {
                 continue
             }
             check(event, type, row)
+        }
+        if delays > 1 { note("\(delays) events report that it is delayed") }
+        if delays > 0, !refund.notified.contains(.delayed) {
+            note("an event reports that it is delayed, and its row does not say so")
         }
         for (sequence, missing) in expected.sorted(by: { $0.key < $1.key }) {
             note("row \(sequence) of its ledger has no event \(missing.type.rawValue)")
@@ -63,7 +73,8 @@ package struct EventCheck: Sendable {
     private static func expected(by history: RefundHistory) -> [Int64: (type: EventType, row: LedgerRow)] {
         var expected: [Int64: (type: EventType, row: LedgerRow)] = [:]
         var notified: Set<Attention> = []
-        let reported = Set(history.events.compactMap(\.subject.sequence))
+        let changes = history.events.filter { $0.subject.type != EventType.delayed.rawValue }
+        let reported = Set(changes.compactMap(\.subject.sequence))
         for row in history.ledger where !row.isRefusal || reported.contains(row.sequence) {
             let attention = row.attention.flatMap(Attention.init(rawValue:)).flatMap { $0.emitsEvent ? $0 : nil }
             let isFirstTime = attention.map { notified.insert($0).inserted } ?? false
@@ -86,8 +97,48 @@ package struct EventCheck: Sendable {
         if event.at != row.at {
             note("event \(event.position) is of \(event.at.iso8601), row \(row.sequence) of \(row.at.iso8601)")
         }
+        guard !isPruned(event) else { return }
         let recorded = RecordedEvent(event.body)
         guard let body = body(type, row, recorded) else { return }
+        compare(event, recorded, with: body)
+    }
+
+    private mutating func isPruned(_ event: LoggedEvent) -> Bool {
+        guard event.isPruned else { return false }
+        if !refund.state.isFinal { note("the body of event \(event.position) was pruned before the refund ended") }
+        if !event.body.isEmpty { note("event \(event.position) is pruned and has a body") }
+        return true
+    }
+
+    // It reports no row of the ledger: it has the sequence, state and attention of the last row before it.
+    private mutating func check(delayed event: LoggedEvent, _ ledger: [LedgerRow], _ last: Int64) {
+        let sequence = event.subject.sequence ?? 0
+        let row = ledger.last { $0.sequence <= sequence }
+        if sequence < last {
+            note("event \(event.position) follows row \(sequence) after an event of row \(last)")
+        }
+        guard (row?.sequence ?? 0) == sequence else {
+            return note("event \(event.position) (refund.delayed) follows no row of its ledger")
+        }
+        let state = row.map { RefundState(rawValue: $0.to) } ?? .pending
+        guard let state, !state.isFinal, event.subject.state == state.rawValue else {
+            return note("event \(event.position) (refund.delayed) has another state than its ledger")
+        }
+        guard !isPruned(event) else { return }
+        let recorded = RecordedEvent(event.body)
+        var refund = refund
+        refund.state = state
+        refund.attention = row?.attention.flatMap(Attention.init(rawValue:))
+        refund.transaction = recorded?.transaction
+        refund.attempts = recorded?.number("attempts") ?? 0
+        refund.metadata = recorded?.metadata(row: refund.metadata)
+        let body = EventBody.delayed(
+            refund,
+            reason: recorded?.text("reason"),
+            sequence: Int(clamping: sequence),
+            at: event.at,
+            merchantNo: refund.merchantNo ?? recorded?.text("merchant_no")
+        )
         compare(event, recorded, with: body)
     }
 
@@ -101,7 +152,10 @@ package struct EventCheck: Sendable {
             refund.transaction = recorded?.transaction
         }
         if row.finalState == nil { refund.attempts = recorded?.number("attempts") ?? 0 }
-        refund.failure = row.failure(reports)
+        // An answer that cannot be read is a problem of the ledger; its event is compared with the refund's columns.
+        if row.to != RefundState.failed.rawValue || !row.isByRefundd || reports[row.sequence] != nil {
+            refund.failure = row.failure(reports)
+        }
         refund.metadata = recorded?.metadata(row: refund.metadata)
         let transition = Transition(
             at: row.at,

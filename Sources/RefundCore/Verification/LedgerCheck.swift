@@ -5,6 +5,8 @@
 package struct LedgerCheck: Sendable {
     /// The problems found, one sentence each.
     package private(set) var problems: [String] = []
+    /// Why stored answers do not verify, by the problem that reports it; a missing key is one cause for many answers.
+    package private(set) var unverified: [String: String] = [:]
     /// The number of stored answers that were reread.
     package private(set) var answers = 0
     private var reports: [Int64: GatewayReport] = [:]
@@ -123,6 +125,7 @@ package struct LedgerCheck: Sendable {
             if row.from != row.to { note(row, "enters \(row.to), but its answer says that there is no such order") }
         case .inconclusive, .credentialsRefused, .unverified, .slowedDown, .unreachable:
             note(row, "has an answer that does not prove it: \(outcome.problem ?? "")")
+            if case .unverified(let reason, _) = outcome, let problem = problems.last { unverified[problem] = reason }
         }
     }
 

@@ -45,7 +45,12 @@ package struct OutboxCheck: Sendable {
     }
 
     private mutating func check(_ webhook: OutboxRow, among events: [LoggedEvent]) {
-        if webhook.attempts > webhook.recordedAttempts {
+        if webhook.isPruned {
+            if webhook.state != "delivered", webhook.state != "superseded" {
+                note("webhook \(webhook.id) is pruned and \(webhook.state)")
+            }
+            if webhook.recordedAttempts > 0 { note("webhook \(webhook.id) is pruned and has attempts") }
+        } else if webhook.attempts > webhook.recordedAttempts {
             note(
                 "webhook \(webhook.id) has \(webhook.attempts) attempts, but \(webhook.recordedAttempts) are recorded"
             )
@@ -58,7 +63,9 @@ package struct OutboxCheck: Sendable {
             }
         case "delivered":
             if webhook.deliveredAt == nil { note("webhook \(webhook.id) is delivered without a time") }
-            if !webhook.wasAccepted { note("webhook \(webhook.id) is delivered without an attempt that succeeded") }
+            if !webhook.wasAccepted, !webhook.isPruned {
+                note("webhook \(webhook.id) is delivered without an attempt that succeeded")
+            }
             if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is delivered and has a next attempt") }
         case "dead":
             if webhook.nextAttemptAt != nil { note("webhook \(webhook.id) is dead and has a next attempt") }
@@ -71,12 +78,13 @@ package struct OutboxCheck: Sendable {
         }
     }
 
-    // Only an event with a webhook of its own supersedes a refund.needs_attention.
+    // Only an event with a webhook of its own supersedes a refund.needs_attention, and a refund.delayed never does.
     private func isSuperseded(_ webhook: OutboxRow, _ events: [LoggedEvent]) -> Bool {
         webhook.refundID != nil
             && events.contains { event in
                 event.position > webhook.position
-                    && (webhook.type != EventType.needsAttention.rawValue || event.webhookID != nil)
+                    && (webhook.type != EventType.needsAttention.rawValue
+                        || event.webhookID != nil && event.subject.type != EventType.delayed.rawValue)
             }
     }
 }

@@ -93,6 +93,8 @@ package struct LoggedEvent: Hashable, Sendable {
     package var webhookID: String?
     /// The body.
     package var body: [UInt8]
+    /// Whether retention has emptied the body.
+    package var isPruned = false
 
     /// The subject of an event.
     package struct Subject: Hashable, Sendable {
@@ -158,6 +160,8 @@ package struct OutboxRow: Hashable, Sendable {
     package var isInFlight = false
     /// Whether an operator requested its redelivery, which exempts it from being superseded.
     package var isRedelivery = false
+    /// Whether retention has removed its body and attempts.
+    package var isPruned = false
 
     /// Creates a webhook without attempts.
     package init(

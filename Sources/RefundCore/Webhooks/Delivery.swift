@@ -6,6 +6,8 @@ package struct Delivery: Hashable, Sendable {
     package var id: String
     /// The refund that it reports, or nil for a gateway's event.
     package var refundID: Int64?
+    /// The refund's order number, else its `trans_no`, for logs; nil for a gateway's event.
+    package var order: String?
     /// The receiver's URL.
     package var url: String
     /// The receiver's `scheme://host:port`, the key for limits and circuit breakers.
@@ -24,6 +26,7 @@ package struct Delivery: Hashable, Sendable {
         position: Int64 = 0,
         id: String,
         refundID: Int64?,
+        order: String? = nil,
         url: String,
         endpoint: String = "",
         body: [UInt8],
@@ -33,6 +36,7 @@ package struct Delivery: Hashable, Sendable {
         self.position = position
         self.id = id
         self.refundID = refundID
+        self.order = order
         self.url = url
         self.endpoint = endpoint
         self.body = body

@@ -45,6 +45,33 @@ package enum EventBody: Sendable {
         }
     }
 
+    /// The body of a `refund.delayed` event.
+    ///
+    /// - Parameters:
+    ///   - refund: The refund, which does not change.
+    ///   - reason: For how long it has had no verdict, in words.
+    ///   - sequence: The last number in the refund's ledger; 0 if it has none.
+    ///   - time: The time.
+    ///   - merchantNo: The merchant number used for queries, if known.
+    /// - Returns: One JSON object.
+    package static func delayed(
+        _ refund: Refund,
+        reason: String?,
+        sequence: Int,
+        at time: Timestamp,
+        merchantNo: String?
+    ) -> String {
+        let unchanged = Transition(
+            at: time,
+            from: refund.state,
+            to: refund.state,
+            attention: refund.attention,
+            reason: reason,
+            actor: Transition.refundd
+        )
+        return self.refund(.delayed, unchanged, sequence: sequence, refund, merchantNo: merchantNo)
+    }
+
     /// The body of a `gateway.needs_attention` event.
     package static func gateway(_ name: String, _ incident: GatewayIncident) -> String {
         envelope(.gatewayNeedsAttention, at: incident.since) { data in

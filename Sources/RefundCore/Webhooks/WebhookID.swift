@@ -11,9 +11,14 @@ package enum WebhookID: Sendable {
     /// - Parameters:
     ///   - now: The time of the event.
     ///   - random: The source of randomness.
+    ///   - prefix: The beginning of the id.
     /// - Returns: The id.
-    package static func make(at now: Timestamp, using random: inout some RandomNumberGenerator) -> String {
-        var id = Array("msg_".utf8)
+    package static func make(
+        at now: Timestamp,
+        using random: inout some RandomNumberGenerator,
+        prefix: String = "msg_"
+    ) -> String {
+        var id = Array(prefix.utf8)
         var digits = [UInt8](repeating: alphabet[0], count: timeDigits)
         var rest = max(now.milliseconds, 0)
         for index in digits.indices.reversed() {

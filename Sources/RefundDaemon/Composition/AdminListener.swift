@@ -4,7 +4,7 @@ import RefundConfiguration
 import RefundCore
 import RefundScheduler
 
-/// Serves the admin address, and keeps retrying while it cannot; refunds do not wait for it.
+/// Serves the admin address, and retries while that fails; refunds do not wait for it.
 struct AdminListener: Sendable {
     private static let shortestWait: Duration = .seconds(1)
     private static let longestWait: Duration = .seconds(60)
@@ -13,7 +13,7 @@ struct AdminListener: Sendable {
     let firstFailure: AdminError?
     private let serving: Task<Void, Never>
 
-    /// Starts to serve an address, and returns once the first attempt to listen has succeeded or failed.
+    /// Starts serving an address, and returns once the first attempt to listen has succeeded or failed.
     init(_ address: ListenAddress, _ parts: Daemon.Parts, _ logger: Logger) async {
         let gauges = QueueGauges(store: parts.database.counting, registry: parts.registry, clock: SystemClock())
         let readiness = Readiness(scheduler: parts.scheduler)
@@ -51,7 +51,7 @@ struct AdminListener: Sendable {
                     )
                     attempted.yield(error)
                 }
-                // After a long success, the first retry comes soon.
+                // An address that was served for long is retried soon.
                 if ContinuousClock.now - start > Self.longestWait { wait = Self.shortestWait }
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, Self.longestWait)

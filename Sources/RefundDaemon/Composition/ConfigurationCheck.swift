@@ -15,20 +15,26 @@ package enum ConfigurationCheck: Sendable {
         let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
-        let path = configuration.database.path
+        let provider = StoreProviders.provider(for: configuration.database)
         let problems =
             ReceiverCheck(webhook: configuration.webhook).offlineProblem().map { ["webhook.url: \($0)"] } ?? []
         let others = keyProblems(credentials) + adminProblems(configuration)
-        let database = DatabaseCheck(path: path, user: .current).findings()
+        let database = provider.findings(for: .current)
         let grave = database.filter { $0.gravity == .problem }.map { "database.path: \($0.line)" }
         let all = (problems + others + grave).map { "\(configuration.file): \($0)" }
         guard all.isEmpty else { throw CommandFailure(all.count == grave.count ? .database : .configuration, all) }
-        var lines = ["\(configuration.file): ok", "database: \(path)"]
+        var lines = ["\(configuration.file): ok", "database: \(provider.location)"]
         lines += database.map { ($0.gravity == .warning ? "warning: " : "note: ") + $0.line }
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
             let url = connections.settings.gateways[name]?.address ?? gateway.url
-            lines.append("gateway \(name): \(url), public key \(keys.joined(separator: ", "))")
+            // Plain http:// is only this machine's, where a simulator takes any application.
+            if gateway.appID == exampleAppID, !gateway.url.hasPrefix("http://") {
+                let key = "\(Configuration.section(ofGateway: name)).app_id"
+                lines.append("warning: \(key) is still the example's; the gateway's portal shows yours")
+            }
+            let shown = keys.isEmpty ? "" : ", public key \(keys.joined(separator: ", "))"
+            lines.append("gateway \(name): \(url)\(shown)")
             if gateway.merchantNo == nil {
                 let key = "\(Configuration.section(ofGateway: name)).merchant_no"
                 lines.append("warning: \(key) is empty, so every row must have its own merchant_no")
@@ -39,6 +45,9 @@ package enum ConfigurationCheck: Sendable {
         lines.append("webhooks: \(endpoint), \(credentials.secrets.count) secret(s)")
         return lines
     }
+
+    // What refundd.conf.example shows.
+    static let exampleAppID = "wz715fc0d10ee9d156"
 
     private static func adminProblems(_ configuration: Configuration) -> [String] {
         guard let address = configuration.admin.listen else { return [] }
@@ -65,8 +74,8 @@ package enum ConfigurationCheck: Sendable {
     /// Queries each gateway for a refund that cannot exist, checks that its answer verifies, and resolves the receiver.
     ///
     /// - Returns: One line per gateway and receiver.
-    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if the receiver
-    ///   can never be delivered to.
+    /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if no
+    ///   webhook can ever reach the receiver.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)

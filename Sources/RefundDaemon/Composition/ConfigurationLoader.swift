@@ -39,16 +39,17 @@ package enum ConfigurationLoader: Sendable {
         guard problems.isEmpty else {
             var messages = problems.map { "\(configuration.file): \($0)" }
             if problems.contains(where: \.isMissingFile) {
-                messages += missingFileHint(configuration, environment)
+                messages += missingFileHint(configuration.file, environment)
             }
             throw CommandFailure(.configuration, messages)
         }
         return credentials
     }
 
-    // The folder of keys and secrets is root's alone, so to everyone else each of them seems to be missing.
-    private static func missingFileHint(_ configuration: Configuration, _ environment: [String: String]) -> [String] {
-        let file = configuration.file
+    /// What a missing key or secret may be about.
+    ///
+    /// The folder of keys and secrets is root's alone, so to everyone else each of them seems to be missing.
+    static func missingFileHint(_ file: String, _ environment: [String: String]) -> [String] {
         let credentials = file[..<(file.lastIndex(of: "/") ?? file.startIndex)] + "/credentials"
         if environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false {
             return [
@@ -79,6 +80,8 @@ struct LoadedConfiguration: Sendable {
             environment: environment,
             isForDaemon: true
         )
+        let problems = ConfigurationCheck.keyProblems(credentials).map { "\(configuration.file): \($0)" }
+        guard problems.isEmpty else { throw CommandFailure(.configuration, problems) }
     }
 
     /// Reads the file again.

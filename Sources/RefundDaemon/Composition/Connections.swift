@@ -34,16 +34,16 @@ final class Connections: Sendable {
             settings.address = account.address
             gateways[name] = settings
         }
-        let connections = configuration.webhook.maxInFlight
-        let http = try Self.client("webhooks") { name in
-            try HTTPClient(settings: HTTPClient.Settings(maxConnections: connections, name: name, userAgent: "refundd"))
-        }
+        let http = try Self.webhookClient(configuration.webhook)
         shutDowns.append(http.shutDown)
-        settings = SchedulerSettings(
+        var settings = SchedulerSettings(
             polling: configuration.polling,
             gateways: gateways,
             webhooks: Self.webhooks(configuration.webhook, credentials, http)
         )
+        settings.delayedAfter = configuration.alerts.delayedAfter
+        settings.retention = configuration.retention
+        self.settings = settings
         self.shutDowns = shutDowns
         longestTimeout = configuration.gateways.values.map(\.timeout).reduce(configuration.webhook.timeout, max)
     }
@@ -53,15 +53,7 @@ final class Connections: Sendable {
         _ credentials: Credentials,
         _ http: HTTPClient
     ) -> SchedulerSettings.Webhooks {
-        let sender = WebhookSender(
-            WebhookSender.Settings(
-                secrets: credentials.secrets,
-                timeout: webhook.timeout,
-                caFile: webhook.caFile,
-                policy: ReceiverPolicy(allowHosts: webhook.allowHosts)
-            ),
-            http: http
-        )
+        let sender = WebhookSender(webhook, secrets: credentials.secrets, http)
         var webhooks = SchedulerSettings.Webhooks(
             routing: WebhookRouting(webhook),
             hasSecret: !credentials.secrets.isEmpty,
@@ -71,6 +63,14 @@ final class Connections: Sendable {
         webhooks.timeout = webhook.timeout
         webhooks.retrySchedule = webhook.retrySchedule
         return webhooks
+    }
+
+    /// Creates the client for all receivers.
+    static func webhookClient(_ webhook: WebhookSettings) throws(CommandFailure) -> HTTPClient {
+        let connections = webhook.maxInFlight
+        return try client("webhooks") { name in
+            try HTTPClient(settings: HTTPClient.Settings(maxConnections: connections, name: name, userAgent: "refundd"))
+        }
     }
 
     private static func client<Client>(
@@ -93,6 +93,19 @@ final class Connections: Sendable {
     func retire() {
         let wait = longestTimeout + .seconds(5)
         DispatchQueue(label: "refundd.retire").asyncAfter(deadline: .now() + wait.inSeconds) { [self] in shutDown() }
+    }
+}
+
+extension WebhookSender {
+    /// Creates the sender that a configuration describes.
+    convenience init(_ webhook: WebhookSettings, secrets: [WebhookSecret], _ http: HTTPClient) {
+        let settings = Settings(
+            secrets: secrets,
+            timeout: webhook.timeout,
+            caFile: webhook.caFile,
+            policy: ReceiverPolicy(allowHosts: webhook.allowHosts)
+        )
+        self.init(settings, http: http)
     }
 }
 

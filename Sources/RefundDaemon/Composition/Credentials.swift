@@ -47,7 +47,7 @@ struct CredentialLoader: CredentialReading {
     private(set) var problems: [CredentialProblem] = []
     private let user: UInt32?
 
-    // Root may run commands for a daemon of any user, so a command of root's accepts any owner of the files.
+    // The daemon may run as any user, so a command that root runs accepts any owner of the files.
     init(isForDaemon: Bool) {
         user = isForDaemon || geteuid() != 0 ? geteuid() : nil
     }
@@ -74,7 +74,7 @@ struct CredentialLoader: CredentialReading {
         note(CredentialProblem(key: "\(key) = \(JSONWriter.quoted(value))", problem: problem))
     }
 
-    // A file that several gateways share has each problem once.
+    // Gateways may share a file; each of its problems is reported once.
     private mutating func note(_ problem: CredentialProblem) {
         if !problems.contains(problem) { problems.append(problem) }
     }
@@ -91,6 +91,12 @@ struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the file does not exist.
     var isMissingFile: Bool { problem == CredentialFileError.missing.description }
+
+    /// Whether this user may not see the file.
+    var isHidden: Bool {
+        guard let path else { return false }
+        return unsafe access(path, R_OK) != 0 && errno == EACCES
+    }
 
     var description: String { "\(key): \(path.map { "\($0): " } ?? "")\(problem)" }
 }

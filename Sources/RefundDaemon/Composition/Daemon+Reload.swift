@@ -8,7 +8,7 @@ import RefundStore
 extension Daemon {
     private static let retryInterval: Duration = .seconds(1)
 
-    /// The parts that a reload replaces, all or none.
+    /// The parts that a reload replaces: all of them, or none.
     private struct Candidate {
         let loaded: LoadedConfiguration
         let connections: Connections
@@ -22,7 +22,7 @@ extension Daemon {
     /// While the database is busy, the reload is retried until it succeeds or a newer file replaces it. An invalid file
     /// changes nothing.
     func reload(_ parts: Parts) async {
-        // The reload before may have read the newest file already.
+        // The previous reload may already have read the newest file.
         guard isReloadRequested else { return }
         note(notifier.reloading())
         defer { note(notifier.ready()) }
@@ -35,7 +35,9 @@ extension Daemon {
             case .success?:
                 parts.registry.setGateways(next.connections.settings.gateways.keys.sorted())
                 Metric.lastReloadSuccessful.set(1, in: parts.registry)
+                parts.heartbeat.use(next.loaded.configuration.heartbeat)
                 parts.adminHosts.names = next.loaded.configuration.admin.hosts
+                parts.database.noteReload(at: SystemClock().now())
                 return replace(with: next)
             case .failure(let error)?:
                 if !isWaiting {
@@ -128,8 +130,13 @@ extension Daemon {
         let changes = new.changes(since: loaded)
         loaded = new
         log.change(level: new.logLevel, format: new.logFormat(environment: environment))
-        let changed = changes.isEmpty ? "nothing" : changes.joined(separator: ", ")
-        logger.notice("configuration reloaded", metadata: ["changed": "\(changed)"].id(.reloaded))
+        var metadata: Logger.Metadata = [
+            "changed": "\(changes.isEmpty ? "nothing" : changes.joined(separator: ", "))"
+        ]
+        if changes.isEmpty, environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false {
+            metadata["hint"] = "systemd passes keys and secrets only at start; for new ones, systemctl restart refundd"
+        }
+        logger.notice("configuration reloaded", metadata: metadata.id(.reloaded))
     }
 
     /// Serves the admin address of a configuration, if it has one.

@@ -9,9 +9,9 @@ import RefundStore
 /// The daemon: opens the database, starts, serves, drains and closes; handles signals in every phase.
 ///
 /// Each phase runs its tasks in a task group of its own and handles events until one of them ends it. Anything that may
-/// block, be it a file, the database or another thread, runs off the cooperative pool, and is abandoned if need be.
+/// block, such as a file, the database or another thread, runs off the cooperative pool, and can be abandoned.
 package actor Daemon {
-    // TimeoutStopSec= of the service manager's unit must exceed the sum of the two.
+    // TimeoutStopSec= of the service manager's unit must exceed the sum of `drainLimit` and `closeLimit`.
     private static let drainLimit: Duration = .seconds(20)
     private static let closeLimit: Duration = .seconds(5)
     private static let hurriedCloseLimit: Duration = .seconds(1)
@@ -33,6 +33,7 @@ package actor Daemon {
         let database: ServedDatabase
         let registry: MetricRegistry
         let adminHosts: AdminHosts
+        let heartbeat: HeartbeatSender
     }
 
     let logger = Logger(label: "refundd")
@@ -49,7 +50,7 @@ package actor Daemon {
     /// Connections that the scheduler may still send over, to be shut down with those in use.
     var abandonedConnections: [Connections] = []
     var admin: AdminListener?
-    /// Set by SIGHUP until the file is read again; any number of signals meanwhile cause one read.
+    /// Set by SIGHUP until the file is read again; all signals until then cause one read.
     var isReloadRequested = false
 
     /// Runs the daemon until a signal ends it.
@@ -99,11 +100,20 @@ package actor Daemon {
         Metric.buildInfo.set(1, Version.current, in: registry)
         Metric.lastReloadSuccessful.set(1, in: registry)
         let reporter = Reporter(logger: logger, metrics: registry)
+        let heartbeat = HeartbeatSender(
+            loaded.configuration.heartbeat,
+            clock: SystemClock(),
+            logger: logger,
+            registry: registry
+        )
         let scheduler = Scheduler(
             store: database.store,
             settings: connections.settings,
             clock: SystemClock(),
-            report: reporter.report,
+            report: { events in
+                reporter.report(events)
+                heartbeat.note(events)
+            },
             fault: { [emit, notifier] fault in
                 reporter.report(fault: fault)
                 notifier.status(fault?.description ?? "serving again")
@@ -116,7 +126,8 @@ package actor Daemon {
             scheduler: scheduler,
             database: database,
             registry: registry,
-            adminHosts: AdminHosts(loaded.configuration.admin.hosts)
+            adminHosts: AdminHosts(loaded.configuration.admin.hosts),
+            heartbeat: heartbeat
         )
     }
 
@@ -225,7 +236,15 @@ package actor Daemon {
         }
         let watchdog: @Sendable () async -> Void = { [notifier] in await notifier.feedWatchdog(for: parts.scheduler) }
         let status: @Sendable () async -> Void = { [notifier] in await notifier.reportStatus(of: parts) }
-        let outcome: Result<Bool, CommandFailure>? = await phase([reloads, watchdog, status]) { event in
+        let heartbeat: @Sendable () async -> Void = {
+            await parts.heartbeat.run(prove: parts.scheduler.prove) {
+                let status = try? parts.database.counting.read { tx throws(StoreError) in
+                    try tx.status(at: SystemClock().now())
+                }
+                return status?.dueLag
+            }
+        }
+        let outcome: Result<Bool, CommandFailure>? = await phase([reloads, watchdog, status, heartbeat]) { event in
             switch event {
             case .databaseFailed(let error): return .failure(CommandFailure(error))
             case .signal(.reload):

@@ -10,7 +10,7 @@ package struct GatewayProtocols: Sendable {
 
     let all: [any GatewayProtocol]
 
-    /// Creates a table, for tests.
+    /// Creates a list of protocols, for tests.
     package init(_ all: [any GatewayProtocol]) {
         self.all = all
     }

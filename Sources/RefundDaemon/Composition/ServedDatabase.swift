@@ -9,15 +9,28 @@ import Synchronization
 final class ServedDatabase: Sendable {
     /// The scheduler's connection.
     let store: any QueueStore
-    /// The connection that counts for the admin address, so that it and the scheduler do not wait for each other.
+    /// The connection that reads for the admin address, so that it and the scheduler do not wait for each other.
     let counting: any QueueStore
     private let lock: any ServiceLock
+    private let daemon: ServingDaemon
 
-    fileprivate init(_ store: any QueueStore, _ provider: any StoreProvider, _ lock: any ServiceLock) throws(StoreError)
-    {
+    fileprivate init(
+        _ store: any QueueStore,
+        _ provider: any StoreProvider,
+        _ lock: any ServiceLock,
+        _ daemon: ServingDaemon
+    ) throws(StoreError) {
         self.store = store
         self.lock = lock
+        self.daemon = daemon
         counting = try provider.open(.existing)
+    }
+
+    /// Records that the daemon has read its configuration, keys and secrets again.
+    func noteReload(at now: Timestamp) {
+        var daemon = daemon
+        daemon.reloaded = now
+        lock.noteServing(daemon)
     }
 
     /// Makes the next daemon check the whole database before serving it.
@@ -76,12 +89,12 @@ final class DatabaseOpening: Sendable {
 
     /// Opens the database.
     ///
-    /// - Returns: The database, or nil if the task was cancelled; nothing has changed then.
+    /// - Returns: The database, or nil if the task was cancelled, in which case nothing has changed.
     /// - Throws: `StoreError` if the database cannot be served.
     func run() async throws(StoreError) -> ServedDatabase? {
         guard let lock = try await lock() else { return nil }
         let daemon = ServingDaemon(pid: getpid(), version: Version.current, since: SystemClock().now())
-        // The description of the last daemon must not pass for this one's while it starts.
+        // While this daemon starts, the last one's description must not pass for its own.
         lock.noteServing(daemon)
         begin(.opening)
         let opened = await onDedicatedThread(grace: Self.grace, interrupt: interrupt) {
@@ -134,7 +147,7 @@ final class DatabaseOpening: Sendable {
         lock.noteServing(daemon)
         CrashPoint.reached(.afterMigration)
         state.withLock { $0.store = nil }
-        return try ServedDatabase(store, provider, lock)
+        return try ServedDatabase(store, provider, lock, daemon)
     }
 
     private func interrupt() {

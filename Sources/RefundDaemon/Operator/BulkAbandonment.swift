@@ -5,13 +5,13 @@ package import RefundStore
 
 /// Abandons every refund that matches a filter, in small transactions.
 package struct BulkAbandonment: Sendable {
-    // Each refund writes some ten rows; this bounds how long one transaction blocks the daemon and applications.
+    // Each refund writes about ten rows; this bounds how long one transaction blocks the daemon and applications.
     private static let batchSize = 200
 
     private let filters: [RefundFilter]
     private let store: any QueueStore
 
-    /// Creates a request.
+    /// Creates an abandonment that has not begun.
     ///
     /// - Parameters:
     ///   - filter: The refunds; without a state, those that are not final.
@@ -26,22 +26,39 @@ package struct BulkAbandonment: Sendable {
         }
     }
 
+    /// What would be abandoned.
+    package struct Preview: Sendable {
+        /// The refunds by state and beginning of their order numbers, the largest group first.
+        package var groups: [(state: RefundState, group: RefundGroup)] = []
+        /// The number of refunds.
+        package var count = 0
+        /// The number of `refund.abandoned` webhooks that this would send.
+        package var webhookCount = 0
+    }
+
     /// Shows what would be abandoned.
     ///
-    /// - Parameter limit: The most refunds to return.
-    /// - Returns: The number of refunds, and the newest of them.
+    /// - Parameter configuration: The configuration, which decides which events become webhooks.
+    /// - Returns: The refunds in groups.
     /// - Throws: `CommandFailure` if the database fails.
-    package func preview(limit: Int) throws(CommandFailure) -> (count: Int, refunds: [Refund]) {
+    package func preview(_ configuration: Configuration) throws(CommandFailure) -> Preview {
+        let routing = configuration.eventContext.routing
+        let sendsAll = routing.url(for: .abandoned, callbackURL: nil) != nil
+        let sendsAny = routing.events.contains(.abandoned)
+        var preview = Preview()
         try CommandFailure.mapping { () throws(StoreError) in
             try store.read { tx throws(StoreError) in
-                var (count, refunds) = (0, [Refund]())
                 for filter in filters {
-                    count += try tx.count(filter, limit: .max)
-                    refunds += try tx.refunds(filter, limit: limit - refunds.count)
+                    for group in try tx.groups(filter) { preview.groups.append((filter.state ?? .pending, group)) }
                 }
-                return (count, refunds)
             }
         }
+        for (_, group) in preview.groups {
+            preview.count += group.count
+            preview.webhookCount += sendsAll ? group.count : sendsAny ? group.callbackCount : 0
+        }
+        preview.groups.sort { $0.group.count > $1.group.count }
+        return preview
     }
 
     /// Abandons them; a refund that becomes final meanwhile stays as it is.
@@ -52,7 +69,7 @@ package struct BulkAbandonment: Sendable {
     ///   - configuration: The configuration, which decides which events become webhooks.
     ///   - report: Called after each transaction with the number so far.
     /// - Returns: The number of refunds that were abandoned.
-    /// - Throws: `CommandFailure` if the database fails; what was abandoned until then stays so.
+    /// - Throws: `CommandFailure` if the database fails; what was abandoned until then stays abandoned.
     package func run(
         reason: String,
         by actor: String,
@@ -79,7 +96,7 @@ package struct BulkAbandonment: Sendable {
                 report(count)
                 guard ids.count == Self.batchSize, let id = ids.last else { break }
                 last = id
-                // Leaves other processes as long to write as this transaction took.
+                // Give other processes as much time to write as this transaction took.
                 try? await Task.sleep(for: ContinuousClock.now - begin)
             }
         }

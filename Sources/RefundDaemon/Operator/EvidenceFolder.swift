@@ -20,11 +20,7 @@ package struct EvidenceFolder: Sendable {
         var answers: [(LedgerRow, AnswerProof)] = []
         for row in ledger {
             guard let response = row.response else { continue }
-            guard let proof = keys.proof(in: response, of: refund) else {
-                let problem = "the answer in ledger row \(row.sequence) is signed by none of the known public keys"
-                throw CommandFailure(.failed, ["\(problem); give the gateway's earlier key with --public-key"])
-            }
-            answers.append((row, proof))
+            answers.append((row, try keys.proof(in: response, of: refund)))
         }
         guard !answers.isEmpty else {
             throw CommandFailure(.failed, ["\(refund.title) has no signed answer of the gateway in its ledger"])
@@ -58,7 +54,7 @@ package struct EvidenceFolder: Sendable {
     }
 
     private func files() -> [(name: String, content: [UInt8])] {
-        var files = [(name: "README.txt", content: Array(readme.utf8)), ("verify.sh", Array(Self.script.utf8))]
+        var files = [(name: "README.txt", content: Array(readme.utf8)), ("verify.sh", Array(script.utf8))]
         for (row, proof) in answers {
             let name = "answer-\(row.sequence)"
             files += [
@@ -69,19 +65,22 @@ package struct EvidenceFolder: Sendable {
         return files
     }
 
-    private static let script = """
-        #!/bin/sh
-        # Verifies the gateway's signature of every answer in this folder, with openssl alone.
-        cd "$(dirname "$0")" || exit 1
-        status=0
-        for signed in answer-*.signed.txt; do
-            name=${signed%.signed.txt}
-            printf '%s: ' "$name"
-            openssl dgst -sha256 -verify "$name.key.pem" -signature "$name.signature" "$signed" || status=1
-        done
-        exit $status
+    private var script: String {
+        let checks = answers.map { row, proof in "check answer-\(row.sequence) \(proof.scheme.digest)" }
+        return """
+            #!/bin/sh
+            # Verifies the gateway's signature of every answer in this folder, with openssl alone.
+            cd "$(dirname "$0")" || exit 1
+            status=0
+            check() {
+                printf '%s: ' "$1"
+                openssl dgst "-$2" -verify "$1.key.pem" -signature "$1.signature" "$1.signed.txt" || status=1
+            }
+            \(checks.joined(separator: "\n"))
+            exit $status
 
-        """
+            """
+    }
 
     private var readme: String {
         let numbers = [
@@ -92,6 +91,8 @@ package struct EvidenceFolder: Sendable {
         let rows = answers.map { row, _ in
             "  answer-\(row.sequence): \(row.at.iso8601), \(row.from) -> \(row.to), psn \(row.psn ?? "none")"
         }
+        // A refund has one gateway, and a gateway has one scheme.
+        let scheme = answers[0].proof.scheme
         return """
             What the gateway said about refund \(refund.title), which is \(refund.state.rawValue).
 
@@ -100,12 +101,11 @@ package struct EvidenceFolder: Sendable {
             \(rows.joined(separator: "\n"))
 
             answer-N.json        the answer, byte for byte as it arrived
-            answer-N.signed.txt  what its signature covers: every member but "sign", null and empty ones, sorted by name,
-                                 as name=value joined with &
-            answer-N.signature   the member "sign", decoded from base64
+            answer-N.signed.txt  what its signature covers: \(scheme.signed)
+            answer-N.signature   \(scheme.signature)
             answer-N.key.pem     the gateway's public key, from its portal
 
-            Run ./verify.sh to verify every signature: RSASSA-PKCS1-v1_5 with SHA-256.
+            Run ./verify.sh to verify every signature: \(scheme.name).
 
             """
     }

@@ -10,7 +10,7 @@ package import RefundStore
 package struct ImmediateQuery: Sendable {
     private static let patience: Duration = .seconds(15)
     private static let pollInterval: Duration = .milliseconds(50)
-    // Usually a daemon runs and answers.
+    // Usually a daemon runs and answers, so its lock is seldom tried.
     private static let pollsPerLockAttempt = 10
 
     private let configuration: Configuration
@@ -41,7 +41,7 @@ package struct ImmediateQuery: Sendable {
     ///   - id: The refund.
     ///   - actor: The operator who requests the query.
     ///   - tx: The transaction to write in.
-    /// - Returns: The refund before the query, or why it cannot be queried; nothing is written then.
+    /// - Returns: The refund before the query, or why it cannot be queried, in which case nothing is written.
     /// - Throws: `StoreError` if the database fails.
     package func request(
         _ id: Int64,
@@ -59,6 +59,7 @@ package struct ImmediateQuery: Sendable {
             let problem = "the row has no merchant_no and gateway \"\(refund.gateway)\" has none; set its merchant_no"
             return .failure(CommandFailure(.configuration, ["\(configuration.file): \(problem)"]))
         }
+        if let pause = try tx.pauses()[.gateway(refund.gateway)] { return .failure(isPaused(refund, pause)) }
         try tx.requestQuery(id, by: actor, at: clock.now())
         return .success(refund)
     }
@@ -99,7 +100,8 @@ package struct ImmediateQuery: Sendable {
                     return .failure(unavailable(refund, refund.lastError ?? "the gateway did not answer"))
                 }
                 if refund.state.isFinal { return .failure(try .isFinal(refund, tx)) }
-                // The daemon only probes such a gateway, now and then and with any refund.
+                if let pause = try tx.pauses()[.gateway(refund.gateway)] { return .failure(isPaused(refund, pause)) }
+                // The daemon only probes such a gateway, at intervals and with any refund.
                 if let incident = try tx.incidents()[refund.gateway] {
                     let problem = "gateway \(refund.gateway) has needed an operator since \(incident.since.iso8601)"
                     return .failure(unavailable(refund, "\(problem): \(incident.code): \(incident.message)"))
@@ -122,6 +124,12 @@ package struct ImmediateQuery: Sendable {
     private func unavailable(_ refund: Refund, _ problem: String) -> CommandFailure {
         let outlook = "\(refund.title) stays \(refund.state.rawValue) and is queried again"
         return CommandFailure(.unavailable, [problem, outlook])
+    }
+
+    private func isPaused(_ refund: Refund, _ pause: Pause) -> CommandFailure {
+        let peer = Peer.gateway(refund.gateway)
+        let problem = "\(peer) is paused \(pause.description), so \(refund.title) is not queried"
+        return CommandFailure(.unavailable, [problem, "to go on, run: \(peer.resumeCommand)"])
     }
 
     // MARK: - Without a daemon

@@ -15,29 +15,16 @@ package enum Operator: Sendable {
     // Only root's SUDO_USER counts: any other user could set it to any name.
     static func name(of user: uid_t, sudoUser: String?) -> String {
         let caller = user == 0 ? sudoUser.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 } : nil
-        let name = caller ?? login(of: user) ?? "uid \(user)"
+        let name = caller ?? ServiceUser.login(of: user) ?? "uid \(user)"
         return name == Transition.refundd ? "user \(name)" : name
-    }
-
-    /// Returns the login name of a user, or nil.
-    static func login(of user: uid_t) -> String? {
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { buffer in
-            var entry = unsafe passwd()
-            var found: UnsafeMutablePointer<passwd>?
-            guard let start = buffer.baseAddress,
-                unsafe getpwuid_r(user, &entry, start, buffer.count, &found) == 0,
-                let found = unsafe found, let name = unsafe found.pointee.pw_name
-            else { return nil }
-            return unsafe String(cString: name)
-        }
     }
 }
 
 extension QueueStore {
     /// Writes in one transaction on behalf of an operator.
     ///
-    /// - Parameter body: Reads and writes; what it throws rolls everything back. If it returns a failure, it has written
-    ///   nothing.
+    /// - Parameter body: Reads and writes; an error that it throws rolls everything back. If it returns a failure, it
+    ///   must have written nothing.
     /// - Returns: The body's value.
     /// - Throws: The body's failure, or the failure for an error of the database.
     package func command<Success>(

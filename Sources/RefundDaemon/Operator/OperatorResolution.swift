@@ -21,7 +21,7 @@ package enum OperatorResolution: Sendable {
     ///   - configuration: The configuration, which decides which events become webhooks.
     ///   - tx: The transaction to write in.
     ///   - now: The time.
-    /// - Returns: The refund after the verdict, or why the verdict does not apply; nothing is written then.
+    /// - Returns: The refund after the verdict, or why the verdict does not apply, in which case nothing is written.
     /// - Throws: `StoreError` if the database fails or rejects the change.
     package func write(
         on id: Int64,

@@ -8,8 +8,18 @@ package enum RedeliveryRequest: Sendable {
     case webhook(String)
     /// Every dead webhook.
     case dead
-    /// Every webhook that is not pending and was created at this time or later.
+    /// Every webhook created at this time or later; a pending one becomes due now and keeps its attempts.
     case since(Timestamp)
+
+    /// What a request did.
+    package struct Count: Hashable, Sendable {
+        /// The webhooks that are due again.
+        package var due = 0
+        /// The pending webhooks that are due now.
+        package var hastened = 0
+        /// The webhooks that retention has pruned, which stay as they are.
+        package var pruned = 0
+    }
 
     // Bounds how long one transaction blocks the daemon and applications.
     private static let batchSize = 500
@@ -20,21 +30,22 @@ package enum RedeliveryRequest: Sendable {
     ///   - store: The queue, open for writing.
     ///   - actor: The operator.
     ///   - report: Called after each transaction with the number so far.
-    /// - Returns: The number of webhooks that are due again.
-    /// - Throws: `CommandFailure` if the named webhook does not exist or is being sent, or if the database fails.
+    /// - Returns: The numbers of webhooks.
+    /// - Throws: `CommandFailure` if the named webhook does not exist, is being sent or was pruned, or if the database
+    ///   fails.
     package func run(
         _ store: any QueueStore,
         by actor: String,
         _ report: (Int) -> Void = { _ in }
-    ) async throws(CommandFailure) -> Int {
+    ) async throws(CommandFailure) -> Count {
         switch self {
         case .webhook(let id):
             try redeliver(id, store, by: actor)
-            return 1
+            return Count(due: 1)
         case .dead:
             return try await redeliver([.dead], since: Timestamp(milliseconds: .min), store, by: actor, report)
         case .since(let time):
-            return try await redeliver([.delivered, .dead, .superseded], since: time, store, by: actor, report)
+            return try await redeliver(WebhookState.allCases, since: time, store, by: actor, report)
         }
     }
 
@@ -50,11 +61,14 @@ package enum RedeliveryRequest: Sendable {
             withExtendedLifetime(lock) {}
         }
         switch outcome {
-        case .due:
+        case .due, .hastened:
             return
         case .inFlight:
             let problem = "webhook \(id) is being sent right now; try again once this attempt has ended"
             throw CommandFailure(.failed, [problem])
+        case .pruned(let time):
+            let problem = "the body of webhook \(id) was pruned on \(time.iso8601Seconds); it cannot be sent again"
+            throw CommandFailure(.failed, [problem, "[retention] webhooks says how long bodies are kept"])
         case .unknown:
             throw CommandFailure(.noSuchRefund, ["there is no webhook \(id); `refundd webhooks` lists them"])
         }
@@ -67,23 +81,33 @@ package enum RedeliveryRequest: Sendable {
         _ store: any QueueStore,
         by actor: String,
         _ report: (Int) -> Void
-    ) async throws(CommandFailure) -> Int {
+    ) async throws(CommandFailure) -> Count {
         var rest = try CommandFailure.mapping { () throws(StoreError) in
             try store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
         }[...]
-        var count = 0
+        var count = Count()
         while !rest.isEmpty {
             let begin = ContinuousClock.now
             let batch = rest.prefix(Self.batchSize)
             rest = rest.dropFirst(Self.batchSize)
             let now = SystemClock().now()
-            count += try store.command { tx throws(StoreError) in
-                var due = 0
-                for id in batch where try tx.redeliver(id, by: actor, at: now) == .due { due += 1 }
-                return .success(due)
+            let outcomes = try store.command { tx throws(StoreError) in
+                var outcomes: [Redelivery] = []
+                for id in batch {
+                    outcomes.append(try tx.redeliver(id, keepsAttempts: true, by: actor, at: now))
+                }
+                return .success(outcomes)
             }
-            report(count)
-            // Leaves other processes as long to write as this transaction took.
+            for outcome in outcomes {
+                switch outcome {
+                case .due: count.due += 1
+                case .hastened: count.hastened += 1
+                case .pruned: count.pruned += 1
+                case .inFlight, .unknown: break
+                }
+            }
+            report(count.due + count.hastened)
+            // Give other processes as much time to write as this transaction took.
             if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count

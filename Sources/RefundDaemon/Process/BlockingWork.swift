@@ -44,7 +44,7 @@ private func wait<Value: Sendable>(
     }
 }
 
-/// A value that one task waits for; only the first one counts.
+/// A value that one task waits for; only the first value counts.
 private final class Promise<Value: Sendable>: Sendable {
     private enum State {
         case pending

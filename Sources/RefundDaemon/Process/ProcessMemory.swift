@@ -19,7 +19,7 @@ enum ProcessMemory {
     ///
     /// - Throws: `CommandFailure` if the system refuses; no key may then be read into memory that others can see.
     static func hide() throws(CommandFailure) {
-        // Such variables could make OpenSSL load other code, and libcurl write session keys to a file.
+        // Variables of the environment could make OpenSSL load other code, or libcurl write session keys to a file.
         ProcessEnvironment.removeLibraryVariables()
         guard clinux_set_dumpable(0) == 0, clinux_set_core_limit(0) == 0 else {
             throw CommandFailure(.failed, ["cannot keep keys out of core dumps: \(SystemError())"])

@@ -31,6 +31,7 @@ struct AdminPages: Sendable {
                 findings: problems(overview.status, at: now),
                 gateways: registry.gateways,
                 problems: readiness.problems(),
+                fault: readiness.scheduler.fault?.reason,
                 now: now,
                 version: Version.current,
                 refreshes: refreshes
@@ -38,10 +39,8 @@ struct AdminPages: Sendable {
             return .html(page.html())
         case .refund(let id):
             guard let refund = try tx.refund(id: id)?.refund else { return .notFound }
-            var status = QueueStatus()
-            status.incidents = try tx.incidents()
-            status.breakers = try tx.openBreakers(.gateway)
-            return .html(RefundPage(try RefundRecord(of: refund, tx), status: status, now: now).html())
+            let next = try Outlook(tx, at: now).nextQuery(refund)
+            return .html(RefundPage(try RefundRecord(of: refund, tx), next: next, now: now).html())
         case .search(let text):
             let found = try refunds(text, tx)
             if found.count == 1 { return .refund(found[0].id) }

@@ -39,5 +39,9 @@ extension Daemon {
             metadata["webhooks dead"] = "\(status.webhooks[.dead] ?? 0)"
         }
         logger.notice("started", metadata: metadata.id(.started))
+        let reporter = Reporter(logger: logger, metrics: parts.registry)
+        for (peer, pause) in (status ?? nil)?.pauses.sorted(by: { $0.key < $1.key }) ?? [] {
+            reporter.report(pause, of: peer)
+        }
     }
 }

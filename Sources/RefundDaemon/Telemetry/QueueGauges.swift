@@ -7,9 +7,9 @@ import Synchronization
 
 /// Reads the queue's metrics at each scrape, over a connection of its own.
 final class QueueGauges: Sendable {
-    // Series of endpoints, whose names come from applications.
+    // The most endpoints with series of their own; their names come from applications.
     private static let endpoints = 50
-    // Ledger rows that one scrape looks through for operators' changes.
+    // The most ledger rows that one scrape searches for operators' changes.
     private static let changes = 20_000
 
     private let store: any QueueStore
@@ -50,11 +50,15 @@ final class QueueGauges: Sendable {
         if let bytes = diskAvailable { Metric.diskAvailableBytes.set(bytes, in: scrape) }
         Metric.endpoints.set(Double(status.endpoints.openCount), "open", in: scrape)
         Metric.endpoints.set(Double(status.endpoints.disabledCount), "disabled", in: scrape)
+        Metric.endpoints.set(Double(status.pauses.keys.count { $0.kind == .endpoint }), "paused", in: scrape)
         set(Metric.oldestPending, status.oldestByGateway, in: scrape)
         set(Metric.dueLag, status.dueLags, in: scrape)
         for gateway in registry.gateways {
+            let isPaused = status.pauses[.gateway(gateway)] != nil
             let current: Metric.GatewayState =
-                status.incidents[gateway] != nil ? .misconfigured : status.breakers[gateway] != nil ? .probing : .ok
+                isPaused
+                ? .paused
+                : status.incidents[gateway] != nil ? .misconfigured : status.breakers[gateway] != nil ? .probing : .ok
             for state in Metric.GatewayState.allCases {
                 Metric.gatewayState.set(state == current ? 1 : 0, gateway, state.rawValue, in: scrape)
             }
@@ -64,7 +68,7 @@ final class QueueGauges: Sendable {
         }
     }
 
-    // Zero for configured gateways that have none; the longest of all others is shown as that of `other`.
+    // Zero for configured gateways without a duration; `other` shows the longest of all other gateways.
     private func set(_ metric: Metric, _ durations: [String: Duration], in scrape: MetricRegistry) {
         let known = Set(registry.gateways)
         for gateway in known { metric.set(durations[gateway]?.inSeconds ?? 0, gateway, in: scrape) }

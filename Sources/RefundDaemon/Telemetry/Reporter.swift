@@ -32,6 +32,11 @@ struct Reporter: Sendable {
             logger.debug("query without a verdict", metadata: identify(refund, ["problem": "\(problem)"]))
         case .transition(let refund, let transition):
             report(transition, of: refund)
+        case .delayed(let refund, let delay):
+            logger.info(
+                "refund is delayed",
+                metadata: identify(refund, ["without a verdict for": "\(delay.formatted)"])
+            )
         case .attempted(let delivery, let outcome, let result, let disabling):
             report(delivery, outcome, result, disabling)
         case .gatewayFailing, .incident, .gatewayRecovered, .gatewayBreakerOpened, .gatewayBreakerClosed:
@@ -43,12 +48,16 @@ struct Reporter: Sendable {
             )
         case .endpointBreakerClosed(let endpoint):
             logger.notice("endpoint accepts webhooks again", metadata: ["endpoint": "\(endpoint)"])
+        case .paused(let peer, let pause):
+            report(pause, of: peer)
+        case .resumed(let peer):
+            logger.notice("resumed", metadata: ["peer": "\(peer)"].id(.resumed))
         case .urlDisabled(let delivery, let disabling):
             // The URL itself may contain a token, so the message names the webhook instead.
             let remedy = "once it accepts webhooks again, run: refundd redeliver \(delivery.id)"
             logger.error(
                 "webhook URL disabled; its webhooks become dead as they fall due; \(remedy)",
-                metadata: ["webhook_id": "\(delivery.id)", "reason": "\(disabling.reason)"].id(.urlDisabled)
+                metadata: identify(delivery, ["reason": "\(disabling.reason)"]).id(.urlDisabled)
             )
         case .webhooksUnsigned(let count):
             logger.error(
@@ -59,10 +68,18 @@ struct Reporter: Sendable {
             logger.error("the database rejected a write", metadata: ["what": "\(what)", "reason": "\(reason)"])
         case .releasedClaims(let count):
             logger.warning("released orphaned claims", metadata: ["count": "\(count)"])
+        case .proved: break
         case .clockSetBack(let step):
             logger.warning(
                 "the clock was set back; due times move with it",
                 metadata: ["by": "\(step.formatted)"].id(.clockSetBack)
+            )
+        case .pruned(let rows):
+            for (name, count) in rows.named where count > 0 { Metric.pruned.increment(name, by: count, in: metrics) }
+        case .retentionPassed(let rows):
+            logger.notice(
+                "pruned what [retention] no longer keeps",
+                metadata: Logger.Metadata(rows.named.map { ($0.name, "\($0.count)") }) { first, _ in first }
             )
         case .store(.walGrew(let bytes, let holders)):
             logger.warning(
@@ -86,10 +103,19 @@ struct Reporter: Sendable {
             )
         case .store(.commitsUnwatched(let reason)):
             logger.warning(
-                "cannot watch for inserts, looking ten times a second; raise the limits fs.inotify.max_user_*",
+                "cannot watch for inserts and looks ten times a second instead; raise the limits fs.inotify.max_user_*",
                 metadata: ["reason": "\(reason)"]
             )
         }
+    }
+
+    /// Logs that a peer is paused.
+    func report(_ pause: Pause, of peer: Peer) {
+        var metadata: Logger.Metadata = [
+            "peer": "\(peer)", "since": "\(pause.since.iso8601Seconds)", "by": "\(pause.actor)",
+        ]
+        if let reason = pause.reason { metadata["reason"] = "\(reason)" }
+        logger.warning("paused; to go on, run: \(peer.resumeCommand)", metadata: metadata.id(.paused))
     }
 
     private func report(gatewayEvent event: SchedulerEvent) {
@@ -119,7 +145,7 @@ struct Reporter: Sendable {
         let problem =
             switch incident.kind {
             case .misconfigured:
-                "it refuses our credentials or its answers do not verify; "
+                "it refuses our credentials or its answers do not verify, and is probed with one refund at a time; "
                     + "check app_id, private_key_file, public_key_files and the clock"
             case .unreachable:
                 "no answer has verified for \(GatewayHealth.period.formatted); check its URL, the network and its operator"
@@ -138,13 +164,12 @@ struct Reporter: Sendable {
         if transition.to != transition.from, transition.to.isFinal, transition.actor == Transition.refundd {
             Metric.settleDuration.record(refund.age(at: transition.at), refund.gateway, in: metrics)
         }
-        var metadata = identify(refund, ["state": "\(transition.to.rawValue)"])
-        if let reason = transition.reason { metadata["reason"] = "\(reason)" }
         guard let attention = transition.attention else {
-            return logger.info("refund changed", metadata: metadata)
+            return logger.info("refund changed", metadata: identify(refund, transition))
         }
+        var metadata = identify(refund, transition)
         metadata["attention"] = "\(attention.rawValue)"
-        logger.warning("refund needs attention", metadata: metadata.id(attention.messageID))
+        logger.warning("refund needs attention", metadata: metadata.id(attention))
     }
 
     private func report(
@@ -157,14 +182,11 @@ struct Reporter: Sendable {
         if outcome.isDelivered { end = .delivered } else if case .dead = result { end = .dead }
         Metric.webhookAttempts.increment(end.rawValue, in: metrics)
         Metric.webhookDuration.record(outcome.duration, in: metrics)
-        let endpoint = HTTPURL.endpoint(of: delivery.url)
-        let isFirstFailure = failing.note(endpoint, isFailing: outcome.error != nil)
-        var metadata: Logger.Metadata = [
-            "webhook_id": "\(delivery.id)", "attempt": "\(delivery.attempts + 1)", "endpoint": "\(endpoint)",
-        ]
-        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
-        if let status = outcome.status { metadata["status"] = "\(status)" }
-        guard let error = outcome.error else { return logger.info("webhook delivered", metadata: metadata) }
+        let isFirstFailure = failing.note(delivery.endpoint, isFailing: outcome.error != nil)
+        guard let error = outcome.error else {
+            return logger.info("webhook delivered", metadata: identify(delivery, outcome))
+        }
+        var metadata = identify(delivery, outcome)
         metadata["error"] = "\(error)"
         switch result {
         case .dead where outcome.isGone:
@@ -185,7 +207,7 @@ struct Reporter: Sendable {
         }
     }
 
-    /// Logs that the database fails, or works again.
+    /// Logs that the database has begun to fail, or works again.
     func report(fault: StoreError?) {
         if let fault { Metric.databaseFaults.increment(fault.kind.rawValue, in: metrics) }
         if let fault, fault.isFatal {
@@ -200,29 +222,40 @@ struct Reporter: Sendable {
         }
     }
 
+    // Only called for a line that is written: most levels leave out most lines.
+
+    private func identify(_ delivery: Delivery, _ outcome: DeliveryOutcome) -> Logger.Metadata {
+        var metadata = identify(
+            delivery,
+            ["attempt": "\(delivery.attempts + 1)", "endpoint": "\(delivery.endpoint)"]
+        )
+        if let status = outcome.status { metadata["status"] = "\(status)" }
+        return metadata
+    }
+
+    private func identify(_ refund: Refund, _ transition: Transition) -> Logger.Metadata {
+        var metadata = identify(refund, ["state": "\(transition.to.rawValue)"])
+        if let reason = transition.reason { metadata["reason"] = "\(reason)" }
+        return metadata
+    }
+
     private func identify(_ refund: Refund, _ more: Logger.Metadata) -> Logger.Metadata {
         var metadata: Logger.Metadata = ["refund_id": "\(refund.id)", "gateway": "\(refund.gateway)"]
         if let number = refund.merchantOrderNo ?? refund.transNo { metadata["order"] = "\(number)" }
         return metadata.merging(more) { _, new in new }
     }
-}
 
-extension Attention {
-    /// The kind of line that reports it.
-    fileprivate var messageID: LogMessageID {
-        switch self {
-        case .mismatch: .mismatch
-        case .misconfigured: .misconfigured
-        case .unknownOrder: .unknownOrder
-        case .overdue: .overdue
-        case .undeliverable: .undeliverable
-        }
+    private func identify(_ delivery: Delivery, _ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["webhook_id": "\(delivery.id)"]
+        if let id = delivery.refundID { metadata["refund_id"] = "\(id)" }
+        if let order = delivery.order { metadata["order"] = "\(order)" }
+        return metadata.merging(more) { _, new in new }
     }
 }
 
 /// The endpoints whose last webhook was not accepted.
 private final class FailingEndpoints: Sendable {
-    // Names come from applications.
+    // Bounds the memory: endpoints' names come from applications.
     private static let limit = 1_000
 
     private let endpoints = Mutex<Set<String>>([])

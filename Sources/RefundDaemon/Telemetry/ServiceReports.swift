@@ -3,12 +3,12 @@ import RefundCore
 import RefundScheduler
 import RefundStore
 
-/// What the service manager hears while the daemon starts and serves; each report continues until its task is cancelled.
+/// The reports to the service manager while the daemon starts and serves; each continues until its task is cancelled.
 extension ServiceNotifier {
-    // Less than the extension, and seldom enough to cost nothing.
+    // Shorter than the extension, and long enough to cost nothing.
     private static let startInterval: Duration = .seconds(5)
     private static let startExtension: Duration = .seconds(60)
-    private static let statusInterval: Duration = .seconds(30)
+    private static let statusInterval: Duration = .seconds(10)
 
     /// Reports the step of a start, and extends the time that it may take.
     ///
@@ -50,7 +50,7 @@ extension ServiceNotifier {
 }
 
 extension Scheduler {
-    /// Returns once the scheduler's thread is free; a frozen one never is.
+    /// Returns once the scheduler's thread is free; never if the thread hangs.
     fileprivate func respond() {}
 }
 
@@ -67,11 +67,18 @@ extension QueueStatus {
         if let oldestPending { parts[0] += ", oldest \(oldestPending.rounded)" }
         if flagged > 0 { parts.append("\(flagged) in need of attention") }
         if dead > 0 { parts.append("\(dead) dead webhooks") }
-        parts += gateways.map { "gateway \($0) \(condition(of: $0))" }
+        parts += pauses.keys.sorted().filter { $0.kind == .endpoint }.map { "\($0) paused" }
+        parts += gateways.map { gateway in
+            guard pauses[.gateway(gateway)] == nil, incidents[gateway] == nil, breakers[gateway] == nil,
+                let lapse = lapses[gateway]
+            else { return "gateway \(gateway) \(condition(of: gateway))" }
+            return "\(lapse.problem(of: gateway)); run: refundd check --online"
+        }
         return parts.joined(separator: "; ")
     }
 
     private func condition(of gateway: String) -> String {
+        if let pause = pauses[.gateway(gateway)] { return "paused \(pause.description)" }
         if let incident = incidents[gateway] {
             return "\(incident.kind.rawValue) since \(incident.since.iso8601): \(incident.message)"
         }

@@ -54,7 +54,7 @@ package enum Backup: Sendable {
     }
 }
 
-/// `FILE.partial`, in a folder that is opened once: renaming or replacing the folder or the file redirects nothing.
+/// `FILE.partial`, in a folder that is opened once, so that renaming or replacing folder or file redirects no write.
 private final class PartialFile {
     let path: String
     let descriptor: CInt
@@ -108,7 +108,7 @@ private final class PartialFile {
             }
         } else {
             guard errno != EEXIST, Self.status(folder, name) == nil else {
-                let problem = "another process has created \(file) meanwhile; the copy is \(path)"
+                let problem = "another process created \(file) meanwhile; the copy is \(path)"
                 throw CommandFailure(.failed, [problem])
             }
             guard isInPlace else { throw failure("\(path) was deleted or replaced while the copy was made") }

@@ -15,6 +15,10 @@ package struct Verification: Sendable {
         /// The problem in words.
         package var text: String
 
+        fileprivate init(_ text: String, _ refund: Refund?) {
+            (refundID, number, self.text) = (refund?.id, refund?.merchantOrderNo ?? refund?.transNo, text)
+        }
+
         /// The problem in one line.
         package var description: String {
             guard let refundID else { return text }
@@ -25,17 +29,23 @@ package struct Verification: Sendable {
     /// The most problems to keep; all are counted.
     package static let limit = 100
     private static let batch = 500
+    // More problems of one cause are one line.
+    private static let alike = 3
 
     /// The first problems.
     package private(set) var problems: [Problem] = []
     /// The number of problems.
     package private(set) var problemCount = 0
+    /// The answers that do not verify, by the reason: a missing key would otherwise fill pages with the same line.
+    private var unverified: [String: (first: [Problem], count: Int)] = [:]
     /// The first damage to the database itself, or nil.
     ///
     /// The check of a damaged database ends there.
     package private(set) var damage: String?
     /// Problems in the application's own tables, which do not concern refundd.
     package private(set) var notes: [String] = []
+    /// What retention has pruned.
+    package private(set) var pruned = PrunedRows()
     private var refunds = 0
     private var transitions = 0
     private var answers = 0
@@ -65,6 +75,7 @@ package struct Verification: Sendable {
             note([error.description])
         }
         note(try store.read { tx throws(StoreError) in try tx.schemaProblems() })
+        pruned = try store.read { tx throws(StoreError) in try tx.prunedRows() }
         var last: Int64?
         repeat {
             let batch = try store.read { tx throws(StoreError) in try tx.histories(after: last, limit: Self.batch) }
@@ -73,7 +84,19 @@ package struct Verification: Sendable {
             report(refunds)
             last = batch.last
         } while last != nil
+        noteUnverified()
         try checkGatewayEvents(store)
+    }
+
+    private mutating func noteUnverified() {
+        let causes = unverified.sorted { $0.key < $1.key }.flatMap { reason, found in
+            guard found.count > Self.alike else { return found.first }
+            let refunds = Set(found.first.map { $0.number ?? "#\($0.refundID ?? 0)" }).sorted().joined(separator: ", ")
+            let text = "\(found.count) answers do not prove their ledger rows, such as those of \(refunds): \(reason)"
+            return [Problem(text, nil)]
+        }
+        problemCount += causes.count
+        problems = Array((causes + problems).prefix(Self.limit))
     }
 
     private mutating func checkGatewayEvents(_ store: any QueueStore) throws(StoreError) {
@@ -99,21 +122,30 @@ package struct Verification: Sendable {
         answers += check.answers
         events += history.events.count
         webhooks += history.webhooks.count
-        note(check.problems, history.refund)
+        note(check.problems.filter { check.unverified[$0] == nil }, history.refund)
+        for (text, reason) in check.unverified {
+            let problem = Problem(text, history.refund)
+            if unverified[reason] != nil || unverified.count < Self.limit {
+                var found = unverified[reason] ?? ([], 0)
+                if found.first.count < Self.alike { found.first.append(problem) }
+                found.count += 1
+                unverified[reason] = found
+            }
+        }
     }
 
     private mutating func note(_ texts: [String], _ refund: Refund? = nil) {
         problemCount += texts.count
-        for text in texts.prefix(Self.limit - problems.count) {
-            let number = refund?.merchantOrderNo ?? refund?.transNo
-            problems.append(Problem(refundID: refund?.id, number: number, text: text))
-        }
+        problems += texts.prefix(Self.limit - problems.count).map { Problem($0, refund) }
     }
 
     /// Writes the members of the JSON document.
     package func write(to json: inout JSONWriter) {
         json.bool("ok", problemCount == 0)
         for (name, count) in counts { json.number(name, count) }
+        json.object("pruned") { json in
+            for (name, count) in pruned.named { json.number(name, count) }
+        }
         json.number("problem_count", problemCount)
         json.array("problems") { json in
             for problem in problems {
@@ -132,7 +164,9 @@ package struct Verification: Sendable {
     package var lines: [String] {
         var lines = problems.map(\.description)
         if problemCount > problems.count { lines.append("and \(problemCount - problems.count) more") }
-        let checked = counts.map { "\($0.count) \($0.count == 1 ? String($0.name.dropLast()) : $0.name)" }
+        let text = { (count: (name: String, count: Int)) in
+            "\(count.count) \(count.count == 1 ? count.name.singular : count.name)"
+        }
         let result =
             switch problemCount {
             case 0: "no problems"
@@ -140,7 +174,9 @@ package struct Verification: Sendable {
             default: "\(problemCount) problems"
             }
         lines += notes.map { "note: \($0)" }
-        return lines + ["checked \(checked.joined(separator: ", ")): \(result)"]
+        let gone = pruned.named.filter { $0.count > 0 }.map(text)
+        if !gone.isEmpty { lines.append("pruned by retention: \(gone.joined(separator: ", "))") }
+        return lines + ["checked \(counts.map(text).joined(separator: ", ")): \(result)"]
     }
 
     private var counts: [(name: String, count: Int)] {
@@ -149,4 +185,9 @@ package struct Verification: Sendable {
             ("webhooks", webhooks),
         ]
     }
+}
+
+extension String {
+    /// The singular of one of the counted nouns.
+    fileprivate var singular: String { hasSuffix("ies") ? dropLast(3) + "y" : String(dropLast()) }
 }

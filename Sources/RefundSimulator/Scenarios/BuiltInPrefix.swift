@@ -29,7 +29,8 @@ package enum BuiltInPrefix: Sendable {
           BADSIGN-, UNSIGNED-     settles, with a wrong signature or none
           HTTP429-, HTTP503-      HTTP status 429 or 503
         Every other number settles at the second query unless the scenario file says
-        otherwise.
+        otherwise. The amount is 1200 JPY, or what the number ends with:
+          R-1001@JPY1200, OK-7@USD12_50
         """
 
     /// The scenario that a refund's number selects.
@@ -82,7 +83,7 @@ package enum BuiltInPrefix: Sendable {
             }
             let isTime = text.hasSuffix("S")
             let digits = isTime ? text.dropLast() : text
-            // Nobody means a parameter with more digits.
+            // A longer number is not meant as a parameter.
             guard digits.utf8.count <= 6, let number = UInt32(digits), !digits.hasPrefix("+") else { return nil }
             self = isTime ? .seconds(Int(number)) : .queries(Int(number))
         }

@@ -58,7 +58,7 @@ extension Fault {
         }
     }
 
-    /// The refusal of a request that is in order.
+    /// The refusal of a valid request.
     var refusal: GatewayRefusal? {
         switch self {
         case .credentials: .credentials("the signature is wrong")

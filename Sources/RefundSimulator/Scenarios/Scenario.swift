@@ -1,6 +1,6 @@
 package import RefundPayCloud
 
-/// What the gateway says about one refund at which query or time.
+/// What the gateway says about one refund, by query or by time.
 ///
 /// The answer follows from the scenario and the refund's progress alone.
 package struct Scenario: Hashable, Sendable {

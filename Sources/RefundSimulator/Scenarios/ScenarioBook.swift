@@ -1,7 +1,8 @@
 /// All scenarios of a simulator and the rules that assign them to refunds.
 ///
 /// A refund's scenario is the first of these: that of its exact number, that of the longest matching prefix, that of a
-/// built-in prefix (see ``BuiltInPrefix``), one drawn from the mix, the default.
+/// built-in prefix (see ``BuiltInPrefix``), one drawn from the mix, the default. An amount that the number encodes
+/// replaces the scenario's, unless the scenario is that of the exact number, or a mismatch.
 package struct ScenarioBook: Hashable, Sendable {
     /// A scenario of the mix.
     package struct Share: Hashable, Sendable {
@@ -40,8 +41,9 @@ package struct ScenarioBook: Hashable, Sendable {
     /// - Parameter number: The order number or `trans_no` in the query.
     /// - Returns: The scenario.
     package func scenario(for number: String) -> Scenario {
-        orders[number] ?? prefixed(number) ?? BuiltInPrefix.scenario(for: number, base: standard) ?? drawn(number)
-            ?? standard
+        orders[number] ?? prefixed(number)?.paying(number)
+            ?? BuiltInPrefix.scenario(for: number, base: standard.paying(number))
+            ?? (drawn(number) ?? standard).paying(number)
     }
 
     private func prefixed(_ number: String) -> Scenario? {

@@ -114,7 +114,7 @@ package struct SimulatorKeys: Sendable {
 
     /// Reads the keys in a directory.
     ///
-    /// Requests are verified with `app_public_key.pem`, or with `app_public_key_2.pem` if it exists, as during a key
+    /// Requests are verified with `app_public_key`, or with `app_public_key_2` if it exists, as during a key
     /// rotation.
     ///
     /// - Parameter directory: A directory written by ``SimulatorDirectory/write(port:usesTLS:replacesFiles:)``.
@@ -128,12 +128,12 @@ package struct SimulatorKeys: Sendable {
                 throw SimulatorError("\(directory.file(name)): \(error)")
             }
         }
-        let names = ["app_public_key.pem", "app_public_key_2.pem"]
+        let names = ["app_public_key", "app_public_key_2"]
         app = []
         for name in names where name == names[0] || LocalFile.exists(directory.file(name)) {
             app.append(try key(name) { bytes throws(KeyError) in try RSAPublicKey(text: bytes) })
         }
-        gateway = try key("gateway_private_key.pem") { bytes throws(KeyError) in try RSAPrivateKey(text: bytes) }
+        gateway = try key("gateway_private_key") { bytes throws(KeyError) in try RSAPrivateKey(text: bytes) }
     }
 }
 

@@ -70,7 +70,7 @@ package struct SimulatorDirectory: Sendable {
     private static func names(usesTLS: Bool) -> [String] {
         let certificates = usesTLS ? ["ca.pem", "server.pem", "server_key.pem"] : []
         return certificates + [
-            "app_private_key.pem", "app_public_key.pem", "gateway_private_key.pem", "gateway_public_key.pem",
+            "app_private_key", "app_public_key", "gateway_private_key", "gateway_public_key",
             "webhook_secret", "refundd.conf", "scenarios.toml",
         ]
     }
@@ -81,19 +81,19 @@ package struct SimulatorDirectory: Sendable {
         let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         var files = [
             File(
-                name: "app_private_key.pem",
+                name: "app_private_key",
                 purpose: "signs refundd's queries",
                 text: try app.pem,
                 isPrivate: true
             ),
-            File(name: "app_public_key.pem", purpose: "verifies them", text: try app.publicKey.pem),
+            File(name: "app_public_key", purpose: "verifies them", text: try app.publicKey.pem),
             File(
-                name: "gateway_private_key.pem",
+                name: "gateway_private_key",
                 purpose: "signs the simulator's answers",
                 text: try gateway.pem,
                 isPrivate: true
             ),
-            File(name: "gateway_public_key.pem", purpose: "verifies them", text: try gateway.publicKey.pem),
+            File(name: "gateway_public_key", purpose: "verifies them", text: try gateway.publicKey.pem),
         ]
         if usesTLS {
             let certificates = try ServerCertificates.make()

@@ -11,8 +11,8 @@ enum Templates {
         url = "\(usesTLS ? "https" : "http")://\(Simulator.host):\(port)"
         app_id = "\(SimulatorConfiguration.exampleAppID)"
         merchant_no = "\(SimulatorConfiguration.exampleMerchantNo)"
-        private_key_file = "app_private_key.pem"
-        public_key_files = ["gateway_public_key.pem"]
+        private_key_file = "app_private_key"
+        public_key_files = ["gateway_public_key"]
         \(usesTLS ? "ca_file = \"ca.pem\"" : "# ca_file is for https")
 
         [polling]                       # much faster than in production
@@ -41,6 +41,7 @@ enum Templates {
         # A refund's scenario is the first of these: that of its exact number in [orders], that of the longest matching
         # prefix in [prefixes], that of a built-in prefix (OK-, OK3-, FAIL-, LATE-, UNKNOWN-, NEVER-, MISMATCH- and
         # others: see "refund-gateway-simulator run --help"), one drawn from [mix], [default].
+        # A number that ends with an amount, such as R-1001@JPY1200 or R-1002@USD12_50, settles with it.
         #
         # Keys of a scenario; missing ones are taken from [default]:
         #   settles_after_queries = 2     from the 2nd query on; or settles_after = "30s" from the first query on
@@ -62,6 +63,8 @@ enum Templates {
 
         [default]
         settles_after_queries = 2
+        amount = "1200"                 # of numbers that end with no amount
+        currency = "JPY"
 
         [orders."R-1009"]
         fails_after_queries = 1

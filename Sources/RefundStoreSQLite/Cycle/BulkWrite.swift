@@ -2,7 +2,7 @@ import GRDB
 import RefundStore
 import Synchronization
 
-/// Writes many rows of a table at once; if an application's trigger rejects one of them, row by row without it.
+/// Writes many rows of a table at once; if an application's trigger rejects one, writes row by row without that one.
 struct BulkWrite {
     let store: SQLiteStore
     let executor: WriteExecutor
@@ -48,7 +48,7 @@ struct BulkWrite {
         store.events.withLock { $0.append(event) }
     }
 
-    // A trigger with RAISE(ROLLBACK) takes back the whole transaction, which then runs again without this write.
+    // A trigger with RAISE(ROLLBACK) rolls back the whole transaction, which then runs again without this write.
     private func requireTransaction(_ name: String, _ reason: String) throws {
         guard !executor.database.isInsideTransaction else { return }
         store.connection.refused[name] = reason

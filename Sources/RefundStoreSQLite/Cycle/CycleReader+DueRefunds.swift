@@ -6,7 +6,7 @@ import RefundStore
 /// While more are due than may be queried, merchants take turns, so that none holds up another. The walk from merchant
 /// to merchant follows an index and has a bounded number of steps, however many refunds are due.
 extension CycleReader {
-    // Merchants looked at in one cycle; those beyond have their turn in a later one.
+    // The most merchants to look at in one cycle; the others have their turn in a later one.
     private static let merchantLimit = 64
     private static let byMerchant = "refund_queue q INDEXED BY refund_queue_turns"
     private static let merchant = "ifnull(q.merchant_no, '')"
@@ -69,7 +69,7 @@ extension CycleReader {
         return rows
     }
 
-    // refundd never leaves a due time missing or further ahead than any wait: such a refund is due like a new one.
+    // refundd never leaves a due time missing or beyond its longest wait. A refund with such a time counts as new.
     private func new(
         _ gateway: String,
         of merchant: String? = nil,
@@ -122,7 +122,7 @@ extension CycleReader {
         return name
     }
 
-    // Goes once around the merchants at most, until enough of them have a due refund.
+    // Goes around the merchants at most once, until enough of them have a due refund.
     private func merchants(
         of gateway: String,
         after last: String?,
@@ -151,7 +151,7 @@ extension CycleReader {
         limit: Int,
         _ read: (_ merchant: String, _ limit: Int) throws -> [QueuedRefund]
     ) throws -> DueRefunds.Turn? {
-        // Otherwise all that is due has been read.
+        // With fewer rows than that, all due refunds have been read.
         guard rows.count >= limit else { return nil }
         let (merchants, examined) = try merchants(of: gateway, after: last, count: limit) {
             try !read($0, 1).isEmpty
@@ -169,8 +169,8 @@ extension CycleReader {
 
     // MARK: - Probes
 
-    // Merchants are probed in turn, and so are the refunds of each, so that one that fails for its own reasons does not
-    // keep a breaker open.
+    // Merchants take turns as probes, and so do the refunds of each, so that no refund that fails for its own reasons
+    // keeps a breaker open.
     private func probe(
         _ gateway: String,
         _ turn: ClaimRequest.ProbeTurn,
@@ -217,7 +217,7 @@ extension CycleReader {
     // The earliest due time of the refunds that were not read.
     private func nextDue(_ gateway: String, _ claims: ClaimRequest, except found: Set<Int64>) throws -> Timestamp? {
         var next: Timestamp?
-        // Without a range, statistics of a small queue can make SQLite sort everything that waits.
+        // Without a range, the statistics of a small queue can make SQLite sort every waiting refund.
         for range in ["IS NULL", ">= \(Int64.min)"] where next == nil {
             let sql = """
                 SELECT q.id, q.next_query_at FROM \(Self.byDueTime)

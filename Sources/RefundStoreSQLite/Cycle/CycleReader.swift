@@ -28,7 +28,8 @@ struct CycleReader {
         if !request.results.isEmpty { input.results = try refunds(request.results, QueuedRefund.columns) }
         if !request.deliveries.isEmpty { try readDeliveries(into: &input) }
         guard let claims = request.claims else { return input }
-        for (name, claim) in claims.gateways {
+        input.pauses = try Self.pauses(statements)
+        for (name, claim) in claims.gateways where input.pauses[.gateway(name)] == nil {
             input.gateways[name] = try dueRefunds(of: name, claim, claims)
         }
         if claims.includesUnknownGateways {
@@ -38,6 +39,7 @@ struct CycleReader {
         }
         try readHints(into: &input, claims)
         try readOverdue(into: &input, claims)
+        try readDelayed(into: &input, claims)
         try readExpiredClaims(into: &input, claims)
         if let limiter = claims.endpoints {
             let ended = request.deliveries.map(\.id)
@@ -63,6 +65,19 @@ struct CycleReader {
         return found
     }
 
+    /// The gateways and endpoints that are paused.
+    static func pauses(_ statements: HotStatements) throws -> [Peer: Pause] {
+        let sql = "SELECT kind, name, at, actor, reason FROM refund_pauses WHERE resumed_at IS NULL"
+        var pauses: [Peer: Pause] = [:]
+        try statements[sql].read { row in
+            guard let kind = row.text().flatMap(BreakerKind.init(rawValue:)), let name = row.text() else { return true }
+            let since = row.timestamp() ?? Timestamp(milliseconds: 0)
+            pauses[Peer(kind, name)] = Pause(since: since, by: row.text() ?? "", reason: row.text())
+            return true
+        }
+        return pauses
+    }
+
     // MARK: - Ended deliveries
 
     private func readDeliveries(into input: inout CycleInput) throws {
@@ -84,14 +99,16 @@ struct CycleReader {
             if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
             return true
         }
+        // By webhook: after a restore, another refund may have the id of the one that a webhook reported.
+        func ids(_ deliveries: [CycleRequest.EndedDelivery]) -> String { JSONWriter.list(deliveries.map(\.id)) }
+        let isReported = "q.id IN (SELECT refund_id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)))"
         let attention = """
             SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q
-            WHERE q.id IN (SELECT value FROM json_each(?))
-            AND (+q.attention = 'undeliverable' OR q.id IN (SELECT value FROM json_each(?)))
+            WHERE \(isReported) AND (+q.attention = 'undeliverable' OR \(isReported))
             """
         try statements[attention]
-            .bind(JSONWriter.list(request.deliveries.compactMap(\.refundID)))
-            .bind(JSONWriter.list(failed.compactMap(\.refundID)))
+            .bind(ids(request.deliveries))
+            .bind(ids(failed))
             .read { row in
                 if let refund = QueuedRefund(row: row) { input.deliveryRefunds[refund.refund.id] = refund }
                 return true
@@ -100,7 +117,7 @@ struct CycleReader {
 
     // MARK: - Unknown gateways
 
-    // Goes on where the last scan ended, so that a scan costs the same however many names there are.
+    // Continues where the last scan ended, so that a scan costs the same however many names there are.
     private func unknownGateways(into input: inout CycleInput, _ claims: ClaimRequest) throws -> [String] {
         let sql = """
             SELECT min(q.gateway) FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway > ?
@@ -138,23 +155,35 @@ struct CycleReader {
 
     // MARK: - Hints, ages, claims
 
-    // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone.
+    // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone. If there are many
+    // all the same, those that cannot be acted on now must not hide the others, so they are read in turn.
     private static let hints = """
         SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
-        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) ORDER BY h.id LIMIT ?
+        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) WHERE h.id >= ? ORDER BY h.id LIMIT ?
         """
 
     private func readHints(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
         var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
-        try statements[Self.hints].bind(claims.batch).read { row in
+        var (count, last) = (0, 0 as Int64)
+        try statements[Self.hints].bind(claims.firstHint).bind(claims.batch).read { row in
             guard let hint = row.integer() else { return true }
+            (count, last) = (count + 1, hint)
             seen.insert(hint)
-            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal else { return true }
+            // A refund of an unknown gateway is queried as soon as there is one.
+            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal,
+                claims.gateways[refund.refund.gateway] != nil
+            else { return true }
             let isLeased = row.integer() == 1
             live.insert(hint)
+            guard input.pauses[.gateway(refund.refund.gateway)] == nil else { return true }
             open[refund.refund.id, default: (refund, isLeased, [])].hints.append(hint)
             return true
+        }
+        if count >= claims.batch {
+            // The last hint may mean more refunds than were read; the next part begins with it, unless it was alone.
+            input.nextHint = seen.count > 1 ? last : last &+ 1
+            live.insert(last)
         }
         input.spentHints = seen.subtracting(live).sorted()
         for (id, hinted) in open.sorted(by: { $0.value.hints[0] < $1.value.hints[0] }) where !hinted.isLeased {
@@ -176,37 +205,59 @@ struct CycleReader {
 
     private func readOverdue(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         let unflagged = "\(Self.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
-        let byAge = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
-        let rows = "SELECT \(QueuedRefund.columns) FROM \(byAge) AND q.created_at <= ? ORDER BY q.created_at LIMIT ?"
-        try statements[rows].bind(claims.overdueSince).bind(claims.batch).read { row in
-            if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {
-                input.overdue.append(refund)
-            }
+        let source = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
+        (input.overdue, input.nextOverdue) = try aged(source, since: claims.overdueSince, claims)
+    }
+
+    private func readDelayed(into input: inout CycleInput, _ claims: ClaimRequest) throws {
+        guard let since = claims.delayedSince else { return }
+        let unreported = "\(Self.isOpen) AND ifnull(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue) = 0"
+        let source = "refund_queue q INDEXED BY refund_queue_delays WHERE \(unreported)"
+        (input.delayed, input.nextDelayed) = try aged(source, since: since, claims)
+    }
+
+    /// The oldest refunds of a source that were enqueued by a time, and when the next one after it was.
+    private func aged(
+        _ source: String,
+        since: Timestamp,
+        _ claims: ClaimRequest
+    ) throws -> ([QueuedRefund], next: Timestamp?) {
+        // Held rows must not hide the others.
+        let held = claims.heldRefunds.isEmpty ? "" : "AND q.id NOT IN (SELECT value FROM json_each(?))"
+        let rows = """
+            SELECT \(QueuedRefund.columns) FROM \(source) AND q.created_at <= ? \(held) ORDER BY q.created_at LIMIT ?
+            """
+        let statement = try statements[rows].bind(since)
+        if !held.isEmpty { statement.bind(JSONWriter.list(claims.heldRefunds)) }
+        var (found, next): ([QueuedRefund], Timestamp?) = ([], nil)
+        try statement.bind(claims.batch).read { row in
+            if let refund = QueuedRefund(row: row) { found.append(refund) }
             return true
         }
-        try statements["SELECT min(q.created_at) FROM \(byAge) AND q.created_at > ?"].bind(claims.overdueSince)
-            .read { row in
-                input.nextOverdue = row.timestamp()
-                return false
-            }
+        try statements["SELECT min(q.created_at) FROM \(source) AND q.created_at > ?"].bind(since).read { row in
+            next = row.timestamp()
+            return false
+        }
+        return (found, next)
     }
 
     private func readExpiredClaims(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         let latest = request.now.advanced(by: Self.longestLease)
-        for condition in ["< ?", "> ?"] {
-            let bound = condition == "< ?" ? request.now : latest
-            let refunds = "SELECT id, lease FROM refund_queue WHERE leased_until \(condition) LIMIT ?"
-            try statements[refunds].bind(bound).bind(claims.batch).read { row in
-                if let id = row.integer(), !claims.heldRefunds.contains(id) {
-                    input.expiredRefunds[id] = row.integer() ?? 0
-                }
+        let (refunds, webhooks) = (JSONWriter.list(claims.heldRefunds), JSONWriter.list(claims.heldWebhooks))
+        for (condition, bound) in [("< ?", request.now), ("> ?", latest)] {
+            func select(_ table: String, except held: String) throws -> HotStatement {
+                let sql = """
+                    SELECT id, lease FROM \(table) WHERE leased_until \(condition)
+                    AND id NOT IN (SELECT value FROM json_each(?)) LIMIT ?
+                    """
+                return try statements[sql].bind(bound).bind(held).bind(claims.batch)
+            }
+            try select("refund_queue", except: refunds).read { row in
+                if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 }
                 return true
             }
-            let webhooks = "SELECT id, lease FROM refund_outbox WHERE leased_until \(condition) LIMIT ?"
-            try statements[webhooks].bind(bound).bind(claims.batch).read { row in
-                if let id = row.text(), !claims.heldWebhooks.contains(id) {
-                    input.expiredWebhooks[id] = row.integer() ?? 0
-                }
+            try select("refund_outbox", except: webhooks).read { row in
+                if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
                 return true
             }
         }

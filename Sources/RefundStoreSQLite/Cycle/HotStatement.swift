@@ -5,7 +5,7 @@ import RefundCore
 /// A prepared statement of the hot path.
 ///
 /// It binds parameters and reads columns in order, without generic values. GRDB's own decoding costs 36,000 instructions
-/// a query here. Beside the online backup, this is the only file of the store that calls SQLite itself.
+/// per query here. Besides the online backup, this is the only file of the store that calls SQLite itself.
 @safe
 final class HotStatement {
     // Owns the handle and finalizes it.
@@ -58,7 +58,7 @@ final class HotStatement {
         }
         let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         value.withUTF8 { bytes in
-            // An empty text may have no address, and NULL would be bound for it.
+            // An empty text may have no address, which SQLite would bind as NULL.
             let start = unsafe UnsafeRawPointer(bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
             if let start = unsafe start {
                 _ = unsafe sqlite3_bind_text(handle, bound, start, CInt(bytes.count), transient)
@@ -190,8 +190,15 @@ extension DatabaseError {
 
 /// The hot statements of one connection, each prepared once.
 final class HotStatements {
+    // Hashing a whole text costs as much as running some of the statements. Few texts have the same length.
+    private struct Text: Hashable {
+        let sql: String
+
+        func hash(into hasher: inout Hasher) { hasher.combine(sql.utf8.count) }
+    }
+
     private let database: Database
-    private var prepared: [String: HotStatement] = [:]
+    private var prepared: [Text: HotStatement] = [:]
 
     init(_ database: Database) {
         self.database = database
@@ -200,9 +207,10 @@ final class HotStatements {
     /// The statement for a text.
     subscript(sql: String) -> HotStatement {
         get throws {
-            if let statement = prepared[sql] { return statement }
+            let text = Text(sql: sql)
+            if let statement = prepared[text] { return statement }
             let statement = try HotStatement(sql, database)
-            prepared[sql] = statement
+            prepared[text] = statement
             return statement
         }
     }

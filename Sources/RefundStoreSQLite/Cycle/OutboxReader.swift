@@ -15,7 +15,7 @@ struct OutboxReader {
     /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
     let ended: [String]
 
-    // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
+    // The most webhooks to read that became due first, and last; and the most endpoints to read in turn.
     private static let oldest = 256
     private static let newest = 64
     private static let turns = 256
@@ -27,7 +27,7 @@ struct OutboxReader {
     func read(into input: inout CycleInput) throws {
         var left = claims.batch
         var limiter = limiter
-        for endpoint in try dueEndpoints(into: &input) {
+        for endpoint in try dueEndpoints(into: &input) where input.pauses[.endpoint(endpoint)] == nil {
             let free = limiter.free(for: endpoint, at: now)
             var due = DueEndpoint(endpoint: endpoint)
             if free > 0 {
@@ -41,7 +41,7 @@ struct OutboxReader {
     }
 
     // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest
-    // are read too, since their endpoints may be proven ones with free slots, and endpoints take turns.
+    // are read too, whose endpoints may be proven ones with free slots, and endpoints take turns.
     private func dueEndpoints(into input: inout CycleInput) throws -> [String] {
         var (names, known): ([String], Set<String>) = ([], [])
         func add(_ found: [String]) { names += found.filter { known.insert($0).inserted } }
@@ -51,28 +51,36 @@ struct OutboxReader {
         let isInvalid = "w.next_attempt_at > ? AND w.next_attempt_at <= x'ff' ORDER BY w.next_attempt_at"
         let invalid = try endpoints(isInvalid, claims.latestAttempt, limit: Self.oldest)
         for found in [missing, oldest, invalid] {
-            add(found)
-            if found.count >= Self.oldest { input.hasManyDueWebhooks = true }
+            add(found.names)
+            if found.rows >= Self.oldest { input.hasManyDueWebhooks = true }
         }
         guard input.hasManyDueWebhooks else { return names }
-        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: Self.newest))
+        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: Self.newest).names)
         add(try endpointsInTurn(into: &input))
         return names
     }
 
-    private func endpoints(_ range: String, _ bound: Timestamp?, limit: Int) throws -> [String] {
+    // The names in order, without the repetitions of a name that follow one another.
+    private func endpoints(
+        _ range: String,
+        _ bound: Timestamp?,
+        limit: Int
+    ) throws -> (names: [String], rows: Int) {
         let sql = """
             SELECT w.endpoint FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
             AND \(range) LIMIT ?
             """
         let statement = try statements[sql]
         if let bound { statement.bind(bound) }
-        var names: [String] = []
+        var (names, rows): ([String], Int) = ([], 0)
         try statement.bind(limit).read { row in
-            if let name = row.text() { names.append(name) }
+            if let name = row.text() {
+                rows += 1
+                if name != names.last { names.append(name) }
+            }
             return true
         }
-        return names
+        return (names, rows)
     }
 
     // Steps from endpoint to endpoint along the index. The last name is kept as bytes, because one that is not UTF-8 would
@@ -148,7 +156,8 @@ struct OutboxReader {
         return """
             SELECT w.position, w.id, w.refund_id, w.url,
             CASE typeof(w.attempts) WHEN 'integer' THEN min(max(w.attempts, 0), 2147483647) ELSE 0 END, w.lease,
-            e.body, d.disabled_at, d.reason
+            e.body, (SELECT ifnull(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
+            d.disabled_at, d.reason
             FROM refund_outbox w INDEXED BY refund_outbox_due JOIN refund_event_log e ON e.position = w.position
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
             WHERE w.state = 'pending' AND w.leased_until IS NULL AND w.endpoint = ? AND \(range) \(held) \(filter)
@@ -187,6 +196,7 @@ struct OutboxReader {
                 lease: row.integer() ?? 0
             )
             let body = row.bytes()
+            delivery.order = row.text()
             if let since = row.timestamp() {
                 passedOver += 1
                 guard found.disabled.count < disabledLimit else {

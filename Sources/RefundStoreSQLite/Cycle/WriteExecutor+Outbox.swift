@@ -8,33 +8,27 @@ extension WriteExecutor {
     static let isSuperseded = """
         redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
         AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
-        OR EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
+        OR e.type <> 'refund.delayed' AND EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
         """
 
     /// Records an attempt, and updates the webhook if its claim still holds.
     ///
-    /// Nothing is recorded of a webhook that went with a restored database.
+    /// Records nothing if the webhook is gone because an older copy of the database was restored.
     func write(_ attempt: AttemptRecord) throws {
         let (delivery, outcome) = (attempt.delivery, attempt.outcome)
+        // For an INSERT from a SELECT into a table with triggers, SQLite creates a temporary table each time.
+        let webhook = "refund_outbox WHERE position = ? AND id = ?"
+        guard try exists(webhook, { $0.bind(delivery.position).bind(delivery.id) }) else { return }
         let insert = """
             INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-            WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = ?1 AND id = ?8)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """
         let inserted = try statements[insert]
             .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
-            .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer).bind(delivery.id)
+            .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer)
             .run()
         // An earlier transaction of unknown outcome may have recorded the attempt.
         guard inserted > 0 else {
-            var isThere = false
-            try statements["SELECT 1 FROM refund_outbox WHERE position = ? AND id = ?"]
-                .bind(delivery.position).bind(delivery.id)
-                .read { _ in
-                    isThere = true
-                    return false
-                }
-            guard isThere else { return }
             return try requireOne("refund_outbox_attempts WHERE position = ? AND lease = ?") {
                 $0.bind(delivery.position).bind(delivery.lease)
             }

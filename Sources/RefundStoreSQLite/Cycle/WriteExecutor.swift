@@ -2,7 +2,7 @@ import GRDB
 import RefundCore
 import RefundStore
 
-/// Executes a cycle's writes with a fixed set of statements, one narrow shape per kind of write.
+/// Executes a cycle's writes with a fixed set of statements, a narrow one for each kind of write.
 struct WriteExecutor {
     let store: SQLiteStore
     let database: Database
@@ -27,6 +27,8 @@ struct WriteExecutor {
         case .gatewaySeen(let gateway, let sighting): try write(sighting, gateway)
         case .breaker(let kind, let name, let open): try write(open, kind, name)
         case .deleteHints(let ids): try deleteHints(ids)
+        case .heartbeat(let time):
+            try statements["INSERT OR REPLACE INTO refund_heartbeat (id, at) VALUES (1, ?)"].bind(time).run(changing: 1)
         case .moveDueTimes(let step, let now): try moveDueTimes(by: step, after: now)
         }
     }
@@ -48,17 +50,18 @@ struct WriteExecutor {
         }
     }
 
-    /// Throws unless a condition holds for a row: otherwise a trigger ignored a write.
+    /// Throws unless a condition holds for a row: if it does not, a trigger ignored the write.
     func requireOne(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws {
         guard try exists(condition, bind) else { throw DatabaseError.ignored }
     }
 
-    /// Throws if a condition holds for a row: a trigger ignored the write that should have ended that.
+    /// Throws if a condition still holds for a row: then a trigger ignored the write that should have ended it.
     func requireNone(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws {
         if try exists(condition, bind) { throw DatabaseError.ignored }
     }
 
-    private func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
+    /// Whether a condition holds for a row.
+    func exists(_ condition: String, _ bind: (HotStatement) -> HotStatement) throws -> Bool {
         var exists = false
         try bind(try statements["SELECT 1 FROM \(condition)"]).read { _ in
             exists = true
@@ -84,6 +87,9 @@ struct WriteExecutor {
             if let event = entry.event {
                 try log(event, refund: refund, sequence: entry.sequence, state: entry.transition.to)
             }
+        }
+        if let (event, sequence) = change.notice {
+            try log(event, refund: refund, sequence: sequence, state: refund.state)
         }
         try update(change)
     }
@@ -226,6 +232,9 @@ struct WriteExecutor {
 
     private func enqueue(_ event: EventRecord, refundID: Int64?) throws {
         guard let webhook = event.webhook else { return }
+        // A refund.delayed may not supersede a refund.needs_attention that still waits, nor overtake it.
+        let waiting = "refund_outbox WHERE refund_id = ? AND state = 'pending' AND type = 'refund.needs_attention'"
+        if event.type == .delayed, try exists(waiting, { $0.bind(refundID) }) { return }
         let sql = """
             INSERT INTO refund_outbox (position, id, refund_id, type, url, endpoint, next_attempt_at)
             VALUES (?, ?, ?, ?, ?, ?, ?)

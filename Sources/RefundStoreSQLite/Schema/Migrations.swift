@@ -21,6 +21,15 @@ struct Migration {
                 Schema0001.queue, Schema0001.queueGuards, Schema0001.hints, Schema0001.ledger, Schema0001.events,
                 Schema0001.outbox, Schema0001.attempts, Schema0001.operations, Schema0001.counts,
             ]
-        )
+        ),
+        Migration(
+            id: 2,
+            name: "pauses, heartbeat and delayed refunds",
+            sql: [Schema0002.pauses, Schema0002.heartbeat, Schema0002.delays]
+        ),
+        Migration(id: 3, name: "retention", sql: [Schema0003.webhooks, Schema0003.refunds, Schema0003.deletes]),
     ]
+
+    /// The number of the last migration.
+    static let last = all.last?.id ?? 0
 }

@@ -2,7 +2,8 @@
 extension Schema0001 {
     /// A webhook has the body of its event and its position, which is also the order of sending.
     ///
-    /// The indexes `due` and `turns` hold exactly the webhooks that can be claimed. Enqueuing the same webhook again is ignored.
+    /// The indexes `due` and `turns` hold exactly the webhooks that can be claimed. Enqueueing the same webhook
+    /// again is ignored.
     static let outbox = #"""
         CREATE TABLE refund_outbox (
             position        INTEGER PRIMARY KEY,

@@ -45,26 +45,40 @@ extension SQLiteTransaction {
                     + "OR t.number <> ifnull(ifnull(q.merchant_order_no, q.trans_no), '')"
             ),
             try stray(
+                "refund(s) are recorded as pruned and still there",
+                "refund_pruned_refunds p JOIN refund_queue q ON q.id = p.refund_id"
+            ),
+            try stray(
                 "number(s) in refund_counts are wrong",
                 "(\(counts.joined(separator: " UNION ALL "))) WHERE number IS NOT actual"
             ),
         ]
-        return found.compactMap(\.self)
-            + (try gaps())
+        return found.compactMap(\.self) + (try gaps()) + (try unrecorded().map { [$0] } ?? [])
     }
 
-    // Append-only tables are numbered without gaps up to the last number assigned: a rollback takes back its numbers, and
-    // only the acceptance of a restored copy skips some.
+    private func unrecorded() throws -> String? {
+        let recorded = try number("SELECT ifnull(sum(refunds), 0) FROM refund_pruned") ?? 0
+        let left = try number("SELECT count(*) FROM refund_pruned_refunds") ?? 0
+        return recorded == left
+            ? nil : "refund_pruned counts \(recorded) pruned refunds, but refund_pruned_refunds has \(left)"
+    }
+
+    // Append-only tables are numbered without gaps up to the last number assigned: a rollback takes back its numbers,
+    // only the acceptance of a restored copy skips some, and retention records how many it prunes.
     private func gaps() throws -> [String] {
         let skipped = try rows(try statements["SELECT action FROM refund_actions WHERE action GLOB 'skip *'"]) { row in
             row.text().flatMap(SkippedNumbers.init(action:))
         }
-        return try ["refund_transitions", "refund_event_log", "refund_actions"].compactMap { table in
-            try gap(in: table, skipped.filter { $0.table == table })
+        let pruned = [
+            "refund_transitions": try number("SELECT sum(transitions) FROM refund_pruned") ?? 0,
+            "refund_event_log": try number("SELECT sum(events) FROM refund_pruned") ?? 0,
+        ]
+        return try ["refund_transitions", "refund_event_log", "refund_actions", "refund_pruned"].compactMap { table in
+            try gap(in: table, skipped.filter { $0.table == table }, pruned: pruned[table] ?? 0)
         }
     }
 
-    private func gap(in table: String, _ skipped: [SkippedNumbers]) throws -> String? {
+    private func gap(in table: String, _ skipped: [SkippedNumbers], pruned: Int64) throws -> String? {
         let sql = """
             SELECT ifnull((SELECT max(seq) FROM sqlite_sequence WHERE name = '\(table)'), 0), ifnull(max(rowid), 0),
             count(*) FROM \(table)
@@ -72,7 +86,7 @@ extension SQLiteTransaction {
         var problem: String?
         try statements[sql].read { row in
             let (assigned, last) = (row.integer() ?? 0, row.integer() ?? 0)
-            let count = skipped.reduce(row.integer() ?? 0) { $0 &+ $1.through &- $1.after }
+            let count = skipped.reduce((row.integer() ?? 0) &+ pruned) { $0 &+ $1.through &- $1.after }
             if assigned < last {
                 problem = "\(table) would reuse row numbers (sqlite_sequence is too low)"
             } else if assigned != count {

@@ -6,7 +6,9 @@ extension SQLiteTransaction {
         var status = QueueStatus()
         status.incidents = try incidents()
         status.breakers = try openBreakers(.gateway)
+        status.lapses = try openBreakers(.lapse).mapValues { GatewayLapse(since: $0.since, count: Int($0.reason) ?? 0) }
         status.sightings = try sightings()
+        status.pauses = try pauses()
         status.walBytes = DatabaseFiles.walSize(path: store.path)
         try mapped {
             for state in RefundState.allCases {
@@ -24,12 +26,14 @@ extension SQLiteTransaction {
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
             status.dueLags = try dueLags(at: now)
+            for name in status.dueLags.keys where status.pauses[.gateway(name)] != nil { status.dueLags[name] = .zero }
             status.dueLag = status.dueLags.values.max() ?? .zero
             status.oldestByGateway = try self.oldest(of: status.dueLags.keys.sorted(), at: now)
             let pageSize = try number("PRAGMA page_size") ?? 0
             status.fileBytes = (try number("PRAGMA page_count") ?? 0) * pageSize
             status.freeBytes = (try number("PRAGMA freelist_count") ?? 0) * pageSize
             status.endpoints = try endpointStatus()
+            status.unknownOrders = try unknownOrders(at: now)
         }
         return status
     }
@@ -39,7 +43,8 @@ extension SQLiteTransaction {
         return Int(clamping: try number(sql) { $0.bind(table).bind(state) } ?? 0)
     }
 
-    // Steps from gateway to gateway along the index; a refund never postponed has been due since it was enqueued.
+    // Steps from gateway to gateway along the index; a refund that was never
+    // postponed has been due since it was enqueued.
     private func dueLags(at now: Timestamp) throws -> [String: Duration] {
         let sql = """
             WITH RECURSIVE names (name) AS (
@@ -63,7 +68,7 @@ extension SQLiteTransaction {
         return lags
     }
 
-    // No index orders a gateway's refunds by age: looks at the oldest of all, then at those of the gateway.
+    // No index orders a gateway's refunds by age, so this looks at the oldest of all, then at some of the gateway.
     private func oldest(of gateways: [String], at now: Timestamp) throws -> [String: Duration] {
         let window = 1_000
         var oldest: [String: Int64] = [:]
@@ -86,6 +91,25 @@ extension SQLiteTransaction {
             oldest[name] = try number(ofOne) { $0.bind(name).bind(window) }
         }
         return oldest.mapValues { now.duration(since: Timestamp(milliseconds: $0)) }
+    }
+
+    private func unknownOrders(at now: Timestamp) throws -> UnknownOrders {
+        let sql = """
+            SELECT number, created_at FROM (
+                SELECT ifnull(merchant_order_no, trans_no) AS number, created_at, unknown_order, attention
+                FROM refund_queue WHERE state = ? AND created_at <= ? ORDER BY created_at LIMIT ?)
+            WHERE unknown_order = 1 AND attention IS NULL
+            """
+        let window = 1_000
+        var found = UnknownOrders()
+        let latest = now.advanced(by: .zero - UnknownOrders.patience)
+        try statements[sql].bind(RefundState.pending.rawValue).bind(latest).bind(window).read { row in
+            guard let number = row.text(), let since = row.timestamp() else { return true }
+            found.count += 1
+            if found.oldest.count < UnknownOrders.listed { found.oldest.append((number, since)) }
+            return true
+        }
+        return found
     }
 
     private func endpointStatus() throws -> EndpointStatus {
@@ -143,6 +167,10 @@ extension SQLiteTransaction {
         }
     }
 
+    func pauses() throws(StoreError) -> [Peer: Pause] {
+        try mapped { try CycleReader.pauses(statements) }
+    }
+
     // Enough attempts to know the endpoints in use; reading all would delay the start.
     private static let latestAttempts = 10_000
 
@@ -161,6 +189,25 @@ extension SQLiteTransaction {
                 return true
             }
             return standings
+        }
+    }
+
+    func lastRecordedAt() throws(StoreError) -> Timestamp? {
+        try mapped {
+            let sql = """
+                SELECT max(at) FROM (
+                    SELECT * FROM (SELECT at FROM refund_transitions ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT * FROM (SELECT at FROM refund_outbox_attempts ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT last_verified_at FROM refund_gateways
+                    UNION ALL SELECT last_error_at FROM refund_gateways
+                )
+                """
+            var last: Timestamp?
+            try statements[sql].read { row in
+                last = row.timestamp()
+                return false
+            }
+            return last
         }
     }
 

@@ -49,25 +49,57 @@ extension SQLiteTransaction {
         }
     }
 
-    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
+    func redeliver(
+        _ id: String,
+        keepsAttempts: Bool,
+        by actor: String,
+        at now: Timestamp
+    ) throws(StoreError) -> Redelivery {
         try mapped {
-            let select = "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = ?"
-            var found: (refundID: Int64?, url: String, isInFlight: Bool)?
+            let select = """
+                SELECT refund_id, url, leased_until IS NOT NULL, pruned_at, state = 'pending' FROM refund_outbox WHERE id = ?
+                """
+            var found: (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?, isPending: Bool)?
             try statements[select].bind(id).read { row in
-                found = (row.integer(), row.text() ?? "", row.integer() == 1)
+                found = (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(), row.integer() == 1)
                 return false
             }
             guard let found else { return .unknown }
+            if let time = found.prunedAt { return .pruned(at: time) }
             if found.isInFlight { return .inFlight }
-            let update = """
-                UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?,
-                delivered_at = NULL WHERE id = ?
-                """
-            try statements[update].bind(now).bind(id).run()
+            let isHastened = found.isPending && keepsAttempts
+            // A webhook that is due already keeps its turn.
+            let due = "next_attempt_at = min(ifnull(next_attempt_at, ?1), ?1)"
+            let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = ?1, delivered_at = NULL"
+            try statements["UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = ?2"].bind(now).bind(id)
+                .run()
             try executor.write(nil as URLHealth?, found.url)
             try note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
-            return .due
+            return isHastened ? .hastened : .due
         }
+    }
+
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause? {
+        if let current = try pauses()[peer] { return current }
+        try mapped {
+            try statements["INSERT INTO refund_pauses (kind, name, at, actor, reason) VALUES (?, ?, ?, ?, ?)"]
+                .bind(peer.kind.rawValue).bind(peer.name).bind(pause.since).bind(pause.actor).bind(pause.reason)
+                .run(changing: 1)
+            try note("pause \(peer)", by: pause.actor, refundID: nil, webhookID: nil, at: pause.since)
+        }
+        return nil
+    }
+
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause? {
+        guard let current = try pauses()[peer] else { return nil }
+        try mapped {
+            let sql = """
+                UPDATE refund_pauses SET resumed_at = ?, resumed_by = ? WHERE kind = ? AND name = ? AND resumed_at IS NULL
+                """
+            try statements[sql].bind(now).bind(actor).bind(peer.kind.rawValue).bind(peer.name).run(changing: 1)
+            try note("resume \(peer)", by: actor, refundID: nil, webhookID: nil, at: now)
+        }
+        return current
     }
 
     private func note(
@@ -83,7 +115,7 @@ extension SQLiteTransaction {
 
     // MARK: - The scheduler's start
 
-    // A start never fails because of single rows: the scheduler holds them, and names the trigger that rejects them.
+    // Single rows never make a start fail: the scheduler holds them, and names the trigger that rejects them.
     private var bulk: BulkWrite { BulkWrite(store: store, executor: executor) }
 
     func releaseClaims() throws(StoreError) {
@@ -129,7 +161,7 @@ extension SQLiteTransaction {
             try bulk.run(
                 "DELETE FROM refund_breakers",
                 of: "refund_breakers",
-                where: "kind = 'gateway' AND name \(isUnknown)"
+                where: "kind <> 'endpoint' AND name \(isUnknown)"
             ) { $0.bind(list) }
             try bulk.run("DELETE FROM refund_gateways", of: "refund_gateways", where: "name \(isUnknown)") {
                 $0.bind(list)

@@ -10,12 +10,13 @@ struct AbandonCommand: AsyncParsableCommand {
         commandName: "abandon",
         abstract: "Stop polling for refunds, which ends them; the ledger records your name and the reason.",
         discussion: """
-            Name one refund, or give --state, --since or --attention to abandon every match that is not final. With \
-            --dry-run nothing changes.
+            Name one refund, or give --state, --since, --until, --order-prefix or --attention to abandon every match that \
+            is not final. With --dry-run nothing changes.
 
             Examples:
               refundd abandon R-1001 --reason "never submitted"
-              refundd abandon --state pending --since 2h --reason "enqueued by mistake" --dry-run
+              refundd abandon --state pending --since 2h --reason "a mistake" --dry-run
+              refundd abandon --order-prefix UNKNOWN-2025- --reason "a mistake" --dry-run
             """
     )
 
@@ -33,6 +34,12 @@ struct AbandonCommand: AsyncParsableCommand {
     )
     var since: Timestamp?
 
+    @Option(help: "Every refund enqueued before then.", transform: parsedTime(_:))
+    var until: Timestamp?
+
+    @Option(help: "Every refund whose order number begins so; each character, also *, stands for itself.")
+    var orderPrefix: String?
+
     @Flag(help: "Every refund that needs attention.")
     var attention = false
 
@@ -41,19 +48,21 @@ struct AbandonCommand: AsyncParsableCommand {
 
     @OptionGroup var reason: ReasonOption
 
-    private var isBulk: Bool { state != nil || since != nil || attention }
+    private var isBulk: Bool { state != nil || since != nil || until != nil || orderPrefix != nil || attention }
 
     func validate() throws {
         if isBulk {
             guard selection.isEmpty else {
-                throw ValidationError("name one refund, or give --state, --since or --attention, not both")
+                throw ValidationError("name one refund, or give conditions such as --state, not both")
             }
             if let state, state.isFinal {
                 throw ValidationError("a refund that is \(state.rawValue) is final; use --state pending or processing")
             }
         } else {
             try selection.requireOne()
-            if dryRun { throw ValidationError("--dry-run is for --state, --since and --attention") }
+            if dryRun {
+                throw ValidationError("--dry-run is for --state, --since, --until, --order-prefix and --attention")
+            }
         }
     }
 
@@ -76,14 +85,13 @@ struct AbandonCommand: AsyncParsableCommand {
             needsAttention: attention,
             gateway: selection.gateway,
             merchantNo: selection.merchant,
-            since: since
+            since: since,
+            until: until,
+            orderPrefix: orderPrefix
         )
         let request = BulkAbandonment(filter, store)
         if dryRun {
-            let (count, refunds) = try request.preview(limit: Self.previewed)
-            for refund in refunds { printLine("\(refund.title), \(refund.state.rawValue)") }
-            if count > refunds.count { printLine("and \((count - refunds.count).grouped) more") }
-            printLine("would abandon \(count.counted("refund", "refunds")); nothing has changed")
+            show(try request.preview(configuration))
             return
         }
         var progress = Progress()
@@ -92,5 +100,22 @@ struct AbandonCommand: AsyncParsableCommand {
         }
         progress.end()
         printLine("abandoned \(count.counted("refund", "refunds"))")
+    }
+
+    private func show(_ preview: BulkAbandonment.Preview) {
+        for (state, group) in preview.groups.prefix(Self.previewed) {
+            let count = group.count.counted("refund", "refunds")
+            let orders = group.prefix.map { "\($0)…" } ?? "without an order number"
+            let times = "enqueued from \(group.first.iso8601Seconds) to \(group.last.iso8601Seconds)"
+            printLine("\(orders)  \(count), \(state.rawValue), \(times)")
+        }
+        let rest = preview.groups.dropFirst(Self.previewed).reduce(0) { $0 + $1.group.count }
+        if rest > 0 { printLine("and \(rest.grouped) more") }
+        if preview.webhookCount > 0 {
+            printLine(
+                "this sends \(preview.webhookCount.counted("refund.abandoned webhook", "refund.abandoned webhooks"))"
+            )
+        }
+        printLine("would abandon \(preview.count.counted("refund", "refunds")); nothing has changed")
     }
 }

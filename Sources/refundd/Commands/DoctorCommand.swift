@@ -53,7 +53,10 @@ struct DoctorCommand: AsyncParsableCommand {
         var lines = sorted.flatMap { finding -> [Line] in
             let label = finding.gravity.label
             // Sentences that name their subject need no second mention of it.
-            let text = finding.text.hasPrefix(finding.subject) ? finding.text : "\(finding.subject): \(finding.text)"
+            let isNamed =
+                finding.text.hasPrefix(finding.subject)
+                || finding.subject.contains(" ") && finding.text.contains(finding.subject)
+            let text = isNamed ? finding.text : "\(finding.subject): \(finding.text)"
             let folded = text.wrapped(to: width - label.count).enumerated().map { index, part in
                 Line((index == 0 ? label : String(repeating: " ", count: label.count)) + part, finding.gravity.style)
             }

@@ -18,13 +18,13 @@ struct EventsCommand: AsyncParsableCommand {
             """
     )
 
-    // Long enough to read, and short enough not to keep the write-ahead log from being reset.
+    // Large enough to read fast, and small enough not to keep the write-ahead log from being reset.
     private static let batch = 500
     private static let pollInterval: Duration = .milliseconds(250)
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Go on with new events until interrupted.")
+    @Flag(help: "Continue with new events until interrupted.")
     var follow = false
 
     @Option(help: "Only events beyond this position.")
@@ -45,7 +45,7 @@ struct EventsCommand: AsyncParsableCommand {
                     printJSONLine(json)
                     position = event.position
                 }
-                // A reader at the other end of a pipe acts on each event.
+                // A program that reads from a pipe acts on each event as it arrives.
                 if follow { flushOutput() }
                 if events.count == Self.batch { continue }
                 guard follow, (try? await Task.sleep(for: Self.pollInterval)) != nil else { return }

@@ -20,7 +20,7 @@ struct InitCommand: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Go on with a database that was restored from an older copy.",
+            "Continue with a database that was restored from an older copy.",
             discussion: "Events and refunds get numbers beyond all that were ever used, so no reader misses any."
         )
     )
@@ -46,7 +46,7 @@ struct EnqueueCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               refundd enqueue --order R-1001
-              refundd enqueue --order R-1002 --amount 1200 --currency JPY --metadata '{"cart":"c-9"}'
+              refundd enqueue --order R-1002 --amount 1200 --currency JPY
             """
     )
 

@@ -105,7 +105,7 @@ struct RefundList {
     private static func cause(of refund: Refund, _ tx: any QueueReader) throws(StoreError) -> (LedgerRow?, String?) {
         guard let attention = refund.attention else { return (nil, nil) }
         let ledger = try tx.ledger(refundID: refund.id)
-        // The reason holds since the last row that had another one.
+        // The reason has held since the last row with another one.
         let start = ledger.lastIndex { $0.attention != attention.rawValue }.map { $0 + 1 } ?? 0
         let dead =
             attention == .undeliverable
@@ -146,7 +146,7 @@ struct RefundList {
                 return TextTable.Row(cells: [
                     "#\(refund.id)",
                     refund.merchantOrderNo ?? refund.transNo ?? "",
-                    refund.state.rawValue,
+                    refund.state.rawValue + (refund.isUnknownToItsGateway(at: now) ? " (unknown)" : ""),
                     refund.attention?.rawValue ?? "",
                     refund.reported ?? refund.expected?.text ?? "",
                     "\(refund.attempts)",
@@ -177,6 +177,13 @@ struct RefundList {
                 )
             }
         )
+    }
+}
+
+extension Refund {
+    /// Whether the gateway should know the refund by now, and does not.
+    fileprivate func isUnknownToItsGateway(at now: Timestamp) -> Bool {
+        isUnknownOrder && state == .pending && attention == nil && age(at: now) >= UnknownOrders.patience
     }
 }
 

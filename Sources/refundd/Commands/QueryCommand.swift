@@ -33,18 +33,24 @@ struct QueryCommand: AsyncParsableCommand {
                 try query.request(id, by: common.actor, tx)
             }
             let refund = try await query.answer(to: before)
-            for line in lines(refund, at: SystemClock().now()) { printLine(line) }
+            let now = SystemClock().now()
+            let known = DatabaseConfiguration(configuration)
+            let next = try CommandFailure.mapping { () throws(StoreError) in
+                try store.read { tx throws(StoreError) in try Outlook(tx, known, at: now).nextQuery(refund) }
+            }
+            for line in Self.lines(refund, next, at: now) { printLine(line) }
         }
     }
 
-    private func lines(_ refund: Refund, at now: Timestamp) -> [String] {
+    /// The answer and what follows, as lines.
+    static func lines(_ refund: Refund, _ nextQuery: NextStep, at now: Timestamp) -> [String] {
         var head = "\(refund.title) is \(refund.state.rawValue)"
         if let attention = refund.attention { head += ", needs attention: \(attention.rawValue)" }
         var lines = [head]
         if let amount = refund.reported { lines.append("  the gateway reports \(amount)") }
         if let failure = refund.failure { lines.append("  \(failure.text)") }
         if let error = refund.lastError { lines.append("  \(error)") }
-        if let next = refund.nextQueryAt { lines.append("  next query \(next.relative(to: now))") }
+        if let next = nextQuery.sentence(at: now) { lines.append("  next query \(next)") }
         return lines
     }
 }

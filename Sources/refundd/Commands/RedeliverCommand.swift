@@ -10,7 +10,8 @@ struct RedeliverCommand: AsyncParsableCommand {
         commandName: "redeliver",
         abstract: "Send webhooks again, under the same id with a fresh timestamp and signature.",
         discussion: """
-            Name one webhook, or give --dead or --since. The daemon sends them, with all their retries.
+            Name one webhook, or give --dead or --since. The daemon sends them, with all their retries. --since also makes \
+            pending ones due now, for a receiver that has been repaired.
 
             Examples:
               refundd redeliver --dead
@@ -28,7 +29,7 @@ struct RedeliverCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "Every webhook created since then that is not pending: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
+            "Every webhook created since then; pending ones become due now: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
         transform: parsedTime(_:)
     )
     var since: Timestamp?
@@ -49,7 +50,14 @@ struct RedeliverCommand: AsyncParsableCommand {
                 progress.show("\(count.grouped) webhooks are due again so far")
             }
             progress.end()
-            printLine("\(count.counted("webhook is", "webhooks are")) due again")
+            var parts = ["\(count.due.counted("webhook is", "webhooks are")) due again"]
+            if count.hastened > 0 {
+                parts.append("\(count.hastened.counted("pending one is", "pending ones are")) due now")
+            }
+            if count.pruned > 0 {
+                parts.append(count.pruned.counted("was pruned and cannot be sent", "were pruned and cannot be sent"))
+            }
+            printLine(parts.joined(separator: "; "))
         }
     }
 }

@@ -11,8 +11,8 @@ struct ResolveCommand: AsyncParsableCommand {
         abstract: "Decide a refund that needs attention; the ledger records your name and the reason.",
         discussion: """
             Examples:
-              refundd resolve R-1001 --as settled --reason "on the bank's statement of 22 November"
-              refundd resolve R-1001 --as failed --reason "the gateway's support confirmed it by phone"
+              refundd resolve R-1001 --as settled --reason "on the bank's statement"
+              refundd resolve R-1001 --as failed --reason "the gateway confirmed it"
             """
     )
 

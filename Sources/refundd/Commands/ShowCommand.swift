@@ -10,7 +10,7 @@ struct ShowCommand: AsyncParsableCommand {
         commandName: "show",
         abstract: "Show one refund with its ledger, webhooks and attempts.",
         discussion: """
-            Has every number that the gateway's support or a bank asks for, and what an operator can do.
+            Shows every number that the gateway's support or a bank asks for, and what an operator can do.
 
             Examples:
               refundd show R-1001

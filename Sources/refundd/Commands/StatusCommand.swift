@@ -55,7 +55,7 @@ struct StatusCommand: AsyncParsableCommand {
         } else {
             let terminal = common.terminal
             if watch { beginScreen(terminal) }
-            printLines(report.lines(width: terminal.width), on: terminal)
+            printLines(report.lines(width: terminal.width, isTerminal: terminal.isTerminal), on: terminal)
             flushOutput()
         }
         return report.isHealthy

@@ -8,6 +8,25 @@ import RefundStore
 struct WebhooksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "webhooks",
+        abstract: "Show the outbox; try a webhook receiver.",
+        discussion: """
+            Without a subcommand it lists the outbox and takes the options of list.
+
+            Examples:
+              refundd webhooks --state dead
+              refundd webhooks listen
+              refundd webhooks send --to http://127.0.0.1:8080/refunds
+            """,
+        subcommands: [
+            ListWebhooksCommand.self, SendWebhookCommand.self, VerifyWebhookCommand.self, ListenCommand.self,
+        ],
+        defaultSubcommand: ListWebhooksCommand.self
+    )
+}
+
+struct ListWebhooksCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "Show the outbox, newest first.",
         discussion: """
             Examples:

@@ -1,5 +1,6 @@
 import RefundCore
 import RefundDaemon
+import RefundStore
 
 extension NextStep {
     /// The step in a table's cell.

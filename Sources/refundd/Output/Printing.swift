@@ -15,12 +15,12 @@ func printLines(_ lines: [Line], on terminal: Terminal) {
     }
 }
 
-/// Begins a screen of something that is shown again and again: clears a terminal, and separates screens elsewhere.
+/// Begins a screen of output that is repeated: clears a terminal; elsewhere, separates the screens by a blank line.
 func beginScreen(_ terminal: Terminal) {
     print(terminal.isTerminal ? "\u{1B}[H\u{1B}[2J\u{1B}[3J" : "", terminator: terminal.isTerminal ? "" : "\n")
 }
 
-/// Hands on what was printed at once, to a reader at the other end of a pipe.
+/// Flushes what was printed, for a program that reads from a pipe.
 func flushOutput() {
     fflush(nil)
 }
@@ -71,11 +71,4 @@ extension Money {
 
 extension Failure {
     var text: String { "failed: \(code)" + (message.map { ", \($0)" } ?? "") }
-}
-
-extension Refund {
-    /// The amount that the gateway reports, with its currency.
-    var reported: String? {
-        transaction?.amount.map { "\($0) \(transaction?.currency ?? "")" }
-    }
 }

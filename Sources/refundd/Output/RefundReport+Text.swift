@@ -3,11 +3,11 @@ import RefundDaemon
 import RefundStore
 
 extension RefundReport {
-    // A receiver's answer tells its reason in the first words.
+    // A receiver's answer gives its reason in its first words.
     private static let answerLength = 400
     private static let indent = "    "
 
-    /// The record as lines for a terminal.
+    /// The report as lines for a terminal.
     func lines(width: Int) -> [Line] {
         let number = refund.merchantOrderNo ?? refund.transNo ?? ""
         var lines = "Refund #\(refund.id)  \(number)  \(refund.state.rawValue)".folded(to: width)
@@ -105,6 +105,7 @@ extension RefundReport {
             let duration = attempt.durationMilliseconds.map { "\($0)" } ?? "?"
             lines.append("\(attempt.at.iso8601)  \(outcome), \(duration) ms\(answer(to: attempt))")
         }
+        if let time = row.prunedAt { lines.append("body and attempts pruned on \(time.iso8601Seconds)") }
         if webhook.attempts.isEmpty, let error = row.lastError { lines.append(error) }
         if let next = webhook.nextAttempt.sentence(at: now) { lines.append("next attempt \(next)") }
         return lines

@@ -18,15 +18,15 @@ struct RefundReport {
     var webhooks: [Webhook] = []
     var actions: [ActionRow] = []
     var nextQuery: NextStep
-    /// The merchant number that the gateway is asked under, if the row names none.
+    /// The configured merchant number that queries use, if the row names none.
     var configuredMerchantNo: String?
 
-    /// Creates the record of a refund without history.
+    /// Creates the report on a refund without history.
     init(of refund: Refund, nextQuery: NextStep, at now: Timestamp) {
         (self.now, self.refund, self.nextQuery) = (now, refund, nextQuery)
     }
 
-    /// Reads the record of a refund.
+    /// Reads the report on a refund.
     init(
         of refund: Refund,
         _ tx: any QueueReader,
@@ -38,12 +38,9 @@ struct RefundReport {
         if refund.merchantNo == nil {
             configuredMerchantNo = configuration.whole?.gateways[refund.gateway]?.merchantNo
         }
-        ledger = try tx.ledger(refundID: refund.id)
-        actions = try tx.actions(refundID: refund.id)
-        for webhook in try tx.webhooks(refundID: refund.id) {
-            let attempts = try tx.attempts(webhookID: webhook.id)
-            webhooks.append(Webhook(row: webhook, attempts: attempts, nextAttempt: outlook.nextAttempt(webhook)))
-        }
+        let record = try RefundRecord(of: refund, tx)
+        (ledger, actions) = (record.ledger, record.actions)
+        webhooks = record.webhooks.map { Webhook(row: $0, attempts: $1, nextAttempt: outlook.nextAttempt($0)) }
     }
 
     /// What an operator can do; nil if the refund needs no attention.

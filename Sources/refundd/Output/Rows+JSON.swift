@@ -73,6 +73,7 @@ extension WebhookRow {
             json.string("last_error", lastError)
             json.time("created_at", createdAt)
             json.time("delivered_at", deliveredAt)
+            json.time("pruned_at", prunedAt)
             more(&json)
         }
     }

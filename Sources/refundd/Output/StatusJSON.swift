@@ -22,8 +22,22 @@ extension QueueReport {
         json.object("webhooks") { json in
             for state in WebhookState.allCases { json.number(state.rawValue, status.webhooks[state] ?? 0) }
         }
-        json.object("endpoints") { json in status.endpoints.write(to: &json) }
+        json.object("endpoints") { json in
+            status.endpoints.write(to: &json)
+            json.array("paused") { json in
+                for case (.endpoint(let endpoint), let pause) in status.pauses.sorted(by: { $0.key < $1.key }) {
+                    json.object { json in
+                        json.string("endpoint", endpoint)
+                        json.time("since", pause.since)
+                        json.string("by", pause.actor)
+                        json.string("reason", pause.reason)
+                    }
+                }
+            }
+        }
         json.number("wal_bytes", status.walBytes)
+        json.number("file_bytes", status.fileBytes)
+        json.number("free_bytes", status.freeBytes)
         json.object("gateways") { json in
             for name in gateways { write(gateway: name, to: &json) }
         }
@@ -31,6 +45,7 @@ extension QueueReport {
 
     private func write(gateway name: String, to json: inout JSONWriter) {
         let (incident, breaker, sighting) = (status.incidents[name], status.breakers[name], status.sightings[name])
+        let pause = status.pauses[.gateway(name)]
         json.object(name) { json in
             json.string("attention", incident?.kind.rawValue)
             json.string("code", incident?.code)
@@ -44,6 +59,9 @@ extension QueueReport {
             json.time("breaker_since", breaker?.since)
             json.string("breaker_reason", breaker?.reason)
             json.time("next_probe_at", breaker?.nextProbe)
+            json.time("paused_since", pause?.since)
+            json.string("paused_by", pause?.actor)
+            json.string("pause_reason", pause?.reason)
         }
     }
 

@@ -4,40 +4,41 @@ import RefundStore
 
 extension QueueReport {
     /// The report as lines for a terminal: first whether all is well, then what is not, then the figures.
-    func lines(width: Int) -> [Line] {
+    ///
+    /// - Parameters:
+    ///   - width: The number of columns.
+    ///   - isTerminal: Whether a person reads it. A program gets the gravest problem with its command as one line.
+    /// - Returns: The lines.
+    func lines(width: Int, isTerminal: Bool = true) -> [Line] {
         let findings = findings
-        let grave = findings.filter { $0.gravity == .problem }
-        var lines = [headline(grave.first, findings.first { $0.gravity < .problem }, width)]
-        for (index, finding) in findings.enumerated() {
-            let isFirst = index == 0 && finding.gravity == .problem
-            // The first line has it all, unless it was too long.
-            if isFirst, !lines[0].text.contains("…") { continue }
-            let label = isFirst ? "" : finding.gravity == .problem ? "also: " : "note: "
+        let gravest = findings.first.flatMap { $0.gravity == .problem ? $0 : nil }
+        var lines = headline(gravest, isTerminal ? width : .max)
+        for finding in findings.dropFirst(gravest == nil ? 0 : 1) {
+            let label = finding.gravity == .problem ? "also: " : "note: "
             let style: Style? = finding.gravity == .problem ? .bad : finding.gravity == .warning ? .warning : nil
             lines += (label + finding.text).wrapped(to: width - 2).map { Line("  \($0)", style) }
-            if !isFirst, let command = finding.command { lines.append(Line("  run: \(command)")) }
+            if let command = finding.command { lines.append(Line("  run: \(command)")) }
         }
         lines.append(Line(""))
         return lines + facts.lines(width: width, indent: "")
     }
 
-    private func headline(_ problem: Finding?, _ other: Finding?, _ width: Int) -> Line {
+    private func headline(_ problem: Finding?, _ width: Int) -> [Line] {
         guard let problem else {
             let waiting = (status.states[.pending] ?? 0) + (status.states[.processing] ?? 0)
             let oldest = status.oldestPending.map { ", the oldest for \($0.rounded)" } ?? ""
             let queue =
                 waiting == 0
                 ? "no refund waits" : "\(waiting.counted("refund waits", "refunds wait")) for a verdict\(oldest)"
-            return Line("healthy: \(queue)", .good)
+            return [Line("healthy: \(queue)", .good)]
         }
-        let remedy = problem.command.map { "; run: \($0)" } ?? ""
-        // A problem that cannot be read helps less than a line that is too long.
-        let room = max(width - "NOT HEALTHY: ".count - remedy.columns, Self.leastHeadline)
-        let text = problem.text.clipped(to: room)
-        return Line("NOT HEALTHY: \(text)\(remedy)", .bad)
+        let text = "NOT HEALTHY: \(problem.text)"
+        let remedy = problem.command.map { "run: \($0)" }
+        let whole = [text, remedy].compactMap(\.self).joined(separator: "; ")
+        guard whole.columns > width else { return [Line(whole, .bad)] }
+        // A command is copied, so it stays on one line.
+        return Line(text, .bad).folded(to: width) + [remedy.map { Line("  \($0)", .bad) }].compactMap(\.self)
     }
-
-    private static let leastHeadline = 40
 
     private var facts: FactTable {
         var facts = FactTable()
@@ -52,13 +53,17 @@ extension QueueReport {
         facts.add("oldest without a verdict", status.oldestPending?.rounded ?? "none")
         facts.add("due lag", status.dueLag.rounded)
         facts.add("webhooks", WebhookState.allCases.map { "\($0.rawValue) \((status.webhooks[$0] ?? 0).grouped)" }.list)
+        facts.add("file", "\(status.fileBytes.asBytes), of which \(status.freeBytes.asBytes) are free for new rows")
         facts.add("write-ahead log", status.walBytes.asBytes)
         for name in gateways { facts.add("gateway \(name)", health(of: name)) }
+        for case (.endpoint(let endpoint), let pause) in status.pauses.sorted(by: { $0.key < $1.key }) {
+            facts.add("endpoint \(endpoint)", "PAUSED \(pause.text(at: now))")
+        }
         for (endpoint, breaker) in status.endpoints.open {
-            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
+            let probe = breaker.nextProbe(from: now)
             facts.add(
                 "endpoint \(endpoint)",
-                "FAILING since \(breaker.since.relative(to: now)): \(breaker.reason.asClause)\(probe)"
+                "FAILING since \(breaker.since.past(at: now)): \(breaker.reason.asClause)\(probe)"
             )
         }
         let unlisted = status.endpoints.openCount - status.endpoints.open.count
@@ -72,14 +77,15 @@ extension QueueReport {
 
     private func health(of gateway: String) -> String {
         var parts: [String] = []
+        if let pause = status.pauses[.gateway(gateway)] { parts.append("PAUSED \(pause.text(at: now))") }
         if let incident = status.incidents[gateway] {
             let isHint = incident.kind == .misconfigured && !incident.isVerified
             let hint = isHint ? " (not signed: only a hint)" : ""
             parts.append("\(incident.kind.rawValue.uppercased()) \(incident.code): \(incident.message)\(hint)")
         }
         if let breaker = status.breakers[gateway] {
-            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-            parts.append("ONLY PROBED since \(breaker.since.relative(to: now)): \(breaker.reason.asClause)\(probe)")
+            let probe = breaker.nextProbe(from: now)
+            parts.append("ONLY PROBED since \(breaker.since.past(at: now)): \(breaker.reason.asClause)\(probe)")
         }
         let sighting = status.sightings[gateway]
         if parts.isEmpty, let sighting, sighting.isFailing, let error = sighting.lastError {
@@ -87,7 +93,7 @@ extension QueueReport {
         }
         if parts.isEmpty, sighting?.lastVerified != nil { parts.append("answers") }
         parts.append(
-            sighting?.lastVerified.map { "last verified answer \($0.relative(to: now))" } ?? "no verified answer yet"
+            sighting?.lastVerified.map { "last verified answer \($0.past(at: now))" } ?? "no verified answer yet"
         )
         return parts.joined(separator: "; ")
     }
@@ -101,9 +107,15 @@ extension DaemonReport {
         case .unknown(let reason): "unknown: \(reason)"
         case .running(nil): "starting"
         case .running(let daemon?):
-            "running since \(daemon.since.relative(to: now)), process \(daemon.pid), version \(daemon.version)"
+            "running since \(daemon.since.past(at: now)), process \(daemon.pid), version \(daemon.version)"
                 + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
         }
+    }
+}
+
+extension Pause {
+    fileprivate func text(at now: Timestamp) -> String {
+        "since \(since.past(at: now)) by \(actor)" + (reason.map { ": \($0.asClause)" } ?? "")
     }
 }
 

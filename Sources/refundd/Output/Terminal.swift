@@ -19,7 +19,7 @@ struct Terminal: Hashable, Sendable {
     /// Sources: <https://no-color.org>; `COLUMNS` in POSIX, section 8.3.
     ///
     /// - Parameters:
-    ///   - columns: The terminal's own width; nil if standard output is no terminal or does not say.
+    ///   - columns: The terminal's own width; nil if standard output is not a terminal or does not report it.
     ///   - isTerminal: Whether standard output is a terminal.
     ///   - environment: The process's environment.
     init(columns: Int?, isTerminal: Bool, environment: [String: String]) {
@@ -39,7 +39,7 @@ struct Terminal: Hashable, Sendable {
     }
 }
 
-/// The looks of a line.
+/// The style of a line.
 enum Style: String, Sendable {
     case heading = "1"
     case good = "32"
@@ -47,7 +47,7 @@ enum Style: String, Sendable {
     case bad = "1;31"
     case faint = "2"
 
-    /// Dresses text that is already escaped for a terminal.
+    /// Applies the style to text that is already escaped for a terminal.
     ///
     /// Source: ECMA-48, SGR.
     func applied(to text: String) -> String { "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" }
@@ -82,17 +82,6 @@ extension String {
 
     /// The text padded with blanks to a number of columns.
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(width - columns, 0)) }
-
-    /// The text in at most `width` columns, ending with an ellipsis if it was longer.
-    func clipped(to width: Int) -> String {
-        guard columns > width else { return self }
-        var text = ""
-        for character in self {
-            guard (text + String(character)).columns < width else { break }
-            text.append(character)
-        }
-        return text + "…"
-    }
 
     /// The text as it is if it fits, otherwise broken at blanks.
     func folded(to width: Int) -> [String] { columns <= width ? [self] : wrapped(to: width) }

@@ -31,7 +31,7 @@ def numbers(options):
 class Workload:
     """Rows of one kind, in refundd's database and in that of the C program."""
 
-    def __init__(self, workspace, name, rows):
+    def __init__(self, workspace, name, rows, **more_settings):
         self.name = name
         self.rows = rows
         self._workspace = workspace
@@ -39,6 +39,7 @@ class Workload:
         url = workspace.peer.gateway_url + ("/processing" if name == "poll" else "")
         webhook_url = workspace.peer.webhook_url if name == "deliver" else ""
         settings = {**SETTINGS, "gateway_url": url, "webhook_url": webhook_url, "initial_interval": "1h"}
+        settings |= more_settings
         self.daemon = workspace.refundd(**settings)
         self.other = workspace.refundd(**settings)
         self.url = webhook_url or f"{url}/api/entry/refundquery"

@@ -28,6 +28,7 @@ public_key_files = ["{keys}/gateway_public.pem"]
 ca_file = "{keys}/certificate.pem"
 max_in_flight = {in_flight}
 max_queries_per_second = {rate}
+timeout = "{timeout}"
 [polling]
 initial_interval = "{initial_interval}"
 max_interval = "1h"
@@ -36,6 +37,7 @@ slow_interval = "30d"
 url = "{webhook_url}"
 secret_files = ["{keys}/webhook_secret"]
 max_in_flight = {webhooks_in_flight}
+timeout = "{webhook_timeout}"
 allow_hosts = ["127.0.0.1"]
 ca_file = "{keys}/certificate.pem"
 [admin]
@@ -60,6 +62,8 @@ class Refundd:
             "in_flight": 128,
             # The most that refundd gives, and more than a few cores can sign.
             "rate": 10_000.0,
+            "timeout": "10s",
+            "webhook_timeout": "15s",
             "webhook_url": "",
             "webhooks_in_flight": 64,
             "gateway_url": workspace.peer.gateway_url,

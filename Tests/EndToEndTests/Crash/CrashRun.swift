@@ -88,8 +88,8 @@ final class CrashRun {
             "gateways.\(name)",
             [
                 "url": "\"https://127.0.0.1:\(w.simulatorPort)\"", "app_id": "\"wz715fc0d10ee9d156\"",
-                "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key.pem\"",
-                "public_key_files": "[\"gateway_public_key.pem\"]", "ca_file": "\"ca.pem\"",
+                "merchant_no": "\"312100007235\"", "private_key_file": "\"app_private_key\"",
+                "public_key_files": "[\"gateway_public_key\"]", "ca_file": "\"ca.pem\"",
             ]
         )
     }

@@ -12,6 +12,7 @@ can be told apart:
   /hang            never
   /redirect        302 to /take/redirected
   /garbage         bytes that are no HTTP
+  /monitor/        200 to GET, which every other path refuses
   /retry-after/S   429 with Retry-After: S for the first request to the path, then 200
 """
 
@@ -64,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.record(b"")
-        self.answer(405)
+        self.answer(200 if self.path.startswith("/monitor/") else 405)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -59,14 +59,12 @@ struct Deployment {
         try workspace.configure("database", ["path": "\"\(database)\""])
         try workspace.configure("gateway", ["ca_file": "\"\(workspace.path("ca.pem"))\""])
         for name in ["app_private_key", "gateway_public_key", "webhook_secret"] {
-            let source = name == "webhook_secret" ? name : "\(name).pem"
             let target = "\(root)/etc/refundd/\(folder)/\(name)"
-            try FileManager.default.copyItem(atPath: workspace.path(source), toPath: target)
+            try FileManager.default.copyItem(atPath: workspace.path(name), toPath: target)
             let owned = try await workspace.run("sh", ["-c", "chown \(owner) \(target) && chmod 600 \(target)"])
             try #require(owned.exitCode == 0, "\(owned.errors)")
         }
-        let text = workspace.configuration.text.replacing("_key.pem\"", with: "_key\"")
-        try Data(text.utf8).write(to: URL(fileURLWithPath: configurationFile))
+        try Data(workspace.configuration.text.utf8).write(to: URL(fileURLWithPath: configurationFile))
     }
 
     /// Starts the daemon as the service manager does, and waits until it serves.

@@ -1,10 +1,13 @@
 import Foundation
+import RefundCore
 import Testing
 
 @testable import RefundAdmin
 
 /// `deploy/refundd.catalog`, which `journalctl -x` shows.
 struct CatalogTests {
+    static let ids = LogMessageID.allCases.map(\.rawValue) + Attention.allCases.map(\.messageID)
+
     private let entries: [String: String]
 
     init() throws {
@@ -15,12 +18,12 @@ struct CatalogTests {
     }
 
     @Test func everyKindOfLineHasItsEntryAndNoEntryIsLeftOver() {
-        #expect(Set(entries.keys) == Set(LogMessageID.allCases.map(\.rawValue)))
+        #expect(Set(entries.keys) == Set(Self.ids))
     }
 
-    @Test(arguments: LogMessageID.allCases) func entrySaysWhatToDo(id: LogMessageID) throws {
-        let entry = try #require(entries[id.rawValue])
-        #expect(id.rawValue.wholeMatch(of: /[0-9a-f]{32}/) != nil)
+    @Test(arguments: ids) func entrySaysWhatToDo(id: String) throws {
+        let entry = try #require(entries[id])
+        #expect(id.wholeMatch(of: /[0-9a-f]{32}/) != nil)
         #expect(entry.contains("\nSubject: "))
         #expect(entry.contains("\nDefined-By: refundd\n"))
         #expect(entry.contains("\nDocumentation: man:refundd(8)\n"))

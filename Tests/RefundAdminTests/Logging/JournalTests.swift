@@ -22,7 +22,7 @@ struct JournalTests {
             fields(line("refund needs attention", metadata.id(.overdue))) == [
                 "MESSAGE=refund needs attention attempt=3 gateway=default order=R-77 refund_id=42", "PRIORITY=4",
                 "SYSLOG_IDENTIFIER=refundd", "LOGGER=refundd", "REFUNDD_ATTEMPT=3", "GATEWAY=default",
-                "MESSAGE_ID=\(LogMessageID.overdue.rawValue)", "ORDER=R-77", "REFUND_ID=42",
+                "MESSAGE_ID=\(Attention.overdue.messageID)", "ORDER=R-77", "REFUND_ID=42",
             ]
         )
     }

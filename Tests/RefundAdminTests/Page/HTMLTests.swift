@@ -29,15 +29,6 @@ struct HTMLTests {
         #expect(Duration.seconds(seconds).inWords == shown)
     }
 
-    @Test(arguments: [
-        ("R-1001", "R-1001"), ("A_b-2", "A_b-2"), ("-x", "--id 7"), ("a|b", "--id 7"), ("a*", "--id 7"),
-        ("a@b", "--id 7"), ("$(reboot)", "--id 7"), ("", "--id 7"),
-    ])
-    func commandsQuoteNothingThatAShellActsOn(number: String, argument: String) {
-        let refund = Refund(id: 7, merchantOrderNo: number, createdAt: Timestamp(milliseconds: 0))
-        #expect(refund.argument == argument)
-    }
-
     @Test func percentilesAreThoseOfTheNearestRank() throws {
         let times = try #require(SettleTimes((1...100).reversed().map { .seconds($0) }))
         #expect(times.median == .seconds(50))

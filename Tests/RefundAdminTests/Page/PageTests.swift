@@ -145,7 +145,7 @@ struct PageTests {
         record.actions = [
             ActionRow(id: 1, at: now, actor: Self.attack, action: Self.attack, webhookID: Self.attack)
         ]
-        let html = RefundPage(record, status: hostile.status, now: now).html()
+        let html = RefundPage(record, next: .held(Hold("gateway", Self.attack, until: now)), now: now).html()
         check(html)
         #expect(html.contains("https://shop.example:443: dead"))
     }
@@ -187,6 +187,17 @@ struct PageTests {
         #expect(html.contains("5,000 or more"))
     }
 
+    @Test func pausesAreShownWithTheirOperatorAndTheirReasonIsText() {
+        var overview = hostile
+        let pause = Pause(since: ago(.seconds(60)), by: "ada", reason: Self.attack)
+        overview.status.pauses = [.gateway("jp"): pause, .endpoint("https://unused.example:443"): pause]
+        let html = page(overview)
+        check(html)
+        #expect(html.contains("https://unused.example:443"))
+        #expect(html.split(separator: "paused</span> since ").count == 3)
+        #expect(html.contains(" by ada: &quot;&gt;"))
+    }
+
     @Test func daemonThatIsNotReadyIsNotHealthy() {
         let html = page(QueueOverview(status: QueueStatus()), [.databaseWriteFailed])
         #expect(html.contains("Not working: the database cannot be written."))
@@ -208,19 +219,17 @@ struct PageTests {
         #expect(html.contains("49,997 younger ones are left out"))
     }
 
-    @Test func heldBackQueryIsNotPromised() {
+    @Test func heldBackQueryIsNotPromised() throws {
         var refund = Refund(id: 7, merchantOrderNo: "R-7", createdAt: now)
         refund.nextQueryAt = now.advanced(by: .seconds(30))
-        let free = RefundPage(record(refund), status: QueueStatus(), now: now).html()
+        let time = try #require(refund.nextQueryAt)
+        let free = RefundPage(record(refund), next: .scheduled(time), now: now).html()
         #expect(free.contains("The next query is due <time") && free.contains(">in 30 s<"))
-        let held = RefundPage(record(refund), status: hostile.status, now: now).html()
-        #expect(held.contains("Held back: the gateway is misconfigured"))
+        let hold = Hold("gateway", "gateway jp is only probed", until: time)
+        let held = RefundPage(record(refund), next: .held(hold), now: now).html()
+        #expect(held.contains("Held back: gateway jp is only probed, next probe <time"))
         refund.state = .settled
-        #expect(
-            RefundPage(record(refund), status: hostile.status, now: now).html().contains(
-                "queried no more"
-            )
-        )
+        #expect(RefundPage(record(refund), next: .none, now: now).html().contains("The state is final"))
     }
 }
 

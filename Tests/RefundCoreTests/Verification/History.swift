@@ -20,7 +20,66 @@ struct History: Sendable, CustomTestStringConvertible {
 
     static let sound = [
         untouched, processing, settled, failed, mismatched, abandoned, resolved, given(up: "failed"), dead, refused,
+        delayed, delayedAndSettled, delayedInNeedOfAttention,
     ]
+
+    /// Reported as delayed before its first change.
+    static let delayed = untouched.delayed(after: 0, "delayed")
+
+    /// Reported as delayed while it was processed; the verdict superseded that webhook.
+    static let delayedAndSettled: History = {
+        var history = processing.delayed(after: 1, "delayed and settled")
+        history.history.webhooks[0].state = "superseded"
+        history.history.webhooks[0].nextAttemptAt = nil
+        return history
+    }()
+
+    /// Reported as delayed while a `refund.needs_attention` waits to be sent, which goes on waiting.
+    static let delayedInNeedOfAttention: History = {
+        var history = mismatched.delayed(after: 2, "delayed in need of attention")
+        history.history.webhooks[0].state = "superseded"
+        history.history.webhooks[0].nextAttemptAt = nil
+        return history
+    }()
+
+    /// The history with a `refund.delayed` event and its webhook at the end.
+    private func delayed(after sequence: Int64, _ name: String) -> History {
+        var history = history
+        history.refund.notified.insert(.delayed)
+        var refund = history.refund
+        if sequence > 0, refund.transaction == nil { refund.transaction = GatewayTransaction(status: 0) }
+        let body = Array(
+            EventBody.delayed(
+                refund,
+                reason: "no verdict for 24h",
+                sequence: Int(sequence),
+                at: enqueued,
+                merchantNo: "3121"
+            ).utf8
+        )
+        let subject = LoggedEvent.Subject(
+            type: "refund.delayed",
+            refundID: 42,
+            sequence: sequence,
+            state: refund.state.rawValue
+        )
+        history.events.append(
+            LoggedEvent(position: 90, at: enqueued, subject: subject, webhookID: "msg_90", body: body)
+        )
+        var webhook = OutboxRow(
+            id: "msg_90",
+            refundID: 42,
+            sequence: sequence,
+            type: subject.type,
+            body: body,
+            position: 90,
+            url: "https://hooks.example/in",
+            endpoint: "hooks.example"
+        )
+        webhook.nextAttemptAt = 5
+        history.webhooks.append(webhook)
+        return History(name, history, outcome)
+    }
 
     /// Refused with its merchant, which the event of another refund of the merchant reports.
     static let refused: History = {

@@ -19,6 +19,13 @@ struct LedgerCheckTests {
         #expect(problems.contains { $0.contains(wrong.problem) }, "\(problems)")
     }
 
+    @Test(arguments: [History.settled, .failed, .processing])
+    func answerThatNoKeyVerifiesIsTheOnlyProblem(history: History) {
+        let problems = history.problems(answer: .unverified(reason: "signed by none of the configured public keys"))
+        #expect(problems.allSatisfy { $0.contains("has an answer that does not prove it") }, "\(problems)")
+        #expect(problems.count == history.history.ledger.filter { $0.response == [1] }.count)
+    }
+
     @Test func everyStoredAnswerIsReadAgain() {
         #expect(answers(in: .settled) == 2)
         #expect(answers(in: .abandoned) == 0)

@@ -33,6 +33,45 @@ struct OutboxCheckTests {
         #expect(superseded.problems() == [], "what ended the refund cleared its attention")
     }
 
+    /// A settled refund whose first webhook, which is superseded, was pruned.
+    private static var pruned: History {
+        var pruned = History.settled
+        pruned.history.webhooks[0].isPruned = true
+        pruned.history.webhooks[0].body = []
+        pruned.history.webhooks[0].recordedAttempts = 0
+        pruned.history.events[0].isPruned = true
+        pruned.history.events[0].body = []
+        return pruned
+    }
+
+    @Test func prunedWebhookNeedsNeitherBodyNorAttempts() {
+        var pruned = Self.pruned
+        pruned.history.webhooks[0].attempts = 3
+        #expect(pruned.problems() == [])
+        (pruned.history.webhooks[0].state, pruned.history.webhooks[0].deliveredAt) = ("delivered", 9)
+        #expect(pruned.problems() == [])
+    }
+
+    static let prunedWrongly = [
+        Damage("webhook msg_7 is pruned and pending", of: pruned) { $0.webhooks[0].state = "pending" },
+        Damage("webhook msg_7 is pruned and has attempts", of: pruned) { $0.webhooks[0].recordedAttempts = 1 },
+        Damage("event 7 is pruned and has a body", of: pruned) { $0.events[0].body = [1] },
+        Damage("the body of event 7 was pruned before the refund ended", of: pruned) { $0.refund.state = .processing },
+        Damage("row 1 of its ledger has no event refund.processing", of: pruned) { $0.events.removeFirst() },
+    ]
+
+    @Test(arguments: prunedWrongly)
+    func whatIsWrongWithAPrunedWebhookIsReported(damage: Damage) {
+        #expect(damage.problems().contains(damage.problem), "\(damage.problems())")
+    }
+
+    @Test func emptyBodyWithoutAMarkIsFound() {
+        var emptied = Self.pruned
+        emptied.history.events[0].isPruned = false
+        emptied.history.webhooks[0].isPruned = false
+        #expect(emptied.problems().contains("the body of event 7 was not written by refundd"), "\(emptied.problems())")
+    }
+
     @Test func supersededWebhookMayWaitForItsAttemptOrForARequestedRedelivery() {
         for isInFlight in [true, false] {
             var sound = History.settled

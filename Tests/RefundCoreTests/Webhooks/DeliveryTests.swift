@@ -32,8 +32,8 @@ struct DeliveryTests {
     @Test func eventsHaveTheNamesOfTheContract() {
         #expect(
             EventType.allCases.map(\.rawValue).sorted() == [
-                "gateway.needs_attention", "refund.abandoned", "refund.failed", "refund.needs_attention",
-                "refund.processing", "refund.settled",
+                "gateway.needs_attention", "refund.abandoned", "refund.delayed", "refund.failed",
+                "refund.needs_attention", "refund.processing", "refund.settled",
             ]
         )
     }

@@ -32,6 +32,17 @@ struct ReceiverCheckTests {
         #expect(try check("https://localhost:8443/", ["localhost:8443"]).onlineFinding()?.gravity == .fine)
     }
 
+    @Test func portThatNobodyListensOnIsAProblemForTheDoctor() throws {
+        // Port 1 of the loopback is TCPMUX, which nobody serves.
+        for host in ["localhost", "127.0.0.1"] {
+            let check = try check("https://\(host):1/TOKEN", ["\(host):1"])
+            let finding = try #require(check.onlineFinding(connects: true))
+            #expect(finding.gravity == .problem)
+            #expect(finding.text.contains("port 1 does not accept connections (Connection refused)"), "\(finding.text)")
+            #expect(!finding.line.contains("TOKEN"))
+        }
+    }
+
     @Test func nameThatDoesNotResolveIsAProblemOnline() throws {
         let finding = try #require(try check("https://shop.invalid/TOKEN").onlineFinding())
         #expect(finding.gravity == .problem)

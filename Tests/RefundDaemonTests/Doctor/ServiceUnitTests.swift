@@ -60,6 +60,21 @@ struct ServiceUnitTests {
         #expect(unit?.credentials == ["b": "/b"])
     }
 
+    @Test func groupsOfTheUnitAndItsDropInsAreTheServices() throws {
+        _ = try folder.write("[Service]\nUser=1234\nGroup=1234\n", to: "lib/refundd.service")
+        _ = try folder.write("[Service]\nSupplementaryGroups=5678 91\n", to: "etc/refundd.service.d/database.conf")
+        #expect(unit?.serviceUser?.groups == [1_234, 5_678, 91])
+        #expect(unit?.serviceUser?.sharedGroup == 5_678)
+        _ = try folder.write("[Service]\nSupplementaryGroups=\n", to: "etc/refundd.service.d/z.conf")
+        #expect(unit?.serviceUser?.groups == [1_234])
+    }
+
+    @Test func folderThatIsStillToBeMadeHoldsTheCredentials() throws {
+        let missing = folder.path("credentials")
+        _ = try folder.write("[Service]\nLoadCredential=refundd:\(missing)\n", to: "lib/refundd.service")
+        #expect(unit?.credentialFolders == [missing])
+    }
+
     @Test func userIsAnIdOrAName() {
         #expect(ServiceUnit(file: "f", parsing: "").userID == 0)
         #expect(ServiceUnit(file: "f", parsing: "User=1234").userID == 1_234)
@@ -83,31 +98,81 @@ struct ServiceUnitTests {
         ] as [([String: String], Finding.Gravity, String)]
     )
     func stateOfTheUnitIsJudged(properties: [String: String], gravity: Finding.Gravity, words: String) {
-        let findings = UnitCheck.findings(properties: properties, daemon: .absent)
+        let findings = UnitCheck.findings(UnitState(properties), daemon: .absent)
         #expect(findings.map(\.gravity) == [gravity])
         #expect(findings[0].text.contains(words))
         #expect((findings[0].command != nil) == (gravity != .fine))
     }
 
     @Test func daemonThatRunsWithoutItsUnitIsFine() {
-        let findings = UnitCheck.findings(properties: ["ActiveState": "inactive"], daemon: Self.running)
+        let findings = UnitCheck.findings(UnitState(["ActiveState": "inactive"]), daemon: Self.running)
         #expect(findings.map(\.gravity) == [.fine])
+    }
+
+    @Test(
+        arguments: [
+            (
+                ["LoadState": "masked", "UnitFileState": "masked", "NeedDaemonReload": "yes"],
+                "refundd.service is masked", "systemctl unmask refundd && systemctl start refundd"
+            ),
+            (
+                ["UnitFileState": "masked-runtime"], "refundd.service is masked",
+                "systemctl unmask --runtime refundd && systemctl start refundd"
+            ),
+            (
+                ["ActiveState": "activating", "SubState": "auto-restart", "ExecMainStatus": "74"],
+                "refundd.service fails repeatedly (exit status 74)", "journalctl -u refundd -n 20 --no-pager"
+            ),
+        ] as [([String: String], String, String)]
+    )
+    func unitThatCannotBeStartedNamesWhatCanWork(properties: [String: String], text: String, command: String) {
+        let findings = UnitCheck.findings(UnitState(properties), daemon: .absent)
+        #expect(findings == [Finding(.problem, "unit", text, run: command)])
+    }
+
+    @Test func failedUnitIsRestartedOnceEverythingIsRepaired() {
+        let state = UnitState(["ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"])
+        let command = UnitCheck.findings(state, daemon: .absent, isRepaired: true).first?.command
+        #expect(command == "systemctl restart refundd")
+    }
+
+    @Test func maskedUnitStillNamesItsUser() throws {
+        _ = try folder.write("[Service]\nUser=refundd\n", to: "lib/refundd.service")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("etc/refundd.service"),
+            withDestinationPath: "/dev/null"
+        )
+        #expect(unit?.user == "refundd")
     }
 
     // MARK: - The machine
 
     @Test func clockThatNobodyKeepsIsAWarning() {
         #expect(ClockCheck.finding(isSynchronized: true).gravity == .fine)
-        #expect(ClockCheck.finding(isSynchronized: false).command == "timedatectl set-ntp true")
+        let free = ClockCheck.finding(isSynchronized: false, canSynchronize: true)
+        #expect(free.command == "timedatectl set-ntp true")
+        let bare = ClockCheck.finding(isSynchronized: false, canSynchronize: false)
+        #expect(bare.command == "apt-get install systemd-timesyncd")
     }
 
-    @Test func folderCanBeWatchedAndAMissingOneCannot() {
-        #expect(InotifyCheck.finding(folder: folder.path).gravity == .fine)
-        #expect(InotifyCheck.finding(folder: folder.path("none")).gravity == .warning)
+    @Test(arguments: [
+        ("no answer (this machine's clock is 1h behind the response's date)", "1h behind"),
+        ("this machine's clock is 20m ahead of the gateway's; set the clock", "20m ahead of"),
+    ])
+    func differenceToAGatewaysClockIsAProblem(error: String, difference: String) {
+        let now = Timestamp(milliseconds: 1_790_000_000_000)
+        var status = QueueStatus()
+        let sighting = GatewaySighting(lastVerified: nil, lastError: error, lastErrorAt: now.advanced(by: .seconds(-2)))
+        status.sightings = ["default": sighting]
+        #expect(ClockCheck.measured(status, at: now) == "\(difference) gateway default (measured 2s ago)")
+        #expect(ClockCheck.finding(status, at: now).gravity == .problem)
+        status.sightings["default"]?.lastVerified = now
+        #expect(ClockCheck.measured(status, at: now) == nil, "an answer has verified since")
     }
 
     @Test func userOfAProcessIsItsOwn() {
-        #expect(ServiceUser.id(ofProcess: getpid()) == geteuid())
-        #expect(ServiceUser.id(ofProcess: -1) == nil)
+        #expect(ServiceUser(ofProcess: getpid())?.id == geteuid())
+        #expect(ServiceUser(ofProcess: getpid())?.group == getegid())
+        #expect(ServiceUser(ofProcess: -1) == nil)
     }
 }

@@ -49,6 +49,38 @@ struct OutlookTests {
         #expect(outlook { $0.claimedRefunds = [1] }.nextQuery(refund()) == .inFlight)
     }
 
+    @Test func pauseHoldsQueriesAndWebhooksBeforeEverythingElse() {
+        let pause = Pause(since: Self.now, by: "ada", reason: "maintenance")
+        let outlook = outlook { outlook in
+            outlook.pauses = [.gateway("default"): pause, .endpoint("https://shop.example:443"): pause]
+            outlook.breakers = ["default": breaker]
+            outlook.disabledURLs = ["https://shop.example/a": "HTTP 410"]
+        }
+        let webhook = WebhookRow(
+            id: "msg_1",
+            refundID: 1,
+            sequence: 1,
+            type: "refund.settled",
+            url: "https://shop.example/a",
+            body: [],
+            state: "pending",
+            attempts: 0,
+            createdAt: Self.now
+        )
+        for (step, peer) in [
+            (outlook.nextQuery(refund(due: later)), "gateway default"),
+            (outlook.nextAttempt(webhook), "endpoint https://shop.example:443"),
+        ] {
+            guard case .held(let hold) = step else {
+                Issue.record("not held")
+                continue
+            }
+            #expect(hold.holder == "pause" && hold.until == nil)
+            #expect(hold.reason.hasPrefix("\(peer) is paused since "))
+            #expect(hold.reason.contains("by ada (maintenance); run refundd resume --"))
+        }
+    }
+
     @Test func gatewayThatIsOnlyProbedHoldsItsRefunds() {
         let outlook = outlook { $0.breakers = ["default": breaker, "other": breaker] }
         guard case .held(let hold) = outlook.nextQuery(refund(due: later)) else {

@@ -41,14 +41,50 @@ struct QueueReportTests {
         expectProblem(report(ready: false), "the database is lost", run: "refundd doctor")
     }
 
+    @Test func unitThatFailsRepeatedlyIsNotStartedAgain() {
+        var report = report(.absent) { $0.states = [.pending: 2] }
+        report.daemon.obstacle = "refundd.service fails repeatedly (exit status 74)"
+        report.daemon.startCommand = "journalctl -u refundd -n 20"
+        expectProblem(report, "(exit status 74), and 2 refunds wait", run: "journalctl -u refundd -n 20")
+    }
+
+    @Test func processThatKeepsTheDaemonFromWritingIsNamed() {
+        var report = report(ready: false)
+        report.daemon.writer = QueueWriterProcess(name: "python3", pid: 5_358)
+        expectProblem(report, "cannot be written: python3 (process 5358) holds its write lock", run: "ps -fp 5358")
+        report.daemon.writer = QueueWriterProcess(name: "refundd", pid: 1)
+        expectProblem(report, "the database is lost", run: "refundd doctor")
+    }
+
     @Test func daemonThatStartsOrHidesIsNoProblemYet() {
         #expect(report(.running(nil), distrust: "it is damaged").findings.map(\.gravity) == [.warning])
         #expect(report(.unknown("Permission denied")).findings.map(\.gravity) == [.warning])
     }
 
+    @Test func pauseIsAProblemBeforeWhatItHides() {
+        let pause = Pause(since: Self.now, by: "ada", reason: "maintenance")
+        let report = report { status in
+            status.pauses = [.gateway("default"): pause, .endpoint("https://shop.example:443"): pause]
+            status.breakers = ["default": breaker]
+            status.endpoints.open = [("https://shop.example:443", breaker)]
+            status.attention = [.overdue: 1]
+        }
+        expectProblem(report, "gateway default is paused since", run: "refundd resume --gateway default")
+        #expect(
+            report.findings.map(\.command) == [
+                "refundd resume --gateway default", "refundd resume --endpoint https://shop.example:443",
+                "refundd list --attention",
+            ]
+        )
+    }
+
     @Test func gatewayThatIsOnlyProbedIsAProblem() {
         let report = report { $0.breakers = ["default": breaker] }
-        expectProblem(report, "(HTTP 503) and is only probed, next probe in 15s", run: "refundd check --online")
+        expectProblem(
+            report,
+            "HTTP 503 since \(Self.now.iso8601Seconds); it is only probed, next probe in 15s",
+            run: "refundd check --online"
+        )
     }
 
     @Test func oneFailedQueryIsOnlyANote() {
@@ -56,6 +92,30 @@ struct QueueReportTests {
         let report = report { $0.sightings = ["default": sighting] }
         #expect(report.isHealthy)
         #expect(report.findings.map(\.gravity) == [.note])
+    }
+
+    @Test func gatewayWithoutVerifiedAnswersIsAProblemLongBeforeItIsAnIncident() {
+        let report = report { $0.lapses = ["default": GatewayLapse(since: Self.now, count: 7)] }
+        let text = "no answer of gateway default has verified since \(Self.now.iso8601Seconds) (7 of 7)"
+        expectProblem(report, text, run: "refundd check --online")
+        #expect(report.findings.count == 1)
+    }
+
+    @Test func incidentIsAProblemSinceTheFirstFailure() {
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "C",
+            message: "m",
+            isVerified: false,
+            since: Self.now
+        )
+        let first = Self.now.advanced(by: .seconds(-90))
+        let report = report {
+            $0.incidents = ["default": incident]
+            $0.lapses = ["default": GatewayLapse(since: first, count: 20)]
+        }
+        expectProblem(report, "since \(first.iso8601Seconds)", run: "refundd check --online")
+        #expect(report.findings.count == 1)
     }
 
     @Test func incidentIsAProblem() {
@@ -78,6 +138,38 @@ struct QueueReportTests {
         }
         #expect(explained.findings.count == 1)
         #expect(report { $0.dueLag = .seconds(30) }.isHealthy)
+    }
+
+    @Test func lagIsANoteWhileTheGatewayAnswers() {
+        let report = report {
+            $0.dueLag = .seconds(360)
+            $0.dueLags = ["default": .seconds(360)]
+            $0.sightings = ["default": GatewaySighting(lastVerified: Self.now.advanced(by: .seconds(-5)))]
+        }
+        #expect(report.isHealthy)
+        #expect(
+            report.findings.map(\.text) == [
+                "due refunds wait for their turn, the longest for 6m; gateway default answers"
+            ]
+        )
+    }
+
+    @Test func refundsThatTheGatewayDoesNotKnowAreNotedWithTheirNumbers() {
+        let report = report {
+            $0.unknownOrders.count = 5
+            $0.unknownOrders.oldest = [("R-9", Self.now.advanced(by: .seconds(-720)))]
+        }
+        #expect(report.isHealthy)
+        #expect(report.findings.first?.text == "the gateway has not known R-9 for 12m; a typo?")
+        #expect(report.findings.first?.command == "refundd show R-9")
+        #expect(report.findings.last?.text == "the gateway does not know 4 further refunds, either")
+    }
+
+    @Test func timesOfBeforeTheClockWasSetBackAreNotInTheFuture() {
+        let later = Self.now.advanced(by: .seconds(3_540))
+        #expect(later.past(at: Self.now) == "0s ago (\(later.iso8601Seconds))")
+        let breaker = OpenBreaker(since: later, reason: "", nextProbe: later.advanced(by: .seconds(15)))
+        #expect(breaker.nextProbe(from: Self.now) == ", next probe now")
     }
 
     @Test func attentionAndDeadWebhooksAreProblems() {

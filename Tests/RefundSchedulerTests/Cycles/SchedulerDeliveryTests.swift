@@ -183,6 +183,54 @@ struct SchedulerDeliveryTests {
         #expect(try harness.runAtNextWake().deliveries.map(\.refundID) == [id])
     }
 
+    @Test func lastAttemptOfAWebhookThatIsGoneFlagsNoOtherRefund() throws {
+        try harness.apply { $0.webhooks.retrySchedule.delays = [] }
+        _ = try settle("R-1")
+        // The application restores its database, and another refund gets the id.
+        try harness.fixture.execute(
+            """
+            PRAGMA writable_schema = ON;
+            DROP TRIGGER refund_outbox_delete; DROP TRIGGER refund_queue_identity;
+            DELETE FROM refund_outbox;
+            UPDATE refund_queue SET merchant_order_no = 'R-2' WHERE id = 1;
+            """
+        )
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        #expect(try harness.refund(1).attention == nil)
+        #expect(try harness.ledger(1).count == 1)
+    }
+
+    @Test(arguments: [50 * 60, 9 * 3_600, 365 * 86_400])
+    func clockSetBackBetweenTwoStartsDelaysNoRefundAndNoWebhook(seconds: Int) throws {
+        try harness.apply { $0.webhooks.retrySchedule.delays = [.seconds(300)] }
+        let id = try settle("R-1")
+        let waiting = try harness.enqueue("R-2")
+        harness.endDeliveries(status: 500)
+        try harness.query(.report(.processing))
+        harness.advance(by: .zero - .seconds(seconds))
+        _ = try harness.restart()
+        #expect(harness.decision.eventNames.contains("clockSetBack"))
+        let start = harness.now
+        var (isQueried, isSent) = (false, false)
+        for _ in 1...10 where !isQueried || !isSent {
+            let decision = try harness.runAtNextWake()
+            if decision.queries.contains(where: { $0.refund.id == waiting }) { isQueried = true }
+            if decision.deliveries.contains(where: { $0.refundID == id }) { isSent = true }
+        }
+        #expect(isQueried && isSent)
+        #expect(harness.now.duration(since: start) <= .seconds(330))
+    }
+
+    @Test func startWithARightClockMovesNoDueTime() throws {
+        let id = try settle("R-1")
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        let due = try harness.webhooks(id).first?.nextAttemptAt
+        #expect(try harness.restart().eventNames.contains("clockSetBack") == false)
+        #expect(try harness.webhooks(id).first?.nextAttemptAt == due)
+    }
+
     @Test func webhookPostponedForYearsByAWrongClockIsSent() throws {
         let id = try settle("R-1")
         harness.advance(by: .seconds(86_400 * 365))
@@ -190,7 +238,12 @@ struct SchedulerDeliveryTests {
         try harness.run()
         // The next start has the right clock again, and no memory of the wrong one.
         harness.advance(by: .zero - .seconds(86_400 * 365))
-        #expect(try harness.restart().deliveries.map(\.refundID) == [id])
+        _ = try harness.restart()
+        let start = harness.now
+        var sent: [Int64?] = []
+        for _ in 1...3 where sent.isEmpty { sent = try harness.runAtNextWake().deliveries.map(\.refundID) }
+        #expect(sent == [id])
+        #expect(harness.now.duration(since: start) <= .seconds(10))
     }
 
     // MARK: - Several webhooks of one refund

@@ -175,6 +175,56 @@ struct SchedulerQueryTests {
         #expect(try harness.runAtNextWake().queries.count == 1)
     }
 
+    /// Refunds that need no query, cannot be queried, or were queried just now.
+    @Test(arguments: ["final", "unknown gateway", "refused", "early"])
+    func hintsThatBringNothingForwardDelayNoOther(kind: String) throws {
+        let count = 600
+        try harness.apply { settings in
+            settings.gateways["other"] = settings.gateways["default"]
+            settings.gateways["other"]?.limits.maxInFlight = 1
+        }
+        let gateway = ["unknown gateway": "nowhere", "refused": "other"][kind] ?? "default"
+        try harness.fixture.execute(
+            """
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
+            INSERT INTO refund_queue (merchant_order_no, gateway) SELECT 'A-' || i, '\(gateway)' FROM n
+            """
+        )
+        try harness.enqueue("B-1")
+        for _ in 1...6 {
+            harness.endQueries { refund in
+                if refund.merchantOrderNo == "B-1" { return .report(.processing) }
+                return kind == "final" ? .report(.settled) : kind == "refused" ? .refusal : .report(.processing)
+            }
+            try harness.run()
+            if kind != "refused" || harness.queries.isEmpty { try harness.runAtNextWake() }
+        }
+        while !harness.queries.isEmpty {
+            harness.endQueries { $0.gateway == "other" ? .refusal : .report(.processing) }
+            try harness.run()
+        }
+        if kind == "early" {
+            try harness.fixture.execute(
+                "UPDATE refund_queue SET last_query_at = \(harness.now.milliseconds) WHERE merchant_order_no <> 'B-1'"
+            )
+        }
+        try harness.fixture.execute(
+            """
+            UPDATE refund_queue SET next_query_at = \(harness.now.advanced(by: .seconds(900)).milliseconds)
+                WHERE state IN ('pending', 'processing');
+            UPDATE refund_queue SET last_query_at = 1 WHERE merchant_order_no = 'B-1';
+            INSERT INTO refund_hints (merchant_order_no) SELECT merchant_order_no FROM refund_queue ORDER BY id
+            """
+        )
+        let start = harness.now
+        var found = try harness.run().queries
+        for _ in 1...20 where !found.contains(where: { $0.refund.merchantOrderNo == "B-1" }) {
+            found = try harness.runAtNextWake().queries
+        }
+        #expect(found.contains { $0.refund.merchantOrderNo == "B-1" })
+        #expect(harness.now.duration(since: start) <= .seconds(1))
+    }
+
     @Test func hintOfAFinalRefundIsDeleted() throws {
         try harness.enqueue(1)
         try harness.query(.report(.settled))

@@ -36,6 +36,26 @@ struct ClaimTests {
         #expect(end == scheduler.now.advanced(by: .seconds(70)), "the timeout and a minute")
     }
 
+    @Test func cycleThatWakesForADueRefundLocksTheQueueAtOnce() {
+        let scheduler = PureScheduler()
+        let due = scheduler.now.advanced(by: .seconds(9))
+        scheduler.run { input in
+            input.gateways["default"] = DueRefunds()
+            input.gateways["default"]?.next = due
+        }
+        scheduler.advance(by: .seconds(8))
+        scheduler.run { input in
+            input.gateways["default"] = DueRefunds()
+            input.gateways["default"]?.next = due
+        }
+        #expect(!scheduler.request.mustWrite, "nothing is due")
+        scheduler.advance(by: .seconds(1))
+        scheduler.run()
+        #expect(scheduler.request.mustWrite)
+        scheduler.run()
+        #expect(!scheduler.request.mustWrite, "somebody else ended it")
+    }
+
     // MARK: - Fairness
 
     @Test(arguments: [

@@ -6,6 +6,28 @@ import Testing
 
 /// What cycles do besides queries and webhooks: claims that ran out, ages, unknown gateways, rejected rows, the clock.
 struct HousekeepingTests {
+    // MARK: - Proof
+
+    @Test func proofIsOneWriteWhateverIsDue() {
+        let scheduler = PureScheduler()
+        scheduler.state.prove()
+        scheduler.state.prove()
+        let decision = scheduler.run()
+        #expect(scheduler.request.mustWrite)
+        #expect(decision.summary == ["heartbeat"])
+        #expect(decision.eventNames == ["proved"])
+        #expect(scheduler.run().summary == [])
+        #expect(!scheduler.request.mustWrite)
+    }
+
+    @Test func proofThatTheDatabaseRejectsIsNone() {
+        let scheduler = PureScheduler()
+        scheduler.state.prove()
+        var decision = scheduler.run()
+        decision.retract([Rejection(index: 0, reason: "no")], at: scheduler.now)
+        #expect(decision.eventNames == ["rejected"])
+    }
+
     // MARK: - Expired claims
 
     @Test func expiredClaimIsReleasedAndItsSlotIsFree() {

@@ -202,6 +202,46 @@ struct OutageTests {
         #expect(scheduler.claim([scheduler.refund(1), scheduler.refund(2)]).count == 1)
     }
 
+    @Test func answerAfterTheClockWasSetBackEndsTheFailure() throws {
+        let scheduler = PureScheduler()
+        scheduler.query(scheduler.refund(1), .unreachable)
+        scheduler.advance(by: .seconds(-3_600))
+        let decision = scheduler.query(scheduler.refund(1), .notFound)
+        let sighting = decision.writes.compactMap {
+            if case .gatewaySeen(_, let seen) = $0.action { seen } else { nil }
+        }
+        #expect(sighting == [GatewaySighting(lastVerified: scheduler.now, lastErrorAt: scheduler.now)])
+    }
+
+    @Test func lapseIsRecordedAtOnceAndEndsWithAVerifiedAnswer() {
+        let scheduler = PureScheduler()
+        func lapses(_ decision: Decision) -> [String] {
+            decision.writes.compactMap {
+                if case .breaker(.lapse, let name, let open) = $0.action {
+                    "\(name) \(open?.reason ?? "ends")"
+                } else {
+                    nil
+                }
+            }
+        }
+        for refund in 1...2 {
+            #expect(lapses(scheduler.query(scheduler.refund(Int64(refund)), .unverified(reason: "a"))).isEmpty)
+        }
+        #expect(lapses(scheduler.query(scheduler.refund(3), .unverified(reason: "a"))) == ["default 3"])
+        #expect(lapses(scheduler.query(scheduler.refund(4), .unverified(reason: "a"))).isEmpty, "recorded a moment ago")
+        scheduler.advance(by: .seconds(10))
+        #expect(lapses(scheduler.query(scheduler.refund(5), .unverified(reason: "a"))) == ["default 5"])
+        #expect(lapses(scheduler.query(scheduler.refund(6), .notFound)) == ["default ends"])
+        #expect(lapses(scheduler.query(scheduler.refund(6), .notFound)).isEmpty)
+    }
+
+    @Test func gatewayThatRefusesOurCredentialsIsNotCalledDown() {
+        let scheduler = PureScheduler()
+        let names = scheduler.query(scheduler.refund(1), .refusal).eventNames
+        #expect(names.contains("incident"))
+        #expect(!names.contains("gatewayBreakerOpened"))
+    }
+
     @Test func lastVerifiedAnswerAndLastErrorAreRecordedAtOnceWhenTheyAlternate() throws {
         let scheduler = PureScheduler()
         func sightings(_ decision: Decision) -> [GatewaySighting] {

@@ -40,6 +40,17 @@ struct RefusalTests {
         }
     }
 
+    @Test func refusalsOfAnotherRefundUnderTheSameIDDoNotCount() {
+        let scheduler = PureScheduler()
+        for round in 1...5 {
+            scheduler.query(scheduler.refund(2), .report(.processing))
+            // After two refusals, the application restores its database and enqueues another refund.
+            if round == 3 { scheduler.advance(by: .seconds(60)) }
+            let decision = scheduler.query(scheduler.refund(1), .refusal)
+            #expect(decision.changes.isEmpty == (round < 5), "\(round)")
+        }
+    }
+
     @Test func answerEndsTheAttentionOfARefusedRefund() {
         let scheduler = PureScheduler()
         for _ in 1...3 {

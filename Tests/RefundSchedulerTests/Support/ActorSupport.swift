@@ -83,7 +83,7 @@ final class ManualClock: WallClock {
 final class FaultyStore: QueueStore {
     /// Which call fails.
     enum Call: Sendable {
-        case foreignCommits, cycle
+        case foreignCommits, cycle, write
     }
 
     private struct State {
@@ -143,7 +143,8 @@ final class FaultyStore: QueueStore {
         try base.read(body)
     }
     func write<Result>(_ body: (any QueueWriter) throws(StoreError) -> Result) throws(StoreError) -> Result {
-        try base.write(body)
+        try failIfAsked(.write)
+        return try base.write(body)
     }
     func migrate(at now: Timestamp) throws(StoreError) { try base.migrate(at: now) }
     func checkSchema() throws(StoreError) { try base.checkSchema() }

@@ -184,9 +184,10 @@ extension Write.Action {
         case .killWebhook(let id, _): "kill \(id)"
         case .urlHealth(let url, let health): "\(health == nil ? "healthy" : "failing") \(url)"
         case .incident(let gateway, let record): "\(record.map { "\($0.incident.kind)" } ?? "recovered") \(gateway)"
-        case .gatewaySeen: nil
+        case .gatewaySeen, .breaker(.lapse, _, _): nil
         case .breaker(let kind, let name, let open): "\(open == nil ? "close" : "open") \(kind) \(name)"
         case .deleteHints(let ids): "delete hints " + ids.map { "\($0)" }.joined(separator: " ")
+        case .heartbeat: "heartbeat"
         case .moveDueTimes(let step, _): "move due times by \(step)"
         }
     }

@@ -72,6 +72,14 @@ final class SchedulerHarness {
         return decision
     }
 
+    /// Takes the step of retention that the last cycle planned.
+    ///
+    /// - Returns: The events, and when to run again.
+    func prune() throws -> (events: [SchedulerEvent], next: Timestamp?) {
+        let request = try #require(decision.pruning, "nothing is planned")
+        return try state.prune(request, over: fixture.store, settings, at: now)
+    }
+
     /// Moves the clock to the time at which the scheduler wants to run again, and runs a cycle.
     @discardableResult
     func runAtNextWake() throws -> Decision {
@@ -93,6 +101,7 @@ final class SchedulerHarness {
 
     /// Starts again, as after a crash, and runs the first cycle.
     func restart() throws -> Decision {
+        clockStep = try SchedulerState.clockStep(before: fixture.store, at: now)
         state = try SchedulerState(takingOver: fixture.store, settings, at: now)
         (queries, results) = ([], ([], []))
         return try run()

@@ -203,6 +203,16 @@ struct ApplicationTriggerTests {
         #expect(try database.number("SELECT count(*) FROM refund_breakers WHERE name <> 'b'") == 0)
     }
 
+    @Test(arguments: ["INSERT ON refund_queue", "UPDATE ON refund_queue"])
+    func countsThatATriggerSkippedAreRightAgainAfterAStart(event: String) throws {
+        try database.execute("CREATE TRIGGER quiet AFTER \(event) BEGIN SELECT RAISE(IGNORE); END")
+        try database.enqueue("R-4")
+        _ = try? database.daemon.happen(to: 1) { $0.answered(.settled) }
+        try #require(try problems().contains { $0.contains("refund_counts") }, "the trigger skips nothing")
+        try database.sqlite.migrate(at: now)
+        #expect(try problems() == [])
+    }
+
     @Test func damageToTheApplicationsOwnIndexIsNoDamageToTheDatabase() throws {
         try database.execute(
             """

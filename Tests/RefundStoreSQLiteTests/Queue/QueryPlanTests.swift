@@ -54,7 +54,9 @@ struct QueryPlanTests {
         for statement in Set(statements) {
             for step in try plan(statement) where step.hasPrefix("SCAN refund_") || step.hasPrefix("SCAN q") {
                 // Tables that grow with peers, not refunds, and reads of the newest rows of the ledger.
-                let isSmall = ["refund_incidents", "refund_breakers", "refund_gateways", "refund_endpoints"].contains {
+                let isSmall = [
+                    "refund_incidents", "refund_breakers", "refund_gateways", "refund_endpoints", "refund_pauses",
+                ].contains {
                     step.contains($0)
                 }
                 let isBounded = step.contains("refund_transitions") && statement.contains("LIMIT")
@@ -96,6 +98,8 @@ struct QueryPlanTests {
             }
             let excluding = ClaimRequest.GatewayClaim(permits: 1, probe: turn, excludedMerchants: ["M-1"])
             _ = try daemon.claims { $0.gateways["default"] = excluding }
+            _ = try daemon.claims(permits: 1) { $0.delayedSince = now }
+            try daemon.pause(.endpoint("a.example"))
             _ = try daemon.claims(permits: 1)
         }
         #expect(statements.count >= 20)
@@ -107,6 +111,21 @@ struct QueryPlanTests {
                 if step.contains("SCAN w USING COVERING INDEX refund_outbox_turns") { continue }
                 #expect(step.contains("INDEX refund_") || step.contains("SEARCH"), "\(step): \(statement)")
                 #expect(!step.contains("_state"), "\(step): \(statement)")
+            }
+        }
+    }
+
+    @Test func retentionWalksAlongItsIndexes() throws {
+        let daemon = database.daemon
+        try database.enqueue("R-1")
+        try daemon.happen(to: 1) { $0.answered(.settled) }
+        try daemon.finish(try #require(try daemon.claim().first), .accepted)
+        let statements = try statements { for what in Prunable.allCases { try daemon.prune(what, after: 0) } }
+        #expect(statements.count > 12)
+        for statement in Set(statements) {
+            for step in try plan(statement) where step.contains("refund_") || step.contains("B-TREE") {
+                #expect(step.contains("INDEX refund_") || step.contains("SEARCH"), "\(step): \(statement)")
+                #expect(!step.contains("_state") && !step.contains("B-TREE"), "\(step): \(statement)")
             }
         }
     }

@@ -14,25 +14,24 @@ struct FrozenSchemaTests {
     private let folder: TemporaryFolder
     private let path: String
 
-    /// A database loaded from a dump of the schema with rows in every table.
     init() throws {
         folder = try TemporaryFolder()
         path = folder.path("refunds.db")
+    }
+
+    /// Loads the dump of a database with rows in every table, as the migrations up to a number made it.
+    private func load(_ migration: String) throws {
         let fixture = try #require(
-            Bundle.module.url(forResource: "schema-0001", withExtension: "sql", subdirectory: "Fixtures")
+            Bundle.module.url(forResource: "schema-\(migration)", withExtension: "sql", subdirectory: "Fixtures")
         )
         let loaded = try Command.run(["sqlite3", "-batch", path], input: String(contentsOf: fixture, encoding: .utf8))
         try #require(loaded.status == 0, "\(loaded.errors)")
     }
 
-    @Test func dumpedDatabaseOpensMigratesAndVerifies() throws {
-        let loaded = try Command.run(["sqlite3", path, ".dump"]).output
-        let store = try SQLiteStore(path: path, access: .existing)
-        defer { store.close() }
-        try store.checkSchema()
-        try store.migrate(at: now)
-        try store.checkSchema()
-        #expect(try Command.run(["sqlite3", path, ".dump"]).output == loaded)
+    /// The text of everything in a database's schema.
+    private static let schema = "SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM sqlite_master ORDER BY 1"
+
+    private func check(_ store: SQLiteStore) throws {
         let (damage, problems, batch) = try store.read { tx throws(StoreError) in
             (try tx.integrity(limit: 10).damage, try tx.schemaProblems(), try tx.histories(after: nil, limit: 100))
         }
@@ -45,18 +44,46 @@ struct FrozenSchemaTests {
             let check = OutboxCheck(events: history.events, webhooks: history.webhooks) { _ in "hooks.example" }
             #expect(check.problems == [])
         }
+    }
+
+    @Test func dumpedDatabaseOpensMigratesAndVerifies() throws {
+        try load("0003")
+        let loaded = try Command.run(["sqlite3", path, ".dump"]).output
+        let store = try SQLiteStore(path: path, access: .existing)
+        defer { store.close() }
+        try store.checkSchema()
+        try store.migrate(at: now)
+        try store.checkSchema()
+        #expect(try Command.run(["sqlite3", path, ".dump"]).output == loaded)
+        try check(store)
         for table in try store.texts("SELECT name FROM sqlite_master WHERE type = 'table'") {
             #expect(try store.texts("SELECT count(*) FROM \(table)") != ["0"], "\(table) is empty")
         }
     }
 
+    @Test(arguments: ["0001", "0002"]) func earlierSchemaIsMigratedWithItsRows(schema: String) throws {
+        try load(schema)
+        let store = try SQLiteStore(path: path, access: .existing)
+        defer { store.close() }
+        let error = #expect(throws: StoreError.self) { try store.checkSchema() }
+        #expect(error?.kind == .olderSchema)
+        try store.migrate(at: now)
+        try store.checkSchema()
+        try check(store)
+        let pruned = try store.write { tx throws(StoreError) in
+            try tx.prune(PruneRequest(.webhooks, until: now), at: later(30 * 86_400)).rows
+        }
+        #expect(pruned.bodies == 1 && pruned.attempts == 1)
+        try check(store)
+    }
+
     @Test func migrationCreatesTheDumpedSchema() throws {
+        try load("0003")
         let store = try SQLiteStore(path: folder.path("new.db"), access: .readWrite)
         defer { store.close() }
         try store.migrate(at: now)
-        let sql = "SELECT type || ' ' || name || ' ' || ifnull(sql, '') FROM sqlite_master ORDER BY 1"
-        let created = try store.texts(sql)
-        let dumped = try DatabaseQueue(path: path).read { db in try String.fetchAll(db, sql: sql) }
+        let created = try store.texts(Self.schema)
+        let dumped = try DatabaseQueue(path: path).read { db in try String.fetchAll(db, sql: Self.schema) }
         #expect(created == dumped)
     }
 
@@ -67,19 +94,20 @@ struct FrozenSchemaTests {
             Attention.allCases.map { "\($0.rawValue) \(NotifiedReasons($0).rawValue)" }
                 == ["mismatch 32", "misconfigured 16", "unknown_order 8", "overdue 4", "undeliverable 2"]
         )
-        #expect([NotifiedReasons.refused, .merchantRefused].map(\.rawValue) == [64, 128])
+        #expect([NotifiedReasons.refused, .merchantRefused, .delayed].map(\.rawValue) == [64, 128, 256])
         #expect(
             EventType.allCases.map(\.rawValue) == [
                 "refund.processing", "refund.settled", "refund.failed", "refund.abandoned", "refund.needs_attention",
-                "gateway.needs_attention",
+                "refund.delayed", "gateway.needs_attention",
             ]
         )
         #expect(WebhookState.allCases.map(\.rawValue) == ["pending", "delivered", "dead", "superseded"])
         #expect(Verdict.allCases.map(\.rawValue) == ["settled", "failed"])
         #expect(Transition.refundd == "refundd")
-        #expect([BreakerKind.gateway, .endpoint].map(\.rawValue) == ["gateway", "endpoint"])
+        #expect([BreakerKind.gateway, .endpoint, .lapse].map(\.rawValue) == ["gateway", "endpoint", "lapse"])
         #expect(GatewayIncident.Kind.allCases.map(\.rawValue) == ["misconfigured", "unreachable"])
         #expect(GatewayVerdict.allCases.map(\.rawValue) == ["processing", "settled", "failed"])
+        #expect(Prunable.allCases.map(\.rawValue) == ["webhooks", "ledger"])
     }
 
     @Test(arguments: GatewayVerdict.allCases)

@@ -134,7 +134,7 @@ struct SchemaRepairTests {
     private static let tables = [
         "refund_queue", "refund_transitions", "refund_event_log", "refund_outbox", "refund_outbox_attempts",
         "refund_actions", "refund_hints", "refund_gateways", "refund_incidents", "refund_endpoints", "refund_breakers",
-        "refund_counts", "refund_replaced",
+        "refund_counts", "refund_replaced", "refund_pauses", "refund_heartbeat",
     ]
 
     /// A queue with rows in its most important tables.
@@ -243,7 +243,10 @@ struct SchemaRepairTests {
         #expect(try database.number("SELECT count(*) FROM sqlite_master WHERE name = 'shop'") == 1)
     }
 
-    @Test(arguments: ["refund_hints", "refund_counts", "refund_breakers", "refund_gateways", "refund_replaced"])
+    @Test(arguments: [
+        "refund_hints", "refund_counts", "refund_breakers", "refund_gateways", "refund_replaced", "refund_pauses",
+        "refund_heartbeat",
+    ])
     func droppedTableThatRefunddCanFillAgainIsRestored(table: String) throws {
         try fill()
         try database.execute("DROP TABLE \(table)")

@@ -41,14 +41,14 @@ final class SimulatedOperator {
             "FROM refund_queue WHERE attention IS NOT NULL AND state IN ('pending', 'processing') ORDER BY id"
         )
         let webhooks = try fixture.records(
-            "id",
+            "id, pruned_at",
             "FROM refund_outbox WHERE state <> 'pending' AND leased_until IS NULL ORDER BY position"
         )
         var commands: [Command] = []
         for record in refunds where random.chance(0.25) {
             commands.append(try attend(to: record.id, clock))
         }
-        for record in webhooks where random.chance(0.05) {
+        for record in webhooks where random.chance(0.05) && record.number("pruned_at") == nil {
             let id = record["id"]
             let result = try fixture.store.write { tx throws(StoreError) in
                 try tx.redeliver(id, by: Self.name, at: clock.wall)

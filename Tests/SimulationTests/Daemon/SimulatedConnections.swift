@@ -51,7 +51,10 @@ struct SimulatedConnections {
         webhooks.maxInFlight = configuration.maxInFlight
         webhooks.timeout = SimulatedReceiver.timeout
         webhooks.retrySchedule = scenario.retrySchedule
-        return SchedulerSettings(polling: configuration.polling, gateways: gateways, webhooks: webhooks)
+        var settings = SchedulerSettings(polling: configuration.polling, gateways: gateways, webhooks: webhooks)
+        settings.delayedAfter = configuration.delayedAfter
+        settings.retention = scenario.retention
+        return settings
     }
 
     static func routing(_ scenario: Scenario) -> WebhookRouting {

@@ -95,6 +95,15 @@ final class SimulatedDaemon {
         for (gateway, claims) in sent { state.gateways[gateway]?.sent(claims.count, at: now) }
     }
 
+    /// Takes the step of retention that was decided, if any.
+    ///
+    /// - Returns: The events, and when to run again.
+    /// - Throws: `StoreError` if the database can no longer be trusted.
+    func prune(_ decision: Decision, at now: Timestamp) throws -> (events: [SchedulerEvent], next: Timestamp?) {
+        guard let request = decision.pruning else { return ([], nil) }
+        return try state.prune(request, over: store, settings, at: now)
+    }
+
     private func end(_ claim: QueryClaim) {
         let gateway = claim.refund.gateway
         orphans.queries[ObjectIdentifier(claim)] = nil

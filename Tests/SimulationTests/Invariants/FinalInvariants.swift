@@ -25,7 +25,10 @@ struct FinalInvariants {
     func check() throws {
         if let reason = try unfinished() { throw Violation(reason) }
         let refunds = try fixture.records("id, state, attention", "FROM refund_queue ORDER BY id")
-        try require(Set(refunds.map(\.id)) == Set(application.orders.keys), "refunds were lost")
+        let pruned = try fixture.records("refund_id AS id, state", "FROM refund_pruned_refunds")
+        try require(scenario.retention.ledger != nil || pruned.isEmpty, "refunds were pruned that are kept for ever")
+        try require(Set((refunds + pruned).map(\.id)) == Set(application.orders.keys), "refunds were lost")
+        for row in pruned { try checkState(row) }
         for row in refunds {
             try checkState(row)
             try checkWebhooks(row)

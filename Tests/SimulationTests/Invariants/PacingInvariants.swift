@@ -12,8 +12,9 @@ final class PacingInvariants {
     private var lastProbes: [String: Timestamp] = [:]
     // The merchants of the last probe and of those that followed it at once.
     private var probedMerchants: [String: Set<String>] = [:]
-    // Refunds with a hint, which makes one query early.
+    // Refunds with a hint, which makes queries early until one of them counts, and those whose early query is sent.
     private var hinted: Set<Int64> = []
+    private var hintedSent: Set<Int64> = []
     // How often in a row each refund was refused alone, in this daemon's life.
     private var refusals: [Int64: Int] = [:]
     // When refunds and webhooks must be due by the true time, whatever the wall clock is set to.
@@ -54,7 +55,7 @@ final class PacingInvariants {
         notBefore = [:]
         retries = [:]
         incidents = [:]
-        hinted = []
+        (hinted, hintedSent) = ([], [])
         refusals = [:]
         forgetDueTimes()
     }
@@ -131,10 +132,9 @@ final class PacingInvariants {
         if claim.isProbe { try require(inFlight.isEmpty, "\(gateway) is probed with two refunds at a time") }
         if let (attempts, earliest) = notBefore[id], attempts == refund.attempts, refund.attention != .misconfigured {
             let early = earliest.duration(since: time)
-            try require(
-                early <= .milliseconds(2) || hinted.remove(id) != nil,
-                "#\(id) is queried \(early) too early after \(attempts) queries"
-            )
+            guard early > .milliseconds(2) else { return }
+            try require(hinted.contains(id), "#\(id) is queried \(early) too early after \(attempts) queries")
+            hintedSent.insert(id)
         }
     }
 
@@ -184,6 +184,8 @@ final class PacingInvariants {
             let isConfigured = daemon.configuration.limits[refund.gateway] != nil
             return try require(!result.isAnswer || !isConfigured, "#\(id): a verified answer was not counted")
         }
+        // A gateway that refuses our credentials or asks for a pause has not answered what the operator asked.
+        if hintedSent.remove(id) != nil { hinted.remove(id) }
         let range = Self.wait(daemon.configuration.polling, row, attempts: attempts, at: clock.wall)
         let wait = row.time("next_query_at").duration(since: clock.wall)
         let longest = max(range.upperBound, result.retryAfter ?? .zero)

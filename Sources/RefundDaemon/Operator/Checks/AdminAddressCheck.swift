@@ -9,7 +9,7 @@ struct AdminAddressCheck {
     let address: ListenAddress
     let daemon: DaemonPresence
 
-    /// Runs the check, which listens there for a moment.
+    /// Runs the check, which listens on the address for a moment.
     ///
     /// - Returns: Why the daemon cannot serve the address; nil if it can or does.
     func problem() -> String? {
@@ -33,7 +33,7 @@ struct AdminAddressCheck {
         guard case .running(let daemon?) = daemon else { return false }
         if address.socketPath != nil { return AdminProbe(address).answer() != nil }
         let sockets = ListeningSockets(port: address.port)
-        // Another user's daemon does not show its descriptors.
+        // A daemon of another user hides its descriptors.
         return sockets.areOpen(in: daemon.pid) ?? (AdminProbe(address).answer() != nil)
     }
 }

@@ -31,7 +31,7 @@ package struct AdminProbe: Sendable {
         self.address = address
     }
 
-    /// Asks, and waits at most some seconds.
+    /// Asks, and waits a few seconds at most.
     ///
     /// - Returns: The answer; nil if there is none, or it is not a daemon's.
     package func answer() -> Answer? {
@@ -83,7 +83,7 @@ package struct AdminProbe: Sendable {
         return response
     }
 
-    // An address that accepts connections to all of the machine's addresses is no address to connect to.
+    // A wildcard address accepts connections to every address of the machine, but nobody can connect to it.
     private var reachableHost: String {
         switch address.host {
         case "0.0.0.0": "127.0.0.1"

@@ -26,8 +26,8 @@ struct GatewayCheck {
 
     /// Judges the outcome of the query.
     ///
-    /// The refund does not exist, so a verified answer with another code than that for an unknown order refuses the query,
-    /// whatever refund it is about.
+    /// The refund does not exist. So a verified answer with any code but that for an unknown order refuses the query
+    /// itself, whatever the refund.
     ///
     /// - Parameters:
     ///   - outcome: The outcome.

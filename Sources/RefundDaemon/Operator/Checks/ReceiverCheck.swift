@@ -22,20 +22,37 @@ struct ReceiverCheck {
 
     /// Resolves the host of the configured URL and judges its addresses.
     ///
+    /// - Parameter connects: Whether to connect, too, without sending anything.
     /// - Returns: The finding, which never contains the URL's path; nil without a URL.
-    func onlineFinding() -> Finding? {
+    func onlineFinding(connects: Bool = false) -> Finding? {
         guard let url = webhook.url, let parsed = try? HTTPURL(url) else { return nil }
         let subject = "receiver \(parsed.endpoint)"
-        guard case .name(let name) = parsed.host else { return nil }
+        guard case .name(let name) = parsed.host else {
+            guard connects, case .address(let address) = parsed.host, offlineProblem() == nil else { return nil }
+            return connection(to: [address], parsed) ?? Finding(.fine, subject, "accepts connections")
+        }
         let addresses = Self.addresses(of: name.description)
         guard !addresses.isEmpty else {
             let command = "getent ahosts \(name.description)"
             return Finding(.problem, subject, "its name cannot be resolved; check webhook.url", run: command)
         }
         guard let problem = policy.problem(with: url, addresses: addresses) else {
-            return Finding(.fine, subject, "its address is allowed")
+            let refusal = connects ? connection(to: addresses, parsed) : nil
+            let text = connects ? "its address is allowed, and it accepts connections" : "its address is allowed"
+            return refusal ?? Finding(.fine, subject, text)
         }
         return Finding(.problem, subject, problem)
+    }
+
+    // Connects to one address after the other until one accepts.
+    private func connection(to addresses: [IPAddress], _ url: HTTPURL) -> Finding? {
+        var reason = "no address"
+        for address in addresses {
+            guard let error = TCPProbe.problem("\(address)", port: url.port) else { return nil }
+            reason = error
+        }
+        let text = "port \(url.port) does not accept connections (\(reason)); start the receiver, or check webhook.url"
+        return Finding(.problem, "receiver \(url.endpoint)", text, run: "refundd webhooks --state pending")
     }
 
     private static func addresses(of name: String) -> [IPAddress] {
@@ -53,7 +70,7 @@ struct ReceiverCheck {
                 == 0
             {
                 let numeric = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                // A zone is no part of the address.
+                // The zone is not part of the address.
                 if let address = IPAddress(numeric.prefix { $0 != "%" }) { addresses.append(address) }
             }
             unsafe next = entry.pointee.ai_next

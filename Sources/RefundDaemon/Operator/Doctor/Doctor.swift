@@ -6,6 +6,9 @@ import RefundStore
 
 /// Checks everything as the service would see it.
 package struct Doctor: Sendable {
+    // The subjects whose problems keep the daemon from starting.
+    private static let startSubjects: Set = ["configuration", "credentials", "database", "admin address"]
+
     private let file: String
     private let environment: [String: String]
     private let unit = ServiceUnit.installed()
@@ -31,17 +34,31 @@ package struct Doctor: Sendable {
         } catch {
             return error.problems.map(configurationFinding) + [ClockCheck.finding()]
         }
-        let daemon = StoreProviders.provider(for: partial.database).daemon
-        let user = serviceUser(daemon, partial.database.path)
+        let provider = StoreProviders.provider(for: partial.database)
+        let daemon = provider.daemon
+        let user = serviceUser(daemon) ?? provider.owner ?? .current
         var findings = partial.problems.map(configurationFinding)
         if let configuration = partial.whole {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
             findings += credentialFindings(configuration, user)
             findings += adminFindings(configuration, daemon)
+            if configuration.heartbeat.url != nil {
+                let interval = configuration.heartbeat.interval.formatted
+                findings.append(
+                    Finding(.fine, "heartbeat", "a monitor hears every \(interval) that work gets done")
+                )
+            }
         }
-        findings += databaseFindings(partial, user)
-        findings.append(ClockCheck.finding())
-        findings += UnitCheck(unit: unit, daemon: daemon).findings()
+        var report: QueueReport?
+        findings += databaseFindings(partial, provider, user, &report)
+        findings.append(ClockCheck.finding(report?.status))
+        // A daemon that does not run is the unit's problem.
+        let isRepaired = !findings.contains { $0.gravity == .problem && Self.startSubjects.contains($0.subject) }
+        let ofUnit = UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
+        if case .absent = daemon, ofUnit.contains(where: { $0.gravity == .problem }) {
+            findings.removeAll { $0.subject == "daemon" && $0.gravity == .problem }
+        }
+        findings += ofUnit
         if let configuration = partial.whole, isOnline { findings += await onlineFindings(configuration) }
         return findings
     }
@@ -51,39 +68,23 @@ package struct Doctor: Sendable {
         return Finding(.problem, "configuration", text, run: "${EDITOR:-vi} \(file.asShellWord) && refundd check")
     }
 
-    /// The user that runs the daemon: the running one's, else the unit's, else the database's owner.
-    private func serviceUser(_ daemon: DaemonPresence, _ path: String) -> ServiceUser {
-        if case .running(let serving?) = daemon, let id = ServiceUser.id(ofProcess: serving.pid) {
-            return ServiceUser(id: id)
-        }
-        if let id = unit?.userID { return ServiceUser(id: id) }
-        var status = stat()
-        for place in [path, DatabaseCheck.folder(of: path)] where unsafe stat(place, &status) == 0 {
-            return ServiceUser(id: status.st_uid)
-        }
-        return .current
+    /// The user that runs the daemon: the running one's, else the unit's.
+    private func serviceUser(_ daemon: DaemonPresence) -> ServiceUser? {
+        if case .running(let serving?) = daemon, let user = ServiceUser(ofProcess: serving.pid) { return user }
+        return unit?.serviceUser
     }
 
     private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
-        let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        let configuration = configuration.readingCredentials(of: unit)
         try? ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: false)
-        var findings = problems.map { problem in
-            let command = geteuid() == 0 ? problem.path.map { "ls -l \($0.asShellWord)" } : "sudo refundd doctor"
-            return Finding(.problem, "credentials", problem.description, run: command)
-        }
-        // What the unit loads is read by root and handed to the daemon.
+        var findings = CredentialAdvice(isUnits: unit != nil).findings(problems)
+        // Root reads what the unit loads, and hands it to the daemon.
         let own = configuration.credentialFiles.subtracting(unit?.credentials.values.map(\.self) ?? [])
+            .subtracting(problems.filter(\.isMissingFile).compactMap(\.path))
         for path in own.sorted() where geteuid() == 0 && !user.mayRead(path) {
-            let command = "chown \(user.name) \(path.asShellWord)"
-            findings.append(
-                Finding(
-                    .problem,
-                    "credentials",
-                    "user \(user.name), who runs refundd, cannot read \(path)",
-                    run: command
-                )
-            )
+            let problem = "user \(user.name), who runs refundd, cannot read \(path)"
+            findings.append(Finding(.problem, "credentials", problem, run: "chown \(user.name) \(path.asShellWord)"))
         }
         findings += ConfigurationCheck.keyProblems(credentials).map { Finding(.problem, "credentials", $0) }
         if let problem = ReceiverCheck(webhook: configuration.webhook).offlineProblem() {
@@ -101,29 +102,36 @@ package struct Doctor: Sendable {
         return [Finding(.problem, "admin address", problem, run: command)]
     }
 
-    private func databaseFindings(_ configuration: DatabaseConfiguration, _ user: ServiceUser) -> [Finding] {
-        let path = configuration.database.path
-        var findings = DatabaseCheck(path: path, user: user).findings()
+    private func databaseFindings(
+        _ configuration: DatabaseConfiguration,
+        _ provider: any StoreProvider,
+        _ user: ServiceUser,
+        _ found: inout QueueReport?
+    ) -> [Finding] {
+        var findings = provider.findings(for: user)
         if findings.isEmpty {
-            findings.append(Finding(.fine, "database", "\(path) is sound, and user \(user.name) can write it"))
+            let text = "\(provider.location) is sound, and user \(user.name) can write it"
+            findings.append(Finding(.fine, "database", text))
         }
-        findings.append(InotifyCheck.finding(folder: DatabaseCheck.folder(of: path)))
+        findings.append(provider.wakeFinding())
         do throws(StoreError) {
-            let store = try StoreProviders.provider(for: configuration.database).open(.readOnly)
+            let store = try provider.open(.readOnly)
             defer { store.close() }
             let report = try QueueReport(of: store, configuration)
+            found = report
             // The disk and the configuration have been checked above.
             let others = report.findings.filter { !["database", "configuration"].contains($0.subject) }
+                .map(\.withoutDoctor)
             findings +=
                 others.isEmpty ? [Finding(.fine, "queue", "refundd serves it, and no refund needs attention")] : others
         } catch {
-            // Whatever keeps the queue from being read was found above.
+            // The checks above have reported what keeps the queue from being read.
         }
         return findings
     }
 
     private func onlineFindings(_ configuration: Configuration) async -> [Finding] {
-        let configuration = configuration.readingCredentials(from: unit?.credentials ?? [:])
+        let configuration = configuration.readingCredentials(of: unit)
         var findings: [Finding] = []
         do throws(CommandFailure) {
             let credentials = try ConfigurationLoader.credentials(configuration)
@@ -137,18 +145,23 @@ package struct Doctor: Sendable {
         } catch {
             findings.append(Finding(.warning, "gateway", "not queried, because the credentials have problems"))
         }
-        return findings + [ReceiverCheck(webhook: configuration.webhook).onlineFinding()].compactMap(\.self)
+        return findings
+            + [ReceiverCheck(webhook: configuration.webhook).onlineFinding(connects: true)].compactMap(\.self)
     }
 }
 
 extension Configuration {
     /// The configuration with the files that a unit's credentials come from.
     ///
-    /// A bare name means a credential for the daemon alone; no other process sees its folder.
-    fileprivate func readingCredentials(from sources: [String: String]) -> Configuration {
+    /// A bare name is a credential in a folder that only the daemon sees.
+    fileprivate func readingCredentials(of unit: ServiceUnit?) -> Configuration {
+        let (sources, folder) = (unit?.credentials ?? [:], unit?.credentialFolders.first)
+        let own = file[...(file.lastIndex(of: "/") ?? file.startIndex)]
         func source(_ path: String) -> String {
             let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
-            return unsafe access(path, F_OK) == 0 ? path : sources[name] ?? path
+            if unsafe access(path, F_OK) == 0 { return path }
+            // A file that is still to be made belongs where systemd looks.
+            return sources[name] ?? (path == own + name ? folder.map { "\($0)/\(name)" } : nil) ?? path
         }
         var configuration = self
         configuration.gateways = gateways.mapValues { gateway in
@@ -160,13 +173,12 @@ extension Configuration {
         configuration.webhook.secretFiles = webhook.secretFiles.map(source)
         return configuration
     }
+}
 
-    /// Every key, secret and certificate file.
-    fileprivate var credentialFiles: Set<String> {
-        var files = Set(webhook.secretFiles + [webhook.caFile].compactMap(\.self))
-        for gateway in gateways.values {
-            files.formUnion([gateway.privateKeyFile] + gateway.publicKeyFiles + [gateway.caFile].compactMap(\.self))
-        }
-        return files
+extension Finding {
+    /// The finding with a command that says more than the doctor's own report.
+    fileprivate var withoutDoctor: Finding {
+        guard command == "refundd doctor" else { return self }
+        return Finding(gravity, subject, text, run: "journalctl -u refundd -n 20 --no-pager")
     }
 }

@@ -2,98 +2,73 @@ import CLinux
 import Foundation
 import Glibc
 import RefundCore
+import RefundScheduler
 import RefundStore
 
 /// Checks the machine's clock.
 enum ClockCheck {
-    /// Asks the kernel whether the clock is synchronized.
-    static func finding() -> Finding {
+    // A gateway's responses have a date, and what failed with a date far from ours says so.
+    nonisolated(unsafe) private static let difference = #/clock is (\S+) (behind|ahead of)/#
+
+    /// Compares the clock with the gateways', as far as the queue knows, or else asks the kernel whether it is synchronized.
+    ///
+    /// - Parameters:
+    ///   - status: The queue, with the gateways' last failures; nil if it cannot be read.
+    ///   - now: The time of the status.
+    /// - Returns: The finding.
+    static func finding(_ status: QueueStatus? = nil, at now: Timestamp = SystemClock().now()) -> Finding {
+        if let measured = status.flatMap({ measured($0, at: now) }) {
+            return Finding(.problem, "clock", measured, run: remedy(canSynchronize: canSynchronize()))
+        }
         var state = timex()
         let result = unsafe adjtimex(&state)
         return finding(isSynchronized: result >= 0 && result != TIME_ERROR && state.status & STA_UNSYNC == 0)
     }
 
+    /// The difference to a gateway's clock that its last failure named; nil without one.
+    static func measured(_ status: QueueStatus, at now: Timestamp) -> String? {
+        for (gateway, sighting) in status.sightings.sorted(by: { $0.key < $1.key }) where sighting.isFailing {
+            guard let error = sighting.lastError, let time = sighting.lastErrorAt,
+                let match = unsafe error.firstMatch(of: difference)
+            else { continue }
+            let place = match.output.2 == "behind" ? "behind" : "ahead of"
+            return "\(match.output.1) \(place) gateway \(gateway) (measured \(time.age(at: now)))"
+        }
+        return nil
+    }
+
     /// Judges the answer; a gateway refuses queries whose timestamp is further than 15 minutes from its own clock.
-    static func finding(isSynchronized: Bool) -> Finding {
+    static func finding(isSynchronized: Bool, canSynchronize: Bool = Self.canSynchronize()) -> Finding {
         guard !isSynchronized else { return Finding(.fine, "clock", "synchronized") }
-        let problem = "nothing keeps the clock right; if it is 15 minutes off, the gateway refuses every query"
-        return Finding(.warning, "clock", problem, run: "timedatectl set-ntp true")
+        let problem = "nothing synchronizes the clock; if it is 15 minutes off, the gateway refuses every query"
+        return Finding(.warning, "clock", problem, run: remedy(canSynchronize: canSynchronize))
+    }
+
+    private static func remedy(canSynchronize: Bool) -> String {
+        canSynchronize ? "timedatectl set-ntp true" : "apt-get install systemd-timesyncd"
+    }
+
+    /// Whether a service that synchronizes the clock is installed; true if that is unknown.
+    static func canSynchronize() -> Bool {
+        SystemCommand.output(of: ["timedatectl", "show", "--property=CanNTP", "--value"])?.hasPrefix("no") != true
     }
 }
 
-/// Checks that inserts can be noticed at once.
-enum InotifyCheck {
-    private static let limits = "fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=65536"
-
-    /// Watches a folder for a moment, as the daemon does.
-    static func finding(folder: String) -> Finding {
-        let descriptor = inotify_init1(Int32(IN_CLOEXEC))
-        guard descriptor >= 0 else { return exhausted(SystemError()) }
-        defer { close(descriptor) }
-        guard unsafe inotify_add_watch(descriptor, folder, UInt32(IN_MODIFY)) >= 0 else {
-            return exhausted(SystemError())
-        }
-        return Finding(.fine, "inotify", "inserts are noticed at once")
-    }
-
-    private static func exhausted(_ error: SystemError) -> Finding {
-        let problem = "cannot watch for inserts (\(error)), so they are noticed only ten times a second"
-        return Finding(.warning, "inotify", problem, run: "sysctl \(limits)")
-    }
-}
-
-/// Checks the service manager's side of the daemon.
-struct UnitCheck {
-    let unit: ServiceUnit?
-    let daemon: DaemonPresence
-
-    /// Runs the check; asks `systemctl` if systemd runs this machine.
-    func findings() -> [Finding] {
-        guard ServiceUnit.isManagerRunning else {
-            return [Finding(.note, "unit", "systemd does not run this machine; start the daemon by other means")]
-        }
-        guard unit != nil else {
-            return [Finding(.warning, "unit", "refundd.service is not installed", run: "systemctl cat refundd")]
-        }
-        return Self.findings(properties: Self.properties(), daemon: daemon)
-    }
-
-    /// Judges the unit's properties.
-    static func findings(properties: [String: String], daemon: DaemonPresence) -> [Finding] {
-        var findings: [Finding] = []
-        let state = properties["ActiveState"] ?? ""
-        if state == "failed" {
-            let result = "\(properties["Result"] ?? "?"), exit status \(properties["ExecMainStatus"] ?? "?")"
-            let problem = "refundd.service has failed (\(result))"
-            findings.append(Finding(.problem, "unit", problem, run: "journalctl -u refundd -n 20 --no-pager"))
-        } else if state == "inactive", case .absent = daemon {
-            findings.append(
-                Finding(.problem, "unit", "refundd.service is not started", run: "systemctl start refundd")
-            )
-        }
-        if properties["UnitFileState"] == "disabled" {
-            let problem = "refundd.service does not start when the machine does"
-            findings.append(Finding(.warning, "unit", problem, run: "systemctl enable refundd"))
-        }
-        if properties["NeedDaemonReload"] == "yes" {
-            let problem = "the unit's file has changed since systemd read it"
-            findings.append(Finding(.warning, "unit", problem, run: "systemctl daemon-reload"))
-        }
-        return findings.isEmpty ? [Finding(.fine, "unit", "refundd.service is \(state)")] : findings
-    }
-
-    private static func properties() -> [String: String] {
+/// A program of the system's that tells something.
+enum SystemCommand {
+    /// Runs a command, and waits for its end.
+    ///
+    /// - Returns: What it printed; nil if it cannot be run.
+    static func output(of command: [String]) -> String? {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let names = "ActiveState,Result,ExecMainStatus,UnitFileState,NeedDaemonReload"
-        process.arguments = ["systemctl", "show", "refundd", "--property=\(names)"]
+        process.arguments = command
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return [:] }
+        guard (try? process.run()) != nil else { return nil }
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        let pairs = text.split(separator: "\n").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
-        return Dictionary(pairs.filter { $0.count == 2 }.map { ($0[0], $0[1]) }) { first, _ in first }
+        return text
     }
 }

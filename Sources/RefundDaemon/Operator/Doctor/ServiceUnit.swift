@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
+import RefundStore
 
 /// The systemd unit of refundd, as far as it decides what the daemon may read and write.
 ///
-/// Source: systemd.unit(5), systemd.exec(5). Drop-ins override the unit; `LoadCredential=` adds up, and an empty
-/// assignment resets it.
+/// Source: systemd.unit(5), systemd.exec(5). Drop-ins override the unit; `LoadCredential=` and
+/// `SupplementaryGroups=` add up, and an empty assignment resets them.
 struct ServiceUnit: Hashable, Sendable {
     private static let folders = [
         "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
@@ -14,8 +15,14 @@ struct ServiceUnit: Hashable, Sendable {
     var file: String
     /// The user that runs the daemon; nil for root.
     var user: String?
+    /// The group that the daemon runs as; nil for the user's own.
+    var group: String?
+    /// The groups that the daemon has besides.
+    var supplementaryGroups: [String] = []
     /// The credentials by name, with the files that root reads for the daemon.
     var credentials: [String: String] = [:]
+    /// The folders of which systemd loads every file.
+    var credentialFolders: [String] = []
 
     /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
@@ -23,7 +30,12 @@ struct ServiceUnit: Hashable, Sendable {
     /// Finds the unit and its drop-ins; nil if it is not installed.
     static func installed(in folders: [String] = Self.folders) -> ServiceUnit? {
         let files = FileManager.default
-        guard let file = folders.map({ "\($0)/refundd.service" }).first(where: files.fileExists) else { return nil }
+        guard
+            let file = folders.map({ "\($0)/refundd.service" }).first(where: { path in
+                // A masked unit still says which user would run the daemon.
+                files.fileExists(atPath: path) && (try? files.destinationOfSymbolicLink(atPath: path)) != "/dev/null"
+            })
+        else { return nil }
         // A drop-in of an earlier folder hides one with the same name.
         var dropIns: [String: String] = [:]
         for folder in folders.reversed() {
@@ -46,7 +58,10 @@ struct ServiceUnit: Hashable, Sendable {
             let value = parts[1].trimmingCharacters(in: .whitespaces)
             switch parts[0].trimmingCharacters(in: .whitespaces) {
             case "User": user = value.isEmpty ? nil : value
-            case "LoadCredential" where value.isEmpty: credentials = [:]
+            case "Group": group = value.isEmpty ? nil : value
+            case "SupplementaryGroups" where value.isEmpty: supplementaryGroups = []
+            case "SupplementaryGroups": supplementaryGroups += value.split(separator: " ").map(String.init)
+            case "LoadCredential" where value.isEmpty: (credentials, credentialFolders) = ([:], [])
             case "LoadCredential":
                 let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
                 load(pair[0], from: pair.count == 2 ? pair[1] : pair[0])
@@ -55,13 +70,31 @@ struct ServiceUnit: Hashable, Sendable {
         }
     }
 
-    // Of a folder, systemd loads each file under the name ID_FILE.
+    // systemd loads each file of a folder under the name ID_FILE.
     private mutating func load(_ id: String, from path: String) {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
             credentials[id] = path
+            // Only its content would tell whether it is to be a folder or a file.
+            if unsafe access(path, F_OK) != 0, errno == ENOENT { credentialFolders.append(path) }
             return
         }
+        credentialFolders.insert(path, at: 0)
         for name in names { credentials["\(id)_\(name)"] = "\(path)/\(name)" }
+    }
+
+    /// The user that runs the daemon, with its groups; nil if there is no such user.
+    var serviceUser: ServiceUser? {
+        guard let userID else { return nil }
+        return ServiceUser(
+            id: userID,
+            group: group.flatMap(Self.id(ofGroup:)),
+            supplementary: supplementaryGroups.compactMap(Self.id(ofGroup:))
+        )
+    }
+
+    private static func id(ofGroup name: String) -> gid_t? {
+        if let number = gid_t(name) { return number }
+        return unsafe getgrnam(name)?.pointee.gr_gid
     }
 
     /// The id of the user that runs the daemon; nil if there is no such user.

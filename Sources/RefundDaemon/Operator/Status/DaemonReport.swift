@@ -6,11 +6,15 @@ package import RefundStore
 package struct DaemonReport: Hashable, Sendable {
     /// Whether it serves the database.
     package var presence: DaemonPresence
-    /// Its answer to whether it is ready; nil if it was not asked or does not answer.
+    /// What it answers when asked whether it is ready; nil if it was not asked or does not answer.
     package var readiness: AdminProbe.Answer?
     /// Why the last daemon no longer trusted the database; nil if it did.
     package var distrust: String?
-    /// The command that starts it.
+    /// The other process that keeps it from writing; nil if there is none, or it cannot be seen.
+    package var writer: QueueWriterProcess?
+    /// Why the service manager does not keep it running; nil if it does, or nothing is known.
+    package var obstacle: String?
+    /// The command that starts it, or shows why it does not run.
     package var startCommand: String
 
     /// Creates a report.
@@ -18,15 +22,17 @@ package struct DaemonReport: Hashable, Sendable {
         presence: DaemonPresence,
         readiness: AdminProbe.Answer? = nil,
         distrust: String? = nil,
+        writer: QueueWriterProcess? = nil,
         startCommand: String = "systemctl start refundd"
     ) {
         self.presence = presence
         self.readiness = readiness
         self.distrust = distrust
+        self.writer = writer
         self.startCommand = startCommand
     }
 
-    /// Looks at the daemon of a configuration; waits at most some seconds for its answer.
+    /// Looks at the daemon of a configuration; waits a few seconds at most for its answer.
     ///
     /// - Parameters:
     ///   - configuration: The configuration.
@@ -38,13 +44,18 @@ package struct DaemonReport: Hashable, Sendable {
         if asksForReadiness, case .running = presence, let address = configuration.whole?.admin.listen {
             readiness = AdminProbe(address).answer()
         }
+        let isUnits = ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
         self.init(
             presence: presence,
             readiness: readiness,
             distrust: provider.distrust,
-            startCommand: ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
+            writer: readiness?.isReady == false ? provider.writer : nil,
+            startCommand: isUnits
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
+        if case .absent = presence, isUnits, let (reason, command) = UnitState.current().obstacle() {
+            (obstacle, startCommand) = (reason, command)
+        }
     }
 
     /// Whether a daemon serves the database, as far as this user can see.

@@ -1,4 +1,5 @@
 package import RefundCore
+package import RefundStore
 
 extension Timestamp {
     /// The wait until this time, such as `in 5h`, or `now`.
@@ -8,7 +9,12 @@ extension Timestamp {
 
     /// The time since then, such as `5h ago`.
     package func age(at now: Timestamp) -> String {
-        "\(now.duration(since: self).rounded) ago"
+        "\(max(now.duration(since: self), .zero).rounded) ago"
+    }
+
+    /// The time of something that has happened, relative to now; a later time comes from a clock that was set back.
+    package func past(at now: Timestamp) -> String {
+        "\(age(at: now)) (\(iso8601Seconds))"
     }
 
     /// The time relative to now, with the exact one: `5h ago (2026-11-22T03:04:05Z)`.
@@ -17,28 +23,11 @@ extension Timestamp {
     }
 }
 
-extension String {
-    /// A sentence as part of another one: without its full stop.
-    package var asClause: String { hasSuffix(".") ? String(dropLast()) : self }
-}
-
-extension Int {
-    /// The number with thousands separators: `1,234,567`.
-    package var grouped: String {
-        let digits = String(magnitude)
-        var groups: [Substring] = []
-        var end = digits.endIndex
-        while end > digits.startIndex {
-            let start = digits.index(end, offsetBy: -3, limitedBy: digits.startIndex) ?? digits.startIndex
-            groups.insert(digits[start..<end], at: 0)
-            end = start
-        }
-        return (self < 0 ? "-" : "") + groups.joined(separator: ",")
-    }
-
-    /// The number with its noun: `1 refund`, `2 refunds`.
-    package func counted(_ one: String, _ many: String) -> String {
-        "\(grouped) \(self == 1 ? one : many)"
+extension OpenBreaker {
+    /// When the next probe is sent, such as `, next probe in 15s`; empty if that is unknown.
+    package func nextProbe(from now: Timestamp) -> String {
+        // Times of before the clock was set back have moved with it.
+        nextProbe.map { ", next probe \(since > now ? "now" : $0.wait(from: now))" } ?? ""
     }
 }
 

@@ -10,8 +10,9 @@ extension QueueReport {
     /// What is wrong, the gravest first; a problem needs an operator, a note does not.
     package var findings: [Finding] {
         let all =
-            databaseFindings + daemonFindings + diskFindings + gatewayFindings + lagFindings + attentionFindings
-            + webhookFindings
+            databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings + lagFindings
+            + attentionFindings
+            + webhookFindings + credentialFindings
             + noteFindings
         return all.enumerated().sorted { left, right in
             (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
@@ -27,13 +28,18 @@ extension QueueReport {
         switch daemon.presence {
         case .absent:
             let refunds = waiting == 0 ? "" : ", and \(waiting.counted("refund waits", "refunds wait"))"
-            return [Finding(.problem, "daemon", "refundd is not running\(refunds)", run: daemon.startCommand)]
+            let reason = daemon.obstacle ?? "refundd is not running"
+            return [Finding(.problem, "daemon", "\(reason)\(refunds)", run: daemon.startCommand)]
         case .running(nil):
             return [Finding(.warning, "daemon", "refundd is starting, or checking the database")]
         case .unknown(let reason):
             return [Finding(.warning, "daemon", "cannot tell whether refundd is running: \(reason)")]
-        case .running:
+        case .running(let serving?):
             guard let readiness = daemon.readiness, !readiness.isReady else { return [] }
+            if let writer = daemon.writer, writer.pid != serving.pid {
+                let text = "the database cannot be written: \(writer) holds its write lock"
+                return [Finding(.problem, "daemon", text, run: "ps -fp \(writer.pid)")]
+            }
             let reasons = readiness.reasons.isEmpty ? "" : ": " + readiness.reasons.joined(separator: ", ")
             return [Finding(.problem, "daemon", "refundd is not ready\(reasons)", run: "refundd doctor")]
         }
@@ -41,22 +47,36 @@ extension QueueReport {
 
     private var isStarting: Bool { if case .running(nil) = daemon.presence { true } else { false } }
 
+    // A pause that somebody forgot loses verdicts and webhooks silently.
+    private var pauseFindings: [Finding] {
+        status.pauses.sorted { $0.key < $1.key }.map { peer, pause in
+            let effect = peer.kind == .gateway ? "its refunds are not queried" : "no webhook is sent to it"
+            let text = "\(peer) is paused \(pause.description): \(effect)"
+            return Finding(.problem, "\(peer)", text, run: peer.resumeCommand)
+        }
+    }
+
     private var gatewayFindings: [Finding] {
         gateways.compactMap { name in
             let subject = "gateway \(name)"
             let lastVerified = status.sightings[name]?.lastVerified
             let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
             if let incident = status.incidents[name] {
-                let hint = incident.kind == .misconfigured && !incident.isVerified ? " (not signed: only a hint)" : ""
-                let problem = "\(incident.kind.problem) since \(incident.since.iso8601Seconds)"
-                let text = "\(subject) \(problem) (\(incident.code): \(incident.message.asClause))\(hint)\(seen)"
+                let hint = incident.kind == .misconfigured && !incident.isVerified ? ", not signed: only a hint" : ""
+                let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
+                let cause = "\(incident.message.asClause) (\(incident.code)\(hint))"
+                let text = "\(subject): \(cause) since \(since.iso8601Seconds)\(seen)"
                 return Finding(.problem, subject, text, run: "refundd check --online")
             }
+            if status.pauses[.gateway(name)] != nil { return nil }
             if let breaker = status.breakers[name] {
-                let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-                let text =
-                    "\(subject) has failed since \(breaker.since.iso8601Seconds) (\(breaker.reason.asClause)) and is only probed"
+                let probe = breaker.nextProbe(from: now)
+                let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
+                let text = "\(subject): \(cause); it is only probed"
                 return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
+            }
+            if let lapse = status.lapses[name] {
+                return Finding(.problem, subject, lapse.problem(of: name), run: "refundd check --online")
             }
             guard let sighting = status.sightings[name], sighting.isFailing, let error = sighting.lastError else {
                 return nil
@@ -69,8 +89,23 @@ extension QueueReport {
         guard status.dueLag > Self.longestLag, case .running(.some) = daemon.presence, status.incidents.isEmpty,
             status.breakers.isEmpty
         else { return [] }
+        // After an outage many refunds are due, and the gateway answers one after the other.
+        let late = status.dueLags.filter { $0.value > Self.longestLag }.keys.sorted()
+        if !late.isEmpty, late.allSatisfy({ answersNow($0) }) {
+            let names = late.joined(separator: ", ")
+            let text =
+                "due refunds wait for their turn, the longest for \(status.dueLag.rounded); gateway \(names) answers"
+            return [Finding(.note, "queue", text)]
+        }
         let text = "due refunds have not been queried for \(status.dueLag.rounded)"
         return [Finding(.problem, "queue", text, run: "journalctl -u refundd -n 50")]
+    }
+
+    private func answersNow(_ gateway: String) -> Bool {
+        guard let sighting = status.sightings[gateway], !sighting.isFailing, let last = sighting.lastVerified else {
+            return false
+        }
+        return now.duration(since: last) < Self.longestLag
     }
 
     private var attentionFindings: [Finding] {
@@ -83,13 +118,14 @@ extension QueueReport {
     }
 
     private var webhookFindings: [Finding] {
-        var findings = status.endpoints.open.map { endpoint, breaker in
-            let probe = breaker.nextProbe.map { ", next probe \($0.wait(from: now))" } ?? ""
-            let text = "endpoint \(endpoint) has rejected webhooks since \(breaker.since.iso8601Seconds)"
+        let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
+        var findings = open.map { endpoint, breaker in
+            let probe = breaker.nextProbe(from: now)
+            let cause = "\(breaker.reason.asClause) since \(breaker.since.iso8601Seconds)"
             return Finding(
                 .problem,
                 "endpoint \(endpoint)",
-                "\(text) (\(breaker.reason.asClause)) and is only probed\(probe)",
+                "endpoint \(endpoint): \(cause); it is only probed\(probe)",
                 run: "refundd webhooks --state pending"
             )
         }
@@ -107,7 +143,16 @@ extension QueueReport {
     }
 
     private var noteFindings: [Finding] {
-        var findings: [Finding] = []
+        var findings = status.unknownOrders.oldest.map { number, since in
+            let text =
+                "the gateway has not known \(number) for \(max(now.duration(since: since), .zero).rounded); a typo?"
+            return Finding(.note, "refund \(number)", text, run: "refundd show \(number.asShellWord)")
+        }
+        let more = status.unknownOrders.count - findings.count
+        if more > 0 {
+            let text = "the gateway does not know \(more.counted("further refund", "further refunds")), either"
+            findings.append(Finding(.note, "refunds", text, run: "refundd list --state pending"))
+        }
         if status.walBytes > Self.largestLog {
             let text = "the write-ahead log has \(status.walBytes.asBytes): a program keeps a transaction open"
             findings.append(Finding(.warning, "database", text, run: "refundd doctor"))
@@ -118,15 +163,6 @@ extension QueueReport {
             findings.append(Finding(.note, "configuration", text, run: "refundd check"))
         }
         return findings
-    }
-}
-
-extension GatewayIncident.Kind {
-    fileprivate var problem: String {
-        switch self {
-        case .misconfigured: "has refused our credentials, or its answers have not verified,"
-        case .unreachable: "has given no verified answer"
-        }
     }
 }
 

@@ -5,7 +5,7 @@ package import RefundStore
 
 /// Everything that `status` shows.
 package struct QueueReport: Sendable {
-    /// When it was made.
+    /// The time of the report.
     package var now: Timestamp
     /// The daemon.
     package var daemon: DaemonReport
@@ -19,6 +19,8 @@ package struct QueueReport: Sendable {
     package var configurationProblems: [String] = []
     /// Findings about the database itself.
     package var databaseFindings: [Finding] = []
+    /// Findings about keys and secrets that the daemon has not read.
+    package var credentialFindings: [Finding] = []
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
 
@@ -40,7 +42,8 @@ package struct QueueReport: Sendable {
         let now = SystemClock().now()
         let status = try store.read { tx throws(StoreError) in try tx.status(at: now) }
         let configured = configuration.whole?.gateways.keys.map(\.self) ?? []
-        let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys)
+        let paused = status.pauses.keys.filter { $0.kind == .gateway }.map(\.name)
+        let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys).union(paused)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
         database = store.location
@@ -49,8 +52,13 @@ package struct QueueReport: Sendable {
         } catch  where error.kind == .restored {
             databaseFindings = [Finding(.problem, "database", error.description)]
         }
+        if case .running(let serving?) = daemon.presence, let whole = configuration.whole {
+            let sources = ServiceUnit.installed()?.credentials ?? [:]
+            let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
+            credentialFindings = [changes.finding()].compactMap(\.self)
+        }
         configurationProblems = configuration.problems.map(\.description)
-        diskFindings = DatabaseCheck(path: configuration.database.path, user: .current).spaceFindings()
+        diskFindings = StoreProviders.provider(for: configuration.database).spaceFindings()
     }
 
     /// Whether no operator is needed.

@@ -2,11 +2,10 @@ import CLinux
 import Glibc
 import RefundCore
 import RefundStore
-import RefundStoreSQLite
 
 /// Checks that a user can serve a database: its folder, its files, its file system and its queue.
 struct DatabaseCheck {
-    // The daemon stops writing when the disk is full; this is some 10,000 settled refunds before that.
+    // The daemon stops writing when the disk is full; this leaves room for about 10,000 settled refunds.
     private static let scarceBytes: UInt64 = 64 << 20
     // SQLite's write-ahead log needs memory that all processes share. Source: statfs(2), sqlite.org/wal.html.
     private static let networkFileSystems: [Int: String] = [
@@ -16,18 +15,12 @@ struct DatabaseCheck {
     let path: String
     let user: ServiceUser
 
-    /// The folder of a database's real file.
-    static func folder(of path: String) -> String {
-        let real = DatabasePath.real(path)
-        return String(real[...(real.lastIndex(of: "/") ?? real.startIndex)])
-    }
-
     /// Runs the check; never creates or changes a file.
     ///
-    /// - Returns: The findings; empty if everything is as it should be.
+    /// - Returns: The findings; empty without a problem.
     func findings() -> [Finding] {
         let real = DatabasePath.real(path)
-        let folder = Self.folder(of: path)
+        let folder = DatabasePath.folder(of: path)
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else {
             let problem = "the folder \(folder) cannot be found (\(SystemError())); mount its file system, or create it"
@@ -39,12 +32,13 @@ struct DatabaseCheck {
             let problem = "\(folder) is on a read-only file system; remount it, or set [database] path to another one"
             return [finding(.problem, problem, run: "findmnt --target \(folder.asShellWord)")]
         }
-        return place.findings + permissionFindings(real, folder) + queueFindings(real)
+        return place.findings + DatabasePermissions(file: real, folder: folder, user: user).findings()
+            + queueFindings(real)
     }
 
     /// Checks only the space and the kind of the file system.
     func spaceFindings() -> [Finding] {
-        fileSystem(Self.folder(of: path)).findings
+        fileSystem(DatabasePath.folder(of: path)).findings
     }
 
     private func finding(_ gravity: Finding.Gravity, _ text: String, run command: String? = nil) -> Finding {
@@ -74,28 +68,7 @@ struct DatabaseCheck {
         return (space.f_flag & UInt(ST_RDONLY) != 0, findings)
     }
 
-    private func permissionFindings(_ real: String, _ folder: String) -> [Finding] {
-        var findings: [Finding] = []
-        if !user.mayWrite(folder) {
-            let problem = "user \(user.name) cannot create files in \(folder), which -wal, -shm and the lock need"
-            findings.append(finding(.problem, problem, run: "chown \(user.name) \(folder.asShellWord)"))
-        }
-        for file in ["", "-wal", "-shm", ".lock"].map({ real + $0 }) {
-            var status = stat()
-            guard unsafe lstat(file, &status) == 0 else { continue }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                let command = "ls -ld \(file.asShellWord)"
-                findings.append(finding(.problem, "\(file) is not a regular file", run: command))
-                continue
-            }
-            guard !user.mayRead(file) || !user.mayWrite(file) else { continue }
-            let command = "chown \(user.name) \(file.asShellWord) && chmod u+rw \(file.asShellWord)"
-            findings.append(finding(.problem, "user \(user.name) cannot read and write \(file)", run: command))
-        }
-        return findings
-    }
-
-    // The schema, as a command reads it; a queue that does not exist yet is created by the daemon.
+    // Reads the schema as a command does; the daemon creates a queue that does not exist yet.
     private func queueFindings(_ real: String) -> [Finding] {
         do throws(StoreError) {
             let store = try SQLiteStore(path: path, access: .readOnly)
@@ -110,5 +83,26 @@ struct DatabaseCheck {
         } catch {
             return [finding(.problem, error.description)]
         }
+    }
+}
+
+/// Checks that inserts can be noticed at once.
+enum InotifyCheck {
+    private static let limits = "fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=65536"
+
+    /// Watches a folder for a moment, as the daemon does.
+    static func finding(folder: String) -> Finding {
+        let descriptor = inotify_init1(Int32(IN_CLOEXEC))
+        guard descriptor >= 0 else { return exhausted(SystemError()) }
+        defer { close(descriptor) }
+        guard unsafe inotify_add_watch(descriptor, folder, UInt32(IN_MODIFY)) >= 0 else {
+            return exhausted(SystemError())
+        }
+        return Finding(.fine, "inotify", "inserts are noticed at once")
+    }
+
+    private static func exhausted(_ error: SystemError) -> Finding {
+        let problem = "cannot watch for inserts (\(error)), so they are noticed only ten times a second"
+        return Finding(.warning, "inotify", problem, run: "sysctl \(limits)")
     }
 }

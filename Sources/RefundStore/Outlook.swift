@@ -1,5 +1,4 @@
 package import RefundCore
-package import RefundStore
 
 /// Why a query or a webhook that is due is not sent, and until when.
 package struct Hold: Hashable, Sendable {
@@ -42,6 +41,8 @@ package struct Outlook: Sendable {
     package var gateways: [String: String?]?
     /// The gateways that need an operator.
     package var incidents: [String: GatewayIncident] = [:]
+    /// The gateways and endpoints that are paused.
+    package var pauses: [Peer: Pause] = [:]
     /// The gateways that are only probed.
     package var breakers: [String: OpenBreaker] = [:]
     /// The endpoints that are only probed.
@@ -67,6 +68,7 @@ package struct Outlook: Sendable {
     package init(_ tx: any QueueReader, at now: Timestamp) throws(StoreError) {
         self.now = now
         incidents = try tx.incidents()
+        pauses = try tx.pauses()
         breakers = try tx.openBreakers(.gateway)
         endpoints = try tx.openBreakers(.endpoint)
         disabledURLs = try tx.disabledURLs()
@@ -86,6 +88,7 @@ package struct Outlook: Sendable {
                 return .held(Hold("configuration", "neither the row nor gateway \(refund.gateway) has a merchant_no"))
             }
         }
+        if let hold = pause(of: .gateway(refund.gateway)) { return .held(hold) }
         if let incident = incidents[refund.gateway], incident.kind == .misconfigured {
             let reason = "gateway \(refund.gateway) needs an operator (\(incident.code): \(incident.message.asClause))"
             return .held(Hold("gateway", "\(reason) and is only probed", until: breakers[refund.gateway]?.nextProbe))
@@ -102,12 +105,13 @@ package struct Outlook: Sendable {
         guard webhook.state == WebhookState.pending.rawValue else { return .none }
         if !isServed { return .held(Self.unserved) }
         if claimedWebhooks.contains(webhook.id) { return .inFlight }
+        let endpoint = HTTPURL.endpoint(of: webhook.url)
+        if let hold = pause(of: .endpoint(endpoint)) { return .held(hold) }
         if let reason = disabledURLs[webhook.url] {
             return .held(
                 Hold("URL", "its URL is disabled (\(reason.asClause)); the webhook becomes dead when it is due")
             )
         }
-        let endpoint = HTTPURL.endpoint(of: webhook.url)
         if let breaker = endpoints[endpoint] {
             let reason = "endpoint \(endpoint) is only probed (\(breaker.reason.asClause))"
             return .held(Hold("endpoint", reason, until: breaker.nextProbe))
@@ -116,6 +120,10 @@ package struct Outlook: Sendable {
     }
 
     private static let unserved = Hold("daemon", "refundd is not running")
+
+    private func pause(of peer: Peer) -> Hold? {
+        pauses[peer].map { Hold("pause", "\(peer) is paused \($0.description); run \(peer.resumeCommand)") }
+    }
 
     private func step(at time: Timestamp?) -> NextStep {
         guard let time, time > now else { return .now }

@@ -1,13 +1,11 @@
 import Foundation
 import Glibc
 import RefundCore
-import RefundScheduler
 import RefundStore
-import RefundStoreSQLite
 import RefundTestSupport
 import Testing
 
-@testable import RefundDaemon
+@testable import RefundStoreSQLite
 
 /// Whether a user could serve a database.
 struct DatabaseCheckTests {
@@ -28,7 +26,7 @@ struct DatabaseCheckTests {
 
     private func make() throws {
         let store = try SQLiteStore(path: path, access: .readWrite)
-        try store.migrate(at: SystemClock().now())
+        try store.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
         store.close()
     }
 
@@ -52,7 +50,8 @@ struct DatabaseCheckTests {
         try make()
         let problems = findings(stranger).filter { $0.gravity == .problem }
         #expect(problems.contains { $0.text.contains("cannot create files in \(folder.path)") })
-        #expect(problems.allSatisfy { $0.command?.hasPrefix("chown 54321 ") == true })
+        #expect(problems.count == 1, "one cause has one finding")
+        #expect(problems.allSatisfy { $0.command?.contains(":54321 \(folder.path)/ && chmod ") == true })
     }
 
     @Test func fileThatTheUserMayNotWriteIsAProblem() throws {
@@ -62,7 +61,41 @@ struct DatabaseCheckTests {
         _ = try folder.write("", to: "refunds.db.lock")
         try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path + ".lock")
         let problems = findings(stranger).filter { $0.gravity == .problem }.map(\.text)
-        #expect(problems == ["", ".lock"].map { "user 54321 cannot read and write \(path)\($0)" })
+        #expect(problems == ["user 54321 cannot read and write \(path), \(path).lock"])
+    }
+
+    @Test func userOfTheFilesGroupCanServeThem() throws {
+        try make()
+        try share(0o2770, 0o660)
+        #expect(findings(ServiceUser(id: 54_321, supplementary: [getegid()])).isEmpty)
+    }
+
+    @Test func adviceKeepsTheOwnerAndNamesTheGroupThatApplicationsShare() throws {
+        try make()
+        try share(0o2770, 0o600)
+        let findings = findings(ServiceUser(id: 54_321, supplementary: [getegid()]))
+        let owner = ServiceUser.login(of: geteuid()) ?? "\(geteuid())"
+        let group = ServiceUser.name(ofGroup: getegid())
+        #expect(findings.map(\.gravity) == [.problem])
+        #expect(findings[0].command == "chown \(owner):\(group) \(path) && chmod 660 \(path)")
+    }
+
+    @Test func databaseThatOnlyItsOwnerCanUseInASharedFolderIsAWarning() throws {
+        try make()
+        try share(0o2770, 0o600)
+        let findings = findings()
+        #expect(findings.map(\.gravity) == [.warning])
+        #expect(findings.first?.text.contains("cannot write \(path)") == true)
+        #expect(findings.first?.command?.hasSuffix("&& chmod 660 \(path)") == true)
+        try share(0o755, 0o600)
+        #expect(self.findings().isEmpty, "nobody shares this folder")
+    }
+
+    private func share(_ folderMode: Int, _ mode: Int) throws {
+        for (path, mode) in [(path, mode), (folder.path, folderMode)] {
+            #expect(unsafe chown(path, geteuid(), getegid()) == 0)
+            #expect(unsafe chmod(path, mode_t(mode)) == 0)
+        }
     }
 
     @Test(arguments: ["mkdir", "mkfifo"])
@@ -100,5 +133,10 @@ struct DatabaseCheckTests {
         process.waitUntilExit()
         #expect(findings().map(\.gravity) == [.warning])
         #expect(findings()[0].text.contains("refund_queue_delete"))
+    }
+
+    @Test func folderThatCannotBeWatchedIsAWarning() {
+        #expect(InotifyCheck.finding(folder: folder.path).gravity == .fine)
+        #expect(InotifyCheck.finding(folder: folder.path("none")).gravity == .warning)
     }
 }

@@ -1,0 +1,65 @@
+import Foundation
+import Glibc
+import RefundConfiguration
+import RefundCore
+import RefundStore
+
+/// Finds keys and secrets that were replaced after the daemon read them, as far as this user can see.
+struct CredentialChanges {
+    // Where systemd puts the copies that it makes at start. Source: systemd.exec(5), LoadCredential=.
+    private static let copies = "/run/credentials/refundd.service"
+
+    /// The unit's credentials by name, with the files that systemd copies.
+    let sources: [String: String]
+    /// The files that the configuration names.
+    let files: Set<String>
+    /// The daemon that runs.
+    let daemon: ServingDaemon
+    /// The folder of systemd's copies.
+    var copies = Self.copies
+
+    /// Runs the check.
+    ///
+    /// - Returns: At most one finding, with the command that makes the daemon read the files.
+    func finding() -> Finding? {
+        let isUnits = FileManager.default.fileExists(atPath: copies) && !sources.isEmpty
+        let changed =
+            isUnits
+            ? sources.filter { isReplaced($0.value, since: "\(copies)/\($0.key)") }.map(\.value)
+            : files.filter { isChanged($0, since: daemon.reloaded ?? daemon.since) }
+        let names = Set(changed.map { String($0[($0.lastIndex(of: "/").map($0.index(after:)) ?? $0.startIndex)...]) })
+        guard !names.isEmpty else { return nil }
+        let text =
+            "\(names.sorted().joined(separator: ", ")) \(names.count == 1 ? "has" : "have") changed since refundd"
+        return isUnits
+            ? Finding(.warning, "credentials", "\(text) started", run: "systemctl restart refundd")
+            : Finding(.warning, "credentials", "\(text) read it", run: "kill -HUP \(daemon.pid)")
+    }
+
+    // Root can compare the contents; others may at best see the file's time.
+    private func isReplaced(_ source: String, since copy: String) -> Bool {
+        guard let new = try? CredentialFile(path: source).bytes, let old = try? CredentialFile(path: copy).bytes else {
+            return isChanged(source, since: daemon.since)
+        }
+        return new != old
+    }
+
+    // A file that is moved into place keeps the time of its content, but not that of its inode.
+    private func isChanged(_ path: String, since read: Timestamp) -> Bool {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return false }
+        let changed = Int64(status.st_ctim.tv_sec) * 1_000 + Int64(status.st_ctim.tv_nsec) / 1_000_000
+        return changed > read.milliseconds
+    }
+}
+
+extension Configuration {
+    /// Every key, secret and certificate file.
+    var credentialFiles: Set<String> {
+        var files = Set(webhook.secretFiles + [webhook.caFile].compactMap(\.self))
+        for gateway in gateways.values {
+            files.formUnion([gateway.privateKeyFile] + gateway.publicKeyFiles + [gateway.caFile].compactMap(\.self))
+        }
+        return files
+    }
+}

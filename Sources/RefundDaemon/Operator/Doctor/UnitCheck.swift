@@ -1,0 +1,92 @@
+import RefundCore
+import RefundStore
+
+/// What the service manager says of refundd's unit, see org.freedesktop.systemd1(5).
+struct UnitState: Hashable, Sendable {
+    private static let names = [
+        "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState", "LoadState", "NeedDaemonReload",
+    ]
+
+    private let properties: [String: String]
+
+    init(_ properties: [String: String]) {
+        self.properties = properties
+    }
+
+    /// Asks `systemctl`.
+    static func current() -> UnitState {
+        let command = ["systemctl", "show", "refundd", "--property=\(names.joined(separator: ","))"]
+        let text = SystemCommand.output(of: command) ?? ""
+        let pairs = text.split(separator: "\n").map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
+        return UnitState(Dictionary(pairs.filter { $0.count == 2 }.map { ($0[0], $0[1]) }) { first, _ in first })
+    }
+
+    /// Whether it is running, starting or something else.
+    var active: String { properties["ActiveState"] ?? "" }
+    /// Whether it starts when the machine does.
+    var isDisabled: Bool { properties["UnitFileState"] == "disabled" }
+    /// Whether its file is newer than what systemd read; that of a masked one always is.
+    var isOutdated: Bool { properties["NeedDaemonReload"] == "yes" && !isMasked }
+
+    private var isMasked: Bool { properties["LoadState"] == "masked" || masked != nil }
+    private var masked: String? { properties["UnitFileState"].flatMap { $0.hasPrefix("masked") ? $0 : nil } }
+
+    /// Why the daemon does not run, with the command that can work.
+    ///
+    /// - Parameter isRepaired: Whether a failed unit has nothing left to repair.
+    /// - Returns: The reason; nil if the unit runs or nobody started it.
+    func obstacle(isRepaired: Bool = false) -> (reason: String, command: String)? {
+        if isMasked {
+            let scope = masked == "masked-runtime" ? " --runtime" : ""
+            return ("refundd.service is masked", "systemctl unmask\(scope) refundd && systemctl start refundd")
+        }
+        let journal = "journalctl -u refundd -n 20 --no-pager"
+        let status = "exit status \(properties["ExecMainStatus"] ?? "?")"
+        if properties["SubState"] == "auto-restart" {
+            return ("refundd.service fails repeatedly (\(status))", journal)
+        }
+        guard active == "failed" else { return nil }
+        let reason = "refundd.service has failed (\(properties["Result"] ?? "?"), \(status))"
+        return (reason, isRepaired ? "systemctl restart refundd" : journal)
+    }
+}
+
+/// Checks the service manager's side of the daemon.
+struct UnitCheck {
+    let unit: ServiceUnit?
+    let daemon: DaemonPresence
+    /// Whether no other check has found a problem.
+    let isRepaired: Bool
+
+    /// Runs the check; asks `systemctl` if systemd runs this machine.
+    func findings() -> [Finding] {
+        guard ServiceUnit.isManagerRunning else {
+            return [Finding(.note, "unit", "systemd does not run this machine; start the daemon by other means")]
+        }
+        guard unit != nil else {
+            return [Finding(.warning, "unit", "refundd.service is not installed", run: "systemctl cat refundd")]
+        }
+        return Self.findings(.current(), daemon: daemon, isRepaired: isRepaired)
+    }
+
+    /// Judges the unit's state.
+    static func findings(_ state: UnitState, daemon: DaemonPresence, isRepaired: Bool = false) -> [Finding] {
+        var findings: [Finding] = []
+        if let (reason, command) = state.obstacle(isRepaired: isRepaired) {
+            findings.append(Finding(.problem, "unit", reason, run: command))
+        } else if state.active == "inactive", case .absent = daemon {
+            findings.append(
+                Finding(.problem, "unit", "refundd.service is not started", run: "systemctl start refundd")
+            )
+        }
+        if state.isDisabled {
+            let problem = "refundd.service does not start when the machine does"
+            findings.append(Finding(.warning, "unit", problem, run: "systemctl enable refundd"))
+        }
+        if state.isOutdated {
+            let problem = "the unit's file has changed since systemd read it"
+            findings.append(Finding(.warning, "unit", problem, run: "systemctl daemon-reload"))
+        }
+        return findings.isEmpty ? [Finding(.fine, "unit", "refundd.service is \(state.active)")] : findings
+    }
+}

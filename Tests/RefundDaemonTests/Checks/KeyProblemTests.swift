@@ -1,0 +1,44 @@
+import Glibc
+import RefundTestSupport
+import Testing
+
+@testable import RefundDaemon
+
+/// Keys that cannot work, which the daemon refuses as `check` does.
+struct KeyProblemTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        try folder.write(TestKeys.appPrivatePEM, to: "app_private_key")
+        try folder.write(TestKeys.appPublicPEM, to: "app_public_key")
+        try folder.write(TestKeys.gatewayPublicPEM, to: "gateway_public_key")
+        #expect(unsafe chmod(folder.path("app_private_key"), 0o600) == 0)
+    }
+
+    private func configure(_ publicKey: String) throws -> String {
+        let text = """
+            [database]
+            path = "refundd.db"
+            [gateway]
+            url = "https://gateway.example"
+            app_id = "wz0123456789abcdef"
+            private_key_file = "app_private_key"
+            public_key_files = ["\(publicKey)"]
+            """
+        return try folder.write(text, to: "refundd.conf")
+    }
+
+    @Test func ownPublicKeyInPlaceOfTheGatewaysIsRefusedAtStartAndAtReload() throws {
+        let good = try LoadedConfiguration(file: configure("gateway_public_key"), environment: [:])
+        let file = try configure("app_public_key")
+        let refused = [
+            { try LoadedConfiguration(file: file, environment: [:]) }, { try good.reloaded(environment: [:]) },
+        ]
+        for load in refused {
+            let failure = #expect(throws: CommandFailure.self) { _ = try load() }
+            #expect(failure?.status == .configuration)
+            #expect(failure?.messages.first?.contains("gateway.public_key_files: this is the public half of") == true)
+        }
+    }
+}
