@@ -133,8 +133,8 @@ let package = Package(
             "RefundDaemon",
             [
                 "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore",
-                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging,
-                metrics,
+                "RefundStorePostgres", "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks",
+                "RefundAdmin", logging, metrics,
             ]
         ),
         program(
@@ -220,8 +220,8 @@ let package = Package(
         tests(
             "RefundStorePostgresTests",
             [
-                "RefundCore", "RefundPostgres", "RefundStore", "RefundStoreConformance", "RefundStorePostgres",
-                "RefundStorePostgresSupport",
+                "RefundCore", "RefundPostgres", "RefundPostgresSupport", "RefundStore", "RefundStoreConformance",
+                "RefundStorePostgres", "RefundStorePostgresSupport",
             ]
         ),
         tests(
@@ -262,7 +262,11 @@ let package = Package(
             ]
         ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),
-        tests("EndToEndTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"], resources: [.copy("Fixtures")]),
+        tests(
+            "EndToEndTests",
+            ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundPostgres", "RefundPostgresSupport"],
+            resources: [.copy("Fixtures")]
+        ),
         tests(
             "SoakTests",
             [

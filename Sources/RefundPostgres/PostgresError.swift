@@ -33,6 +33,8 @@ package struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible
         case interrupted
         /// libpq is missing or too old.
         case unavailable
+        /// There is no password to connect with.
+        case unauthorised
     }
 
     /// The kind of error.

@@ -20,6 +20,8 @@ extension StoreError {
         case .disconnected: self = .unreachable(location, error.message)
         case .timedOut, .interrupted: self = .failed(location, error.message)
         case .unavailable: self = .withoutLibrary(location, error.message)
+        case .unauthorised:
+            self.init(.cannotOpen, location: location, reason: error.message, description: error.message)
         }
     }
 
@@ -43,8 +45,7 @@ extension StoreError {
             .cannotOpen,
             location: location,
             reason: reason,
-            description:
-                "cannot use the database \(location): \(reason); check [database] url, the server, and its pg_hba.conf"
+            description: "cannot use the database \(location): \(reason); \(ConnectionRemedy(for: reason))"
         )
     }
 

@@ -4,8 +4,6 @@ import Synchronization
 
 /// A store's connection, made when it is needed, and used by one call at a time.
 final class Session: @unchecked Sendable {
-    private static let connectTimeout: Duration = .seconds(10)
-
     private let settings: PostgresSettings
     private let interruption = Interruption()
     private let turn = Mutex<Void>(())
@@ -38,12 +36,43 @@ final class Session: @unchecked Sendable {
         return new
     }
 
-    /// Makes a connection of its own.
+    /// Makes a connection of its own to the first server that is the primary.
+    ///
+    /// Each server gets its own time: libpq itself would wait for one that does not answer, and never try the next.
     func connect(_ interruption: Interruption = Interruption()) throws(PostgresError) -> PostgresConnection {
-        let deadline = ContinuousClock.now.advanced(by: Self.connectTimeout)
-        let connection = try PostgresConnection(settings.connection, until: deadline, interruption)
-        try connection.execute(settings.setup, until: deadline)
-        return connection
+        let password = try password()
+        var reasons: [String] = []
+        for server in settings.servers {
+            let deadline = ContinuousClock.now.advanced(by: settings.connectTimeout)
+            do throws(PostgresError) {
+                let parameters = settings.connection(to: server, password)
+                let connection = try PostgresConnection(parameters, until: deadline, interruption)
+                try connection.execute(settings.setup, until: deadline)
+                return connection
+            } catch {
+                switch error.kind {
+                case .disconnected: reasons.append(error.message)
+                case .timedOut: reasons.append(Self.timeout(of: server))
+                case .interrupted, .refused, .unavailable, .unauthorised: throw error
+                }
+            }
+        }
+        throw PostgresError(.disconnected, reasons.joined(separator: "; "))
+    }
+
+    private func password() throws(PostgresError) -> String? {
+        do throws(StoreError) {
+            return try settings.password().get()
+        } catch {
+            throw PostgresError(.unauthorised, error.description)
+        }
+    }
+
+    // In libpq's words.
+    private static func timeout(of server: [(name: String, value: String)]) -> String {
+        func value(_ name: String) -> String? { server.last { $0.name == name }?.value }
+        let port = value("port").map { ", port \($0)" } ?? ""
+        return "connection to server at \"\(value("host") ?? value("hostaddr") ?? "")\"\(port) failed: timeout expired"
     }
 
     /// Makes the current call fail, from another thread.
