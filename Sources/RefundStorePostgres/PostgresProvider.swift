@@ -3,7 +3,7 @@ package import RefundStore
 
 /// A queue in a PostgreSQL database.
 package struct PostgresProvider: StoreProvider {
-    private let settings: PostgresSettings
+    let settings: PostgresSettings
 
     /// The queue's location, without secrets.
     package var location: String { settings.location }

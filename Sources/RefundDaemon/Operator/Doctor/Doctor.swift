@@ -171,6 +171,7 @@ extension Configuration {
             return gateway
         }
         configuration.webhook.secretFiles = webhook.secretFiles.map(source)
+        configuration.database.passwordFile = database.passwordFile.map(source)
         return configuration
     }
 }
