@@ -222,7 +222,8 @@ let package = Package(
             [
                 "RefundCore", "RefundPostgres", "RefundStore", "RefundStoreConformance", "RefundStorePostgres",
                 "RefundStorePostgresSupport",
-            ]
+            ],
+            resources: [.copy("Fixtures")]
         ),
         tests(
             "RefundSchedulerTests",
