@@ -222,7 +222,8 @@ let package = Package(
             [
                 "RefundCore", "RefundPostgres", "RefundPostgresSupport", "RefundStore", "RefundStoreConformance",
                 "RefundStorePostgres", "RefundStorePostgresSupport",
-            ]
+            ],
+            resources: [.copy("Fixtures")]
         ),
         tests(
             "RefundSchedulerTests",

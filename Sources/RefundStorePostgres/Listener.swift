@@ -133,13 +133,13 @@ struct Registration {
     /// Registers the daemon, and listens.
     func begin() throws(PostgresError) {
         let insert = """
-            INSERT INTO refund_daemons (id, name, version, started, seen)
-            VALUES ($1, $2, $3, refund_now(), refund_now())
+            INSERT INTO refund_daemons (id, host, pid, version, started, seen)
+            VALUES ($1, $2, $3, $4, refund_now(), refund_now())
             """
         try run { flight in
             flight.add("LISTEN refund_queue")
             flight.add("DELETE FROM refund_daemons WHERE seen < refund_now() - 3600000")
-            flight.add(insert).bind(id).bind("\(ProcessInfo.processInfo.hostName) \(getpid())").bind("")
+            flight.add(insert).bind(id).bind(ProcessInfo.processInfo.hostName).bind(Int(getpid())).bind("")
         }
     }
 

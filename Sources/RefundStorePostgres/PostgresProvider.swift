@@ -44,4 +44,14 @@ package struct PostgresProvider: StoreProvider {
     }
 
     package var alreadyServed: StoreError { .alreadyServed(location) }
+
+    /// The server's files belong to the server.
+    package var owner: ServiceUser? { nil }
+
+    package func findings(for user: ServiceUser) -> [Finding] { ServerCheck(settings).findings() }
+
+    /// Only the server sees its disk.
+    package func spaceFindings() -> [Finding] { [] }
+
+    package func wakeFinding() -> Finding { ServerCheck(settings).wakeFinding() }
 }

@@ -43,11 +43,13 @@ final class CycleReader {
             try tx.send()
             return input
         }
+        tx.readPauses { [self] in input.pauses[$0] = $1 }
         var due: [String: PendingDue] = [:]
         for (name, claim) in claims.gateways { due[name] = PendingDue(self, of: name, claim, claims) }
         let unknown = claims.includesUnknownGateways ? UnknownGateways(flight, claims, request.now) : nil
-        let hints = Hints(flight, limit: claims.batch)
+        let hints = Hints(flight, claims)
         readOverdue(claims)
+        readDelayed(claims)
         if looksForExpiredClaims { readExpiredClaims(claims) }
         let outbox = claims.endpoints.map { limiter in
             OutboxReader(tx, request, claims, limiter: limiter)
@@ -59,11 +61,13 @@ final class CycleReader {
             due[name] = PendingDue(self, of: name, .init(permits: claims.batch), claims)
         }
         if unknown?.found.isEmpty == false { try tx.send() }
-        for (name, pending) in due { input.gateways[name] = try pending.finish() }
-        try hints.finish(self, &input, claims)
+        for (name, pending) in due where claims.gateways[name] == nil || input.pauses[.gateway(name)] == nil {
+            input.gateways[name] = try pending.finish()
+        }
+        try hints.finish(self, &input)
         try outbox?.finish(into: &input)
         for gateway in input.gateways.values { note(gateway.new + gateway.waiting + gateway.hinted.map(\.refund)) }
-        note(input.overdue)
+        note(input.overdue + input.delayed)
         return input
     }
 
@@ -106,12 +110,13 @@ final class CycleReader {
         flight.add(health).bind(list: Set(request.deliveries.map(\.url))).read { [self] row in
             if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
         }
+        // By webhook: after a failover, another refund may have the id of the one that a webhook reported.
         let attention = """
-            SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q
-            WHERE q.id = ANY ($1) AND (q.attention = 'undeliverable' OR q.id = ANY ($2))
+            SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_outbox w JOIN refund_queue q ON q.id = w.refund_id
+            WHERE w.id = ANY ($1) AND (q.attention = 'undeliverable' OR w.id = ANY ($2))
             """
         flight.add(attention)
-            .bind(list: request.deliveries.compactMap(\.refundID)).bind(list: failed.compactMap(\.refundID))
+            .bind(list: request.deliveries.map(\.id)).bind(list: failed.map(\.id))
             .read { [self] row in
                 guard let refund = QueuedRefund(row: row) else { return }
                 input.deliveryRefunds[refund.refund.id] = refund
@@ -128,19 +133,43 @@ final class CycleReader {
 
     private func readOverdue(_ claims: ClaimRequest) {
         let unflagged = "\(Self.isOpen) AND coalesce(q.attention, 'undeliverable') = 'undeliverable'"
-        let rows = """
-            SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE \(unflagged) AND q.created_at <= $1
-            ORDER BY q.created_at, q.id LIMIT $2 \(Self.lock)
-            """
-        flight.add(rows).bind(claims.overdueSince).bind(claims.batch).read { [self] row in
-            if let refund = QueuedRefund(row: row), !claims.heldRefunds.contains(refund.refund.id) {
-                input.overdue.append(refund)
-            }
+        readAged(unflagged, since: claims.overdueSince, claims) { [self] in
+            input.overdue.append($0)
+        } next: { [self] in
+            input.nextOverdue = $0
         }
-        let next = """
-            SELECT q.created_at FROM refund_queue q WHERE \(unflagged) AND q.created_at > $1 ORDER BY q.created_at LIMIT 1
+    }
+
+    private func readDelayed(_ claims: ClaimRequest) {
+        guard let since = claims.delayedSince else { return }
+        let unreported = "\(Self.isOpen) AND coalesce(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue) = 0"
+        readAged(unreported, since: since, claims) { [self] in
+            input.delayed.append($0)
+        } next: { [self] in
+            input.nextDelayed = $0
+        }
+    }
+
+    // The oldest refunds that were enqueued by a time, and when the next one after it was.
+    private func readAged(
+        _ condition: String,
+        since: Timestamp,
+        _ claims: ClaimRequest,
+        _ body: @escaping (QueuedRefund) -> Void,
+        next: @escaping (Timestamp?) -> Void
+    ) {
+        // Held rows must not hide the others.
+        let rows = """
+            SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE \(condition) AND q.created_at <= $1
+            AND q.id <> ALL ($2) ORDER BY q.created_at, q.id LIMIT $3 \(Self.lock)
             """
-        flight.add(next).bind(claims.overdueSince).read { [self] row in input.nextOverdue = row.timestamp() }
+        flight.add(rows).bind(since).bind(list: claims.heldRefunds).bind(claims.batch).read { row in
+            if let refund = QueuedRefund(row: row) { body(refund) }
+        }
+        let later = """
+            SELECT q.created_at FROM refund_queue q WHERE \(condition) AND q.created_at > $1 ORDER BY q.created_at LIMIT 1
+            """
+        flight.add(later).bind(since).read { row in next(row.timestamp()) }
     }
 
     private func readExpiredClaims(_ claims: ClaimRequest) {

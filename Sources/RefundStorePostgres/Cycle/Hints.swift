@@ -4,7 +4,8 @@ import RefundStore
 
 /// The hints, with the refunds that they mean.
 ///
-/// Hints are few: they are deleted once they are acted on, and so are those whose refund is gone.
+/// Hints are few: they are deleted once they are acted on, and so are those whose refund is gone. If there are many all
+/// the same, those that cannot be acted on now must not hide the others, so they are read in turn.
 final class Hints {
     private static func join(_ number: String, _ other: String) -> String {
         """
@@ -20,29 +21,39 @@ final class Hints {
         AND (h.merchant_order_no IS NULL OR q.merchant_order_no IS NULL)
         """
 
-    private var seen: Set<Int64> = []
+    private let claims: ClaimRequest
+    private var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
     private var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
 
     /// Adds to a flight what reads them.
-    init(_ flight: Flight, limit: Int) {
+    init(_ flight: Flight, _ claims: ClaimRequest) {
+        self.claims = claims
         let sql = """
             SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
-            FROM (SELECT * FROM refund_hints ORDER BY id LIMIT $1) h LEFT JOIN LATERAL (\(Self.meant)) q ON true
+            FROM (SELECT * FROM refund_hints WHERE id >= $1 ORDER BY id LIMIT $2) h
+            LEFT JOIN LATERAL (\(Self.meant)) q ON true
             """
-        flight.add(sql).bind(limit).read { [self] row in
+        flight.add(sql).bind(claims.firstHint).bind(claims.batch).read { [self] row in
             guard let hint = row.integer() else { return }
             seen.insert(hint)
-            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal else { return }
+            // A refund of an unknown gateway is queried as soon as there is one.
+            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal,
+                claims.gateways[refund.refund.gateway] != nil
+            else { return }
             let isLeased = row.integer() == 1
+            live.insert(hint)
             open[refund.refund.id, default: (refund, isLeased, [])].hints.append(hint)
         }
     }
 
     /// Sorts them out once the flight has run, and locks the refunds that they mean.
-    func finish(_ reader: CycleReader, _ input: inout CycleInput, _ claims: ClaimRequest) throws {
-        input.spentHints = seen.subtracting(open.values.flatMap(\.hints)).sorted()
-        let now = reader.request.now
-        let free = open.filter { !$0.value.isLeased && !claims.heldRefunds.contains($0.key) }
+    func finish(_ reader: CycleReader, _ input: inout CycleInput) throws {
+        if seen.count >= claims.batch { input.nextHint = seen.max().map { $0 &+ 1 } }
+        input.spentHints = seen.subtracting(live).sorted()
+        let (now, pauses) = (reader.request.now, input.pauses)
+        let free = open.filter { id, hinted in
+            !hinted.isLeased && !claims.heldRefunds.contains(id) && pauses[.gateway(hinted.row.refund.gateway)] == nil
+        }
         guard !free.isEmpty else { return }
         // Without the condition on the state, no index of open refunds is taken for the one of ids.
         let sql = "SELECT q.id, q.leased_until IS NULL FROM refund_queue q WHERE q.id = ANY ($1) \(CycleReader.lock)"

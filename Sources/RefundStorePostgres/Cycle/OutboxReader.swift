@@ -59,7 +59,8 @@ final class OutboxReader {
     /// Reads the webhooks that may be sent, once the flight has run.
     func finish(into input: inout CycleInput) throws {
         input.nextAttempt = nextAttempt
-        let names = try dueEndpoints(into: &input)
+        let pauses = input.pauses
+        let names = try dueEndpoints(into: &input).filter { pauses[.endpoint($0)] == nil }
         guard !names.isEmpty else { return }
         let candidates = names.map { name in
             // No more than this can be sent; what the others use up is known only later.
@@ -157,7 +158,9 @@ final class OutboxReader {
     ) {
         for range in ["<= $1", "IS NULL", "> $2"] {
             let sql = """
-                SELECT w.position, w.id, w.refund_id, w.url, w.attempts, w.lease, d.disabled_at, d.reason
+                SELECT w.position, w.id, w.refund_id, w.url, w.attempts, w.lease,
+                (SELECT coalesce(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
+                d.disabled_at, d.reason
                 FROM refund_outbox w LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
                 WHERE \(Self.isClaimable) AND w.endpoint = $3 AND w.next_attempt_at \(range)
                 AND w.id <> ALL ($4) \(filter) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
@@ -221,7 +224,7 @@ final class EndpointCandidates {
 
         init(_ row: PostgresRow, endpoint: String) {
             let (position, id, refundID, url) = (row.integer() ?? 0, row.text() ?? "", row.integer(), row.text() ?? "")
-            delivery = Delivery(
+            var delivery = Delivery(
                 position: position,
                 id: id,
                 refundID: refundID,
@@ -231,6 +234,8 @@ final class EndpointCandidates {
                 attempts: row.count(),
                 lease: row.integer() ?? 0
             )
+            delivery.order = row.text()
+            self.delivery = delivery
             refusal = row.timestamp().map { URLHealth.Disabling(at: $0, reason: row.text() ?? "").refusal }
         }
     }

@@ -9,7 +9,7 @@ extension WriteExecutor {
     static let isSuperseded = """
         redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
         AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
-        OR EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
+        OR e.type <> 'refund.delayed' AND EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
         """
 
     /// Records an attempt, and updates the webhook if its claim still holds.

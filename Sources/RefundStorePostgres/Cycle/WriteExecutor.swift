@@ -37,6 +37,9 @@ final class WriteExecutor {
         case .gatewaySeen(let gateway, let sighting): write(sighting, gateway)
         case .breaker(let kind, let name, let open): write(open, kind, name)
         case .deleteHints(let ids): flight.add("DELETE FROM refund_hints WHERE id = ANY ($1)").bind(list: ids)
+        case .heartbeat(let time):
+            flight.add("INSERT INTO refund_heartbeat (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = $1")
+                .bind(time)
         case .moveDueTimes(let step, let now): moveDueTimes(by: step, after: now)
         }
     }
@@ -63,6 +66,7 @@ final class WriteExecutor {
                 log(event, refund: refund, sequence: entry.sequence, state: entry.transition.to)
             }
         }
+        if let (event, sequence) = change.notice { log(event, refund: refund, sequence: sequence, state: refund.state) }
         update(change)
     }
 
@@ -168,7 +172,7 @@ final class WriteExecutor {
         let insert = """
             INSERT INTO refund_event_log (at, type, refund_id, sequence, state, body) VALUES ($1, $2, $3, $4, $5, $6)
             """
-        let statement = last.add(Self.with(event.webhook, insert, first: 7))
+        let statement = last.add(Self.with(event, insert, first: 7))
             .bind(event.at).bind(event.type.rawValue).bind(refund.id).bind(sequence).bind(state.rawValue)
             .bind(event.body)
         bind(event.webhook, to: statement)
@@ -184,14 +188,21 @@ final class WriteExecutor {
     }
 
     /// The insert of an event, with that of its webhook around it, whose parameters begin with a number.
-    private static func with(_ webhook: EventRecord.NewWebhook?, _ insert: String, first: Int) -> String {
-        guard webhook != nil else { return insert }
+    private static func with(_ event: EventRecord, _ insert: String, first: Int) -> String {
+        guard event.webhook != nil else { return insert }
         return """
             WITH event AS (\(insert) RETURNING position, refund_id, type, at)
             INSERT INTO refund_outbox (position, id, refund_id, type, url, endpoint, next_attempt_at)
             SELECT position, $\(first), refund_id, type, $\(first + 1), $\(first + 2), at FROM event
+            \(event.type == .delayed ? unlessAttentionWaits : "")
             """
     }
+
+    // A refund.delayed may not supersede a refund.needs_attention that still waits, nor overtake it.
+    private static let unlessAttentionWaits = """
+        WHERE NOT EXISTS (SELECT 1 FROM refund_outbox w WHERE w.refund_id = event.refund_id AND w.state = 'pending'
+        AND w.type = 'refund.needs_attention')
+        """
 
     private func bind(_ webhook: EventRecord.NewWebhook?, to statement: Statement) {
         guard let webhook else { return }
@@ -215,7 +226,7 @@ final class WriteExecutor {
             .bind(gateway).bind(incident.kind.rawValue).bind(incident.code).bind(incident.message)
             .bind(incident.isVerified).bind(incident.since)
         let insert = "INSERT INTO refund_event_log (at, type, gateway, body) VALUES ($1, $2, $3, $4)"
-        let statement = last.add(Self.with(event.webhook, insert, first: 5))
+        let statement = last.add(Self.with(event, insert, first: 5))
             .bind(event.at).bind(event.type.rawValue).bind(gateway).bind(event.body)
         bind(event.webhook, to: statement)
     }

@@ -16,11 +16,11 @@ struct Migration {
     static let all = [
         Migration(
             id: 1,
-            name: "queue, ledger, events and outbox",
+            name: "queue, ledger, events, outbox, pauses and retention",
             sql: [
                 Schema0001.functions, Schema0001.queue, Schema0001.queueGuards, Schema0001.hints, Schema0001.ledger,
-                Schema0001.events, Schema0001.outbox, Schema0001.attempts, Schema0001.operations, Schema0001.counts,
-                Schema0001.wake,
+                Schema0001.events, Schema0001.outbox, Schema0001.attempts, Schema0001.operations, Schema0001.retention,
+                Schema0001.counts, Schema0001.wake,
             ]
         )
     ]

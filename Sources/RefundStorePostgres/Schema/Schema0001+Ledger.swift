@@ -72,7 +72,7 @@ extension Schema0001 {
         CREATE TRIGGER refund_transitions_update BEFORE UPDATE ON refund_transitions FOR EACH ROW
             EXECUTE FUNCTION refund_refuse('append-only; a row is never changed');
         CREATE TRIGGER refund_transitions_delete BEFORE DELETE ON refund_transitions FOR EACH ROW
-            EXECUTE FUNCTION refund_refuse('append-only; a row is never deleted');
+            EXECUTE FUNCTION refund_keep('append-only; a row is never deleted');
         CREATE TRIGGER refund_transitions_truncate BEFORE TRUNCATE ON refund_transitions
             EXECUTE FUNCTION refund_refuse('append-only; a row is never deleted');
         """#
@@ -155,10 +155,23 @@ extension Schema0001 {
         END $$;
         CREATE TRIGGER refund_event_log_insert BEFORE INSERT ON refund_event_log
             FOR EACH ROW EXECUTE FUNCTION refund_event_log_insert();
-        CREATE TRIGGER refund_event_log_update BEFORE UPDATE ON refund_event_log FOR EACH ROW
-            EXECUTE FUNCTION refund_refuse('append-only; an event is never changed');
+        CREATE FUNCTION refund_event_log_update() RETURNS trigger LANGUAGE plpgsql
+        SET search_path FROM CURRENT AS $$
+        BEGIN
+            IF ROW(OLD.position, OLD.at, OLD.type, OLD.refund_id, OLD.sequence, OLD.gateway, OLD.state, '')
+                IS DISTINCT FROM ROW(NEW.position, NEW.at, NEW.type, NEW.refund_id, NEW.sequence, NEW.gateway,
+                NEW.state, NEW.body)
+                OR NOT EXISTS (SELECT 1 FROM refund_outbox o
+                WHERE o.position = OLD.position AND o.pruned_at IS NOT NULL) THEN
+                RAISE EXCEPTION 'refund_event_log: append-only; an event is never changed'
+                    USING ERRCODE = 'check_violation', TABLE = 'refund_event_log';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refund_event_log_update BEFORE UPDATE ON refund_event_log
+            FOR EACH ROW EXECUTE FUNCTION refund_event_log_update();
         CREATE TRIGGER refund_event_log_delete BEFORE DELETE ON refund_event_log FOR EACH ROW
-            EXECUTE FUNCTION refund_refuse('append-only; an event is never deleted');
+            EXECUTE FUNCTION refund_keep('append-only; an event is never deleted');
         CREATE TRIGGER refund_event_log_truncate BEFORE TRUNCATE ON refund_event_log
             EXECUTE FUNCTION refund_refuse('append-only; an event is never deleted');
 
@@ -172,7 +185,9 @@ extension Schema0001 {
     /// Health of gateways and endpoints, the daemons, and operators' actions that have no row in the ledger.
     ///
     /// `refund_incidents` has a row per gateway, or per merchant of a gateway, that needs an operator.
-    /// `refund_breakers` has the open circuit breakers.
+    /// `refund_breakers` has the open circuit breakers. `refund_pauses` has every pause of a gateway or an endpoint,
+    /// which lasts until `resumed_at` is set. A daemon with a heartbeat writes `refund_heartbeat` to prove that commits
+    /// work.
     static let operations = #"""
         CREATE TABLE refund_gateways (
             name             text COLLATE "C" PRIMARY KEY,
@@ -205,11 +220,34 @@ extension Schema0001 {
             next_probe_at bigint,
             PRIMARY KEY (kind, name)
         ) WITH (fillfactor = 50);
+        CREATE TABLE refund_pauses (
+            id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            kind       text COLLATE "C" NOT NULL,
+            name       text COLLATE "C" NOT NULL,
+            at         bigint NOT NULL,
+            actor      text COLLATE "C" NOT NULL,
+            reason     text COLLATE "C",
+            resumed_at bigint,
+            resumed_by text COLLATE "C"
+        );
+        CREATE UNIQUE INDEX refund_pauses_current ON refund_pauses (kind, name) WHERE resumed_at IS NULL;
+        CREATE TRIGGER refund_pauses_delete BEFORE DELETE ON refund_pauses FOR EACH ROW
+            EXECUTE FUNCTION refund_refuse('a pause is never deleted; run refundd resume to end it');
+        CREATE TRIGGER refund_pauses_truncate BEFORE TRUNCATE ON refund_pauses
+            EXECUTE FUNCTION refund_refuse('a pause is never deleted; run refundd resume to end it');
+
+        CREATE TABLE refund_heartbeat (
+            id bigint PRIMARY KEY,
+            at bigint NOT NULL
+        ) WITH (fillfactor = 20);
+
         CREATE TABLE refund_daemons (
             id       integer PRIMARY KEY CHECK (id > 0),
-            name     text COLLATE "C" NOT NULL,
+            host     text COLLATE "C" NOT NULL,
+            pid      integer NOT NULL,
             version  text COLLATE "C" NOT NULL,
             started  bigint NOT NULL,
+            reloaded bigint,
             seen     bigint NOT NULL,
             wakes_at bigint NOT NULL DEFAULT 0
         ) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0,

@@ -2,7 +2,8 @@
 extension Schema0001 {
     /// A webhook has the body of its event and its position, which is also the order of sending.
     ///
-    /// As in the queue, no index has a claim in it. Enqueuing the same webhook again is ignored.
+    /// As in the queue, no index has a claim in it. The index `kept` holds exactly the webhooks that may be pruned one
+    /// day. Enqueueing the same webhook again is ignored.
     static let outbox = #"""
         CREATE TABLE refund_outbox (
             position        bigint PRIMARY KEY,
@@ -21,13 +22,16 @@ extension Schema0001 {
             lease           bigint NOT NULL DEFAULT 0,
             claimed_by      integer,
             leased_until    bigint,
-            redelivery      integer NOT NULL DEFAULT 0
+            redelivery      integer NOT NULL DEFAULT 0,
+            pruned_at       bigint
         ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
             autovacuum_vacuum_cost_delay = 0);
         CREATE INDEX refund_outbox_due ON refund_outbox (endpoint, next_attempt_at, position) WHERE state = 'pending';
         CREATE INDEX refund_outbox_turns ON refund_outbox (next_attempt_at, endpoint) WHERE state = 'pending';
         CREATE INDEX refund_outbox_refund ON refund_outbox (refund_id, position) WHERE refund_id IS NOT NULL;
         CREATE INDEX refund_outbox_state ON refund_outbox (state, position);
+        CREATE INDEX refund_outbox_kept ON refund_outbox (position)
+            WHERE pruned_at IS NULL AND refund_id IS NOT NULL AND state IN ('delivered', 'superseded');
         CREATE FUNCTION refund_outbox_insert() RETURNS trigger LANGUAGE plpgsql
         SET search_path FROM CURRENT AS $$
         DECLARE
@@ -56,7 +60,7 @@ extension Schema0001 {
                 (NEW.position, NEW.id, NEW.refund_id, NEW.type, NEW.url, NEW.endpoint))
             EXECUTE FUNCTION refund_refuse('the event and the destination of a webhook never change');
         CREATE TRIGGER refund_outbox_delete BEFORE DELETE ON refund_outbox FOR EACH ROW
-            EXECUTE FUNCTION refund_refuse('a webhook is never deleted');
+            EXECUTE FUNCTION refund_keep('a webhook is never deleted');
         CREATE TRIGGER refund_outbox_truncate BEFORE TRUNCATE ON refund_outbox
             EXECUTE FUNCTION refund_refuse('a webhook is never deleted');
 
@@ -115,7 +119,7 @@ extension Schema0001 {
         CREATE TRIGGER refund_outbox_attempts_update BEFORE UPDATE ON refund_outbox_attempts FOR EACH ROW
             EXECUTE FUNCTION refund_refuse('append-only; a row is never changed');
         CREATE TRIGGER refund_outbox_attempts_delete BEFORE DELETE ON refund_outbox_attempts FOR EACH ROW
-            EXECUTE FUNCTION refund_refuse('append-only; a row is never deleted');
+            EXECUTE FUNCTION refund_keep('append-only; a row is never deleted');
         CREATE TRIGGER refund_outbox_attempts_truncate BEFORE TRUNCATE ON refund_outbox_attempts
             EXECUTE FUNCTION refund_refuse('append-only; a row is never deleted');
 

@@ -9,13 +9,34 @@ enum Schema0001 {
     /// What triggers share.
     ///
     /// `statement_timestamp()` is one time within a statement, so a default and a trigger agree. `refund_require` makes
-    /// a statement fail that changed fewer rows than it must, before the transaction can commit.
+    /// a statement fail that changed fewer rows than it must, before the transaction can commit. `refund_keep` refuses to
+    /// delete what retention has not pruned.
     static let functions = #"""
         CREATE FUNCTION refund_now() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
             AS $$ SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint $$;
         CREATE FUNCTION refund_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             RAISE EXCEPTION '%: %', TG_TABLE_NAME, TG_ARGV[0] USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME;
+        END $$;
+        CREATE FUNCTION refund_keep() RETURNS trigger LANGUAGE plpgsql
+        SET search_path FROM CURRENT AS $$
+        DECLARE
+            is_pruned boolean;
+        BEGIN
+            IF TG_TABLE_NAME = 'refund_queue' THEN
+                is_pruned := EXISTS (SELECT 1 FROM refund_pruned_refunds p WHERE p.refund_id = OLD.id);
+            ELSIF TG_TABLE_NAME = 'refund_outbox_attempts' THEN
+                is_pruned := EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = OLD.position
+                    AND (o.pruned_at IS NOT NULL
+                    OR EXISTS (SELECT 1 FROM refund_pruned_refunds p WHERE p.refund_id = o.refund_id)));
+            ELSE
+                is_pruned := EXISTS (SELECT 1 FROM refund_pruned_refunds p WHERE p.refund_id = OLD.refund_id);
+            END IF;
+            IF NOT is_pruned THEN
+                RAISE EXCEPTION '%: %', TG_TABLE_NAME, TG_ARGV[0]
+                    USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME;
+            END IF;
+            RETURN OLD;
         END $$;
         CREATE FUNCTION refund_require(changed bigint, expected bigint) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN
@@ -25,6 +46,8 @@ enum Schema0001 {
         END $$;
         """#
 
+    /// `attention_told` has the bit 256 once `refund.delayed` has reported a refund.
+    ///
     /// A claim writes no index: none holds `lease`, `claimed_by` or `leased_until`, nor has one in its condition.
     ///
     /// The rows of `due` and `turns` that are claimed are passed over.
@@ -80,6 +103,8 @@ enum Schema0001 {
             WHERE state IN ('pending', 'processing');
         CREATE INDEX refund_queue_ageing ON refund_queue (created_at, id)
             WHERE state IN ('pending', 'processing') AND coalesce(attention, 'undeliverable') = 'undeliverable';
+        CREATE INDEX refund_queue_delays ON refund_queue (created_at, id)
+            WHERE state IN ('pending', 'processing') AND coalesce(attention_told, 0) & 256 = 0;
         CREATE INDEX refund_queue_attention ON refund_queue (attention, id) WHERE attention IS NOT NULL;
         CREATE INDEX refund_queue_state ON refund_queue (state, created_at, id);
         """#
@@ -203,13 +228,23 @@ enum Schema0001 {
                 RAISE EXCEPTION 'refund_queue: %', coalesce(problem, 'leave ' || wrong || ' out, refundd writes it')
                     USING ERRCODE = 'check_violation', TABLE = 'refund_queue', COLUMN = wrong;
             END IF;
+            IF EXISTS (SELECT 1 FROM refund_pruned_refunds p WHERE p.merchant_order_no = NEW.merchant_order_no
+                AND p.gateway = NEW.gateway AND coalesce(p.merchant_no, '') = coalesce(NEW.merchant_no, '')
+                AND p.state <> 'abandoned')
+                OR EXISTS (SELECT 1 FROM refund_pruned_refunds p WHERE p.trans_no = NEW.trans_no
+                AND p.gateway = NEW.gateway AND coalesce(p.merchant_no, '') = coalesce(NEW.merchant_no, '')
+                AND p.state <> 'abandoned') THEN
+                RAISE EXCEPTION 'refund_queue: this refund was finished and pruned long ago; '
+                    'its numbers are in refund_pruned_refunds, and are not used again'
+                    USING ERRCODE = 'check_violation', TABLE = 'refund_queue';
+            END IF;
             NEW.id := nextval('refund_queue_ids');
             RETURN NEW;
         END $$;
         CREATE TRIGGER refund_queue_insert BEFORE INSERT ON refund_queue
             FOR EACH ROW EXECUTE FUNCTION refund_queue_insert();
         CREATE TRIGGER refund_queue_delete BEFORE DELETE ON refund_queue FOR EACH ROW
-            EXECUTE FUNCTION refund_refuse('a refund is never deleted; run refundd abandon to stop polling');
+            EXECUTE FUNCTION refund_keep('a refund is never deleted; run refundd abandon to stop polling');
         CREATE TRIGGER refund_queue_truncate BEFORE TRUNCATE ON refund_queue
             EXECUTE FUNCTION refund_refuse('a refund is never deleted; run refundd abandon to stop polling');
         CREATE TRIGGER refund_queue_identity

@@ -22,6 +22,26 @@ extension PostgresTransaction {
         return try count("refund_queue q \(conditions.clause)", conditions, limit)
     }
 
+    func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup] {
+        try mapped {
+            let conditions = SQLConditions(filter)
+            let sql = """
+                SELECT rtrim(q.merchant_order_no, '0123456789') AS prefix, count(*) AS number, count(q.callback_url),
+                min(q.created_at), max(q.created_at) FROM refund_queue q \(conditions.clause)
+                GROUP BY prefix ORDER BY number DESC, prefix NULLS FIRST
+                """
+            return try rows(conditions.bind(to: flight.add(sql))) { row in
+                RefundGroup(
+                    prefix: row.text(),
+                    count: row.count(),
+                    callbackCount: row.count(),
+                    first: row.timestamp() ?? Timestamp(milliseconds: 0),
+                    last: row.timestamp() ?? Timestamp(milliseconds: 0)
+                )
+            }
+        }
+    }
+
     func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64] {
         try mapped {
             var conditions = SQLConditions(filter)
@@ -81,7 +101,8 @@ extension PostgresTransaction {
 extension WebhookFilter {
     /// The join that the conditions on the refund need.
     fileprivate var join: String {
-        let isNeeded = refund.needsAttention || refund.gateway != nil || refund.merchantNo != nil
+        let isNeeded =
+            refund.needsAttention || refund.gateway != nil || refund.merchantNo != nil || refund.orderPrefix != nil
         return isNeeded ? "JOIN refund_queue q ON q.id = o.refund_id" : ""
     }
 }
@@ -99,12 +120,14 @@ private struct SQLConditions {
     init(_ filter: RefundFilter) {
         if let state = filter.state { add("q.state =", .text(state.rawValue)) }
         if let since = filter.since { add("q.created_at >=", .number(since.milliseconds)) }
+        if let until = filter.until { add("q.created_at <", .number(until.milliseconds)) }
         add(refund: filter)
     }
 
     init(_ filter: WebhookFilter) {
         if let state = filter.state { add("o.state =", .text(state.rawValue)) }
         if let since = filter.refund.since { add("e.at >=", .number(since.milliseconds)) }
+        if let until = filter.refund.until { add("e.at <", .number(until.milliseconds)) }
         add(refund: filter.refund)
     }
 
@@ -112,6 +135,7 @@ private struct SQLConditions {
         if filter.needsAttention { terms.append("q.attention IS NOT NULL") }
         if let gateway = filter.gateway { add("q.gateway =", .text(gateway)) }
         if let merchant = filter.merchantNo { add("coalesce(q.merchant_no, '') =", .text(merchant)) }
+        if let prefix = filter.orderPrefix { add("q.merchant_order_no ^@", .text(prefix)) }
     }
 
     mutating func add(_ term: String, _ value: Value) {

@@ -86,7 +86,7 @@ extension LoggedEvent {
     ///
     /// An event has a webhook if the outbox has its position.
     static let columns = """
-        e.position, e.at, e.type, e.refund_id, e.sequence, e.state, o.id, e.body
+        e.position, e.at, e.type, e.refund_id, e.sequence, e.state, o.id, e.body, o.pruned_at IS NOT NULL
         FROM refund_event_log e LEFT JOIN refund_outbox o ON o.position = e.position
         """
 
@@ -103,6 +103,7 @@ extension LoggedEvent {
             webhookID: row.text(),
             body: row.bytes() ?? []
         )
+        isPruned = row.integer() == 1
     }
 }
 
@@ -110,7 +111,7 @@ extension OutboxRow {
     /// The columns that `init(row:)` reads, and their tables.
     static let columns = """
         o.id, o.refund_id, e.sequence, o.type, e.body, o.position, o.url, o.endpoint, o.state, o.attempts,
-        o.next_attempt_at, o.delivered_at, o.leased_until IS NOT NULL, o.redelivery,
+        o.next_attempt_at, o.delivered_at, o.leased_until IS NOT NULL, o.redelivery, o.pruned_at IS NOT NULL,
         (SELECT count(*) FROM refund_outbox_attempts a WHERE a.position = o.position),
         EXISTS (SELECT 1 FROM refund_outbox_attempts a WHERE a.position = o.position AND a.status BETWEEN 200 AND 299)
         FROM refund_outbox o LEFT JOIN refund_event_log e ON e.position = o.position
@@ -133,6 +134,7 @@ extension OutboxRow {
         deliveredAt = row.integer()
         isInFlight = row.integer() == 1
         isRedelivery = row.integer() != 0
+        isPruned = row.integer() == 1
         recordedAttempts = row.integer() ?? 0
         wasAccepted = row.integer() == 1
     }

@@ -10,7 +10,7 @@ extension PostgresTransaction {
         try mapped {
             let problems = try missingObjects()
             guard problems.isEmpty else { return problems }
-            return try strays() + gap()
+            return try strays() + gap() + unrecorded()
         }
     }
 
@@ -67,17 +67,29 @@ extension PostgresTransaction {
                     + "OR t.number <> coalesce(q.merchant_order_no, q.trans_no, '')"
             ),
             stray(
+                "refund(s) are recorded as pruned and still there",
+                "refund_pruned_refunds p JOIN refund_queue q ON q.id = p.refund_id"
+            ),
+            stray(
                 "number(s) in refund_counts are wrong",
                 "(\(counts.joined(separator: " UNION ALL "))) c WHERE number IS DISTINCT FROM actual"
             ),
         ].compactMap(\.self)
     }
 
-    // Positions are numbered without gaps but those that were recorded; ids have gaps, since a rollback uses one up.
+    private func unrecorded() throws -> [String] {
+        let recorded = try number("SELECT coalesce(sum(refunds), 0)::bigint FROM refund_pruned") ?? 0
+        let left = try number("SELECT count(*) FROM refund_pruned_refunds") ?? 0
+        return recorded == left
+            ? [] : ["refund_pruned counts \(recorded) pruned refunds, but refund_pruned_refunds has \(left)"]
+    }
+
+    // Positions are numbered without gaps but those that were recorded or pruned; ids have gaps, since a rollback uses one up.
     private func gap() throws -> [String] {
         let sql = """
             SELECT p.position - (SELECT count(*) FROM refund_event_log)
-            - (SELECT coalesce(sum(before - after - 1), 0) FROM refund_event_gaps)::bigint FROM refund_event_position p
+            - (SELECT coalesce(sum(before - after - 1), 0) FROM refund_event_gaps)::bigint
+            - (SELECT coalesce(sum(events), 0) FROM refund_pruned)::bigint FROM refund_event_position p
             """
         guard let missing = try number(sql) else { return ["refund_event_position has no row"] }
         return missing == 0 ? [] : ["refund_event_log lacks \(missing) of its rows; somebody deleted them"]

@@ -7,7 +7,9 @@ extension PostgresTransaction {
         var status = QueueStatus()
         status.incidents = try incidents()
         status.breakers = try openBreakers(.gateway)
+        status.lapses = try openBreakers(.lapse).mapValues { GatewayLapse(since: $0.since, count: Int($0.reason) ?? 0) }
         status.sightings = try sightings()
+        status.pauses = try pauses()
         try mapped {
             for state in RefundState.allCases { status.states[state] = 0 }
             for state in WebhookState.allCases { status.webhooks[state] = 0 }
@@ -29,6 +31,7 @@ extension PostgresTransaction {
             }
             status.oldestPending = oldest.min().map { now.duration(since: Timestamp(milliseconds: $0)) }
             status.dueLags = try dueLags(at: now)
+            for name in status.dueLags.keys where status.pauses[.gateway(name)] != nil { status.dueLags[name] = .zero }
             status.dueLag = status.dueLags.values.max() ?? .zero
             status.oldestByGateway = try self.oldest(of: status.dueLags.keys.sorted(), at: now)
             let size = """
@@ -37,6 +40,7 @@ extension PostgresTransaction {
                 """
             status.fileBytes = try number(size) ?? 0
             status.endpoints = try endpointStatus()
+            status.unknownOrders = try unknownOrders(at: now)
         }
         return status
     }
@@ -93,6 +97,24 @@ extension PostgresTransaction {
         return oldest.mapValues { now.duration(since: Timestamp(milliseconds: $0)) }
     }
 
+    private func unknownOrders(at now: Timestamp) throws -> UnknownOrders {
+        let sql = """
+            SELECT number, created_at FROM (
+                SELECT coalesce(merchant_order_no, trans_no) AS number, created_at, unknown_order, attention
+                FROM refund_queue WHERE state = $1 AND created_at <= $2 ORDER BY created_at LIMIT $3
+            ) o WHERE unknown_order = 1 AND attention IS NULL
+            """
+        let window = 1_000
+        var found = UnknownOrders()
+        let latest = now.advanced(by: .zero - UnknownOrders.patience)
+        let statement = flight.add(sql).bind(RefundState.pending.rawValue).bind(latest).bind(window)
+        for case (let number?, let since?) in try rows(statement, { row in (row.text(), row.timestamp()) }) {
+            found.count += 1
+            if found.oldest.count < UnknownOrders.listed { found.oldest.append((number, since)) }
+        }
+        return found
+    }
+
     private func endpointStatus() throws -> EndpointStatus {
         var status = EndpointStatus()
         let open = try openBreakers(.endpoint).sorted { ($0.value.since, $0.key) < ($1.value.since, $1.key) }
@@ -142,6 +164,44 @@ extension PostgresTransaction {
                 return (name, OpenBreaker(since: since, reason: row.text() ?? "", nextProbe: row.timestamp()))
             }
             return Dictionary(found) { first, _ in first }
+        }
+    }
+
+    func pauses() throws(StoreError) -> [Peer: Pause] {
+        try mapped {
+            var pauses: [Peer: Pause] = [:]
+            addPauses { pauses[$0] = $1 }
+            try send()
+            return pauses
+        }
+    }
+
+    /// Adds to the flight what reads the pauses for a cycle, and keeps others from pausing anything until it ends.
+    func readPauses(_ body: @escaping (Peer, Pause) -> Void) {
+        flight.add("SELECT pg_advisory_xact_lock_shared(hashtextextended('refundd pauses ' || current_schema(), 0))")
+        addPauses(body)
+    }
+
+    private func addPauses(_ body: @escaping (Peer, Pause) -> Void) {
+        let sql = "SELECT kind, name, at, actor, reason FROM refund_pauses WHERE resumed_at IS NULL"
+        flight.add(sql).read { row in
+            guard let kind = row.text().flatMap(BreakerKind.init(rawValue:)), let name = row.text() else { return }
+            let since = row.timestamp() ?? Timestamp(milliseconds: 0)
+            body(Peer(kind, name), Pause(since: since, by: row.text() ?? "", reason: row.text()))
+        }
+    }
+
+    func lastRecordedAt() throws(StoreError) -> Timestamp? {
+        try mapped {
+            let sql = """
+                SELECT max(at) FROM (
+                    (SELECT at FROM refund_transitions ORDER BY id DESC LIMIT 1)
+                    UNION ALL (SELECT at FROM refund_outbox_attempts ORDER BY id DESC LIMIT 1)
+                    UNION ALL SELECT last_verified_at FROM refund_gateways
+                    UNION ALL SELECT last_error_at FROM refund_gateways
+                ) recorded
+                """
+            return try number(sql).map(Timestamp.init(milliseconds:))
         }
     }
 

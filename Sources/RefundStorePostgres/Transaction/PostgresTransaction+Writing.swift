@@ -52,25 +52,61 @@ extension PostgresTransaction {
         }
     }
 
-    func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
+    func redeliver(
+        _ id: String,
+        keepsAttempts: Bool,
+        by actor: String,
+        at now: Timestamp
+    ) throws(StoreError) -> Redelivery {
         try mapped {
-            let select =
-                "SELECT refund_id, url, leased_until IS NOT NULL FROM refund_outbox WHERE id = $1 FOR NO KEY UPDATE"
+            let select = """
+                SELECT refund_id, url, leased_until IS NOT NULL, pruned_at, state = 'pending' FROM refund_outbox
+                WHERE id = $1 FOR NO KEY UPDATE
+                """
             let found = try rows(flight.add(select).bind(id)) {
-                row -> (refundID: Int64?, url: String, isInFlight: Bool)? in
-                (row.integer(), row.text() ?? "", row.integer() == 1)
+                row -> (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?, isPending: Bool)? in
+                (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(), row.integer() == 1)
             }.first
             guard let found else { return .unknown }
+            if let time = found.prunedAt { return .pruned(at: time) }
             if found.isInFlight { return .inFlight }
-            let update = """
-                UPDATE refund_outbox SET state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = $1,
-                delivered_at = NULL WHERE id = $2
-                """
-            flight.add(update).bind(now).bind(id)
+            let isHastened = found.isPending && keepsAttempts
+            // A webhook that is due already keeps its turn.
+            let due = "next_attempt_at = least(coalesce(next_attempt_at, $1), $1)"
+            let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = $1, delivered_at = NULL"
+            flight.add("UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = $2").bind(now).bind(id)
             WriteExecutor(self, leases: [:]).write(nil as URLHealth?, found.url)
             note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
             try send()
-            return .due
+            return isHastened ? .hastened : .due
+        }
+    }
+
+    func pause(_ peer: Peer, _ pause: Pause) throws(StoreError) -> Pause? {
+        try mapped {
+            // Waits for the cycles that have read the pauses; those that begin now wait for the commit.
+            flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd pauses ' || current_schema(), 0))")
+            if let current = try pauses()[peer] { return current }
+            flight.add("INSERT INTO refund_pauses (kind, name, at, actor, reason) VALUES ($1, $2, $3, $4, $5)")
+                .bind(peer.kind.rawValue).bind(peer.name).bind(pause.since).bind(pause.actor).bind(pause.reason)
+            note("pause \(peer)", by: pause.actor, refundID: nil, webhookID: nil, at: pause.since)
+            try send()
+            return nil
+        }
+    }
+
+    func resume(_ peer: Peer, by actor: String, at now: Timestamp) throws(StoreError) -> Pause? {
+        try mapped {
+            flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd pauses ' || current_schema(), 0))")
+            guard let current = try pauses()[peer] else { return nil }
+            let sql = """
+                UPDATE refund_pauses SET resumed_at = $1, resumed_by = $2
+                WHERE kind = $3 AND name = $4 AND resumed_at IS NULL
+                """
+            flight.add(sql).bind(now).bind(actor).bind(peer.kind.rawValue).bind(peer.name)
+            note("resume \(peer)", by: actor, refundID: nil, webhookID: nil, at: now)
+            try send()
+            return current
         }
     }
 
@@ -130,7 +166,7 @@ extension PostgresTransaction {
     func forgetGateways(except names: Set<String>) throws(StoreError) {
         try mapped {
             flight.add("DELETE FROM refund_incidents WHERE gateway <> ALL ($1)").bind(list: names)
-            flight.add("DELETE FROM refund_breakers WHERE kind = 'gateway' AND name <> ALL ($1)").bind(list: names)
+            flight.add("DELETE FROM refund_breakers WHERE kind <> 'endpoint' AND name <> ALL ($1)").bind(list: names)
             flight.add("DELETE FROM refund_gateways WHERE name <> ALL ($1)").bind(list: names)
             try send()
         }

@@ -286,7 +286,8 @@ extension WebhookRow {
     /// The columns that `init(row:)` reads, and their tables.
     static let columns = """
         o.id, o.refund_id, e.sequence, o.type, o.url, e.body, o.state, o.attempts, o.next_attempt_at, o.last_status,
-        o.last_error, e.at, o.delivered_at FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position
+        o.last_error, e.at, o.delivered_at, o.pruned_at
+        FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position
         """
 
     init(row: PostgresRow) {
@@ -306,5 +307,6 @@ extension WebhookRow {
         lastError = row.text()
         createdAt = row.timestamp() ?? createdAt
         deliveredAt = row.timestamp()
+        prunedAt = row.timestamp()
     }
 }
