@@ -9,7 +9,7 @@ extension PostgresStore: QueueImporter {
     package func beginImport(from source: String, at now: Timestamp) throws(StoreError) {
         try migrate(at: now, isImport: true)
         try transaction(.write) { tx in
-            if try isImporting(tx) {
+            if try exists(Self.importTable, tx) {
                 let known = try importSource(tx)
                 guard known == source else { throw StoreError.otherImport(location, known) }
                 return
@@ -76,17 +76,12 @@ extension PostgresStore: QueueImporter {
 
     /// Throws if the queue is a copy that was not completed.
     func requireWhole(_ tx: PostgresTransaction) throws {
-        guard try isImporting(tx) else { return }
+        guard try exists(Self.importTable, tx) else { return }
         throw StoreError.incomplete(location, try importSource(tx))
     }
 
     private func importSource(_ tx: PostgresTransaction) throws -> String {
         try tx.rows(tx.flight.add("SELECT source FROM \(Self.importTable)")) { $0.text() }.first ?? ""
-    }
-
-    private func isImporting(_ tx: PostgresTransaction) throws -> Bool {
-        let sql = "SELECT to_regclass($1 || '.\(Self.importTable)') IS NOT NULL"
-        return try tx.number(sql) { $0.bind(settings.quotedSchema) } == 1
     }
 }
 

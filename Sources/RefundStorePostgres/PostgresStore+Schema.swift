@@ -3,7 +3,15 @@ import RefundPostgres
 package import RefundStore
 
 extension PostgresStore {
-    package func migrate(at now: Timestamp) throws(StoreError) {
+    package func migrate(at now: Timestamp) throws(StoreError) { try migrate(at: now, isImport: false) }
+
+    /// Creates or migrates the queue.
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - isImport: Whether to go on with a queue that has only part of another one.
+    /// - Throws: `StoreError`.
+    func migrate(at now: Timestamp, isImport: Bool) throws(StoreError) {
         try transaction(.write) { tx in
             // Whoever migrates at the same moment waits, and then finds everything done.
             tx.flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd migrates ' || $1, 0))")
@@ -12,7 +20,9 @@ extension PostgresStore {
             if try tx.number(schema, { $0.bind(settings.schema) }) == 0 {
                 try tx.execute("CREATE SCHEMA \(settings.quotedSchema)")
             }
-            try tx.execute(Migration.table)
+            // Only the owner may create it, even if it is there.
+            if try !exists("refund_migrations", tx) { try tx.execute(Migration.table) }
+            if !isImport { try requireWhole(tx) }
             let applied = try tx.number("SELECT coalesce(max(id), 0) FROM refund_migrations") ?? 0
             if applied > Migration.all.count { throw StoreError.newerSchema(location, migration: applied) }
             for migration in Migration.all where migration.id > applied {
@@ -41,12 +51,18 @@ extension PostgresStore {
 
     package func checkSchema() throws(StoreError) {
         let applied = try transaction(.read) { tx -> Int64? in
-            let exists = "SELECT to_regclass($1 || '.refund_migrations') IS NOT NULL"
-            guard try tx.number(exists, { $0.bind(settings.quotedSchema) }) == 1 else { return nil }
+            guard try exists("refund_migrations", tx) else { return nil }
+            try requireWhole(tx)
             return try tx.number("SELECT coalesce(max(id), 0) FROM refund_migrations")
         }
         guard let applied, applied > 0 else { throw .notInitialised(location) }
         if applied > Migration.all.count { throw .newerSchema(location, migration: applied) }
         if applied < Migration.all.count { throw .olderSchema(location, migration: applied) }
+    }
+
+    /// Whether the schema has a table.
+    func exists(_ table: String, _ tx: PostgresTransaction) throws -> Bool {
+        let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename = $2"
+        return try tx.number(sql) { $0.bind(settings.schema).bind(table) } == 1
     }
 }

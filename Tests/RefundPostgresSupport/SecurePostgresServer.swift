@@ -1,5 +1,5 @@
 import Foundation
-package import RefundTestSupport
+import RefundTestSupport
 
 /// A server that takes only passwords over TLS, with a certificate for `localhost`, at the loopback address.
 package final class SecurePostgresServer: Sendable {

@@ -102,7 +102,7 @@ struct ConnectionOptionTests {
         let both = try PostgresURL(url + "&sslmode=prefer")
         let store = try PostgresStore(PostgresSettings(both, schema: "refundd") { .success(TLSPostgres.password) })
         #expect(try store.transaction(.read) { tx in try tx.number("SELECT inet_server_port()") } == Int64(ports[1]))
-        let alone = try PostgresURL("postgresql://refundd@localhost:\(ports[0])/postgres")
+        let alone = try PostgresURL("postgresql://postgres@localhost:\(ports[0])/postgres")
         let error = #expect(throws: StoreError.self) {
             try PostgresStore(PostgresSettings(alone, schema: "refundd"))
         }
