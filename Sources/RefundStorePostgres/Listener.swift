@@ -4,7 +4,8 @@ import RefundPostgres
 import RefundStore
 import Synchronization
 
-/// Wakes the daemon when another process has committed, on a connection and a thread of its own.
+/// Keeps a daemon among those that serve the queue, and wakes it when others have committed, on a connection and a
+/// thread of its own: a stuck cycle does not stop its heartbeats.
 ///
 /// `NOTIFY` slows every insert of every application down, so the server sends it only while a daemon says that it
 /// sleeps. A daemon that runs one cycle after the other sees whatever is committed anyway.
@@ -14,40 +15,65 @@ final class Listener: WakeSource {
     // A commit that asked just before the daemon said that it sleeps ends within this time.
     private static let secondLook: Duration = .milliseconds(30)
     private static let heartbeat: Duration = .seconds(5)
-    private static let reconnectAfter: Duration = .milliseconds(250)
+    // How often to look whether another daemon was killed.
+    private static let watch: Duration = .milliseconds(500)
+    private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // So many cycles between two heartbeats are work.
     private static let busyCycles = 100
+    // How long a start waits for the daemon to be registered.
+    private static let patience: Duration = .seconds(5)
 
     private let session: Session
+    private let description: ServingNote
     private let wake: @Sendable () -> Void
     private let report: @Sendable (StoreEvent) -> Void
     private let doorbell = Interruption()
+    private let firstAttempt = DispatchSemaphore(value: 0)
+    private let isSilent = Atomic(false)
     private let isStopped = Atomic(false)
+    private let hasNews = Atomic(true)
     private let cycles = Atomic(0)
+    private let number = Atomic<Int64>(0)
 
-    /// Begins to listen.
+    /// Joins the daemons, and begins to listen; returns once that has succeeded or failed for the first time.
     ///
     /// - Parameters:
     ///   - session: Makes connections.
+    ///   - description: What the daemon says about itself.
     ///   - wake: Called after a commit, now and then without one, and often while there is no connection.
-    ///   - report: Called when the connection is lost, once until there is one again.
+    ///   - report: Called when the connection is lost, once until there is one again, and when another daemon is gone.
     init(
         _ session: Session,
+        _ description: ServingNote,
         wake: @escaping @Sendable () -> Void,
         report: @escaping @Sendable (StoreEvent) -> Void
     ) {
-        (self.session, self.wake, self.report) = (session, wake, report)
+        (self.session, self.description, self.wake, self.report) = (session, description, wake, report)
         let thread = Thread { [self] in run() }
         thread.name = "refundd.listener"
         thread.start()
+        _ = firstAttempt.wait(timeout: .now() + Self.patience.inSeconds)
     }
+
+    /// The daemon's id, which its claims bear; nil until it has one.
+    var daemonID: Int64? {
+        let id = number.load(ordering: .relaxed)
+        return id == 0 ? nil : id
+    }
+
+    /// Whether others may have committed since the last call; true the first time.
+    func takeNews() -> Bool { hasNews.exchange(false, ordering: .relaxed) }
 
     /// A cycle reads the queue anyway, and its own commit sends no notification: only other cycles' rows do.
     func pause() {}
 
     func resume(looks: Bool) { cycles.add(1, ordering: .relaxed) }
 
-    func stop() {
+    /// Wakes nobody any more; the daemon stays registered until its store is closed.
+    func stop() { isSilent.store(true, ordering: .relaxed) }
+
+    /// Leaves the daemons that serve the queue.
+    func leave() {
         isStopped.store(true, ordering: .relaxed)
         doorbell.interrupt()
     }
@@ -56,113 +82,97 @@ final class Listener: WakeSource {
 
     private var mayRun: Bool { !isStopped.load(ordering: .relaxed) }
 
+    private func look() {
+        hasNews.store(true, ordering: .relaxed)
+        if !isSilent.load(ordering: .relaxed) { wake() }
+    }
+
     private func run() {
-        var isReported = false
+        var (isReported, wait) = (false, Self.firstRetry)
         while mayRun {
             do {
-                try listen { isReported = false }
+                try serve {
+                    (isReported, wait) = (false, Self.firstRetry)
+                    firstAttempt.signal()
+                }
             } catch {
+                firstAttempt.signal()
                 if mayRun, !isReported {
                     report(.commitsUnwatched(reason: "\(error)"))
                     isReported = true
                 }
-                if mayRun { wake() }
-                Thread.sleep(forTimeInterval: Self.reconnectAfter.inSeconds)
+                if mayRun { look() }
+                Thread.sleep(forTimeInterval: wait.inSeconds)
+                wait = min(wait * 2, Self.longestRetry)
             }
         }
     }
 
-    private func listen(_ connected: () -> Void) throws(PostgresError) {
+    private func serve(_ connected: () -> Void) throws(PostgresError) {
         let connection = try session.connect(doorbell)
-        let daemon = Registration(connection)
-        try daemon.begin()
+        var registration = try join(connection, known: daemonID)
         connected()
-        defer { try? daemon.end() }
+        defer { if !mayRun { try? registration.end() } }
+        var others = try registration.others()
+        var (isAsleep, secondLook, seen) = (false, nil as ContinuousClock.Instant?, cycles.load(ordering: .relaxed))
+        var (nextBeat, nextWatch) = (ContinuousClock.now + Self.heartbeat, ContinuousClock.now)
         while mayRun {
-            try awaitRest(connection)
-            try daemon.sleep()
-            wake()
-            try awaitWork(connection, Self.secondLook)
-            wake()
-            var seen = cycles.load(ordering: .relaxed)
-            while mayRun {
-                try awaitWork(connection, Self.heartbeat)
-                // Looks even if nothing was heard: a lost notification costs five seconds, not a refund.
-                wake()
-                let now = cycles.load(ordering: .relaxed)
-                if now - seen > Self.busyCycles { break }
-                seen = now
-                try daemon.sleep()
+            let end =
+                [nextBeat, others > 0 ? nextWatch : nil, isAsleep ? secondLook : .now + Self.restAfter]
+                .compactMap(\.self).min() ?? nextBeat
+            if try connection.awaitNotification(until: end) {
+                // A daemon may have joined or left.
+                others = try registration.others()
+                look()
             }
-            try daemon.wakeUp()
+            let (now, count) = (ContinuousClock.now, cycles.load(ordering: .relaxed))
+            if now >= nextBeat {
+                nextBeat = now + Self.heartbeat
+                let isBusy = count - seen > Self.busyCycles
+                (isAsleep, seen) = (isAsleep && !isBusy, count)
+                if try !registration.beat(isAsleep: isAsleep) { registration = try rejoin(registration, connection) }
+                others = try registration.others()
+                // Looks even if nothing was heard: a lost notification costs five seconds, not a refund.
+                look()
+            } else if !isAsleep {
+                if count == seen {
+                    (isAsleep, secondLook) = (true, now + Self.secondLook)
+                    if try !registration.beat(isAsleep: true) { registration = try rejoin(registration, connection) }
+                    look()
+                }
+                seen = count
+            } else if let time = secondLook, now >= time {
+                secondLook = nil
+                look()
+            }
+            if others > 0, now >= nextWatch {
+                nextWatch = now + Self.watch
+                try takeOver(registration)
+            }
         }
     }
 
-    // Waits until no cycle has run for a while.
-    private func awaitRest(_ connection: PostgresConnection) throws(PostgresError) {
-        var seen = cycles.load(ordering: .relaxed)
-        while mayRun {
-            _ = try connection.awaitNotification(until: .now.advanced(by: Self.restAfter))
-            let now = cycles.load(ordering: .relaxed)
-            if now == seen { return }
-            seen = now
+    private func join(_ connection: PostgresConnection, known: Int64?) throws(PostgresError) -> Registration {
+        let registration = try Registration(connection, description, known: known)
+        number.store(registration.id, ordering: .relaxed)
+        return registration
+    }
+
+    // Whatever is in flight under the old id has no effect any more.
+    private func rejoin(_ old: Registration, _ connection: PostgresConnection) throws(PostgresError) -> Registration {
+        report(.takenForDead)
+        try old.unlock()
+        return try join(connection, known: nil)
+    }
+
+    private func takeOver(_ registration: Registration) throws(PostgresError) {
+        do throws(PostgresError) {
+            let dead = try registration.takeOver()
+            for daemon in dead { report(.tookOver(daemon: daemon.name, claims: daemon.claims)) }
+            if !dead.isEmpty { look() }
+        } catch {
+            // A row that somebody holds for longer than a statement may wait is free the next time.
+            guard case .refused = error.kind else { throw error }
         }
-    }
-
-    // Passes notifications on until a time is over.
-    private func awaitWork(_ connection: PostgresConnection, _ time: Duration) throws(PostgresError) {
-        let end = ContinuousClock.now.advanced(by: time)
-        while mayRun, try connection.awaitNotification(until: end) { wake() }
-    }
-}
-
-/// The row of a daemon in `refund_daemons`, as other processes see it.
-///
-/// Its id is drawn at random: a sequence may repeat itself after a failover to a standby that lagged behind.
-struct Registration {
-    // Longer than a heartbeat, so that a sleeping daemon stays asleep between two.
-    private static let sleepMilliseconds: Int64 = 15_000
-
-    let connection: PostgresConnection
-    let id = Int64.random(in: 1...Int64(Int32.max))
-
-    init(_ connection: PostgresConnection) {
-        self.connection = connection
-    }
-
-    /// Registers the daemon, and listens.
-    func begin() throws(PostgresError) {
-        let insert = """
-            INSERT INTO refund_daemons (id, host, pid, version, started, seen)
-            VALUES ($1, $2, $3, $4, refund_now(), refund_now())
-            """
-        try run { flight in
-            flight.add("LISTEN refund_queue")
-            flight.add("DELETE FROM refund_daemons WHERE seen < refund_now() - 3600000")
-            flight.add(insert).bind(id).bind(ProcessInfo.processInfo.hostName).bind(Int(getpid())).bind("")
-        }
-    }
-
-    /// Has the server send notifications.
-    func sleep() throws(PostgresError) { try mark("refund_now() + \(Self.sleepMilliseconds)") }
-
-    /// Has the server send none.
-    func wakeUp() throws(PostgresError) { try mark("0") }
-
-    /// Removes the row.
-    func end() throws(PostgresError) {
-        try run { $0.add("DELETE FROM refund_daemons WHERE id = $1").bind(id) }
-    }
-
-    private func mark(_ time: String) throws(PostgresError) {
-        try run { flight in
-            flight.add("UPDATE refund_daemons SET seen = refund_now(), wakes_at = \(time) WHERE id = $1").bind(id)
-        }
-    }
-
-    private func run(_ body: (Flight) -> Void) throws(PostgresError) {
-        let flight = Flight()
-        body(flight)
-        try connection.run(flight, until: .now.advanced(by: .seconds(10)))
     }
 }

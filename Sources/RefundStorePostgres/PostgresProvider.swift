@@ -4,6 +4,8 @@ package import RefundStore
 /// A queue in a PostgreSQL database.
 package struct PostgresProvider: StoreProvider {
     let settings: PostgresSettings
+    // What this process says about itself, if it serves the queue.
+    private let serving = ServingNote()
 
     /// The queue's location, without secrets.
     package var location: String { settings.location }
@@ -19,7 +21,7 @@ package struct PostgresProvider: StoreProvider {
         _ access: StoreAccess,
         beforeCommit: (@Sendable () -> Void)?
     ) throws(StoreError) -> any QueueStore {
-        try PostgresStore(settings, beforeCommit: beforeCommit)
+        try PostgresStore(settings, serving, beforeCommit: beforeCommit)
     }
 
     package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) {
@@ -30,17 +32,31 @@ package struct PostgresProvider: StoreProvider {
 
     package var daemon: DaemonPresence {
         do throws(StoreError) {
-            guard case .heldByDaemon = try PostgresLock.attempt(settings, for: .command) else { return .absent }
+            let found = try crew()
+            if let oldest = found.first { return .running(oldest) }
+            guard case .heldByDaemon = try PostgresLock.attempt(settings, for: .command(serving)) else {
+                return .absent
+            }
             return .running(nil)
         } catch {
             return .unknown(error.description)
         }
     }
 
+    package var daemons: [ServingDaemon] { (try? crew()) ?? [] }
+
+    private func crew() throws(StoreError) -> [ServingDaemon] {
+        do {
+            return try Crew.daemons(try Session(settings).connect(), settings)
+        } catch {
+            throw StoreError(error, location)
+        }
+    }
+
     package var distrust: String? { nil }
 
     package func lock() throws(StoreError) -> LockAttempt {
-        try PostgresLock.attempt(settings, for: .daemon)
+        try PostgresLock.attempt(settings, for: .daemon(serving))
     }
 
     package var alreadyServed: StoreError { .alreadyServed(location) }

@@ -13,7 +13,18 @@ package final class PostgresStore: QueueStore {
     let claimsChecked = Mutex<Timestamp?>(nil)
     /// The events that `upkeep` reports next.
     let events = Mutex<[StoreEvent]>([])
+    /// When the counts were last folded.
+    let countsFolded = Mutex<Timestamp?>(nil)
+    /// The numbers that applications and operators had taken at the last look; nil before the first.
+    let numbersTaken = Mutex<[Int64]?>(nil)
+    /// What keeps a daemon among those that serve the queue; nil for a command.
+    let listener = Mutex<Listener?>(nil)
+    /// What the daemon says about itself.
+    let serving: ServingNote
     private let beforeCommit: (@Sendable () -> Void)?
+
+    /// The daemon's id, which its claims bear; nil for a command.
+    var daemonID: Int64? { listener.withLock { $0 }?.daemonID }
 
     /// The queue's location.
     package var location: String { settings.location }
@@ -24,8 +35,21 @@ package final class PostgresStore: QueueStore {
     ///   - settings: Where it is.
     ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
     /// - Throws: `StoreError` if the server cannot be reached.
-    package init(_ settings: PostgresSettings, beforeCommit: (@Sendable () -> Void)? = nil) throws(StoreError) {
+    package convenience init(
+        _ settings: PostgresSettings,
+        beforeCommit: (@Sendable () -> Void)? = nil
+    ) throws(StoreError) {
+        try self.init(settings, ServingNote(), beforeCommit: beforeCommit)
+    }
+
+    /// Opens the queue for a daemon that describes itself.
+    init(
+        _ settings: PostgresSettings,
+        _ serving: ServingNote,
+        beforeCommit: (@Sendable () -> Void)?
+    ) throws(StoreError) {
         self.settings = settings
+        self.serving = serving
         self.beforeCommit = beforeCommit
         session = Session(settings)
         do {
@@ -150,13 +174,16 @@ package final class PostgresStore: QueueStore {
     }
 
     package func lockForCommand() throws(StoreError) -> (any ServiceLock)? {
-        guard case .taken(let lock) = try PostgresLock.attempt(settings, for: .command) else { return nil }
+        guard case .taken(let lock) = try PostgresLock.attempt(settings, for: .command(serving)) else { return nil }
         return lock
     }
 
     package func interrupt() { session.interrupt() }
 
-    package func close() { session.close() }
+    package func close() {
+        listener.withLock { $0 }?.leave()
+        session.close()
+    }
 }
 
 extension Write.Action {

@@ -39,7 +39,8 @@ struct ServerCheck {
                 channels = row.count()
             }
             guard channels > 0 else {
-                let text = "what listens on \(settings.location) is forgotten, so the queue is polled; connect to the server"
+                let text =
+                    "what listens on \(settings.location) is forgotten, so the queue is polled; connect to the server"
                 return Finding(.warning, "wake-up", "\(text) itself, or let the pooler keep sessions")
             }
             return Finding(.fine, "wake-up", "inserts are noticed at once")

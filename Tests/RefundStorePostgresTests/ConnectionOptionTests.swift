@@ -98,7 +98,7 @@ struct ConnectionOptionTests {
         )
         let ports = [standby.port ?? 0, server.port]
         let url =
-            "postgresql://refundd@localhost:\(ports[0]),localhost:\(ports[1])/postgres?sslrootcert=\(server.authority)"
+            "postgresql://postgres@localhost:\(ports[0]),localhost:\(ports[1])/postgres?sslrootcert=\(server.authority)"
         let both = try PostgresURL(url + "&sslmode=prefer")
         let store = try PostgresStore(PostgresSettings(both, schema: "refundd") { .success(TLSPostgres.password) })
         #expect(try store.transaction(.read) { tx in try tx.number("SELECT inet_server_port()") } == Int64(ports[1]))

@@ -11,8 +11,12 @@ struct QueryPlanTests {
     // Read in the order of an index, and only so many rows.
     private static let inOrder: Set<Substring> = ["refund_outbox_turns"]
 
-    // They compare the counts with all rows, and look for claims as a daemon does that starts.
-    private static let exhaustive: Set = ["countsFollowEveryChange", "claimsOfADaemonThatIsGoneEnd"]
+    // They compare the counts with all rows, look for claims as a daemon does that starts, and verify what they pruned.
+    private static let exhaustive: Set = [
+        "countsFollowEveryChange", "claimsOfADaemonThatIsGoneEnd", "oldDeliveredWebhookLosesItsBodyAndItsAttempts",
+        "supersededWebhookIsPrunedWithoutAnAttempt", "whatIsUnfinishedYoungOrDeadIsNeverPruned",
+        "prunedRefundLeavesNothingButItsNumbers", "refundWithPrunedWebhooksIsPrunedLater", "pruningGoesStepByStep",
+    ]
 
     @Test func everyStatementOfACycleFollowsAnIndex() throws {
         let server = try PostgresServer(

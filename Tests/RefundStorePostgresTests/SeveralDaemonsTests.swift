@@ -95,6 +95,23 @@ struct SeveralDaemonsTests {
         #expect(try Daemon(database).due() == [1])
     }
 
+    @Test func connectionLostInACycleWritesNothing() throws {
+        let id = try database.enqueue("R-1")
+        #expect(throws: StoreError.self) {
+            try database.store.cycle(claims(permits: 1)) { input in
+                try? database.execute(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = '\(database.settings.schema)' AND state = 'idle in transaction'
+                    """
+                )
+                return [Write(.claimRefunds(due(input).map { RefundClaim(id: $0, lease: 1) }, until: later(75)))]
+            }
+        }
+        #expect(try database.column("SELECT lease FROM refund_queue") == ["0"])
+        #expect(try Daemon(database).due() == [id])
+    }
+
     @Test func cycleThatWritesNothingLocksNothing() throws {
         try database.enqueue("R-1")
         _ = try database.store.cycle(claims(permits: 1)) { _ in [] }
@@ -117,8 +134,8 @@ struct SeveralDaemonsTests {
         try application.execute("LISTEN refund_queue", until: soon)
         try database.execute(
             """
-            INSERT INTO refund_daemons (id, name, version, started, seen, wakes_at)
-            VALUES (7, 'n', 'v', 0, 0, refund_now() + 60000)
+            INSERT INTO refund_daemons (id, host, pid, version, started, seen, wakes_at)
+            VALUES (7, 'h', 1, 'v', 0, 0, refund_now() + 60000)
             """
         )
         try database.execute("BEGIN; INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")

@@ -40,8 +40,13 @@ final class TLSPostgres: Sendable {
 
     private init() throws {
         secure = try SecurePostgresServer.shared()
-        let roles = "CREATE ROLE refundd LOGIN PASSWORD '\(Self.password)'; CREATE ROLE outsider LOGIN"
-        try secure.server.execute(roles)
+        try secure.server.execute(
+            """
+            CREATE ROLE refundd LOGIN PASSWORD '\(Self.password)';
+            ALTER ROLE postgres PASSWORD '\(Self.password)';
+            CREATE ROLE outsider LOGIN
+            """
+        )
     }
 
     /// Connects as a daemon would that knows the password and the authority, but for a mistake.

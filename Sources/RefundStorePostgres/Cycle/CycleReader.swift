@@ -44,6 +44,8 @@ final class CycleReader {
             return input
         }
         tx.readPauses { [self] in input.pauses[$0] = $1 }
+        readCrew()
+        let probed = readSharedHealth(claims)
         var due: [String: PendingDue] = [:]
         for (name, claim) in claims.gateways { due[name] = PendingDue(self, of: name, claim, claims) }
         let unknown = claims.includesUnknownGateways ? UnknownGateways(flight, claims, request.now) : nil
@@ -62,7 +64,7 @@ final class CycleReader {
         }
         if unknown?.found.isEmpty == false { try tx.send() }
         for (name, pending) in due where claims.gateways[name] == nil || input.pauses[.gateway(name)] == nil {
-            input.gateways[name] = try pending.finish()
+            input.gateways[name] = try pending.finish(mayProbe: probed.isFree(name))
         }
         try hints.finish(self, &input)
         try outbox?.finish(into: &input)
@@ -73,6 +75,44 @@ final class CycleReader {
 
     private func note(_ rows: some Sequence<QueuedRefund>) {
         for row in rows { leases[row.refund.id] = row.lease }
+    }
+
+    // MARK: - Other daemons
+
+    private func readCrew() {
+        let sql = """
+            SELECT count(*), coalesce((array_agg(id ORDER BY started, id))[1] = $1, true) FROM refund_daemons
+            WHERE seen > refund_now() - \(Registration.patience.wholeMilliseconds)
+            """
+        flight.add(sql).bind(tx.store.daemonID).read { [self] row in
+            input.crew.count = max(row.count(), 1)
+            input.crew.isSenior = row.integer() != 0
+        }
+    }
+
+    /// The breakers of gateways that this cycle may probe.
+    private final class Probed {
+        var (recorded, locked): (Set<String>, Set<String>) = ([], [])
+
+        /// Whether no other daemon's cycle is about to probe a gateway.
+        func isFree(_ name: String) -> Bool { !recorded.contains(name) || locked.contains(name) }
+    }
+
+    // Whoever probes has locked the breaker, and sees what the last one to probe has recorded.
+    private func readSharedHealth(_ claims: ClaimRequest) -> Probed {
+        let (probed, health) = (Probed(), "refund_breakers WHERE kind = 'gateway'")
+        let names = claims.gateways.filter { $0.value.probe != nil && $0.value.permits > 0 }.keys
+        if !names.isEmpty {
+            flight.add("SELECT name FROM \(health) AND name = ANY ($1) ORDER BY name FOR NO KEY UPDATE SKIP LOCKED")
+                .bind(list: names).read { row in if let name = row.text() { probed.locked.insert(name) } }
+        }
+        input.shared = SharedHealth()
+        tx.readIncidents { [self] in input.shared?.incidents[$0] = $1 }
+        tx.readOpenBreakers(.gateway) { [self] in
+            input.shared?.breakers[$0] = $1
+            probed.recorded.insert($0)
+        }
+        return probed
     }
 
     // MARK: - Ended queries and deliveries
@@ -179,25 +219,21 @@ final class CycleReader {
             SELECT due.id, due.lease FROM unnest($1) AS names (name) CROSS JOIN LATERAL (
                 SELECT q.id, q.lease, q.leased_until FROM refund_queue q WHERE \(Self.isOpen) AND q.gateway = name
                 ORDER BY q.next_query_at, q.id LIMIT \(Self.claimsAmongDue)
-            ) due WHERE \(isExpired) LIMIT $4
+            ) due WHERE \(isExpired) AND due.id <> ALL ($4) LIMIT $5
             """
         flight.add(refunds)
-            .bind(list: claims.gateways.keys).bind(request.now).bind(latest).bind(claims.batch)
-            .read { [self] row in
-                if let id = row.integer(), !claims.heldRefunds.contains(id) {
-                    input.expiredRefunds[id] = row.integer() ?? 0
-                }
-            }
+            .bind(list: claims.gateways.keys).bind(request.now).bind(latest).bind(list: claims.heldRefunds)
+            .bind(claims.batch)
+            .read { [self] row in if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 } }
         let webhooks = """
             SELECT due.id, due.lease FROM (
                 SELECT w.id, w.lease, w.leased_until FROM refund_outbox w WHERE w.state = 'pending'
                 ORDER BY w.next_attempt_at, w.endpoint LIMIT \(Self.claimsAmongDue)
-            ) due WHERE (due.leased_until < $1 OR due.leased_until > $2) LIMIT $3
+            ) due WHERE (due.leased_until < $1 OR due.leased_until > $2) AND due.id <> ALL ($3) LIMIT $4
             """
-        flight.add(webhooks).bind(request.now).bind(latest).bind(claims.batch).read { [self] row in
-            if let id = row.text(), !claims.heldWebhooks.contains(id) {
-                input.expiredWebhooks[id] = row.integer() ?? 0
-            }
+        flight.add(webhooks).bind(request.now).bind(latest).bind(list: claims.heldWebhooks).bind(claims.batch).read {
+            [self] row in
+            if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
         }
     }
 }

@@ -36,11 +36,15 @@ final class PendingDue {
     }
 
     /// Returns the refunds that may be claimed, and when the others are due, once the flight has run.
-    func finish() throws -> DueRefunds {
+    ///
+    /// - Parameter mayProbe: Whether a probe may be sent; otherwise another daemon is about to send one.
+    func finish(mayProbe: Bool) throws -> DueRefunds {
         var due = DueRefunds()
         let limit = claim.permits
         if limit > 0, let turn = claim.probe {
-            due.waiting = try Probe(tx: tx, ranges: ranges).read(turn, except: claim.excludedMerchants)
+            if mayProbe || !claim.excludedMerchants.isEmpty {
+                due.waiting = try Probe(tx: tx, ranges: ranges).read(turn, except: claim.excludedMerchants)
+            }
         } else if limit > 0 {
             due.new = Array(new.prefix(limit))
             due.newTurn = try takeTurns(&due.new, of: .new, after: claim.turns.new, limit: limit)

@@ -42,11 +42,11 @@ extension WriteExecutor {
     func claim(_ claims: [WebhookClaim], until end: Timestamp) {
         let sql = """
             WITH done AS (
-                UPDATE refund_outbox SET leased_until = $1, lease = lease + 1,
-                attempts = least(greatest(attempts, 0), 2147483647) WHERE id = ANY ($2) RETURNING 1
-            ) SELECT refund_require((SELECT count(*) FROM done), $3)
+                UPDATE refund_outbox SET leased_until = $1, claimed_by = $2, lease = lease + 1,
+                attempts = least(greatest(attempts, 0), 2147483647) WHERE id = ANY ($3) RETURNING 1
+            ) SELECT refund_require((SELECT count(*) FROM done), $4)
             """
-        flight.add(sql).bind(end).bind(list: claims.map(\.id)).bind(claims.count)
+        flight.add(sql).bind(end).bind(tx.store.daemonID).bind(list: claims.map(\.id)).bind(claims.count)
     }
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.

@@ -134,10 +134,11 @@ final class WriteExecutor {
     private func claim(_ claims: [RefundClaim], until end: Timestamp) {
         let sql = """
             WITH done AS (
-                UPDATE refund_queue SET leased_until = $1, lease = lease + 1 WHERE id = ANY ($2) RETURNING 1
-            ) SELECT refund_require((SELECT count(*) FROM done), $3)
+                UPDATE refund_queue SET leased_until = $1, claimed_by = $2, lease = lease + 1
+                WHERE id = ANY ($3) RETURNING 1
+            ) SELECT refund_require((SELECT count(*) FROM done), $4)
             """
-        flight.add(sql).bind(end).bind(list: claims.map(\.id)).bind(claims.count)
+        flight.add(sql).bind(end).bind(tx.store.daemonID).bind(list: claims.map(\.id)).bind(claims.count)
     }
 
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) {
@@ -217,17 +218,23 @@ final class WriteExecutor {
             return
         }
         let (incident, event) = (record.incident, record.event)
+        // Of several daemons that find the same, the first one's incident stays, and has the only event.
         let upsert = """
-            INSERT INTO refund_incidents (gateway, attention, code, message, verified, since)
+            INSERT INTO refund_incidents AS i (gateway, attention, code, message, verified, since)
             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (gateway, merchant_no) DO UPDATE SET attention = $2, code = $3,
-            message = $4, verified = $5, since = $6
+            message = $4, verified = $5, since = $6 WHERE i.attention <> $2
             """
         flight.add(upsert)
             .bind(gateway).bind(incident.kind.rawValue).bind(incident.code).bind(incident.message)
             .bind(incident.isVerified).bind(incident.since)
-        let insert = "INSERT INTO refund_event_log (at, type, gateway, body) VALUES ($1, $2, $3, $4)"
-        let statement = last.add(Self.with(event, insert, first: 5))
+        let insert = """
+            INSERT INTO refund_event_log (at, type, gateway, body) SELECT $1, $2, $3, $4 WHERE EXISTS
+            (SELECT 1 FROM refund_incidents i WHERE i.gateway = $3 AND i.merchant_no = '' AND i.since = $1
+            AND i.attention = $5 AND i.code = $6 AND i.message = $7)
+            """
+        let statement = last.add(Self.with(event, insert, first: 8))
             .bind(event.at).bind(event.type.rawValue).bind(gateway).bind(event.body)
+            .bind(incident.kind.rawValue).bind(incident.code).bind(incident.message)
         bind(event.webhook, to: statement)
     }
 

@@ -135,35 +135,45 @@ extension PostgresTransaction {
 
     func incidents() throws(StoreError) -> [String: GatewayIncident] {
         try mapped {
-            let sql = """
-                SELECT gateway, attention, code, message, verified, since FROM refund_incidents WHERE merchant_no = ''
-                """
-            let found = try rows(flight.add(sql)) { row -> (String, GatewayIncident)? in
-                guard let gateway = row.text(), let kind = row.text().flatMap(GatewayIncident.Kind.init(rawValue:))
-                else { return nil }
-                let (code, message, verified) = (row.text() ?? "", row.text() ?? "", row.integer() == 1)
-                let since = row.timestamp() ?? Timestamp(milliseconds: 0)
-                let incident = GatewayIncident(
-                    kind: kind,
-                    code: code,
-                    message: message,
-                    isVerified: verified,
-                    since: since
-                )
-                return (gateway, incident)
-            }
-            return Dictionary(found) { first, _ in first }
+            var incidents: [String: GatewayIncident] = [:]
+            readIncidents { incidents[$0] = $1 }
+            try send()
+            return incidents
+        }
+    }
+
+    /// Adds to the flight what reads the incidents.
+    func readIncidents(_ body: @escaping (String, GatewayIncident) -> Void) {
+        let sql = """
+            SELECT gateway, attention, code, message, verified, since FROM refund_incidents WHERE merchant_no = ''
+            """
+        flight.add(sql).read { row in
+            guard let gateway = row.text(), let kind = row.text().flatMap(GatewayIncident.Kind.init(rawValue:))
+            else { return }
+            let (code, message, verified) = (row.text() ?? "", row.text() ?? "", row.integer() == 1)
+            let since = row.timestamp() ?? Timestamp(milliseconds: 0)
+            body(
+                gateway,
+                GatewayIncident(kind: kind, code: code, message: message, isVerified: verified, since: since)
+            )
         }
     }
 
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker] {
         try mapped {
-            let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = $1"
-            let found = try rows(flight.add(sql).bind(kind.rawValue)) { row -> (String, OpenBreaker)? in
-                guard let name = row.text(), let since = row.timestamp() else { return nil }
-                return (name, OpenBreaker(since: since, reason: row.text() ?? "", nextProbe: row.timestamp()))
-            }
-            return Dictionary(found) { first, _ in first }
+            var breakers: [String: OpenBreaker] = [:]
+            readOpenBreakers(kind) { breakers[$0] = $1 }
+            try send()
+            return breakers
+        }
+    }
+
+    /// Adds to the flight what reads the open breakers of a kind.
+    func readOpenBreakers(_ kind: BreakerKind, _ body: @escaping (String, OpenBreaker) -> Void) {
+        let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = $1"
+        flight.add(sql).bind(kind.rawValue).read { row in
+            guard let name = row.text(), let since = row.timestamp() else { return }
+            body(name, OpenBreaker(since: since, reason: row.text() ?? "", nextProbe: row.timestamp()))
         }
     }
 
@@ -191,10 +201,11 @@ extension PostgresTransaction {
         }
     }
 
+    /// Nil while daemons serve the queue: what they record has the time of their machines.
     func lastRecordedAt() throws(StoreError) -> Timestamp? {
         try mapped {
             let sql = """
-                SELECT max(at) FROM (
+                SELECT CASE WHEN EXISTS (SELECT 1 FROM refund_daemons) THEN NULL ELSE max(at) END FROM (
                     (SELECT at FROM refund_transitions ORDER BY id DESC LIMIT 1)
                     UNION ALL (SELECT at FROM refund_outbox_attempts ORDER BY id DESC LIMIT 1)
                     UNION ALL SELECT last_verified_at FROM refund_gateways

@@ -123,31 +123,20 @@ extension PostgresTransaction {
 
     // MARK: - The scheduler's start
 
+    /// Ends the claims of daemons that are gone; those of the others go on.
     func releaseClaims() throws(StoreError) {
         try mapped {
-            flight.add(
-                """
-                UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL
-                WHERE \(Self.isOpen) AND leased_until IS NOT NULL
-                """
-            )
-            // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
-            let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
-            flight.add(
-                """
-                UPDATE refund_outbox SET leased_until = NULL, claimed_by = NULL,
-                next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE next_attempt_at END,
-                state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
-                WHERE state = 'pending' AND leased_until IS NOT NULL
-                """
-            )
+            flight.add(TakeOver.deletion(returning: "1")).bind(0)
+            let isOrphan = "NOT EXISTS (SELECT 1 FROM refund_daemons d WHERE d.id = claimed_by)"
+            for sql in TakeOver.releases(isOrphan) { flight.add(sql) }
             try send()
         }
     }
 
+    /// Removes the circuit breakers that no daemon uses.
     func removeBreakers() throws(StoreError) {
         try mapped {
-            flight.add("DELETE FROM refund_breakers")
+            flight.add("DELETE FROM refund_breakers WHERE NOT EXISTS (SELECT 1 FROM refund_daemons)")
             try send()
         }
     }
