@@ -116,6 +116,10 @@ struct PostgresTests {
             try await eventually("SLOW-1 in flight") { try await w.queriesInSimulator()["SLOW-1"] == 1 }
             let second = try await w.startDaemon()
             #expect(first.isRunning && second.isRunning, "they serve together")
+            let status = try await w.refundd("status", "--json").json
+            #expect(status["daemons"].items.count == 2)
+            let text = try await w.refundd("status").output
+            #expect(text.contains("daemons") && text.contains("; process"), "\(text)")
             first.kill()
             try await eventually("SLOW-1 is queried again", within: .seconds(3)) {
                 try await w.queriesInSimulator()["SLOW-1"] == 2

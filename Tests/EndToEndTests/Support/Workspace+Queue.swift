@@ -33,6 +33,9 @@ extension Workspace {
         return shell.output.allSatisfy(\.isWhitespace) ? [] : try shell.json.items
     }
 
+    /// SQL for the hexadecimal digits of a column of bytes.
+    func hex(_ column: String) -> String { server == nil ? "hex(\(column))" : "encode(\(column), 'hex')" }
+
     /// Inserts a refund.
     ///
     /// - Parameters:
