@@ -7,7 +7,8 @@ struct EnqueueCommandTests {
             for _ in 1...2 {
                 let made = try await w.refundd("init")
                 #expect(made.exitCode == 0)
-                let insert = made.output.split(separator: "\n").first { $0.hasPrefix("INSERT INTO \(w.server == nil ? "" : "refundd.")refund_queue") }
+                let table = w.server == nil ? "refund_queue" : "refundd.refund_queue"
+                let insert = made.output.split(separator: "\n").first { $0.hasPrefix("INSERT INTO \(table)") }
                 #expect(insert != nil)
             }
             try await w.sql("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001')")

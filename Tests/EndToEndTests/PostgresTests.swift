@@ -79,6 +79,17 @@ struct PostgresTests {
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "a daemon's memory belongs to root"), .endToEnd)
+    func daemonOnAFileDoesNotLoadPostgreSQLsLibrary() async throws {
+        for (queue, isLoaded) in [(nil, false), (try ServerQueue(), true)] {
+            try await withWorkspace(queue) { w in
+                try await w.startEverything()
+                let maps = try String(contentsOfFile: "/proc/\(try #require(w.daemon).id)/maps", encoding: .utf8)
+                #expect(maps.contains("libpq.so") == isLoaded)
+            }
+        }
+    }
+
     @Test(.endToEnd) func backupNamesTheServersOwnTools() async throws {
         try await withRoles { w, _ in
             let backup = try await w.refundd("backup", w.path("copy.db"))
