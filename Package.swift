@@ -106,6 +106,8 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         // What the C library offers to C alone.
         .systemLibrary(name: "CLinux"),
+        // libpq, loaded by whoever has a queue on PostgreSQL.
+        .target(name: "CPostgres", publicHeadersPath: "."),
 
         // The pure core: decides, and never reads a clock, a file, a socket or a random source.
         module("RefundCore", []),
@@ -114,11 +116,13 @@ let package = Package(
         module("TOML", []),
         module("RefundCrypto", ["COpenSSL"]),
         module("RefundHTTP", ["CCurl", "RefundCore"]),
+        module("RefundPostgres", ["CLinux", "CPostgres"]),
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["RefundCore"]),
         module("RefundStoreSQLite", ["CLinux", "CSQLite", "RefundCore", "RefundStore", grdb, sqlite]),
+        module("RefundStorePostgres", ["RefundCore", "RefundStore", "RefundPostgres"]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -129,8 +133,8 @@ let package = Package(
             "RefundDaemon",
             [
                 "CLinux", "RefundCore", "RefundCrypto", "RefundHTTP", "RefundConfiguration", "RefundStore",
-                "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", "RefundAdmin", logging,
-                metrics,
+                "RefundStorePostgres", "RefundStoreSQLite", "RefundScheduler", "RefundPayCloud", "RefundWebhooks",
+                "RefundAdmin", logging, metrics,
             ]
         ),
         program(
@@ -167,6 +171,13 @@ let package = Package(
             path: "Tests/RefundStoreConformance",
             swiftSettings: swiftSettings
         ),
+        // A server of the tests' own.
+        .target(
+            name: "RefundPostgresSupport",
+            dependencies: ["RefundPostgres", "RefundTestSupport"],
+            path: "Tests/RefundPostgresSupport",
+            swiftSettings: swiftSettings
+        ),
         // A SQLite queue and an application beside it.
         .target(
             name: "RefundStoreSQLiteSupport",
@@ -174,6 +185,16 @@ let package = Package(
                 "RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLite", "RefundTestSupport", grdb,
             ],
             path: "Tests/RefundStoreSQLiteSupport",
+            swiftSettings: swiftSettings
+        ),
+        // A PostgreSQL queue and an application beside it.
+        .target(
+            name: "RefundStorePostgresSupport",
+            dependencies: [
+                "RefundCore", "RefundPostgres", "RefundPostgresSupport", "RefundStore", "RefundStoreConformance",
+                "RefundStorePostgres",
+            ],
+            path: "Tests/RefundStorePostgresSupport",
             swiftSettings: swiftSettings
         ),
         .executableTarget(
@@ -185,6 +206,7 @@ let package = Package(
         tests("RefundCoreTests", ["RefundCore"]),
         tests("RefundCryptoTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"]),
         tests("RefundHTTPTests", ["RefundHTTP"]),
+        tests("RefundPostgresTests", ["RefundPostgres", "RefundPostgresSupport"]),
         tests("TOMLTests", ["TOML"]),
         tests("RefundConfigurationTests", ["RefundCore", "RefundConfiguration"], exclude: ["messages.txt"]),
         tests(
@@ -196,8 +218,19 @@ let package = Package(
             resources: [.copy("Fixtures")]
         ),
         tests(
+            "RefundStorePostgresTests",
+            [
+                "RefundCore", "RefundPostgres", "RefundPostgresSupport", "RefundStore", "RefundStoreConformance",
+                "RefundStorePostgres", "RefundStorePostgresSupport",
+            ],
+            resources: [.copy("Fixtures")]
+        ),
+        tests(
             "RefundSchedulerTests",
-            ["RefundCore", "RefundStore", "RefundStoreConformance", "RefundStoreSQLiteSupport", "RefundScheduler"]
+            [
+                "RefundCore", "RefundStore", "RefundStoreConformance", "RefundStorePostgresSupport",
+                "RefundStoreSQLiteSupport", "RefundScheduler",
+            ]
         ),
         tests("RefundPayCloudTests", ["RefundCore", "RefundCrypto", "RefundHTTP", "RefundPayCloud"]),
         tests(
@@ -230,7 +263,11 @@ let package = Package(
             ]
         ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),
-        tests("EndToEndTests", ["RefundCore", "RefundCrypto", "RefundPayCloud"], resources: [.copy("Fixtures")]),
+        tests(
+            "EndToEndTests",
+            ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundPostgres", "RefundPostgresSupport"],
+            resources: [.copy("Fixtures")]
+        ),
         tests(
             "SoakTests",
             [

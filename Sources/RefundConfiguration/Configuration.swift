@@ -71,6 +71,9 @@ package struct Configuration: Hashable, Sendable {
             if value != old { refuse(key, value, old: old, "restore it, or restart refundd") }
         }
         compare("database.path", database.path, old.database.path)
+        compare("database.url", database.url?.text ?? "", old.database.url?.text ?? "")
+        compare("database.password_file", database.passwordFile ?? "", old.database.passwordFile ?? "")
+        compare("database.schema", database.schema, old.database.schema)
         for (name, gateway) in gateways.sorted(by: { $0.key < $1.key }) {
             guard let before = old.gateways[name] else { continue }
             let section = SectionPath.gateway(name)

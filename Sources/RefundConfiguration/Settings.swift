@@ -1,9 +1,17 @@
 package import RefundCore
 
-/// The `[database]` section.
+/// The `[database]` section: a SQLite file, or a PostgreSQL server.
 package struct DatabaseSettings: Hashable, Sendable {
-    /// The absolute path of the SQLite file that contains the queue.
+    /// The absolute path of the SQLite file that contains the queue; without meaning if there is a URL.
     package var path = "/var/lib/refundd/refundd.db"
+    /// The database of a PostgreSQL server that contains the queue; nil if the file does.
+    package var url: PostgresURL?
+    /// The absolute path of the file with the server's password; nil if none is needed.
+    package var passwordFile: String?
+    /// The schema of refundd's tables on the server.
+    package var schema = Self.defaultSchema
+
+    static let defaultSchema = "refundd"
 }
 
 /// The `[webhook]` section: which events are sent where.

@@ -75,8 +75,11 @@ extension Decider {
         }
         for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) where !isPaused(.gateway(name)) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
+                // Another daemon may have joined, or probed, since the last cycle.
+                let left = decision.state.gateways[name]?.claim(at: now).permits ?? 0
+                let permits = input.shared == nil ? claim.permits : min(claim.permits, left)
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
-                claimRefunds(due, of: name, gateway, permits: claim.permits)
+                claimRefunds(due, of: name, gateway, permits: permits)
             } else {
                 postponeRefunds(due, of: name)
             }
@@ -142,6 +145,7 @@ extension Decider {
         let isProbe = decision.state.gateways[name]?.breaker.openSince != nil
         let claim = QueryClaim(refund: checked, lease: fence.lease, query: query, isProbe: isProbe)
         decision.state.gateways[name]?.claimed(refund, fence, of: merchantNo, at: now)
+        if isProbe { shareProbe(of: name) }
         decision.effects.append(.query(claim))
     }
 

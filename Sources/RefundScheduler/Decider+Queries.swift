@@ -25,6 +25,7 @@ extension Decider {
             treatment = completed?.treatment ?? .release
             record(completed?.health ?? .none, outcome.problem, of: gateway)
             record(completed?.breaker ?? .none, of: gateway)
+            if claim.isProbe, completed?.breaker == CircuitBreaker.Change.none { shareProbe(of: gateway) }
             noteSighting(outcome, of: gateway)
             noteLapse(of: gateway)
             if outcome.isAboutRefund { decision.state.provenTime = result.sentAt }

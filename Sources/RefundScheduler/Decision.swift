@@ -124,7 +124,10 @@ extension SchedulerState {
         var decider = Decider(state: self, settings: settings, input: input, now: now)
         decider.takePendingWrites()
         if clockStep > .zero { decider.clockSetBack(by: clockStep) }
-        if request.claims != nil { decider.notePauses() }
+        if request.claims != nil {
+            decider.noteOtherDaemons()
+            decider.notePauses()
+        }
         // Deliveries first: an event that a query leads to must supersede a webhook whose attempt just failed.
         for result in deliveries { decider.complete(result) }
         for result in queries { decider.complete(result) }
@@ -189,7 +192,8 @@ struct Decider {
     mutating func clockSetBack(by step: Duration) {
         decision.state.clockSetBack(by: step)
         decision.events.append(.clockSetBack(by: step))
-        write(.moveDueTimes(by: step, after: now))
+        // The clocks of other daemons have set due times, too.
+        if decision.state.daemons == 1 { write(.moveDueTimes(by: step, after: now)) }
         for (name, gateway) in decision.state.gateways.sorted(by: { $0.key < $1.key }) {
             guard let since = gateway.breaker.openSince else { continue }
             let (reason, next) = (gateway.breaker.reason ?? "", gateway.breaker.nextProbe(at: now))
@@ -259,7 +263,7 @@ struct Decider {
 
     // Nothing that is due, or about to be, waits for retention. A clock that was set ahead makes nothing old.
     private mutating func planRetention() {
-        guard let proven = decision.state.provenTime,
+        guard input.crew.isSenior, let proven = decision.state.provenTime,
             let due = decision.state.retention.due(settings.retention, at: now)
         else { return }
         guard due <= now else { return decision.wake(at: due) }

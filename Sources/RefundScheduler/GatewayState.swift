@@ -30,6 +30,10 @@ package struct GatewayState: Sendable {
     /// Whether the next odd permit goes to a new refund rather than to a waiting one.
     package var favorsNew = false
     private var limits: QueryLimits
+    // How many daemons share the limits.
+    private var daemons = 1
+    // When the next probe may be sent, as another daemon recorded it last.
+    private var sharedProbe: Timestamp?
     private var address: String
     private var merchantNo: String?
     // Whether a refund of a merchant that has not been refused may be probed at once.
@@ -63,7 +67,7 @@ package struct GatewayState: Sendable {
     package mutating func apply(_ settings: SchedulerSettings.Gateway) -> Bool {
         limits = settings.limits
         merchantNo = settings.merchantNo
-        rate.change(perSecond: settings.limits.maxQueriesPerSecond)
+        share(among: daemons)
         (refusals, reportedMerchants) = ([:], [])
         health.forgetAnswers()
         defer { address = settings.address }
@@ -71,6 +75,40 @@ package struct GatewayState: Sendable {
         guard address != settings.address, breaker.openSince != nil, !health.isBlocked else { return false }
         breaker = CircuitBreaker()
         return true
+    }
+
+    /// Divides the limits among so many daemons; each may have one query in flight.
+    package mutating func share(among daemons: Int) {
+        self.daemons = daemons
+        rate.change(perSecond: limits.maxQueriesPerSecond / Double(daemons))
+    }
+
+    private var maxInFlight: Int { max(limits.maxInFlight / daemons, 1) }
+
+    /// Takes over what other daemons have found out since the last cycle.
+    ///
+    /// - Parameters:
+    ///   - incident: The incident on record, or nil.
+    ///   - open: The open breaker on record, or nil.
+    ///   - now: The time.
+    /// - Returns: The changes of the gateway's health and breaker.
+    package mutating func adopt(
+        _ incident: GatewayIncident?,
+        _ open: OpenBreaker?,
+        at now: Timestamp
+    ) -> (health: GatewayHealth.Change, breaker: CircuitBreaker.Change) {
+        let wasBlocked = health.isBlocked
+        let change = record(health.shared(incident), at: now)
+        let isKnown = open?.nextProbe == sharedProbe
+        sharedProbe = open?.nextProbe
+        if let open {
+            let next = isKnown ? nil : open.nextProbe
+            return (change, breaker.shared(since: open.since, open.reason, nextProbe: next, at: now))
+        }
+        // An incident that an earlier run recorded has opened the breaker without a record.
+        guard breaker.openSince != nil, !health.isBlocked, probe == nil else { return (change, .none) }
+        breaker = CircuitBreaker()
+        return (change, wasBlocked ? .none : .closed)
     }
 
     /// Forgets the gateway's health, because it is no longer configured.
@@ -88,7 +126,7 @@ package struct GatewayState: Sendable {
     /// The refunds that may be claimed now.
     package func claim(at now: Timestamp) -> ClaimRequest.GatewayClaim {
         guard !health.isUndecided else { return ClaimRequest.GatewayClaim(permits: 0) }
-        let free = max(0, min(limits.maxInFlight - inFlight.count, rate.freePermits(at: now)))
+        let free = max(0, min(maxInFlight - inFlight.count, rate.freePermits(at: now)))
         guard let next = breaker.nextProbe(at: now) else {
             var claim = ClaimRequest.GatewayClaim(permits: free)
             claim.turns = turns
@@ -123,7 +161,7 @@ package struct GatewayState: Sendable {
         let free = max(due, rate.nextPermit(at: now))
         if mayProbeOthers { return free }
         if let probe = breaker.nextProbe(at: now) { return inFlight.isEmpty ? max(free, probe) : nil }
-        return inFlight.count < limits.maxInFlight ? free : nil
+        return inFlight.count < maxInFlight ? free : nil
     }
 
     /// Whether a refund has been refused often enough to be misconfigured.

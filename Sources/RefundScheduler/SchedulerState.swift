@@ -33,6 +33,8 @@ package struct SchedulerState: Sendable {
     package var sending: [String: (endpoint: String, lease: Int64)] = [:]
     /// Whether claiming has stopped.
     package var isDraining = false
+    /// How many daemons shared the limits when the last cycle read.
+    package private(set) var daemons = 1
     /// The gateways and endpoints that were paused when the last cycle read.
     package internal(set) var pauses: [Peer: Pause] = [:]
     /// Writes caused by a reload or a start, left to the next cycle.
@@ -95,11 +97,18 @@ package struct SchedulerState: Sendable {
             gateways[name] = state
         }
         gateways = gateways.filter { settings.gateways.keys.contains($0.key) || !$0.value.inFlight.isEmpty }
-        endpoints.capacity = settings.webhooks.maxInFlight
+        share(settings, among: daemons)
         unsignedReport = nil
         wantsUnknownScan = true
         lastUnknownScan = nil
         retention = RetentionPass()
+    }
+
+    /// Divides the limits among so many daemons.
+    mutating func share(_ settings: SchedulerSettings, among daemons: Int) {
+        self.daemons = daemons
+        for name in gateways.keys { gateways[name]?.share(among: daemons) }
+        endpoints.capacity = max(settings.webhooks.maxInFlight / daemons, 1)
     }
 
     /// Makes the next cycle write something and report that it was committed.

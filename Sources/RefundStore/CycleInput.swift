@@ -22,6 +22,10 @@ package struct QueuedRefund: Hashable, Sendable {
 
 /// The rows that a cycle read in one transaction.
 package struct CycleInput: Sendable {
+    /// The daemons that serve the queue.
+    package var crew = Crew()
+    /// What daemons have found out about gateways; nil if no other daemon can serve the queue.
+    package var shared: SharedHealth?
     /// The current rows of the request's results.
     package var results: [Int64: QueuedRefund] = [:]
     /// The failed webhooks that a newer event supersedes.
@@ -64,6 +68,28 @@ package struct CycleInput: Sendable {
     package var nextHint: Int64?
 
     /// Creates an empty input.
+    package init() {}
+}
+
+/// The daemons that serve a queue together, as one of them sees them.
+package struct Crew: Hashable, Sendable {
+    /// How many there are, this one included; never less than 1. They share every limit.
+    package var count = 1
+    /// Whether this one does what only one of them need do.
+    package var isSenior = true
+
+    /// Creates a crew of one.
+    package init() {}
+}
+
+/// What the daemons of a queue have found out about gateways.
+package struct SharedHealth: Hashable, Sendable {
+    /// The current incidents, by gateway.
+    package var incidents: [String: GatewayIncident] = [:]
+    /// The open circuit breakers, by gateway.
+    package var breakers: [String: OpenBreaker] = [:]
+
+    /// Creates the health of gateways that all answer.
     package init() {}
 }
 

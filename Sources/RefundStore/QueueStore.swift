@@ -108,6 +108,12 @@ package enum StoreEvent: Hashable, Sendable {
     case rejected(what: String, reason: String)
     /// Commits by other processes are detected only by polling, until the cause is gone.
     case commitsUnwatched(reason: String)
+    /// Another daemon is gone, and this one released its claims; its name, and how many there were.
+    case tookOver(daemon: String, claims: Int)
+    /// The other daemons took this one for dead, and released its claims: it did not answer for too long.
+    case takenForDead
+    /// Somebody keeps a snapshot open, so that rows that changed are not cleaned up; who, and for how long.
+    case snapshotHeld(by: String, since: Duration)
 }
 
 /// The result of an integrity check of the database.

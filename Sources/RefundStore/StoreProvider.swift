@@ -27,6 +27,9 @@ package protocol StoreProvider: Sendable {
     /// Whether a daemon serves the queue, and which.
     var daemon: DaemonPresence { get }
 
+    /// The daemons that serve the queue, as far as they have described themselves; a file is served by one at most.
+    var daemons: [ServingDaemon] { get }
+
     /// Why the last daemon no longer trusted the queue, or nil if it did.
     var distrust: String? { get }
 
@@ -72,6 +75,11 @@ package struct QueueWriterProcess: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension StoreProvider {
+    /// The one daemon, if it has described itself.
+    package var daemons: [ServingDaemon] {
+        if case .running(let daemon?) = daemon { [daemon] } else { [] }
+    }
+
     /// Unknown.
     package var writer: QueueWriterProcess? { nil }
 
@@ -91,7 +99,7 @@ package enum StoreAccess: Sendable {
     case readOnly
 }
 
-/// The right to serve a queue, until the last reference to it is gone or the process ends.
+/// The right to serve a queue, alone or together with other daemons, until the last reference to it is gone or the process ends.
 package protocol ServiceLock: AnyObject, Sendable {
     /// Whether the last daemon no longer trusted the queue, so that it must be checked before it is served.
     var isSuspect: Bool { get }
@@ -129,6 +137,8 @@ package enum LockAttempt: Sendable {
 
 /// The daemon that serves a queue, as it describes itself to other processes.
 package struct ServingDaemon: Hashable, Sendable {
+    /// Its machine; nil for this one.
+    package var host: String?
     /// Its process.
     package var pid: Int32
     /// Its version.

@@ -20,7 +20,7 @@ struct Refundd: AsyncParsableCommand {
             RunCommand.self, CheckCommand.self, DoctorCommand.self, InitCommand.self, EnqueueCommand.self,
             ListCommand.self, ShowCommand.self, StatusCommand.self, EventsCommand.self, QueryCommand.self,
             AbandonCommand.self, ResolveCommand.self, PauseCommand.self, ResumeCommand.self, WebhooksCommand.self,
-            RedeliverCommand.self, EvidenceCommand.self, BackupCommand.self, VerifyCommand.self,
+            RedeliverCommand.self, EvidenceCommand.self, BackupCommand.self, VerifyCommand.self, MigrateCommand.self,
         ]
     )
 

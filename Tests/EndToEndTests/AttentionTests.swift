@@ -11,7 +11,7 @@ struct AttentionTests {
         """
 
     @Test(.endToEnd) func otherAmountOrCurrencyIsAMismatchThatSettlesNothing() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try w.configure("polling", ["slow_interval": "\"600ms\""])
@@ -35,7 +35,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func mismatchEndsWithAMatchingAnswer() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try w.configure("polling", ["slow_interval": "\"600ms\""])
             try await w.startEverything()
             try await w.enqueue("MISMATCH-1", ["expected_amount": "1200", "expected_currency": "JPY"])
@@ -59,7 +59,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func unknownOrderIsToldOnceAndStaysPending() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try w.configure("polling", ["attention_after": "\"1s\""])
@@ -85,7 +85,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func unknownOrderIsClearedOnceTheGatewayKnowsIt() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try w.configure("polling", ["attention_after": "\"1s\""])
             try await w.startEverything()
             try await w.enqueue("LATE4S-1")
@@ -100,7 +100,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func overdueIsToldOnceAndClearedByTheVerdict() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try w.configure("polling", ["attention_after": "\"1s\""])
@@ -126,7 +126,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func overdueIsToldEvenIfTheGatewayIsDown() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try w.configure("polling", ["attention_after": "\"1s\""])
             try await w.startEverything()
             w.stopSimulator()
@@ -139,7 +139,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func refundOfAGatewayThatTheConfigurationLacksWaitsForIt() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startEverything()
@@ -169,7 +169,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func callbackWithoutASecretIsMisconfigured() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -198,7 +198,7 @@ struct AttentionTests {
     }
 
     @Test(.endToEnd) func delayIsReportedOnceAndNeedsNoOperator() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try w.configure("alerts", ["delayed_after": "\"1s\""])

@@ -3,7 +3,7 @@ import Testing
 /// Receivers that are down, gone, or too slow for what waits for them.
 struct EndpointHealthTests {
     @Test(.endToEnd) func endpointThatIsDownGetsProbesAndTheOthersKeepTheirRetries() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("status/500"))\"", "retry_schedule": #"["1h"]"#])
             try await w.startEverything()
@@ -29,7 +29,7 @@ struct EndpointHealthTests {
     }
 
     @Test(.endToEnd) func goneURLIsDisabledForGoodAndTheHostIsServed() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             let url = receiver.url("status/410/secret-path")
             try await w.startEverything()
@@ -71,7 +71,7 @@ struct EndpointHealthTests {
     }
 
     @Test(.endToEnd) func manyWebhooksForAReceiverThatHangsDelayNoOther() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let bad = try await w.startReceiver()
             let good = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(bad.url("hang"))\"", "timeout": "\"20s\"", "max_in_flight": "8"])

@@ -3,22 +3,24 @@ import Testing
 /// `refundd init` and `refundd enqueue`.
 struct EnqueueCommandTests {
     @Test(.endToEnd) func initPrintsAWorkingInsertAndCanRunAgain() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             for _ in 1...2 {
                 let made = try await w.refundd("init")
                 #expect(made.exitCode == 0)
-                let insert = made.output.split(separator: "\n").first { $0.hasPrefix("INSERT INTO refund_queue") }
+                let table = w.server == nil ? "refund_queue" : "refundd.refund_queue"
+                let insert = made.output.split(separator: "\n").first { $0.hasPrefix("INSERT INTO \(table)") }
                 #expect(insert != nil)
             }
             try await w.sql("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001')")
             #expect(try await w.refundd("init").exitCode == 0)
             #expect(try await w.refund("R-1001")["state"].text == "pending")
+            guard w.server == nil else { return }
             #expect(try await w.sql("PRAGMA journal_mode")[0]["journal_mode"].text == "wal")
         }
     }
 
     @Test(.endToEnd) func enqueueWritesEveryColumn() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.initDatabase()
             let enqueued = try await w.refundd(
                 "enqueue",
@@ -51,7 +53,7 @@ struct EnqueueCommandTests {
     }
 
     @Test(.endToEnd) func enqueuingTwiceFails() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.initDatabase()
             #expect(try await w.refundd("enqueue", "--order", "R-1").exitCode == 0)
             let again = try await w.refundd("enqueue", "--order", "R-1")
@@ -63,7 +65,7 @@ struct EnqueueCommandTests {
     }
 
     @Test(.endToEnd) func rejectedInsertIsReportedWithoutDatabaseJargon() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.initDatabase()
             let refused: [(arguments: [String], words: [String])] = [
                 (["--order", "R-1", "--metadata", "[1]"], ["metadata", "object"]),
@@ -87,7 +89,7 @@ struct EnqueueCommandTests {
     }
 
     @Test(.endToEnd) func enqueuedRefundIsServedByARunningDaemon() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             #expect(try await w.refundd("enqueue", "--order", "OK-1").exitCode == 0)
             try await w.refund("OK-1", is: "settled")

@@ -6,7 +6,7 @@ struct GatewayTroubleTests {
     private static let eventNames: Set = ["gateway", "attention", "code", "message", "since"]
 
     @Test(.endToEnd) func credentialsThatTheGatewayRefusesAreToldOnceAndTouchNoRefund() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startSimulator()
@@ -53,7 +53,7 @@ struct GatewayTroubleTests {
     }
 
     @Test(.endToEnd) func refusalThatIsSignedCountsTheSame() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything(scenarios: "[prefixes.\"CLOSED-\"]\nfault = \"not_authorised\"")
             try await w.enqueue("CLOSED-1")
             let rows = try await eventually("the event") {
@@ -78,7 +78,7 @@ struct GatewayTroubleTests {
     }
 
     @Test(.endToEnd) func answersThatDoNotVerifySettleNothing() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             for order in ["BADSIGN-1", "UNSIGNED-1", "NEVER-1"] { try await w.enqueue(order) }
             for order in ["BADSIGN-1", "UNSIGNED-1"] {
@@ -95,7 +95,7 @@ struct GatewayTroubleTests {
     }
 
     @Test(.endToEnd) func twentyAnswersInARowThatDoNotVerifyAreTheGatewaysTrouble() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             try await w.enqueue((1...30).map { "BADSIGN-\($0)" })
             try await eventually("the event") {
@@ -111,7 +111,7 @@ struct GatewayTroubleTests {
     }
 
     @Test(.endToEnd) func gatewayThatHangsHoldsUpNoOther() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startSimulator(scenarios: "[prefixes.\"HANG-\"]\nfault = \"hang\"")
             // The same simulator under two names: one is only asked for refunds that hang.
             try w.configure(

@@ -5,7 +5,7 @@ struct OperatorResolutionTests {
     private static let mismatch = ["expected_amount": "1200", "expected_currency": "JPY"]
 
     @Test(.endToEnd) func lateAnswerDoesNotChangeAnAbandonedRefund() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startEverything(scenarios: "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"6s\"")
@@ -31,7 +31,7 @@ struct OperatorResolutionTests {
     }
 
     @Test(.endToEnd) func abandonedRefundIsReportedByTheNextDaemon() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startSimulator()
@@ -50,7 +50,7 @@ struct OperatorResolutionTests {
 
     @Test(.endToEnd, arguments: ["settled", "failed"])
     func resolvedMismatchIsReportedWithOperatorAndReason(verdict: String) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startEverything()
@@ -80,7 +80,7 @@ struct OperatorResolutionTests {
     }
 
     @Test(.endToEnd) func verdictThatDoesNotApplyFailsWithAReason() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             try await w.enqueue("OK-1")
             try await w.enqueue("NEVER-1")
@@ -107,7 +107,7 @@ struct OperatorResolutionTests {
     }
 
     @Test(.endToEnd) func onlyOneOfTwoSimultaneousVerdictsCounts() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             for number in 1...5 {
                 let order = "MISMATCH-\(number)"

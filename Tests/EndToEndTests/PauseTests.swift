@@ -3,7 +3,7 @@ import Testing
 /// `refundd pause` and `refundd resume`, with and without a running daemon.
 struct PauseTests {
     @Test(.endToEnd) func pausedGatewayIsNotQueriedUntilItIsResumed() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             let pause = try await w.ada("pause", "--gateway", "default", "--reason", "maintenance")
             #expect(pause.exitCode == 0, "\(pause.errors)")
@@ -52,7 +52,7 @@ struct PauseTests {
     }
 
     @Test(.endToEnd) func webhooksToAPausedEndpointWaitAndAreSentOnceItIsResumed() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startSimulator()
@@ -82,7 +82,7 @@ struct PauseTests {
     }
 
     @Test(.endToEnd) func whatCannotBePausedIsExplained() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.initDatabase()
             let unknown = try await w.refundd("pause", "--gateway", "defualt")
             #expect(unknown.exitCode == 64)

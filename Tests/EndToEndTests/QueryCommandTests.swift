@@ -9,7 +9,7 @@ struct QueryCommandTests {
         scenarios: String? = nil,
         _ body: (Workspace) async throws -> Void
     ) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try w.configure("polling", ["initial_interval": "\"30m\"", "max_interval": "\"30m\""])
             try await w.startEverything(scenarios: scenarios)
             try await body(w)
@@ -17,7 +17,7 @@ struct QueryCommandTests {
     }
 
     private func withoutDaemon(scenarios: String? = nil, _ body: (Workspace) async throws -> Void) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startSimulator(scenarios: scenarios)
             try await w.initDatabase()
             try await body(w)
@@ -134,7 +134,7 @@ struct QueryCommandTests {
             #expect(row["attempts"].integer == 1)
             #expect((row["next_query_at"].integer ?? 0) > (row["last_query_at"].integer ?? .max), "it backs off")
             #expect(try await w.ledger("OK-1") == ["pending>settled"])
-            let answers = try await w.sql("SELECT hex(response) AS answer, actor FROM refund_transitions")
+            let answers = try await w.sql("SELECT \(w.hex("response")) AS answer, actor FROM refund_transitions")
             let key = w.path("gateway_public_key")
             #expect(try Evidence(hexadecimal: answers[0]["answer"].text ?? "", publicKey: key).isSigned)
             #expect(answers[0]["actor"].text == "refundd", "the gateway's verdict, whoever asked for the query")

@@ -19,7 +19,7 @@ struct ReadingCommandTests {
 
     /// A daemon that has served a refund of each kind.
     private func withServedRefunds(_ body: (Workspace) async throws -> Void) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startEverything()
@@ -75,7 +75,7 @@ struct ReadingCommandTests {
                 status.names == [
                     "healthy", "daemon", "database", "findings", "states", "attention", "oldest_pending_ms",
                     "due_lag_ms",
-                    "webhooks", "endpoints", "wal_bytes", "file_bytes", "free_bytes",
+                    "daemons", "webhooks", "endpoints", "wal_bytes", "file_bytes", "free_bytes",
                     "gateways",
                 ]
             )
@@ -147,7 +147,7 @@ struct ReadingCommandTests {
     }
 
     @Test(.endToEnd) func statusShowsAGatewayThatHasNotVerifiedAnyAnswer() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             func gateway() async throws -> JSON {
                 try await w.refundd("status", "--json").json["gateways"]["default"]
             }
@@ -171,7 +171,7 @@ struct ReadingCommandTests {
     }
 
     @Test(.endToEnd) func statusReportsHowFarBehindTheQueueIs() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.initDatabase()
             let empty = try await w.refundd("status", "--json").json
             #expect(empty["oldest_pending_ms"] == .null)
@@ -187,7 +187,7 @@ struct ReadingCommandTests {
     }
 
     @Test(.endToEnd) func statusSaysWhetherTheDaemonRunsAndIsReady() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let port = try await w.freePort()
             try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
             try await w.startEverything()

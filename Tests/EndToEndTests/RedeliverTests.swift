@@ -1,4 +1,5 @@
 import Foundation
+import RefundCore
 import Testing
 
 /// `refundd webhooks` and `refundd redeliver`.
@@ -14,7 +15,7 @@ struct RedeliverTests {
         _ settings: [String: String] = [:],
         _ body: (Workspace, Receiver) async throws -> Void
     ) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", settings.merging(["url": "\"\(receiver.url(path))\""]) { _, new in new })
             try await w.startEverything()
@@ -122,12 +123,9 @@ struct RedeliverTests {
             _ = try await webhooks(w, "OK-1", are: ["delivered"])
             try await w.enqueue("FAIL-1")
             _ = try await webhooks(w, "FAIL-1", are: ["delivered"])
-            let rows = try await w.sql(
-                "SELECT strftime('%Y-%m-%dT%H:%M:%f', created_at / 1000.0, 'unixepoch') AS at FROM refund_webhooks "
-                    + "ORDER BY created_at, sequence"
-            )
-            let second = try #require(rows.last?["at"].text)
-            #expect(try await w.refundd("redeliver", "--since", "\(second)Z").output.contains("1 webhook "))
+            let rows = try await w.sql("SELECT created_at FROM refund_webhooks ORDER BY created_at, sequence")
+            let second = Timestamp(milliseconds: try #require(rows.last?["created_at"].integer)).iso8601
+            #expect(try await w.refundd("redeliver", "--since", second).output.contains("1 webhook "))
             try await eventually("the second again") { try receiver.requests().count == 3 }
             #expect(try receiver.requests().last?.type == "refund.failed")
             _ = try await webhooks(w, "FAIL-1", are: ["delivered"])

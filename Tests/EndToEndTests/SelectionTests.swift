@@ -3,7 +3,7 @@ import Testing
 /// Which refund a command is about.
 struct SelectionTests {
     private func withQueue(_ body: (Workspace) async throws -> Void) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.initDatabase()
             try await w.sql(
                 """

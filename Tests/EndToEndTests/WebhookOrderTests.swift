@@ -5,7 +5,7 @@ struct WebhookOrderTests {
     private static let everything = #"["refund.processing", "refund.settled", "refund.needs_attention"]"#
 
     @Test(.endToEnd) func newerEventSupersedesAnOlderOneThatWasNotTaken() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -27,7 +27,7 @@ struct WebhookOrderTests {
     }
 
     @Test(.endToEnd) func attemptInFlightEndsBeforeTheNewerEventIsSent() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -45,7 +45,7 @@ struct WebhookOrderTests {
     }
 
     @Test(.endToEnd) func needForAttentionIsSupersededOnlyByAnEventWithAWebhook() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -70,7 +70,7 @@ struct WebhookOrderTests {
     }
 
     @Test(.endToEnd) func needForAttentionIsSupersededByTheVerdictsWebhook() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",

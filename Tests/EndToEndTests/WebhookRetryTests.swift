@@ -4,7 +4,7 @@ import Testing
 /// Webhooks that are not taken at once.
 struct WebhookRetryTests {
     @Test(.endToEnd) func webhookIsRetriedUnderTheSameIDUntilItIsTaken() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -38,7 +38,7 @@ struct WebhookRetryTests {
 
     @Test(.endToEnd, arguments: [404, 500, 302])
     func webhookIsDeadAfterTheLastRetryAndItsRefundNeedsAttention(status: Int) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             let path = status == 302 ? "redirect" : "status/\(status)"
             try w.configure(
@@ -61,7 +61,7 @@ struct WebhookRetryTests {
     }
 
     @Test(.endToEnd) func receiverThatHangsHoldsUpNoOther() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let bad = try await w.startReceiver()
             let good = try await w.startReceiver()
             try w.configure("webhook", ["timeout": "\"20s\"", "max_in_flight": "4"])
@@ -80,7 +80,7 @@ struct WebhookRetryTests {
     }
 
     @Test(.endToEnd) func receiverThatNeverAnswersIsATimeout() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -101,7 +101,7 @@ struct WebhookRetryTests {
     }
 
     @Test(.endToEnd) func receiverThatTalksNonsenseIsAFailure() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("garbage"))\"", "retry_schedule": #"["1h"]"#])
             try await w.startEverything()
@@ -116,7 +116,7 @@ struct WebhookRetryTests {
     }
 
     @Test(.endToEnd) func receiverSaysWhenToComeAgain() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",
@@ -134,7 +134,7 @@ struct WebhookRetryTests {
     }
 
     @Test(.endToEnd) func webhooksSurviveARestart() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure(
                 "webhook",

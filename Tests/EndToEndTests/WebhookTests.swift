@@ -10,7 +10,7 @@ struct WebhookTests {
     ]
 
     @Test(.endToEnd) func webhookSaysEverythingThatTheContractNames() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startEverything()
@@ -68,7 +68,7 @@ struct WebhookTests {
     }
 
     @Test(.endToEnd) func callbackOfTheRowGoesBeforeTheDefault() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take/default"))\""])
             try await w.startEverything()
@@ -83,7 +83,7 @@ struct WebhookTests {
     }
 
     @Test(.endToEnd) func refundWithoutAnyAddressHasEventsButNoWebhook() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             try await w.enqueue("OK3-1")
             try await w.refund("OK3-1", is: "settled")
@@ -93,7 +93,7 @@ struct WebhookTests {
     }
 
     @Test(.endToEnd) func eventsOutsideTheChosenOnesHaveNoWebhook() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\"", "events": "[\"refund.failed\"]"])
             try await w.startEverything()
@@ -108,7 +108,7 @@ struct WebhookTests {
     }
 
     @Test(.endToEnd) func eventsRiseAndAreReadFromAPosition() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything()
             for number in 1...5 { try await w.enqueue("OK-\(number)") }
             for number in 1...5 { try await w.refund("OK-\(number)", is: "settled") }
@@ -132,7 +132,7 @@ struct WebhookTests {
     }
 
     @Test(.endToEnd) func twoSecretsMakeTwoSignatures() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try w.writeSecret(to: "second_secret")
             let receiver = try await w.startReceiver(secrets: ["webhook_secret", "second_secret"])
             try w.configure(
@@ -148,7 +148,7 @@ struct WebhookTests {
     }
 
     @Test(.endToEnd) func receiverWithACertificateOfItsOwnAuthorityIsTrustedOnceNamed() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver(tls: true)
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startEverything()

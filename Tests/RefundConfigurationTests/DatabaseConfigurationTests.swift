@@ -1,4 +1,5 @@
 import RefundConfiguration
+import RefundCore
 import RefundTestSupport
 import Testing
 
@@ -35,7 +36,16 @@ struct DatabaseConfigurationTests {
         #expect(configuration.database.path == "/other.db")
     }
 
-    @Test(arguments: ["[database]\npath = 7", "[database]\npaht = \"queue.db\"", "database = 1", "not TOML ["])
+    @Test func serverIsKnownDespiteOtherProblems() throws {
+        let configuration = try read("[gateway]\napp_id = 7\n[database]\nurl = \"postgresql://db/shop\"\n")
+        #expect(configuration.whole == nil)
+        #expect(configuration.database.url?.description == "postgresql://db/shop")
+    }
+
+    @Test(arguments: [
+        "[database]\nurl = \"postgresql://db/\"\npath = \"q.db\"", "[database]\npassword_file = \"p\"",
+        "[database]\npath = 7", "[database]\npaht = \"queue.db\"", "database = 1", "not TOML [",
+    ])
     func invalidDatabaseSectionIsAnError(text: String) {
         #expect(throws: ConfigurationError.self) { try read(text + "\n") }
     }

@@ -6,6 +6,8 @@ struct DefaultsTests {
     @Test func gatewayAloneIsEnough() throws {
         let configuration = try Sample.load(Sample.text())
         #expect(configuration.database.path == "/var/lib/refundd/refundd.db")
+        #expect(configuration.database.url == nil && configuration.database.passwordFile == nil)
+        #expect(configuration.database.schema == "refundd")
         let gateway = try #require(configuration.gateways["default"])
         #expect(configuration.gateways.count == 1)
         #expect(gateway.url == "https://open.n-age.co.jp")
@@ -46,7 +48,8 @@ struct DefaultsTests {
         let keys = Configuration.keys.map { $0.isRequired ? "\($0.path)*" : $0.path }
         #expect(
             keys == [
-                "database.path", "gateway.protocol", "gateway.url*", "gateway.app_id*", "gateway.merchant_no",
+                "database.path", "database.url", "database.password_file", "database.schema", "gateway.protocol",
+                "gateway.url*", "gateway.app_id*", "gateway.merchant_no",
                 "gateway.private_key_file*",
                 "gateway.public_key_files*", "gateway.ca_file", "gateway.timeout", "gateway.max_in_flight",
                 "gateway.max_queries_per_second", "polling.initial_interval", "polling.multiplier",
@@ -145,6 +148,18 @@ struct DefaultsTests {
         #expect(configuration.alerts.delayedAfter == nil)
         #expect(configuration.log.level == .critical)
         #expect(configuration.log.format == .json)
+    }
+
+    @Test func serverCanBeNamedInsteadOfAFile() throws {
+        let url = "postgresql://refundd@a.example,b.example:5433/shop?sslrootcert=/keys/ca.pem&sslmode=verify-ca"
+        let configuration = try Sample.load(
+            Sample.text(
+                adding: "[database]\nurl = \"\(url)\"\npassword_file = \"/keys/password\"\nschema = \"refunds_2\""
+            )
+        )
+        #expect(configuration.database.url == (try PostgresURL(url)))
+        #expect(configuration.database.passwordFile == "/keys/password")
+        #expect(configuration.database.schema == "refunds_2")
     }
 
     @Test func namedGatewayHasTheSameKeysAndDefaults() throws {

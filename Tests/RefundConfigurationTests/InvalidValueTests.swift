@@ -62,6 +62,18 @@ struct InvalidValueTests {
         // Files.
         ("[database]\npath = \"\"", "database.path invalid"),
         ("[database]\npath = \"/var/lib/\"", "database.path invalid"),
+        ("[database]\npath = \"\"\nurl = \"\"", "database.path invalid"),
+        ("[database]\npassword_file = \"p\"", "database.password_file conflict"),
+
+        // Servers.
+        ("[database]\nurl = \"db.example\"", "database.url invalid"),
+        ("[database]\nurl = 7", "database.url invalid"),
+        ("[database]\nurl = \"postgresql://refundd:secret@db.example/\"", "database.url secret"),
+        ("[database]\nurl = \"postgresql://db/\"\npath = \"refundd.db\"", "database.path conflict"),
+        ("[database]\nschema = \"shop\"", "database.schema conflict"),
+        ("[database]\nurl = \"postgresql://db/\"\nschema = \"Shop\"", "database.schema invalid"),
+        ("[database]\nurl = \"postgresql://db/\"\nschema = \"pg_shop\"", "database.schema invalid"),
+        ("[database]\nurl = \"postgresql://db/\"\nschema = \"\"", "database.schema invalid"),
         ("[webhook]\nsecret_files = [\"a\", \"b\", \"c\"]", "webhook.secret_files invalid"),
         ("[webhook]\nurl = \"https://shop.example/\"", "webhook.secret_files conflict"),
 

@@ -23,6 +23,22 @@ struct ReloadTests {
         )
     }
 
+    @Test func everyKeyOfTheDatabaseNeedsARestart() throws {
+        let old = Self.configuration()
+        var server = old
+        server.database.url = try PostgresURL("postgresql://db/shop")
+        var other = server
+        other.database.url = try PostgresURL("postgresql://db/shop?sslmode=require")
+        other.database.passwordFile = "/password"
+        other.database.schema = "refunds"
+        #expect(server.obstaclesToReload(since: old).map(\.key) == ["database.url"])
+        #expect(
+            other.obstaclesToReload(since: server).map(\.key) == [
+                "database.url", "database.password_file", "database.schema",
+            ]
+        )
+    }
+
     @Test func adminHostMayOnlyChangeTogetherWithThePort() {
         let old = Self.configuration()
         var new = old

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import RefundHTTP
+import RefundTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

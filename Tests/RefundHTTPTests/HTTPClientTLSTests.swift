@@ -1,3 +1,4 @@
+import RefundTestSupport
 import Testing
 
 @testable import RefundHTTP

@@ -19,7 +19,7 @@ package struct Daemon {
         self.fixture = fixture
     }
 
-    func context(url: String? = defaultURL, events: Set<EventType> = Set(EventType.allCases)) -> EventContext {
+    package func context(url: String? = defaultURL, events: Set<EventType> = Set(EventType.allCases)) -> EventContext {
         let routing = WebhookRouting(defaultURL: url, events: events) { url in
             url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
         }

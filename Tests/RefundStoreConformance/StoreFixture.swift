@@ -42,7 +42,8 @@ package struct StoreBehaviour: Sendable, CustomStringConvertible {
     }
 
     /// All of them.
-    package static var all: [StoreBehaviour] {
-        changes + claims + deliveries + superseding + commands + pauses + delays + retention
-    }
+    package static var all: [StoreBehaviour] { cycles + commands }
+
+    /// Those of the scheduler's cycles.
+    package static var cycles: [StoreBehaviour] { changes + claims + deliveries + superseding + pauses + delays + retention }
 }

@@ -6,7 +6,10 @@ import RefundCore
 extension DatabaseSettings: ConfigurationSection {
     static let name = "database"
     static let keys: [Key] = [
-        Key("path", \.path, .file(isCredential: false, example: "refundd.db"))
+        Key("path", \.path, .file(isCredential: false, example: "refundd.db")),
+        Key("url", \.url, ValueType.postgresURL.orEmpty),
+        Key("password_file", \.passwordFile, ValueType.file(example: "database_password").orEmpty),
+        Key("schema", \.schema, .schemaName),
     ]
 }
 

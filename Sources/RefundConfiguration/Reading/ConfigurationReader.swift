@@ -10,6 +10,8 @@ struct ConfigurationReader {
     private var problems: [ConfigurationProblem] = []
     // The variables that override keys, by key path.
     private var variables: [String: String] = [:]
+    // The keys that have a value, which may be the default's.
+    private var given: Set<String> = []
 
     /// Creates a reader.
     ///
@@ -28,7 +30,7 @@ struct ConfigurationReader {
     ///
     /// - Throws: `ConfigurationError` with every problem.
     mutating func configuration() throws(ConfigurationError) -> Configuration {
-        let database: DatabaseSettings = section()
+        let database = checkedDatabase()
         var configuration = Configuration(file: file, gateways: gateways())
         configuration.database = database
         configuration.polling = section()
@@ -49,7 +51,7 @@ struct ConfigurationReader {
     ///
     /// - Throws: `ConfigurationError` with every problem of it.
     mutating func database() throws(ConfigurationError) -> DatabaseSettings {
-        let database: DatabaseSettings = section()
+        let database = checkedDatabase()
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         return database
     }
@@ -92,6 +94,7 @@ struct ConfigurationReader {
                 value = .variable(text)
                 variables[keyPath] = variable
             }
+            if value != nil { given.insert(keyPath) }
             guard let value else {
                 if key.isRequired { report(InvalidValue("missing from \(path.header)", .missing), at: keyPath) }
                 continue
@@ -118,6 +121,27 @@ struct ConfigurationReader {
 
     private func isInvalid(_ key: String) -> Bool {
         problems.contains { $0.key == key }
+    }
+
+    /// Reads `[database]`, which names a file or a server.
+    private mutating func checkedDatabase() -> DatabaseSettings {
+        let database: DatabaseSettings = section()
+        if isInvalid("database.url") { return database }
+        if database.url != nil, given.contains("database.path") {
+            let message = "database.url names a server, and the queue is in one place; remove one of them"
+            report(InvalidValue(message, .conflict), at: "database.path")
+        }
+        guard database.url == nil else { return database }
+        if database.passwordFile != nil {
+            report(
+                InvalidValue("only a server has a password; set database.url", .conflict),
+                at: "database.password_file"
+            )
+        }
+        if database.schema != DatabaseSettings.defaultSchema {
+            report(InvalidValue("only a server has schemas; set database.url", .conflict), at: "database.schema")
+        }
+        return database
     }
 
     /// Checks keys against each other; skips invalid keys, which have their defaults.

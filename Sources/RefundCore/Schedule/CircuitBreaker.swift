@@ -130,6 +130,32 @@ package struct CircuitBreaker: Hashable, Sendable {
         open?.nextProbe = next.advanced(by: .zero - step)
     }
 
+    /// Takes over that another daemon has opened the breaker, or probed since.
+    ///
+    /// - Parameters:
+    ///   - since: When it opened.
+    ///   - reason: Why, for operators.
+    ///   - nextProbe: When the next probe may be sent, if known.
+    ///   - now: The time.
+    /// - Returns: Whether the breaker opened.
+    package mutating func shared(
+        since: Timestamp,
+        _ reason: String,
+        nextProbe: Timestamp?,
+        at now: Timestamp
+    ) -> Change {
+        guard var open else {
+            let wait = nextProbe.map { max(now.duration(since: $0) * -1, .zero) } ?? interval
+            self.open = Open(since: since, reason: reason, nextProbe: now, longestWait: .zero)
+            self.wait(wait, at: now)
+            return .opened
+        }
+        guard !open.isProbing, let nextProbe, nextProbe > open.nextProbe else { return .none }
+        open.nextProbe = nextProbe
+        self.open = open
+        return .none
+    }
+
     private mutating func endProbe() -> Bool {
         guard open?.isProbing == true else { return false }
         open?.isProbing = false

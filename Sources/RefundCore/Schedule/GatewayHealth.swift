@@ -330,6 +330,17 @@ package struct GatewayHealth: Sendable {
         return .incident(new)
     }
 
+    /// Takes over the incident that another daemon has recorded, or that there is none any more.
+    package mutating func shared(_ other: GatewayIncident?) -> Change {
+        guard let other else {
+            guard incident != nil else { return .none }
+            (incident, failingSince, unverified, refusal, failures) = (nil, nil, nil, nil, nil)
+            endSeries()
+            return .recovered
+        }
+        return begin(other)
+    }
+
     /// Forgets the answers given to earlier credentials.
     package mutating func forgetAnswers() {
         lastVerifiedBefore = lastVerified ?? lastVerifiedBefore

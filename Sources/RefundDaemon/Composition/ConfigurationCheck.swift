@@ -20,7 +20,8 @@ package enum ConfigurationCheck: Sendable {
             ReceiverCheck(webhook: configuration.webhook).offlineProblem().map { ["webhook.url: \($0)"] } ?? []
         let others = keyProblems(credentials) + adminProblems(configuration)
         let database = provider.findings(for: .current)
-        let grave = database.filter { $0.gravity == .problem }.map { "database.path: \($0.line)" }
+        let key = configuration.database.url == nil ? "database.path" : "database.url"
+        let grave = database.filter { $0.gravity == .problem }.map { "\(key): \($0.line)" }
         let all = (problems + others + grave).map { "\(configuration.file): \($0)" }
         guard all.isEmpty else { throw CommandFailure(all.count == grave.count ? .database : .configuration, all) }
         var lines = ["\(configuration.file): ok", "database: \(provider.location)"]

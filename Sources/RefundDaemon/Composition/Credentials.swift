@@ -25,6 +25,10 @@ struct Credentials: Sendable {
     ) -> (credentials: Credentials, problems: [CredentialProblem]) {
         var credentials = Credentials()
         var loader = CredentialLoader(isForDaemon: isForDaemon)
+        if let file = configuration.database.passwordFile {
+            // Read again for every connection; a mistake in it must keep the daemon from starting.
+            _ = loader.read(file, key: DatabasePassword.key, .secrecy) { try DatabasePassword.parse($0) }
+        }
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let section = Configuration.section(ofGateway: name)
             let found = protocols.find(gateway, section: section, &loader)

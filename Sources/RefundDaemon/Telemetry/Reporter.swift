@@ -115,6 +115,18 @@ struct Reporter: Sendable {
                 "cannot watch for inserts and looks ten times a second instead; raise the limits fs.inotify.max_user_*",
                 metadata: ["reason": "\(reason)"]
             )
+        case .store(.tookOver(let daemon, let claims)):
+            logger.warning(
+                "another daemon is gone; released what it was about to query or send",
+                metadata: ["daemon": "\(daemon)", "claims": "\(claims)"]
+            )
+        case .store(.takenForDead):
+            logger.warning("the other daemons took this one for dead; it goes on with new claims")
+        case .store(.snapshotHeld(let holder, let time)):
+            logger.warning(
+                "a transaction or replication slot keeps old rows from being cleaned up; end it, or queries slow down",
+                metadata: ["holder": "\(holder)", "for": "\(time.formatted)"]
+            )
         }
     }
 

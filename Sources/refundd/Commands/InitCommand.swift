@@ -11,8 +11,13 @@ struct InitCommand: AsyncParsableCommand {
         discussion: """
             Safe to run again, and on a database that has other tables. Never replaces a queue that is gone.
 
-            Example:
+            On PostgreSQL, run it as the role that shall own the queue, and again after an update of refundd. --grant \
+            lets an application's role insert and read refunds, and --grant-daemon lets another role than the owner \
+            serve the queue.
+
+            Examples:
               refundd init --config refundd.conf
+              refundd init --grant shop --grant-daemon refundd
             """
     )
 
@@ -26,15 +31,31 @@ struct InitCommand: AsyncParsableCommand {
     )
     var acceptRestored = false
 
+    @Option(help: ArgumentHelp("A role of PostgreSQL that may insert and read refunds; repeatable.", valueName: "role"))
+    var grant: [String] = []
+
+    @Option(help: ArgumentHelp("A role of PostgreSQL that may serve the queue; repeatable.", valueName: "role"))
+    var grantDaemon: [String] = []
+
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
-            let provider = StoreProviders.provider(for: try common.configuration().database)
+            let database = try common.configuration().database
+            let provider = StoreProviders.provider(for: database)
+            let granting = provider as? any GrantingProvider
+            guard granting != nil || grant.isEmpty && grantDaemon.isEmpty else {
+                let problem =
+                    "\(provider.location) is a file, which knows no roles; leave --grant and --grant-daemon out"
+                throw CommandFailure(.usage, [problem])
+            }
             try CommandFailure.mapping { () throws(StoreError) in
                 let actor = acceptRestored ? common.actor : nil
                 try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: actor)
+                try granting?.grant(toApplications: grant, toDaemons: grantDaemon)
             }
+            // Only refundd's own connections find the tables without their schema.
+            let schema = database.url == nil ? "" : "\(database.schema)."
             printLine("\(provider.location) is ready. Enqueue a refund with:")
-            printLine("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1001');")
+            printLine("INSERT INTO \(schema)refund_queue (merchant_order_no) VALUES ('R-1001');")
         }
     }
 }

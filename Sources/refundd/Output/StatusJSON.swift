@@ -7,6 +7,16 @@ extension QueueReport {
     func write(to json: inout JSONWriter) {
         json.bool("healthy", isHealthy)
         json.object("daemon") { json in daemon.write(to: &json) }
+        json.array("daemons") { json in
+            for daemon in daemon.daemons {
+                json.object { json in
+                    json.string("host", daemon.host)
+                    json.number("pid", Int64(daemon.pid))
+                    json.string("version", daemon.version)
+                    json.time("since", daemon.since)
+                }
+            }
+        }
         json.string("database", database)
         json.array("findings") { json in
             for finding in findings { finding.write(to: &json) }

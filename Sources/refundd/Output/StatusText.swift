@@ -42,7 +42,7 @@ extension QueueReport {
 
     private var facts: FactTable {
         var facts = FactTable()
-        facts.add("daemon", daemon.text(at: now))
+        facts.add(daemon.daemons.count > 1 ? "daemons" : "daemon", daemon.text(at: now))
         facts.add("database", database.isEmpty ? nil : database)
         facts.add("refunds", RefundState.allCases.map { "\($0.rawValue) \((status.states[$0] ?? 0).grouped)" }.list)
         let reasons = Attention.allCases.filter { status.attention[$0] ?? 0 > 0 }
@@ -95,10 +95,18 @@ extension DaemonReport {
         case .unknown(let reason): "unknown: \(reason)"
         case .running(nil): "starting"
         case .running(let daemon?):
-            "running since \(daemon.since.past(at: now)), process \(daemon.pid), version \(daemon.version)"
-                + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
+            if daemons.count > 1 {
+                daemons.map { "process \($0.pid)\($0.place) since \($0.since.past(at: now))" }.joined(separator: "; ")
+            } else {
+                "running since \(daemon.since.past(at: now)), process \(daemon.pid)\(daemon.place), version"
+                    + " \(daemon.version)" + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
+            }
         }
     }
+}
+
+extension ServingDaemon {
+    fileprivate var place: String { isHere ? "" : " on \(host ?? "")" }
 }
 
 extension [String] {

@@ -27,6 +27,16 @@ struct ConfigurationText {
         text = lines.joined(separator: "\n")
     }
 
+    /// Removes a key from a section.
+    mutating func remove(_ key: String, from section: String) {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard let head = lines.firstIndex(where: { $0.hasPrefix("[\(section)]") }) else { return }
+        let end = lines[(head + 1)...].firstIndex { $0.hasPrefix("[") } ?? lines.endIndex
+        guard let place = lines[head..<end].firstIndex(where: { $0.hasPrefix("\(key) =") }) else { return }
+        lines.remove(at: place)
+        text = lines.joined(separator: "\n")
+    }
+
     /// Makes everything as fast as a test wants it, and quiet where a test does not ask for it.
     mutating func setPace() {
         set("max_queries_per_second", to: "500.0", in: "gateway")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the database says, read by the `sqlite3` shell.
+/// What the database says, read by the `sqlite3` shell, or by `psql`.
 extension Workspace {
     /// Makes the tables.
     func initDatabase() async throws {
@@ -18,7 +18,8 @@ extension Workspace {
 
     /// Runs SQL in the shell, as an operator or a script would, and returns how the shell ended.
     func shell(_ sql: String, database: String? = nil) async throws -> Finished {
-        try await run(
+        if let server, database == nil { return try await run("psql", server.arguments(sql)) }
+        return try await run(
             "sqlite3",
             ["-batch", "-bail", "-json", "-cmd", ".timeout 10000", database ?? self.database, sql]
         )
@@ -29,8 +30,11 @@ extension Workspace {
     func sql(_ sql: String, database: String? = nil) async throws -> [JSON] {
         let shell = try await shell(sql, database: database)
         try #require(shell.exitCode == 0, "\(sql): \(shell.errors)")
-        return shell.output.isEmpty ? [] : try shell.json.items
+        return shell.output.allSatisfy(\.isWhitespace) ? [] : try shell.json.items
     }
+
+    /// SQL for the hexadecimal digits of a column of bytes.
+    func hex(_ column: String) -> String { server == nil ? "hex(\(column))" : "encode(\(column), 'hex')" }
 
     /// Inserts a refund.
     ///
@@ -87,7 +91,7 @@ extension Workspace {
     func ledger(_ order: String) async throws -> [String] {
         let rows = try await sql(
             """
-            SELECT from_state || '>' || to_state || ifnull('!' || t.attention, '') AS step FROM refund_transitions t
+            SELECT from_state || '>' || to_state || coalesce('!' || t.attention, '') AS step FROM refund_transitions t
             JOIN refund_queue q ON q.id = t.refund_id WHERE merchant_order_no = '\(order)' ORDER BY sequence
             """
         )

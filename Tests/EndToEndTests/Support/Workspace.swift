@@ -15,8 +15,11 @@ final class Workspace {
     /// The daemon that was started last.
     private(set) var daemon: RunningProcess?
     private var processes: [RunningProcess] = []
+    /// Its database on a server; nil for a queue in a file.
+    let server: ServerQueue?
 
-    fileprivate init(template: SimulatorTemplate) throws {
+    fileprivate init(template: SimulatorTemplate, _ server: ServerQueue?) throws {
+        self.server = server
         temporary = try TemporaryFolder()
         folder = URL(filePath: temporary.path)
         try template.write(to: folder)
@@ -24,6 +27,10 @@ final class Workspace {
             try String(contentsOf: folder.appendingPathComponent("refundd.conf"), encoding: .utf8)
         )
         configuration.setPace()
+        if let server {
+            configuration.remove("path", from: "database")
+            configuration.set("url", to: "\"\(server.url)\"", in: "database")
+        }
         try save()
     }
 
@@ -188,13 +195,34 @@ struct Finished {
 /// Runs a test in a folder of its own, which is gone afterwards with every process in it.
 ///
 /// - Parameters:
+///   - stores: The stores that it is about.
 ///   - slots: How much of the machine it takes; `Slots.shared.count` to have it alone.
 ///   - body: The test.
 /// - Throws: Whatever the test throws.
-func withWorkspace(slots: Int = 1, _ body: (Workspace) async throws -> Void) async throws {
+func withWorkspace(
+    on stores: TestedStores = .file,
+    slots: Int = 1,
+    _ body: (Workspace) async throws -> Void
+) async throws {
+    if stores == .file, TestedStores.isServerSelected { try Test.cancel("about SQLite alone") }
+    try await withWorkspace(TestedStores.isServerSelected ? try ServerQueue() : nil, slots: slots, body)
+}
+
+/// Runs a test in a folder of its own, with its queue in a database on a server.
+///
+/// - Parameters:
+///   - server: The database; nil for a file.
+///   - slots: How much of the machine it takes.
+///   - body: The test.
+/// - Throws: Whatever the test throws.
+func withWorkspace(
+    _ server: ServerQueue?,
+    slots: Int = 1,
+    _ body: (Workspace) async throws -> Void
+) async throws {
     await Slots.shared.take(slots)
     defer { Slots.shared.giveBack(slots) }
-    let workspace = try Workspace(template: await SimulatorTemplate.shared.value)
+    let workspace = try Workspace(template: await SimulatorTemplate.shared.value, server)
     defer { workspace.close() }
     do {
         try await body(workspace)

@@ -1,5 +1,6 @@
 import Foundation
 import RefundHTTP
+import RefundTestSupport
 
 /// An HTTPS server in a Python process, which responds to each request with its body and the connection's number.
 ///

@@ -2,6 +2,7 @@ import Foundation
 import RefundCore
 import RefundStore
 import RefundStoreConformance
+import RefundStorePostgresSupport
 import RefundStoreSQLiteSupport
 import Testing
 
@@ -31,7 +32,10 @@ final class SchedulerHarness {
     }
 
     convenience init(_ change: (inout SchedulerSettings) -> Void = { _ in }) throws {
-        try self.init(SQLiteFixture(), change)
+        // REFUNDD_TEST_STORE=postgres runs the same tests over the other store.
+        let isPostgres = ProcessInfo.processInfo.environment["REFUNDD_TEST_STORE"] == "postgres"
+        let fixture: any StoreFixture = isPostgres ? try PostgresFixture() : try SQLiteFixture()
+        try self.init(fixture, change)
     }
 
     // MARK: - Time

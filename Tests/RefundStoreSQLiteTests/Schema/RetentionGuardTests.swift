@@ -146,6 +146,13 @@ struct RetentionGuardTests {
         #expect(try database.column("SELECT count(*) FROM refund_pruned") == ["0"])
     }
 
+    @Test(arguments: ["INSERT OR IGNORE", "INSERT OR REPLACE"])
+    func numberOfAPrunedRefundIsRefusedHoweverConflictsEnd(verb: String) throws {
+        try database.daemon.prune(.ledger, after: 0)
+        let message = message("\(verb) INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        #expect(try #require(message).contains("this refund was finished and pruned long ago"))
+    }
+
     @Test func recordsStay() throws {
         try database.daemon.prune(.ledger, after: 0)
         for (table, column) in [("refund_pruned", "refunds"), ("refund_pruned_refunds", "pruning")] {

@@ -56,7 +56,7 @@ struct CredentialChanges {
 extension Configuration {
     /// Every key, secret and certificate file.
     var credentialFiles: Set<String> {
-        var files = Set(webhook.secretFiles + [webhook.caFile].compactMap(\.self))
+        var files = Set(webhook.secretFiles + [webhook.caFile, database.passwordFile].compactMap(\.self))
         for gateway in gateways.values {
             files.formUnion([gateway.privateKeyFile] + gateway.publicKeyFiles + [gateway.caFile].compactMap(\.self))
         }

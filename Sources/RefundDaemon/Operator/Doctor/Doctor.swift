@@ -70,7 +70,9 @@ package struct Doctor: Sendable {
 
     /// The user that runs the daemon: the running one's, else the unit's.
     private func serviceUser(_ daemon: DaemonPresence) -> ServiceUser? {
-        if case .running(let serving?) = daemon, let user = ServiceUser(ofProcess: serving.pid) { return user }
+        if case .running(let serving?) = daemon, serving.isHere, let user = ServiceUser(ofProcess: serving.pid) {
+            return user
+        }
         return unit?.serviceUser
     }
 
@@ -170,6 +172,7 @@ extension Configuration {
             return gateway
         }
         configuration.webhook.secretFiles = webhook.secretFiles.map(source)
+        configuration.database.passwordFile = database.passwordFile.map(source)
         return configuration
     }
 }

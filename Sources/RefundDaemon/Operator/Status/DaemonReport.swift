@@ -1,3 +1,4 @@
+import Foundation
 package import RefundConfiguration
 import RefundCore
 package import RefundStore
@@ -6,6 +7,8 @@ package import RefundStore
 package struct DaemonReport: Hashable, Sendable {
     /// Whether it serves the database.
     package var presence: DaemonPresence
+    /// Every daemon that serves it and has described itself, the oldest first.
+    package var daemons: [ServingDaemon] = []
     /// What it answers when asked whether it is ready; nil if it was not asked or does not answer.
     package var readiness: AdminProbe.Answer?
     /// Why the last daemon no longer trusted the database; nil if it did.
@@ -53,6 +56,7 @@ package struct DaemonReport: Hashable, Sendable {
             startCommand: isUnits
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
+        daemons = provider.daemons
         if case .absent = presence, isUnits, let (reason, command) = UnitState.current().obstacle() {
             (obstacle, startCommand) = (reason, command)
         }
@@ -62,4 +66,9 @@ package struct DaemonReport: Hashable, Sendable {
     package var isRunning: Bool {
         if case .absent = presence { false } else { true }
     }
+}
+
+extension ServingDaemon {
+    /// Whether it runs on this machine.
+    package var isHere: Bool { host.map { $0 == ProcessInfo.processInfo.hostName } ?? true }
 }

@@ -60,7 +60,8 @@ package struct QueueReport: Sendable {
         } catch  where error.kind == .restored {
             databaseFindings = [Finding(.problem, "database", error.description)]
         }
-        if case .running(let serving?) = daemon.presence, let whole = configuration.whole {
+        // Only a daemon of this machine reads this machine's files.
+        if let serving = daemon.daemons.first(where: \.isHere), let whole = configuration.whole {
             let sources = ServiceUnit.installed()?.credentials ?? [:]
             let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
             credentialFindings = [changes.finding()].compactMap(\.self)

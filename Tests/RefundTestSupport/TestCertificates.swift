@@ -1,18 +1,20 @@
 import Foundation
 
 /// Certificate authorities and server certificates, created for one test by the `openssl` command.
-struct TestCertificates: Sendable {
+package struct TestCertificates: Sendable {
     /// A certificate and its key, both in PEM.
-    struct Identity: Sendable {
-        let certificate: String
-        let key: String
+    package struct Identity: Sendable {
+        /// The file of the certificate.
+        package let certificate: String
+        /// The file of the key.
+        package let key: String
     }
 
     private let directory: URL
 
     /// Creates an empty directory for them.
-    init() throws {
-        directory = FileManager.default.temporaryDirectory.appending(path: "refund-http-\(UUID().uuidString)")
+    package init() throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "refundd-certificates-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         // The machine's own configuration would add extensions.
         try Data("[req]\nprompt = no\ndistinguished_name = name\n[name]\nCN = test\n".utf8).write(
@@ -21,23 +23,37 @@ struct TestCertificates: Sendable {
     }
 
     /// Removes the directory.
-    func remove() {
+    package func remove() {
         try? FileManager.default.removeItem(at: directory)
     }
 
     /// Creates an authority.
-    func authority(_ name: String) throws -> Identity {
+    ///
+    /// - Parameter name: Its name.
+    /// - Returns: The authority.
+    /// - Throws: An error if `openssl` fails.
+    package func authority(_ name: String) throws -> Identity {
         try identity(name, extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"], by: nil)
     }
 
     /// Creates a server certificate.
-    func server(_ name: String, alternativeNames: String, by authority: Identity) throws -> Identity {
+    ///
+    /// - Parameters:
+    ///   - name: Its subject.
+    ///   - alternativeNames: Its names, such as `DNS:localhost,IP:127.0.0.1`.
+    ///   - authority: The authority that signs it.
+    /// - Returns: The certificate and its key.
+    /// - Throws: An error if `openssl` fails.
+    package func server(_ name: String, alternativeNames: String, by authority: Identity) throws -> Identity {
         let extensions = ["basicConstraints=critical,CA:FALSE", "subjectAltName=\(alternativeNames)"]
         return try identity(name, extensions: extensions, by: authority)
     }
 
     /// Creates a directory with hashed names, like the system's, that contains one authority.
-    func trustedDirectory(of authority: Identity) throws -> String {
+    ///
+    /// - Returns: The directory.
+    /// - Throws: An error if `openssl` fails.
+    package func trustedDirectory(of authority: Identity) throws -> String {
         let trusted = file("trusted")
         try FileManager.default.createDirectory(at: trusted, withIntermediateDirectories: true)
         let copy = trusted.appending(path: "authority.pem").path
@@ -46,8 +62,11 @@ struct TestCertificates: Sendable {
         return trusted.path
     }
 
-    /// Writes a file and returns its path.
-    func write(_ text: String, to name: String) throws -> String {
+    /// Writes a file.
+    ///
+    /// - Returns: Its path.
+    /// - Throws: An error if it cannot be written.
+    package func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: file(name))
         return file(name).path
     }
@@ -86,10 +105,12 @@ struct TestCertificates: Sendable {
 }
 
 /// Why a test's own tools failed.
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
+package struct TestFailure: Error, Sendable, CustomStringConvertible {
+    /// The reason.
+    package let description: String
 
-    init(_ description: String) {
+    /// Creates a failure.
+    package init(_ description: String) {
         self.description = description
     }
 }

@@ -1,0 +1,117 @@
+package import RefundConfiguration
+import RefundCore
+import RefundScheduler
+import RefundStore
+
+/// Moves a queue from a SQLite file to a PostgreSQL server: copies everything, and compares both ends.
+///
+/// No daemon may serve the file meanwhile. A migration that was interrupted goes on where it stopped.
+package struct QueueMigration {
+    /// A step of a migration, for whoever watches it.
+    package enum Step: Hashable, Sendable {
+        /// Copying; the table, and how many of its rows this run has copied.
+        case copying(String, Int)
+        /// Comparing; how many refunds are equal so far.
+        case comparing(Int)
+    }
+
+    private static let batch = 1_000
+
+    private let source: any QueueStore & QueueExporter
+    private let target: any QueueStore & QueueImporter
+    // Keeps every daemon from serving the file.
+    private let lock: any ServiceLock
+
+    /// Opens both ends.
+    ///
+    /// - Parameters:
+    ///   - file: The SQLite file.
+    ///   - database: The PostgreSQL database.
+    /// - Throws: `CommandFailure` if a daemon serves the file, or either end cannot be used.
+    package init(from file: String, to database: DatabaseSettings) throws(CommandFailure) {
+        let provider = StoreProviders.provider(forFile: file)
+        let destination = StoreProviders.provider(for: database)
+        (source, target, lock) = try CommandFailure.mapping { () throws(StoreError) in
+            let opened = try provider.open(.existing)
+            guard case .taken(let lock) = try provider.lock() else { throw provider.alreadyServed }
+            try opened.migrate(at: SystemClock().now())
+            let store = try destination.open(.readWrite)
+            guard let source = opened as? any QueueStore & QueueExporter,
+                let target = store as? any QueueStore & QueueImporter
+            else {
+                let problem = "only a queue in a file can be migrated, and only to a server"
+                throw StoreError(.failed, location: file, reason: problem, description: problem)
+            }
+            return (source, target, lock)
+        }
+    }
+
+    /// Copies and compares.
+    ///
+    /// - Parameter report: Called after each batch.
+    /// - Returns: How many refunds both ends have.
+    /// - Throws: `CommandFailure` if a database fails, or both ends differ.
+    package func run(_ report: (Step) -> Void) throws(CommandFailure) -> Int {
+        defer {
+            source.close()
+            target.close()
+        }
+        return try withExtendedLifetime(lock) { () throws(CommandFailure) in
+            let differences = try CommandFailure.mapping { () throws(StoreError) in
+                try target.beginImport(from: source.location, at: SystemClock().now())
+                for table in QueueTable.all { try copy(table, report) }
+                return try compare(report)
+            }
+            guard differences.problems.isEmpty else { throw CommandFailure(.failed, differences.problems) }
+            try CommandFailure.mapping { () throws(StoreError) in
+                var highest: [String: Int64] = [:]
+                for table in QueueTable.all { highest[table.name] = try source.highestKey(of: table) }
+                try target.endImport(highest: highest)
+            }
+            return differences.refunds
+        }
+    }
+
+    private func copy(_ table: QueueTable, _ report: (Step) -> Void) throws(StoreError) {
+        var key = try target.lastKey(of: table)
+        var count = 0
+        while true {
+            let rows = try source.rows(of: table, after: key, limit: Self.batch)
+            guard let last = rows.last else { return }
+            try target.take(rows, into: table)
+            count += Self.batch
+            report(.copying(table.name, count))
+            guard table.key != nil else { return }
+            key = last
+        }
+    }
+
+    // Whatever was changed in the file since an earlier run copied it is found here.
+    private func compare(_ report: (Step) -> Void) throws(StoreError) -> (refunds: Int, problems: [String]) {
+        var (refunds, last): (Int, Int64?) = (0, nil)
+        repeat {
+            let old = try source.read { tx throws(StoreError) in try tx.histories(after: last, limit: Self.batch) }
+            let new = try target.read { tx throws(StoreError) in try tx.histories(after: last, limit: Self.batch) }
+            if let problem = Self.difference(old, new) {
+                let remedy = "drop the schema at \(target.location), and migrate again"
+                return (refunds, ["\(problem) differs from \(source.location); \(remedy)"])
+            }
+            refunds += old.histories.count
+            report(.comparing(refunds))
+            last = old.last
+        } while last != nil
+        return (refunds, [])
+    }
+
+    /// Names the first refund that differs; nil if there is none.
+    private static func difference(_ old: HistoryBatch, _ new: HistoryBatch) -> String? {
+        for (old, new) in zip(old.histories, new.histories) {
+            let isEqual =
+                old.refund == new.refund && old.ledger == new.ledger && old.events == new.events
+                && old.webhooks == new.webhooks
+            if !isEqual { return "the history of \(old.refund.title)" }
+        }
+        let isWhole = old.histories.count == new.histories.count && old.last == new.last
+        return isWhole ? nil : "the number of refunds"
+    }
+}

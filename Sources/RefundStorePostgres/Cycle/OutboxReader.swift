@@ -1,0 +1,288 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+/// Reads and locks the due webhooks, endpoint by endpoint.
+///
+/// The names of endpoints are part of the cycle's first flight. If any webhook is due, a second flight finds the
+/// webhooks, and a third locks their refunds and looks again. One statement could not: its view of other daemons' claims
+/// would be older than its lock, and two webhooks of one refund might be sent at a time.
+final class OutboxReader {
+    /// Whether a webhook can be claimed.
+    ///
+    /// The claim's end is in no index: claimed rows are passed over.
+    private static let isClaimable = "w.state = 'pending' AND w.leased_until IS NULL"
+    // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
+    private static let oldest = 256
+    private static let newest = 64
+    private static let turns = 256
+
+    private let tx: PostgresTransaction
+    private let now: Timestamp
+    private let claims: ClaimRequest
+    private let limiter: EndpointLimiter
+    /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
+    private let ended: [String]
+    /// The endpoints of the missing, the oldest and the invalid times.
+    private var names: [[String]] = [[], [], []]
+    private var nextAttempt: Timestamp?
+
+    /// Adds to the cycle's flight what reads the endpoints.
+    init(_ tx: PostgresTransaction, _ request: CycleRequest, _ claims: ClaimRequest, limiter: EndpointLimiter) {
+        (self.tx, now, self.claims, self.limiter) = (tx, request.now, claims, limiter)
+        ended = request.deliveries.map(\.id)
+        // A missing time, or one further ahead than any retry, counts as due.
+        let ranges = [
+            ("IS NULL", "w.endpoint"), ("<= $1", "w.next_attempt_at"), ("> $2", "w.next_attempt_at"),
+        ]
+        for (index, (range, order)) in ranges.enumerated() {
+            readEndpoints("w.next_attempt_at \(range) ORDER BY \(order)", limit: Self.oldest) { [self] in
+                names[index].append($0)
+            }
+        }
+        let next = """
+            SELECT w.next_attempt_at FROM refund_outbox w WHERE \(Self.isClaimable)
+            AND w.next_attempt_at > $1 AND w.next_attempt_at <= $2 ORDER BY w.next_attempt_at LIMIT 1
+            """
+        tx.flight.add(next).bind(now).bind(claims.latestAttempt).read { [self] row in nextAttempt = row.timestamp() }
+    }
+
+    private func readEndpoints(_ range: String, limit: Int, _ body: @escaping (String) -> Void) {
+        let sql = "SELECT w.endpoint FROM refund_outbox w WHERE \(Self.isClaimable) AND \(range) LIMIT $3"
+        tx.flight.add(sql).bind(now).bind(claims.latestAttempt).bind(limit).read { row in
+            if let name = row.text() { body(name) }
+        }
+    }
+
+    // MARK: - Endpoints
+
+    /// Reads the webhooks that may be sent, once the flight has run.
+    func finish(into input: inout CycleInput) throws {
+        input.nextAttempt = nextAttempt
+        let pauses = input.pauses
+        let names = try dueEndpoints(into: &input).filter { pauses[.endpoint($0)] == nil }
+        guard !names.isEmpty else { return }
+        let candidates = names.map { name in
+            // No more than this can be sent; what the others use up is known only later.
+            EndpointCandidates(
+                name,
+                limit: self.limiter.free(for: name, at: now),
+                isProbed: self.limiter.isOpen(name)
+            )
+        }
+        for endpoint in candidates where endpoint.limit > 0 { read(endpoint) }
+        try tx.send()
+        var (left, limiter) = (claims.batch, self.limiter)
+        var chosen: [DueEndpoint] = []
+        for endpoint in candidates {
+            let free = limiter.free(for: endpoint.name, at: now)
+            var due = DueEndpoint(endpoint: endpoint.name)
+            if free > 0 {
+                endpoint.choose(into: &due, limit: free, disabledLimit: left, batch: claims.batch)
+                left -= due.disabled.count
+                limiter.started(endpoint.name, count: due.deliveries.count, at: now)
+            }
+            chosen.append(due)
+        }
+        try lock(&chosen)
+        input.endpoints = chosen
+    }
+
+    // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest
+    // are read too, since their endpoints may be proven ones with free slots, and endpoints take turns.
+    private func dueEndpoints(into input: inout CycleInput) throws -> [String] {
+        var (found, known): ([String], Set<String>) = ([], [])
+        func add(_ names: [String]) { found += names.filter { known.insert($0).inserted } }
+        for list in names {
+            add(list)
+            if list.count >= Self.oldest { input.hasManyDueWebhooks = true }
+        }
+        guard input.hasManyDueWebhooks else { return found }
+        var (newest, inTurn, last): ([String], [String], [UInt8]?) = ([], [], nil)
+        readEndpoints("w.next_attempt_at <= $1 ORDER BY w.next_attempt_at DESC", limit: Self.newest) {
+            newest.append($0)
+        }
+        readEndpointsInTurn { name, hasDue in
+            last = name.map { Array($0.utf8) }
+            if let name, hasDue { inTurn.append(name) }
+        }
+        try tx.send()
+        add(newest)
+        add(inTurn)
+        input.lastEndpoint = last
+        return found
+    }
+
+    // Steps from endpoint to endpoint along the index.
+    private func readEndpointsInTurn(_ body: @escaping (_ name: String?, _ hasDue: Bool) -> Void) {
+        func next(_ bound: String) -> String {
+            """
+            (SELECT w.endpoint FROM refund_outbox w WHERE w.state = 'pending' AND w.endpoint > \(bound)
+            ORDER BY w.endpoint LIMIT 1)
+            """
+        }
+        func has(_ range: String) -> String {
+            """
+            EXISTS (SELECT 1 FROM refund_outbox w WHERE \(Self.isClaimable) AND w.endpoint = name
+            AND w.next_attempt_at \(range))
+            """
+        }
+        let sql = """
+            WITH RECURSIVE names (name, step) AS (
+                SELECT \(next("$3")), 1
+                UNION ALL
+                SELECT \(next("name")), step + 1 FROM names WHERE name IS NOT NULL AND step < \(Self.turns)
+            )
+            SELECT name, \(has("<= $1")) OR \(has("IS NULL")) OR \(has("> $2")) FROM names
+            """
+        tx.flight.add(sql)
+            .bind(now).bind(claims.latestAttempt).bind(String(decoding: claims.lastEndpoint, as: UTF8.self))
+            .read { row in body(row.text(), row.integer() == 1) }
+    }
+
+    // MARK: - Webhooks
+
+    private func read(_ endpoint: EndpointCandidates) {
+        // A probe should be likely to succeed, so it goes to a URL without a failure since its last success.
+        if endpoint.isProbed {
+            let isUntried = "AND NOT EXISTS (SELECT 1 FROM refund_endpoints e WHERE e.url = w.url)"
+            read(endpoint, isUntried) { endpoint.untried.append($0) }
+        }
+        read(endpoint, "") { endpoint.all.append($0) }
+    }
+
+    private func read(
+        _ endpoint: EndpointCandidates,
+        _ filter: String,
+        _ body: @escaping (EndpointCandidates.Webhook) -> Void
+    ) {
+        for range in ["<= $1", "IS NULL", "> $2"] {
+            let sql = """
+                SELECT w.position, w.id, w.refund_id, w.url, w.attempts, w.lease,
+                (SELECT coalesce(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
+                d.disabled_at, d.reason
+                FROM refund_outbox w LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
+                WHERE \(Self.isClaimable) AND w.endpoint = $3 AND w.next_attempt_at \(range)
+                AND w.id <> ALL ($4) \(filter) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
+                WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL AND f.id <> ALL ($5))
+                ORDER BY w.next_attempt_at, w.position LIMIT $6
+                """
+            tx.flight.add(sql)
+                .bind(now).bind(claims.latestAttempt).bind(endpoint.name).bind(list: claims.heldWebhooks)
+                .bind(list: ended).bind(endpoint.limit + claims.batch + 1)
+                .read { row in body(EndpointCandidates.Webhook(row, endpoint: endpoint.name)) }
+        }
+    }
+
+    // Whoever sends a webhook has locked its refund, and has then seen that no other one of it is in flight.
+    private func lock(_ endpoints: inout [DueEndpoint]) throws {
+        let deliveries = endpoints.flatMap(\.deliveries)
+        let disabled = endpoints.flatMap(\.disabled).compactMap(\.delivery.refundID)
+        guard !deliveries.isEmpty || !disabled.isEmpty else { return }
+        var (refunds, bodies): (Set<Int64>, [Int64: [UInt8]]) = ([], [:])
+        tx.flight.add("SELECT q.id FROM refund_queue q WHERE q.id = ANY ($1) ORDER BY q.id \(CycleReader.lock)")
+            .bind(list: Set(deliveries.compactMap(\.refundID)))
+            .read { row in if let id = row.integer() { refunds.insert(id) } }
+        let webhooks = """
+            SELECT w.position, e.body FROM refund_outbox w JOIN refund_event_log e ON e.position = w.position
+            WHERE w.position = ANY ($1) AND \(Self.isClaimable) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
+            WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL AND f.id <> ALL ($2))
+            ORDER BY w.position FOR NO KEY UPDATE OF w SKIP LOCKED
+            """
+        tx.flight.add(webhooks).bind(list: deliveries.map(\.position)).bind(list: ended).read { row in
+            if let position = row.integer() { bodies[position] = row.bytes() ?? [] }
+        }
+        var rows: [Int64: QueuedRefund] = [:]
+        tx.flight.add("SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q WHERE q.id = ANY ($1)")
+            .bind(list: disabled).read { row in
+                if let refund = QueuedRefund(row: row) { rows[refund.refund.id] = refund }
+            }
+        try tx.send()
+        for index in endpoints.indices {
+            endpoints[index].deliveries = endpoints[index].deliveries.compactMap { delivery in
+                guard delivery.refundID.map(refunds.contains) ?? true, let body = bodies[delivery.position] else {
+                    return nil
+                }
+                var delivery = delivery
+                delivery.body = body
+                return delivery
+            }
+            for number in endpoints[index].disabled.indices {
+                let id = endpoints[index].disabled[number].delivery.refundID
+                endpoints[index].disabled[number].refund = id.flatMap { rows[$0] }
+            }
+        }
+    }
+}
+
+/// The webhooks among which those are chosen that are sent to an endpoint.
+final class EndpointCandidates {
+    struct Webhook {
+        let delivery: Delivery
+        /// Why it is not sent, if its URL is disabled.
+        let refusal: String?
+
+        init(_ row: PostgresRow, endpoint: String) {
+            let (position, id, refundID, url) = (row.integer() ?? 0, row.text() ?? "", row.integer(), row.text() ?? "")
+            var delivery = Delivery(
+                position: position,
+                id: id,
+                refundID: refundID,
+                url: url,
+                endpoint: endpoint,
+                body: [],
+                attempts: row.count(),
+                lease: row.integer() ?? 0
+            )
+            delivery.order = row.text()
+            self.delivery = delivery
+            refusal = row.timestamp().map { URLHealth.Disabling(at: $0, reason: row.text() ?? "").refusal }
+        }
+    }
+
+    let name: String
+    let limit: Int
+    let isProbed: Bool
+    /// Those to URLs without a failure, if the endpoint is probed; and all.
+    var (untried, all): ([Webhook], [Webhook]) = ([], [])
+
+    init(_ name: String, limit: Int, isProbed: Bool) {
+        (self.name, self.limit, self.isProbed) = (name, limit, isProbed)
+    }
+
+    /// Chooses those that are sent, longest due first and one per refund, and those whose URL is disabled.
+    func choose(into due: inout DueEndpoint, limit: Int, disabledLimit: Int, batch: Int) {
+        if isProbed {
+            choose(untried, into: &due, limit: limit, disabledLimit: 0, batch: batch)
+            if !due.deliveries.isEmpty { return }
+            due.hasMore = false
+        }
+        choose(all, into: &due, limit: limit, disabledLimit: disabledLimit, batch: batch)
+    }
+
+    private func choose(
+        _ webhooks: [Webhook],
+        into due: inout DueEndpoint,
+        limit: Int,
+        disabledLimit: Int,
+        batch: Int
+    ) {
+        var (refunds, passedOver): (Set<Int64>, Int) = ([], 0)
+        for webhook in webhooks where due.deliveries.count < limit {
+            guard passedOver < batch else {
+                due.hasMore = true
+                return
+            }
+            if let refusal = webhook.refusal {
+                passedOver += 1
+                guard due.disabled.count < disabledLimit else {
+                    due.hasMore = true
+                    continue
+                }
+                due.disabled.append(.init(delivery: webhook.delivery, reason: refusal, refund: nil))
+            } else if webhook.delivery.refundID.map({ refunds.insert($0).inserted }) ?? true {
+                due.deliveries.append(webhook.delivery)
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+/// The due refunds of one gateway, read in two steps.
+///
+/// The first is part of the cycle's first flight. Only while more are due than may be queried is there a second one, in
+/// which merchants take turns, so that none holds up another. The walk from merchant to merchant follows an index and
+/// has a bounded number of steps, however many refunds are due.
+final class PendingDue {
+    // Merchants looked at in one cycle; those beyond have their turn in a later one.
+    static let merchantLimit = 64
+
+    private let tx: PostgresTransaction
+    private let ranges: DueRanges
+    private let claim: ClaimRequest.GatewayClaim
+    private let claims: ClaimRequest
+    private var (new, waiting): ([QueuedRefund], [QueuedRefund]) = ([], [])
+    /// The rows that are due first, with their due times.
+    private var first: [(id: Int64, due: Timestamp)] = []
+
+    /// Adds to the cycle's flight what reads them.
+    init(
+        _ reader: CycleReader,
+        of gateway: String,
+        _ claim: ClaimRequest.GatewayClaim,
+        _ claims: ClaimRequest
+    ) {
+        (tx, self.claim, self.claims) = (reader.tx, claim, claims)
+        ranges = DueRanges(gateway: gateway, now: reader.request.now, claims: claims)
+        if claim.permits > 0, claim.probe == nil {
+            ranges.new(of: nil, limit: claim.permits, tx.flight) { [self] in new.append($0) }
+            ranges.waiting(of: nil, limit: claim.permits, tx.flight) { [self] in waiting.append($0) }
+        }
+        readNext(gateway, tx.flight)
+    }
+
+    /// Returns the refunds that may be claimed, and when the others are due, once the flight has run.
+    ///
+    /// - Parameter mayProbe: Whether a probe may be sent; otherwise another daemon is about to send one.
+    func finish(mayProbe: Bool) throws -> DueRefunds {
+        var due = DueRefunds()
+        let limit = claim.permits
+        if limit > 0, let turn = claim.probe {
+            if mayProbe || !claim.excludedMerchants.isEmpty {
+                due.waiting = try Probe(tx: tx, ranges: ranges).read(turn, except: claim.excludedMerchants)
+            }
+        } else if limit > 0 {
+            due.new = Array(new.prefix(limit))
+            due.newTurn = try takeTurns(&due.new, of: .new, after: claim.turns.new, limit: limit)
+            due.waiting = waiting
+            due.waitingTurn = try takeTurns(&due.waiting, of: .waiting, after: claim.turns.waiting, limit: limit)
+        }
+        let found = Set((due.new + due.waiting).map(\.refund.id)).union(claims.heldRefunds)
+        due.next = first.first { !found.contains($0.id) }.map { row in
+            row.due > claims.latestDue ? Timestamp(milliseconds: 0) : row.due
+        }
+        return due
+    }
+
+    // A missing due time comes first. So many rows that one is left when those found are taken out.
+    private func readNext(_ gateway: String, _ flight: Flight) {
+        for range in ["IS NULL", "IS NOT NULL"] {
+            let sql = """
+                SELECT q.id, q.next_query_at FROM refund_queue q WHERE \(CycleReader.isClaimable) AND q.gateway = $1
+                AND q.next_query_at \(range) ORDER BY q.next_query_at, q.id LIMIT $2
+                """
+            flight.add(sql).bind(gateway).bind(2 * max(claim.permits, 0) + claims.heldRefunds.count + 1).read {
+                [self] row in
+                first.append((row.integer() ?? 0, row.timestamp() ?? Timestamp(milliseconds: 0)))
+            }
+        }
+    }
+
+    // Puts refunds of merchants in turn before those that have been due longest.
+    private func takeTurns(
+        _ rows: inout [QueuedRefund],
+        of kind: DueRanges.Kind,
+        after last: String,
+        limit: Int
+    ) throws -> DueRefunds.Turn? {
+        // Otherwise all that is due has been read.
+        guard rows.count >= limit else { return nil }
+        let (merchants, examined) = try ranges.merchants(with: kind, after: last, count: limit, tx)
+        if merchants.count == 1, rows.allSatisfy({ $0.refund.merchantKey == merchants[0] }) { return nil }
+        let share = merchants.isEmpty ? 0 : (limit + merchants.count - 1) / merchants.count
+        var lists = Array(repeating: [QueuedRefund](), count: merchants.count)
+        for (index, merchant) in merchants.enumerated() {
+            ranges.read(kind, of: merchant, limit: share, tx.flight) { lists[index].append($0) }
+        }
+        try tx.send()
+        let turns = Array(
+            (0..<share).flatMap { round in lists.compactMap { round < $0.count ? $0[round] : nil } }.prefix(limit)
+        )
+        let ids = Set(turns.map(\.refund.id))
+        rows = turns + rows.filter { !ids.contains($0.refund.id) }.prefix(limit - turns.count)
+        return DueRefunds.Turn(count: turns.count, examined: examined ?? "")
+    }
+}

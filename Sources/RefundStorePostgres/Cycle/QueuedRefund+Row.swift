@@ -1,0 +1,73 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+extension QueuedRefund {
+    /// The columns of `refund_queue q` that `init(row:)` reads.
+    static let columns = """
+        q.id, q.gateway, q.merchant_no, q.merchant_order_no, q.trans_no, q.expected_amount, q.expected_currency,
+        q.callback_url, q.metadata, q.state, q.attention, q.attention_told, q.trans_status, q.trans_amount,
+        q.trans_currency, q.trans_end_at, q.gateway_trans_no, q.orig_trans_no, q.pay_channel_trans_no, q.failure_code,
+        q.failure_message, q.attempts, q.last_query_at, q.last_query_verified, q.last_error, q.unknown_order,
+        q.created_at, q.updated_at, q.next_query_at, q.lease,
+        (SELECT max(sequence) FROM refund_transitions t WHERE t.refund_id = q.id),
+        CASE WHEN q.attention IS NULL THEN 0
+        ELSE (SELECT count(*) FROM refund_outbox o WHERE o.refund_id = q.id AND o.state = 'dead') END
+        """
+
+    /// The same columns, with dead webhooks counted whatever the attention.
+    static let columnsWithDeadWebhooks = columns.replacing("q.attention IS NULL", with: "false")
+
+    /// Reads a row.
+    ///
+    /// - Returns: Nil only for a state that the queue's guards reject.
+    init?(row: PostgresRow) {
+        guard let id = row.integer() else { return nil }
+        var refund = Refund(
+            id: id,
+            gateway: row.text() ?? "default",
+            merchantOrderNo: nil,
+            createdAt: Timestamp(milliseconds: 0)
+        )
+        refund.merchantNo = row.text()
+        refund.merchantOrderNo = row.text()
+        refund.transNo = row.text()
+        let (amount, currency) = (row.text(), row.text())
+        if let amount, let currency { refund.expected = Money(amount: amount, currency: currency) }
+        refund.callbackURL = row.text()
+        refund.metadata = row.text()
+        guard let state = row.text().flatMap(RefundState.init(rawValue:)) else { return nil }
+        refund.state = state
+        refund.attention = row.text().flatMap(Attention.init(rawValue:))
+        refund.notified = NotifiedReasons(rawValue: Int(truncatingIfNeeded: row.integer() ?? 0))
+        refund.transaction = GatewayTransaction(row: row)
+        let (code, message) = (row.text(), row.text())
+        refund.failure = code.map { Failure(code: $0, message: message) }
+        refund.attempts = row.count()
+        refund.lastQueryAt = row.timestamp()
+        refund.isLastQueryVerified = row.integer() == 1
+        refund.lastError = row.text()
+        refund.isUnknownOrder = row.integer() == 1
+        refund.createdAt = row.timestamp() ?? refund.createdAt
+        refund.updatedAt = row.timestamp() ?? refund.createdAt
+        refund.nextQueryAt = row.timestamp()
+        let lease = row.integer() ?? 0
+        self.init(refund, lease: lease, lastSequence: row.count(), deadWebhooks: row.count())
+    }
+}
+
+extension GatewayTransaction {
+    // All columns are read even without a status, since columns are read in order.
+    fileprivate init?(row: PostgresRow) {
+        let status = row.integer()
+        var transaction = GatewayTransaction(status: Int(truncatingIfNeeded: status ?? 0))
+        transaction.amount = row.text()
+        transaction.currency = row.text()
+        transaction.endAt = row.timestamp()
+        transaction.transNo = row.text()
+        transaction.origTransNo = row.text()
+        transaction.payChannelTransNo = row.text()
+        guard status != nil else { return nil }
+        self = transaction
+    }
+}

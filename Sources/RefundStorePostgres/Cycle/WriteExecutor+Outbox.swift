@@ -1,0 +1,99 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+extension WriteExecutor {
+    /// Whether a newer event of its refund supersedes a webhook, as a condition on `refund_outbox`.
+    ///
+    /// A redelivery is never superseded. An event's webhook has the event's position.
+    static let isSuperseded = """
+        redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
+        AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
+        OR e.type <> 'refund.delayed' AND EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
+        """
+
+    /// Records an attempt, and updates the webhook if its claim still holds.
+    ///
+    /// Nothing is recorded of a webhook that is gone. An attempt that an earlier transaction of unknown outcome has
+    /// recorded is ignored.
+    func write(_ attempt: AttemptRecord) {
+        let (delivery, outcome) = (attempt.delivery, attempt.outcome)
+        let isRetry = attempt.result.state == .pending
+        let state = isRetry ? "" : "state = $11, "
+        let sql = """
+            WITH recorded AS (
+                INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
+                SELECT $1, $2, $3, $4, $5, $6, $7
+                WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = $1 AND id = $8) RETURNING 1
+            )
+            UPDATE refund_outbox SET \(state)attempts = attempts + 1, next_attempt_at = $9, last_status = $4,
+            last_error = $5, delivered_at = $10, leased_until = NULL, claimed_by = NULL
+            WHERE position = $1 AND lease = $2 AND state = 'pending' AND EXISTS (SELECT 1 FROM recorded)
+            """
+        flight.add(sql)
+            .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
+            .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer).bind(delivery.id)
+            .bind(attempt.result.nextAttempt).bind(attempt.result.deliveredAt).bind(attempt.result.state.rawValue)
+    }
+
+    /// Claims webhooks.
+    ///
+    /// Writes the attempt count back as it was read, because a stray `UPDATE` may have left anything there.
+    func claim(_ claims: [WebhookClaim], until end: Timestamp) {
+        let sql = """
+            WITH done AS (
+                UPDATE refund_outbox SET leased_until = $1, claimed_by = $2, lease = lease + 1,
+                attempts = least(greatest(attempts, 0), 2147483647) WHERE id = ANY ($3) RETURNING 1
+            ) SELECT refund_require((SELECT count(*) FROM done), $4)
+            """
+        flight.add(sql).bind(end).bind(tx.store.daemonID).bind(list: claims.map(\.id)).bind(claims.count)
+    }
+
+    /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
+    func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) {
+        let superseded = "state = 'pending' AND \(Self.isSuperseded)"
+        let sql = """
+            UPDATE refund_outbox SET leased_until = NULL, claimed_by = NULL,
+            next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE coalesce($1, next_attempt_at) END,
+            state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
+            WHERE id = $2 AND lease = $3 AND leased_until IS NOT NULL
+            """
+        flight.add(sql).bind(nextAttempt).bind(claim.id).bind(claim.lease)
+    }
+
+    /// Marks a webhook dead without sending it.
+    func kill(_ id: String, _ reason: String) {
+        let sql = """
+            UPDATE refund_outbox SET state = 'dead', next_attempt_at = NULL, last_error = $1
+            WHERE id = $2 AND state = 'pending' AND leased_until IS NULL
+            """
+        flight.add(sql).bind(reason).bind(id)
+    }
+
+    /// Records the health of a URL.
+    func write(_ health: URLHealth?, _ url: String) {
+        guard let health else {
+            flight.add("DELETE FROM refund_endpoints WHERE url = $1").bind(url)
+            return
+        }
+        let sql = """
+            INSERT INTO refund_endpoints (url, failing_since, failed_at, disabled_at, reason) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (url) DO UPDATE SET failing_since = $2, failed_at = $3, disabled_at = $4, reason = $5
+            """
+        flight.add(sql)
+            .bind(url).bind(health.failingSince).bind(health.lastFailure).bind(health.disabling?.at)
+            .bind(health.disabling?.reason)
+    }
+}
+
+extension AttemptRecord.Result {
+    fileprivate var nextAttempt: Timestamp? {
+        guard case .retry(let time) = self else { return nil }
+        return time
+    }
+
+    fileprivate var deliveredAt: Timestamp? {
+        guard case .delivered(let time) = self else { return nil }
+        return time
+    }
+}

@@ -1,0 +1,178 @@
+import Foundation
+import RefundCore
+import RefundPostgres
+import RefundStore
+import Synchronization
+
+/// Keeps a daemon among those that serve the queue, and wakes it when others have committed, on a connection and a
+/// thread of its own: a stuck cycle does not stop its heartbeats.
+///
+/// `NOTIFY` slows every insert of every application down, so the server sends it only while a daemon says that it
+/// sleeps. A daemon that runs one cycle after the other sees whatever is committed anyway.
+final class Listener: WakeSource {
+    // A daemon without a cycle for so long sleeps.
+    private static let restAfter: Duration = .milliseconds(25)
+    // A commit that asked just before the daemon said that it sleeps ends within this time.
+    private static let secondLook: Duration = .milliseconds(30)
+    private static let heartbeat: Duration = .seconds(5)
+    // How often to look whether another daemon was killed.
+    private static let watch: Duration = .milliseconds(500)
+    private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
+    // So many cycles between two heartbeats are work.
+    private static let busyCycles = 100
+    // How long a start waits for the daemon to be registered.
+    private static let patience: Duration = .seconds(5)
+
+    private let session: Session
+    private let description: ServingNote
+    private let wake: @Sendable () -> Void
+    private let report: @Sendable (StoreEvent) -> Void
+    private let doorbell = Interruption()
+    private let firstAttempt = DispatchSemaphore(value: 0)
+    private let isSilent = Atomic(false)
+    private let isStopped = Atomic(false)
+    private let hasNews = Atomic(true)
+    private let cycles = Atomic(0)
+    private let number = Atomic<Int64>(0)
+
+    /// Joins the daemons, and begins to listen; returns once that has succeeded or failed for the first time.
+    ///
+    /// - Parameters:
+    ///   - session: Makes connections.
+    ///   - description: What the daemon says about itself.
+    ///   - wake: Called after a commit, now and then without one, and often while there is no connection.
+    ///   - report: Called when the connection is lost, once until there is one again, and when another daemon is gone.
+    init(
+        _ session: Session,
+        _ description: ServingNote,
+        wake: @escaping @Sendable () -> Void,
+        report: @escaping @Sendable (StoreEvent) -> Void
+    ) {
+        (self.session, self.description, self.wake, self.report) = (session, description, wake, report)
+        let thread = Thread { [self] in run() }
+        thread.name = "refundd.listener"
+        thread.start()
+        _ = firstAttempt.wait(timeout: .now() + Self.patience.inSeconds)
+    }
+
+    /// The daemon's id, which its claims bear; nil until it has one.
+    var daemonID: Int64? {
+        let id = number.load(ordering: .relaxed)
+        return id == 0 ? nil : id
+    }
+
+    /// Whether others may have committed since the last call; true the first time.
+    func takeNews() -> Bool { hasNews.exchange(false, ordering: .relaxed) }
+
+    /// A cycle reads the queue anyway, and its own commit sends no notification: only other cycles' rows do.
+    func pause() {}
+
+    func resume(looks: Bool) { cycles.add(1, ordering: .relaxed) }
+
+    /// Wakes nobody any more; the daemon stays registered until its store is closed.
+    func stop() { isSilent.store(true, ordering: .relaxed) }
+
+    /// Leaves the daemons that serve the queue.
+    func leave() {
+        isStopped.store(true, ordering: .relaxed)
+        doorbell.interrupt()
+    }
+
+    // MARK: - The thread
+
+    private var mayRun: Bool { !isStopped.load(ordering: .relaxed) }
+
+    private func look() {
+        hasNews.store(true, ordering: .relaxed)
+        if !isSilent.load(ordering: .relaxed) { wake() }
+    }
+
+    private func run() {
+        var (isReported, wait) = (false, Self.firstRetry)
+        while mayRun {
+            do {
+                try serve {
+                    (isReported, wait) = (false, Self.firstRetry)
+                    firstAttempt.signal()
+                }
+            } catch {
+                firstAttempt.signal()
+                if mayRun, !isReported {
+                    report(.commitsUnwatched(reason: "\(error)"))
+                    isReported = true
+                }
+                if mayRun { look() }
+                Thread.sleep(forTimeInterval: wait.inSeconds)
+                wait = min(wait * 2, Self.longestRetry)
+            }
+        }
+    }
+
+    private func serve(_ connected: () -> Void) throws(PostgresError) {
+        let connection = try session.connect(doorbell)
+        var registration = try join(connection, known: daemonID)
+        connected()
+        defer { if !mayRun { try? registration.end() } }
+        var others = try registration.others()
+        var (isAsleep, secondLook, seen) = (false, nil as ContinuousClock.Instant?, cycles.load(ordering: .relaxed))
+        var (nextBeat, nextWatch) = (ContinuousClock.now + Self.heartbeat, ContinuousClock.now)
+        while mayRun {
+            let end =
+                [nextBeat, others > 0 ? nextWatch : nil, isAsleep ? secondLook : .now + Self.restAfter]
+                .compactMap(\.self).min() ?? nextBeat
+            if try connection.awaitNotification(until: end) {
+                // A daemon may have joined or left.
+                others = try registration.others()
+                look()
+            }
+            let (now, count) = (ContinuousClock.now, cycles.load(ordering: .relaxed))
+            if now >= nextBeat {
+                nextBeat = now + Self.heartbeat
+                let isBusy = count - seen > Self.busyCycles
+                (isAsleep, seen) = (isAsleep && !isBusy, count)
+                if try !registration.beat(isAsleep: isAsleep) { registration = try rejoin(registration, connection) }
+                others = try registration.others()
+                // Looks even if nothing was heard: a lost notification costs five seconds, not a refund.
+                look()
+            } else if !isAsleep {
+                if count == seen {
+                    (isAsleep, secondLook) = (true, now + Self.secondLook)
+                    if try !registration.beat(isAsleep: true) { registration = try rejoin(registration, connection) }
+                    look()
+                }
+                seen = count
+            } else if let time = secondLook, now >= time {
+                secondLook = nil
+                look()
+            }
+            if others > 0, now >= nextWatch {
+                nextWatch = now + Self.watch
+                try takeOver(registration)
+            }
+        }
+    }
+
+    private func join(_ connection: PostgresConnection, known: Int64?) throws(PostgresError) -> Registration {
+        let registration = try Registration(connection, description, known: known)
+        number.store(registration.id, ordering: .relaxed)
+        return registration
+    }
+
+    // Whatever is in flight under the old id has no effect any more.
+    private func rejoin(_ old: Registration, _ connection: PostgresConnection) throws(PostgresError) -> Registration {
+        report(.takenForDead)
+        try old.unlock()
+        return try join(connection, known: nil)
+    }
+
+    private func takeOver(_ registration: Registration) throws(PostgresError) {
+        do throws(PostgresError) {
+            let dead = try registration.takeOver()
+            for daemon in dead { report(.tookOver(daemon: daemon.name, claims: daemon.claims)) }
+            if !dead.isEmpty { look() }
+        } catch {
+            // A row that somebody holds for longer than a statement may wait is free the next time.
+            guard case .refused = error.kind else { throw error }
+        }
+    }
+}

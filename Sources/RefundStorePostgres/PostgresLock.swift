@@ -1,0 +1,106 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+/// The right to serve a queue: an advisory lock, which the server releases with the connection that holds it.
+///
+/// Daemons share it. A command takes it for itself alone, so a daemon that starts waits for it.
+final class PostgresLock: ServiceLock, @unchecked Sendable {
+    /// Who wants the lock.
+    enum Holder {
+        /// A daemon, with what it says about itself.
+        case daemon(ServingNote)
+        /// A command that briefly does what only a daemon may.
+        case command(ServingNote)
+    }
+
+    private static let timeout: Duration = .seconds(10)
+
+    // Never used again; it holds the lock.
+    private let connection: PostgresConnection
+    private let note: ServingNote
+
+    private init(_ connection: PostgresConnection, _ note: ServingNote) {
+        (self.connection, self.note) = (connection, note)
+    }
+
+    /// Tries to take the lock, without waiting.
+    ///
+    /// - Throws: `StoreError` if the server cannot be reached.
+    static func attempt(_ settings: PostgresSettings, for holder: Holder) throws(StoreError) -> LockAttempt {
+        do {
+            let connection = try Session(settings).connect()
+            func attempt(_ function: String) throws(PostgresError) -> Bool {
+                let flight = Flight()
+                var succeeded = false
+                flight.add("SELECT \(function)(hashtextextended('refundd serves ' || $1, 0))").bind(settings.schema)
+                    .read { row in succeeded = row.integer() == 1 }
+                try connection.run(flight, until: .now.advanced(by: timeout))
+                return succeeded
+            }
+            switch holder {
+            case .daemon(let note):
+                // Only a command keeps daemons out.
+                guard try attempt("pg_try_advisory_lock_shared") else { return .heldByCommand }
+                return .taken(PostgresLock(connection, note))
+            case .command(let note):
+                guard try attempt("pg_try_advisory_lock") else {
+                    return try attempt("pg_try_advisory_lock_shared") ? .heldByDaemon : .heldByCommand
+                }
+                // Daemons may have lost the lock with a connection, and serve the queue all the same.
+                guard try Crew.daemons(connection, settings).isEmpty else { return .heldByDaemon }
+                return .taken(PostgresLock(connection, note))
+            }
+        } catch {
+            throw StoreError(error, settings.location)
+        }
+    }
+
+    /// A server that finds damage reports it whenever the damaged part is read.
+    var isSuspect: Bool { false }
+
+    func noteServed() {}
+
+    func noteServing(_ daemon: ServingDaemon) { note.value = daemon }
+
+    func markSuspect(because reason: String) {}
+
+    @discardableResult
+    func regainTrust(in store: any QueueStore) throws(StoreError) -> [String] { [] }
+}
+
+extension Crew {
+    /// The daemons that serve a queue, the oldest first: registered, and seen a short while ago.
+    static func daemons(
+        _ connection: PostgresConnection,
+        _ settings: PostgresSettings
+    ) throws(PostgresError) -> [ServingDaemon] {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+        var exists = false
+        let look = Flight()
+        look.add("SELECT to_regclass($1 || '.refund_daemons') IS NOT NULL").bind(settings.quotedSchema)
+            .read { exists = $0.integer() == 1 }
+        try connection.run(look, until: deadline)
+        guard exists else { return [] }
+        var found: [ServingDaemon] = []
+        let flight = Flight()
+        let sql = """
+            SELECT host, pid, version, started, reloaded FROM refund_daemons
+            WHERE seen > refund_now() - \(Registration.patience.wholeMilliseconds)
+            AND NOT pg_try_advisory_xact_lock(\(Registration.lockClass), id) ORDER BY started, id
+            """
+        flight.add(sql).read { row in
+            let (host, pid, version) = (row.text(), row.integer() ?? 0, row.text() ?? "")
+            var daemon = ServingDaemon(
+                pid: Int32(truncatingIfNeeded: pid),
+                version: version,
+                since: row.timestamp() ?? Timestamp(milliseconds: 0),
+                reloaded: row.timestamp()
+            )
+            daemon.host = host
+            found.append(daemon)
+        }
+        try connection.run(flight, until: deadline)
+        return found
+    }
+}

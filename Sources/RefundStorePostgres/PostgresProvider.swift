@@ -1,0 +1,73 @@
+package import RefundCore
+package import RefundStore
+
+/// A queue in a PostgreSQL database.
+package struct PostgresProvider: StoreProvider {
+    let settings: PostgresSettings
+    // What this process says about itself, if it serves the queue.
+    private let serving = ServingNote()
+
+    /// The queue's location, without secrets.
+    package var location: String { settings.location }
+
+    /// Creates a provider.
+    ///
+    /// - Parameter settings: Where the queue is.
+    package init(_ settings: PostgresSettings) {
+        self.settings = settings
+    }
+
+    package func open(
+        _ access: StoreAccess,
+        beforeCommit: (@Sendable () -> Void)?
+    ) throws(StoreError) -> any QueueStore {
+        try PostgresStore(settings, serving, beforeCommit: beforeCommit)
+    }
+
+    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) {
+        let store = try PostgresStore(settings)
+        defer { store.close() }
+        try store.migrate(at: now)
+    }
+
+    package var daemon: DaemonPresence {
+        do throws(StoreError) {
+            let found = try crew()
+            if let oldest = found.first { return .running(oldest) }
+            guard case .heldByDaemon = try PostgresLock.attempt(settings, for: .command(serving)) else {
+                return .absent
+            }
+            return .running(nil)
+        } catch {
+            return .unknown(error.description)
+        }
+    }
+
+    package var daemons: [ServingDaemon] { (try? crew()) ?? [] }
+
+    private func crew() throws(StoreError) -> [ServingDaemon] {
+        do {
+            return try Crew.daemons(try Session(settings).connect(), settings)
+        } catch {
+            throw StoreError(error, location)
+        }
+    }
+
+    package var distrust: String? { nil }
+
+    package func lock() throws(StoreError) -> LockAttempt {
+        try PostgresLock.attempt(settings, for: .daemon(serving))
+    }
+
+    package var alreadyServed: StoreError { .alreadyServed(location) }
+
+    /// The server's files belong to the server.
+    package var owner: ServiceUser? { nil }
+
+    package func findings(for user: ServiceUser) -> [Finding] { ServerCheck(settings).findings() }
+
+    /// Only the server sees its disk.
+    package func spaceFindings() -> [Finding] { [] }
+
+    package func wakeFinding() -> Finding { ServerCheck(settings).wakeFinding() }
+}

@@ -1,0 +1,68 @@
+package import RefundCore
+import RefundPostgres
+package import RefundStore
+
+extension PostgresStore {
+    package func migrate(at now: Timestamp) throws(StoreError) { try migrate(at: now, isImport: false) }
+
+    /// Creates or migrates the queue.
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - isImport: Whether to go on with a queue that has only part of another one.
+    /// - Throws: `StoreError`.
+    func migrate(at now: Timestamp, isImport: Bool) throws(StoreError) {
+        try transaction(.write) { tx in
+            // Whoever migrates at the same moment waits, and then finds everything done.
+            tx.flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd migrates ' || $1, 0))")
+                .bind(settings.schema)
+            let schema = "SELECT count(*) FROM pg_namespace WHERE nspname = $1"
+            if try tx.number(schema, { $0.bind(settings.schema) }) == 0 {
+                try tx.execute("CREATE SCHEMA \(settings.quotedSchema)")
+            }
+            // Only the owner may create it, even if it is there.
+            if try !exists("refund_migrations", tx) { try tx.execute(Migration.table) }
+            if !isImport { try requireWhole(tx) }
+            let applied = try tx.number("SELECT coalesce(max(id), 0) FROM refund_migrations") ?? 0
+            if applied > Migration.all.count { throw StoreError.newerSchema(location, migration: applied) }
+            for migration in Migration.all where migration.id > applied {
+                for sql in migration.sql { try tx.execute(sql) }
+                tx.flight.add("INSERT INTO refund_migrations (id, name, applied_at) VALUES ($1, $2, $3)")
+                    .bind(migration.id).bind(migration.name).bind(now)
+            }
+            tx.flight.add(Self.jump)
+        }
+    }
+
+    // Another server than the one that gave the last position may lack the last events. Readers have seen their
+    // positions, so the next ones lie beyond them.
+    private static let jump = """
+        WITH server AS (
+            SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline,
+            system_identifier AS system FROM pg_control_system()
+        ), moved AS (
+            UPDATE refund_event_position p SET position = p.position + 1000000, timeline = s.timeline, system = s.system
+            FROM server s WHERE (p.timeline, p.system) <> (s.timeline, s.system)
+            RETURNING p.position, p.timeline, p.system
+        )
+        INSERT INTO refund_event_gaps (after, before, at, timeline, system)
+        SELECT m.position - 1000000, m.position + 1, refund_now(), m.timeline, m.system FROM moved m
+        """
+
+    package func checkSchema() throws(StoreError) {
+        let applied = try transaction(.read) { tx -> Int64? in
+            guard try exists("refund_migrations", tx) else { return nil }
+            try requireWhole(tx)
+            return try tx.number("SELECT coalesce(max(id), 0) FROM refund_migrations")
+        }
+        guard let applied, applied > 0 else { throw .notInitialised(location) }
+        if applied > Migration.all.count { throw .newerSchema(location, migration: applied) }
+        if applied < Migration.all.count { throw .olderSchema(location, migration: applied) }
+    }
+
+    /// Whether the schema has a table.
+    func exists(_ table: String, _ tx: PostgresTransaction) throws -> Bool {
+        let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = $1 AND tablename = $2"
+        return try tx.number(sql) { $0.bind(settings.schema).bind(table) } == 1
+    }
+}

@@ -1,0 +1,199 @@
+import RefundCore
+import RefundPostgres
+package import RefundStore
+import Synchronization
+
+/// The queue, the ledger and the outbox in a schema of a PostgreSQL database.
+///
+/// A store is one connection, and its calls run one after the other on the calling thread.
+package final class PostgresStore: QueueStore {
+    let settings: PostgresSettings
+    let session: Session
+    /// When a cycle last looked for claims that ran out.
+    let claimsChecked = Mutex<Timestamp?>(nil)
+    /// The events that `upkeep` reports next.
+    let events = Mutex<[StoreEvent]>([])
+    /// When the counts were last folded.
+    let countsFolded = Mutex<Timestamp?>(nil)
+    /// The numbers that applications and operators had taken at the last look; nil before the first.
+    let numbersTaken = Mutex<[Int64]?>(nil)
+    /// What keeps a daemon among those that serve the queue; nil for a command.
+    let listener = Mutex<Listener?>(nil)
+    /// What the daemon says about itself.
+    let serving: ServingNote
+    private let beforeCommit: (@Sendable () -> Void)?
+
+    /// The daemon's id, which its claims bear; nil for a command.
+    var daemonID: Int64? { listener.withLock { $0 }?.daemonID }
+
+    /// The queue's location.
+    package var location: String { settings.location }
+
+    /// Opens the queue.
+    ///
+    /// - Parameters:
+    ///   - settings: Where it is.
+    ///   - beforeCommit: Called when a cycle has written everything and is about to commit, for tests of crashes.
+    /// - Throws: `StoreError` if the server cannot be reached.
+    package convenience init(
+        _ settings: PostgresSettings,
+        beforeCommit: (@Sendable () -> Void)? = nil
+    ) throws(StoreError) {
+        try self.init(settings, ServingNote(), beforeCommit: beforeCommit)
+    }
+
+    /// Opens the queue for a daemon that describes itself.
+    init(
+        _ settings: PostgresSettings,
+        _ serving: ServingNote,
+        beforeCommit: (@Sendable () -> Void)?
+    ) throws(StoreError) {
+        self.settings = settings
+        self.serving = serving
+        self.beforeCommit = beforeCommit
+        session = Session(settings)
+        do {
+            try session.use { _ in }
+        } catch {
+            throw StoreError(error, settings.location)
+        }
+    }
+
+    // MARK: - Cycles
+
+    /// Runs one cycle: one flight reads and locks, the last one writes and commits.
+    ///
+    /// What is due is locked before the decision, and rows that another daemon has locked are passed over. So there is
+    /// no look without locks before: a cycle that finds nothing to do has locked nothing.
+    package func cycle(
+        _ request: CycleRequest,
+        decide: (CycleInput) -> [Write]
+    ) throws(StoreError) -> [Rejection] {
+        do throws(StoreError) {
+            return try transaction(.write) { tx in
+                let reader = CycleReader(tx, request, looksForExpiredClaims(request))
+                let writes = decide(try reader.read())
+                if writes.isEmpty { return tx.rollBack([]) }
+                let executor = WriteExecutor(tx, leases: reader.leases)
+                for write in writes { try executor.execute(write.action) }
+                executor.finish()
+                try tx.beforeCommit(beforeCommit)
+                return []
+            }
+        } catch  where error.isOfOneRow {
+            return try runIsolatedCycle(request, decide)
+        }
+    }
+
+    /// Runs a cycle in which one rejected row does not hold up the others.
+    private func runIsolatedCycle(
+        _ request: CycleRequest,
+        _ decide: (CycleInput) -> [Write]
+    ) throws(StoreError) -> [Rejection] {
+        try transaction(.write) { tx in
+            let reader = CycleReader(tx, request, looksForExpiredClaims(request))
+            let writes = decide(try reader.read())
+            var rejections: [Rejection] = []
+            func rejection(_ action: Write.Action) throws -> String? {
+                try tx.rejection {
+                    let executor = WriteExecutor(tx, leases: reader.leases)
+                    try executor.execute(action)
+                    executor.finish()
+                }
+            }
+            for (index, write) in writes.enumerated() {
+                for (claim, action) in write.action.parts.enumerated() {
+                    guard let reason = try rejection(action) else { continue }
+                    rejections.append(Rejection(index: index, claim: claim, reason: reason))
+                    if let fallback = write.fallback { _ = try rejection(fallback) }
+                }
+            }
+            try tx.beforeCommit(beforeCommit)
+            return rejections
+        }
+    }
+
+    // Claims run out only of daemons that are gone. A look for them costs more than the rest of what a cycle reads.
+    private func looksForExpiredClaims(_ request: CycleRequest) -> Bool {
+        guard request.claims != nil else { return false }
+        return claimsChecked.withLock { last in
+            if let last, abs(request.now.duration(since: last).wholeMilliseconds) < 1_000 { return false }
+            last = request.now
+            return true
+        }
+    }
+
+    // MARK: - Transactions
+
+    package func read<Result>(
+        _ body: (any QueueReader) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try transaction(.read) { tx in try body(tx) }
+    }
+
+    @discardableResult
+    package func write<Result>(
+        _ body: (any QueueWriter) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try transaction(.write) { tx in
+            let result = try body(tx)
+            // An operator's change is news for every daemon, asleep or not.
+            tx.flight.add("SELECT pg_notify('refund_queue', current_schema())")
+            return result
+        }
+    }
+
+    /// Runs one transaction, again if the server ended it for the sake of another one.
+    ///
+    /// - Throws: `StoreError`; one that the body throws passes unchanged.
+    func transaction<Result>(
+        _ kind: PostgresTransaction.Kind,
+        _ body: (PostgresTransaction) throws -> Result
+    ) throws(StoreError) -> Result {
+        var left = 3
+        while true {
+            left -= 1
+            var isRepeatable = false
+            do {
+                return try session.use { connection in
+                    let tx = PostgresTransaction(store: self, connection: connection, kind)
+                    defer { isRepeatable = tx.mayBeRepeated }
+                    do {
+                        let result = try body(tx)
+                        try tx.end()
+                        return result
+                    } catch {
+                        tx.abort()
+                        throw error
+                    }
+                }
+            } catch {
+                guard isRepeatable, left > 0 else { throw StoreError(error, location) }
+            }
+        }
+    }
+
+    package func lockForCommand() throws(StoreError) -> (any ServiceLock)? {
+        guard case .taken(let lock) = try PostgresLock.attempt(settings, for: .command(serving)) else { return nil }
+        return lock
+    }
+
+    package func interrupt() { session.interrupt() }
+
+    package func close() {
+        listener.withLock { $0 }?.leave()
+        session.close()
+    }
+}
+
+extension Write.Action {
+    /// The action, or for a batch of claims or hints each on its own.
+    fileprivate var parts: [Write.Action] {
+        switch self {
+        case .claimRefunds(let claims, let end): claims.map { .claimRefunds([$0], until: end) }
+        case .claimWebhooks(let claims, let end): claims.map { .claimWebhooks([$0], until: end) }
+        case .deleteHints(let ids): ids.map { .deleteHints([$0]) }
+        default: [self]
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+/// Checks that a daemon could serve a queue on a server; never creates or changes anything.
+struct ServerCheck {
+    private static let timeout: Duration = .seconds(10)
+
+    private let settings: PostgresSettings
+
+    init(_ settings: PostgresSettings) {
+        self.settings = settings
+    }
+
+    /// The findings; empty if everything is as it should be.
+    func findings() -> [Finding] {
+        do throws(StoreError) {
+            let store = try PostgresStore(settings)
+            defer { store.close() }
+            try store.checkSchema()
+            return []
+        } catch {
+            // A daemon that starts creates or migrates the queue.
+            let isMade = error.kind == .notInitialised || error.kind == .olderSchema
+            return isMade ? [] : [Finding(.problem, "database", error.description)]
+        }
+    }
+
+    /// Whether commits of others are noticed at once.
+    ///
+    /// A pooler that gives a connection away after each transaction, as PgBouncer may, forgets who listens.
+    func wakeFinding() -> Finding {
+        do {
+            let connection = try Session(settings).connect()
+            let deadline = ContinuousClock.now.advanced(by: Self.timeout)
+            try connection.execute("LISTEN refund_queue", until: deadline)
+            var channels = 0
+            try connection.execute("SELECT count(*) FROM pg_listening_channels()", until: deadline) { row in
+                channels = row.count()
+            }
+            guard channels > 0 else {
+                let text =
+                    "what listens on \(settings.location) is forgotten, so the queue is polled; connect to the server"
+                return Finding(.warning, "wake-up", "\(text) itself, or let the pooler keep sessions")
+            }
+            return Finding(.fine, "wake-up", "inserts are noticed at once")
+        } catch {
+            return Finding(.problem, "wake-up", "inserts cannot be noticed: \(StoreError(error, settings.location))")
+        }
+    }
+}

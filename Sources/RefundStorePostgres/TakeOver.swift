@@ -1,0 +1,35 @@
+import RefundCore
+
+/// The statements by which a daemon takes over what others left that are gone.
+///
+/// A daemon that was killed no longer holds the lock of its number. One that was stopped holds it, but has not been seen
+/// for a while. Whichever notices first removes its row and ends its claims. Their numbers rise, so that nothing that it
+/// writes later has an effect.
+enum TakeOver {
+    /// Deletes the rows of daemons that are gone, but for one whose id is the parameter.
+    static func deletion(returning columns: String) -> String {
+        """
+        DELETE FROM refund_daemons d WHERE d.id <> $1 AND (d.seen < refund_now() - \(Registration.patience.wholeMilliseconds)
+        OR pg_try_advisory_xact_lock(\(Registration.lockClass), d.id)) RETURNING \(columns)
+        """
+    }
+
+    /// Ends claims of refunds, then of webhooks, that a condition is true of.
+    static func releases(_ condition: String) -> [String] {
+        // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
+        let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
+        let lease = "lease = lease + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END"
+        return [
+            """
+            UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, \(lease)
+            WHERE state IN ('pending', 'processing') AND leased_until IS NOT NULL AND \(condition)
+            """,
+            """
+            UPDATE refund_outbox SET leased_until = NULL, claimed_by = NULL, \(lease),
+            next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE next_attempt_at END,
+            state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
+            WHERE state = 'pending' AND leased_until IS NOT NULL AND \(condition)
+            """,
+        ]
+    }
+}

@@ -1,0 +1,160 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+
+/// The queue, the outbox and the events as commands list them.
+extension PostgresTransaction {
+    func refunds(_ filter: RefundFilter, limit: Int) throws(StoreError) -> [Refund] {
+        try mapped {
+            let conditions = SQLConditions(filter)
+            // In this order, the index of states yields the newest rows without reading all.
+            let order = filter.state == nil ? "q.id DESC" : "q.created_at DESC, q.id DESC"
+            let sql = """
+                SELECT \(QueuedRefund.columns) FROM refund_queue q \(conditions.clause)
+                ORDER BY \(order) LIMIT \(conditions.next)
+                """
+            return try rows(conditions.bind(to: flight.add(sql)).bind(limit), QueuedRefund.init(row:)).map(\.refund)
+        }
+    }
+
+    func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int {
+        let conditions = SQLConditions(filter)
+        return try count("refund_queue q \(conditions.clause)", conditions, limit)
+    }
+
+    func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup] {
+        try mapped {
+            let conditions = SQLConditions(filter)
+            let sql = """
+                SELECT rtrim(q.merchant_order_no, '0123456789') AS prefix, count(*) AS number, count(q.callback_url),
+                min(q.created_at), max(q.created_at) FROM refund_queue q \(conditions.clause)
+                GROUP BY prefix ORDER BY number DESC, prefix NULLS FIRST
+                """
+            return try rows(conditions.bind(to: flight.add(sql))) { row in
+                RefundGroup(
+                    prefix: row.text(),
+                    count: row.count(),
+                    callbackCount: row.count(),
+                    first: row.timestamp() ?? Timestamp(milliseconds: 0),
+                    last: row.timestamp() ?? Timestamp(milliseconds: 0)
+                )
+            }
+        }
+    }
+
+    func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64] {
+        try mapped {
+            var conditions = SQLConditions(filter)
+            conditions.add("q.id >", .number(id))
+            let sql = "SELECT q.id FROM refund_queue q \(conditions.clause) ORDER BY q.id LIMIT \(conditions.next)"
+            return try rows(conditions.bind(to: flight.add(sql)).bind(limit)) { $0.integer() }
+        }
+    }
+
+    func webhooks(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> [WebhookRow] {
+        try mapped {
+            let conditions = SQLConditions(filter)
+            let sql = """
+                SELECT \(WebhookRow.columns) \(filter.join) \(conditions.clause)
+                ORDER BY o.position DESC LIMIT \(conditions.next)
+                """
+            return try rows(conditions.bind(to: flight.add(sql)).bind(limit), WebhookRow.init(row:))
+        }
+    }
+
+    func count(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> Int {
+        let conditions = SQLConditions(filter)
+        let tables = "refund_outbox o JOIN refund_event_log e ON e.position = o.position \(filter.join)"
+        return try count("\(tables) \(conditions.clause)", conditions, limit)
+    }
+
+    private func count(_ from: String, _ conditions: SQLConditions, _ limit: Int) throws(StoreError) -> Int {
+        try mapped {
+            let sql = "SELECT count(*) FROM (SELECT 1 FROM \(from) LIMIT \(conditions.next)) found"
+            return try rows(conditions.bind(to: flight.add(sql)).bind(limit)) { $0.count() }.first ?? 0
+        }
+    }
+
+    func events(after position: Int64, limit: Int) throws(StoreError) -> [EventRow] {
+        try mapped {
+            let sql = """
+                SELECT e.position, e.at, e.type, e.body, e.refund_id, q.merchant_order_no, e.state
+                FROM refund_event_log e LEFT JOIN refund_queue q ON q.id = e.refund_id
+                WHERE e.position > $1 ORDER BY e.position LIMIT $2
+                """
+            return try rows(flight.add(sql).bind(position).bind(limit)) { row in
+                var event = EventRow(
+                    position: row.integer() ?? 0,
+                    at: row.timestamp() ?? Timestamp(milliseconds: 0),
+                    type: row.text() ?? "",
+                    body: row.text() ?? ""
+                )
+                event.refundID = row.integer()
+                event.merchantOrderNo = row.text()
+                event.state = row.text()
+                return event
+            }
+        }
+    }
+}
+
+extension WebhookFilter {
+    /// The join that the conditions on the refund need.
+    fileprivate var join: String {
+        let isNeeded =
+            refund.needsAttention || refund.gateway != nil || refund.merchantNo != nil || refund.orderPrefix != nil
+        return isNeeded ? "JOIN refund_queue q ON q.id = o.refund_id" : ""
+    }
+}
+
+/// The conditions of a query, with their values in order.
+private struct SQLConditions {
+    enum Value {
+        case text(String)
+        case number(Int64)
+    }
+
+    private var terms: [String] = []
+    private var values: [Value] = []
+
+    init(_ filter: RefundFilter) {
+        if let state = filter.state { add("q.state =", .text(state.rawValue)) }
+        if let since = filter.since { add("q.created_at >=", .number(since.milliseconds)) }
+        if let until = filter.until { add("q.created_at <", .number(until.milliseconds)) }
+        add(refund: filter)
+    }
+
+    init(_ filter: WebhookFilter) {
+        if let state = filter.state { add("o.state =", .text(state.rawValue)) }
+        if let since = filter.refund.since { add("e.at >=", .number(since.milliseconds)) }
+        if let until = filter.refund.until { add("e.at <", .number(until.milliseconds)) }
+        add(refund: filter.refund)
+    }
+
+    private mutating func add(refund filter: RefundFilter) {
+        if filter.needsAttention { terms.append("q.attention IS NOT NULL") }
+        if let gateway = filter.gateway { add("q.gateway =", .text(gateway)) }
+        if let merchant = filter.merchantNo { add("coalesce(q.merchant_no, '') =", .text(merchant)) }
+        if let prefix = filter.orderPrefix { add("q.merchant_order_no ^@", .text(prefix)) }
+    }
+
+    mutating func add(_ term: String, _ value: Value) {
+        terms.append("\(term) \(next)")
+        values.append(value)
+    }
+
+    /// The next parameter.
+    var next: String { "$\(values.count + 1)" }
+
+    var clause: String { terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ") }
+
+    func bind(to statement: Statement) -> Statement {
+        for value in values {
+            switch value {
+            case .text(let text): statement.bind(text)
+            case .number(let number): statement.bind(number)
+            }
+        }
+        return statement
+    }
+}

@@ -1,0 +1,102 @@
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundScheduler
+
+/// What a daemon makes of the others that serve the same queue.
+struct OtherDaemonsTests {
+    private let scheduler = PureScheduler()
+    private static let incident = GatewayIncident(
+        kind: .misconfigured,
+        code: "A1",
+        message: "refused",
+        isVerified: true,
+        since: Timestamp(milliseconds: 1_790_000_000_000)
+    )
+
+    private func shared(_ change: (inout SharedHealth) -> Void = { _ in }) -> SharedHealth {
+        var health = SharedHealth()
+        change(&health)
+        return health
+    }
+
+    @Test func limitsAreDividedAmongThoseThatServe() {
+        let limits = QueryLimits()
+        #expect(scheduler.run().state.gateways["default"]?.claim(at: scheduler.now).permits == limits.maxInFlight)
+        scheduler.run { $0.crew.count = 4 }
+        #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == 4)
+        #expect(scheduler.state.endpoints.capacity == scheduler.settings.webhooks.maxInFlight / 4)
+        scheduler.run { $0.crew.count = 1_000 }
+        #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == 1)
+        #expect(scheduler.state.endpoints.capacity == 1, "each may go on")
+        scheduler.run { $0.crew.count = 1 }
+        #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == limits.maxInFlight)
+    }
+
+    @Test func newDaemonCountsInTheCycleThatNoticesIt() {
+        let refunds = (1...16).map { QueuedRefund(scheduler.refund($0)) }
+        let decision = scheduler.run { input in
+            (input.crew.count, input.shared) = (4, shared())
+            input.gateways["default", default: DueRefunds()].new = refunds
+        }
+        #expect(decision.queries.count == 4)
+    }
+
+    @Test func incidentOfAnotherDaemonIsTakenOverWithoutAnEvent() {
+        let decision = scheduler.run { $0.shared = shared { $0.incidents["default"] = Self.incident } }
+        #expect(decision.state.gateways["default"]?.health.incident == Self.incident)
+        #expect(decision.state.gateways["default"]?.claim(at: scheduler.now).permits == 0)
+        #expect(decision.incidents == [])
+        let recovered = scheduler.run { $0.shared = shared() }
+        #expect(recovered.state.gateways["default"]?.health.incident == nil)
+        #expect(recovered.state.gateways["default"]?.claim(at: scheduler.now).permits == QueryLimits().maxInFlight)
+        #expect(recovered.writes.isEmpty)
+    }
+
+    @Test func breakerOfAnotherDaemonOpensAndCloses() {
+        let now = scheduler.now
+        let next = now.advanced(by: .seconds(8))
+        scheduler.run {
+            $0.shared = shared { $0.breakers["default"] = OpenBreaker(since: now, reason: "down", nextProbe: next) }
+        }
+        #expect(scheduler.state.gateways["default"]?.breaker.nextProbe(at: now) == next)
+        scheduler.run { $0.shared = shared() }
+        #expect(scheduler.state.gateways["default"]?.breaker.openSince == nil)
+    }
+
+    @Test func probeIsRecordedForTheOthersAndWaitsForTheirs() {
+        let now = scheduler.now
+        var open = OpenBreaker(since: now, reason: "down", nextProbe: now)
+        scheduler.run { $0.shared = shared { $0.breakers["default"] = open } }
+        let probe = scheduler.run { input in
+            input.shared = shared { $0.breakers["default"] = open }
+            input.gateways["default", default: DueRefunds()].waiting = [QueuedRefund(scheduler.refund(1))]
+        }
+        #expect(probe.queries.map(\.isProbe) == [true])
+        let recorded = probe.writes.compactMap { write -> OpenBreaker? in
+            if case .breaker(.gateway, "default", let open) = write.action { open } else { nil }
+        }
+        #expect(recorded.count == 1 && recorded[0].nextProbe ?? now > now)
+        scheduler.end(probe.queries[0], .interrupted)
+        scheduler.run { $0.shared = shared { $0.breakers["default"] = recorded.first } }
+        open.nextProbe = now.advanced(by: .seconds(30))
+        let late = scheduler.run { input in
+            input.shared = shared { $0.breakers["default"] = open }
+            input.gateways["default", default: DueRefunds()].waiting = [QueuedRefund(scheduler.refund(2))]
+        }
+        #expect(late.queries.isEmpty, "another daemon has just probed")
+    }
+
+    @Test func oneDaemonPrunes() {
+        scheduler.settings.retention = RetentionPolicy()
+        #expect(scheduler.run { $0.crew.isSenior = false }.pruning == nil)
+        #expect(scheduler.run().pruning != nil)
+    }
+
+    @Test func clockSetBackOfOneMachineMovesNoDueTimes() {
+        scheduler.run { $0.crew.count = 2 }
+        let decision = scheduler.run(clockStep: .seconds(60)) { $0.crew.count = 2 }
+        #expect(!decision.writes.contains { if case .moveDueTimes = $0.action { true } else { false } })
+    }
+}

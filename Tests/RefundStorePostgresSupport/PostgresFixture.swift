@@ -1,0 +1,71 @@
+import RefundCore
+package import RefundPostgres
+package import RefundPostgresSupport
+package import RefundStore
+import RefundStoreConformance
+package import RefundStorePostgres
+import Synchronization
+
+/// A PostgreSQL queue in a schema of its own, with an application's connection to it.
+package final class PostgresFixture: StoreFixture {
+    /// Where the queue is.
+    package let settings: PostgresSettings
+    /// The daemon's connection.
+    package let postgres: PostgresStore
+    package var store: any QueueStore { postgres }
+    /// An application's connection.
+    package let application: PostgresConnection
+    private let server: PostgresServer
+
+    /// Creates an empty queue.
+    ///
+    /// - Parameter server: The server, or nil for the one that all tests share.
+    /// - Throws: An error if the server does not start, or the queue cannot be created.
+    package init(on server: PostgresServer? = nil) throws {
+        let server = try server ?? PostgresServer.shared()
+        self.server = server
+        let schema = server.uniqueName()
+        settings = PostgresSettings(
+            parameters: server.parameters + [("application_name", schema)],
+            schema: schema,
+            location: "postgresql://test/\(schema)"
+        )
+        postgres = try PostgresStore(settings)
+        try postgres.migrate(at: Timestamp(milliseconds: 1_790_000_000_000))
+        application = try Self.connect(to: server, schema)
+    }
+
+    /// Another connection of an application.
+    package func connect() throws -> PostgresConnection { try Self.connect(to: server, settings.schema) }
+
+    private static func connect(to server: PostgresServer, _ schema: String) throws -> PostgresConnection {
+        let connection = try server.connect()
+        try connection.execute(
+            "SET search_path = \"$user\", public, \(schema)",
+            until: .now.advanced(by: .seconds(30))
+        )
+        return connection
+    }
+
+    deinit {
+        postgres.close()
+    }
+
+    package func execute(_ sql: String) throws {
+        try application.execute(sql, until: .now.advanced(by: .seconds(30)))
+    }
+
+    package func rows(_ sql: String) throws -> [[String?]] {
+        var rows: [[String?]] = []
+        try application.execute(sql, until: .now.advanced(by: .seconds(30))) { row in
+            rows.append((0..<row.columnCount).map { _ in row.text() })
+        }
+        return rows
+    }
+
+    package func whileLocked(_ body: () throws -> Void) throws {
+        try execute("BEGIN; LOCK TABLE refund_queue IN EXCLUSIVE MODE")
+        defer { try? execute("ROLLBACK") }
+        try body()
+    }
+}

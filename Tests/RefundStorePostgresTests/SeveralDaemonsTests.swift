@@ -1,0 +1,148 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+import RefundStoreConformance
+import RefundStorePostgres
+import RefundStorePostgresSupport
+import Testing
+
+/// Stores of several daemons on one queue.
+struct SeveralDaemonsTests {
+    private let database: PostgresFixture
+    private let other: PostgresStore
+
+    init() throws {
+        database = try PostgresFixture()
+        other = try PostgresStore(database.settings)
+    }
+
+    private func claims(permits: Int) -> CycleRequest {
+        var request = CycleRequest(now: now)
+        var limiter = EndpointLimiter(capacity: 16)
+        limiter.started("hooks.example", at: now)
+        _ = limiter.ended("hooks.example", "msg", .accepted, at: now)
+        request.claims = ClaimRequest(
+            latestDue: later(3_960),
+            latestAttempt: later(95_040),
+            overdueSince: Timestamp(milliseconds: 0),
+            batch: 256,
+            hintInterval: .seconds(5),
+            gateways: ["default": .init(permits: permits)],
+            includesUnknownGateways: true,
+            endpoints: limiter
+        )
+        return request
+    }
+
+    private func due(_ input: CycleInput) -> [Int64] {
+        let due = input.gateways["default"] ?? DueRefunds()
+        return (due.new + due.waiting).map(\.refund.id)
+    }
+
+    @Test func whatOneDecidesAboutAnotherPassesOver() throws {
+        for number in 1...4 { try database.enqueue("R-\(number)") }
+        var seen: [[Int64]] = []
+        _ = try database.store.cycle(claims(permits: 2)) { input in
+            seen.append(due(input))
+            _ = try? other.cycle(claims(permits: 2)) { input in
+                seen.append(due(input))
+                return []
+            }
+            return [Write(.claimRefunds(due(input).map { RefundClaim(id: $0, lease: 1) }, until: later(75)))]
+        }
+        #expect(seen == [[1, 2], [3, 4]])
+        #expect(
+            try database.column("SELECT id FROM refund_queue WHERE leased_until IS NOT NULL ORDER BY id") == ["1", "2"]
+        )
+    }
+
+    @Test func webhooksOfOneRefundAreNeverSentByTwo() throws {
+        let daemon = Daemon(database)
+        let id = try database.enqueue("R-1")
+        try daemon.happen(to: id) { $0.answered(.processing) }
+        try daemon.happen(to: id) { $0.answered(.settled) }
+        for webhook in try database.column("SELECT id FROM refund_webhooks").compactMap(\.self) {
+            _ = try other.write { tx throws(StoreError) in try tx.redeliver(webhook, by: "ada", at: now) }
+        }
+        var seen: [Int] = []
+        _ = try database.store.cycle(claims(permits: 0)) { input in
+            let deliveries = input.endpoints.flatMap(\.deliveries)
+            seen.append(deliveries.count)
+            _ = try? other.cycle(claims(permits: 0)) { input in
+                seen.append(input.endpoints.flatMap(\.deliveries).count)
+                return []
+            }
+            return [
+                Write(
+                    .claimWebhooks(deliveries.map { WebhookClaim(id: $0.id, lease: $0.lease + 1) }, until: later(75))
+                )
+            ]
+        }
+        _ = try other.cycle(claims(permits: 0)) { input in
+            seen.append(input.endpoints.flatMap(\.deliveries).count)
+            return []
+        }
+        #expect(seen == [1, 0, 0], "one webhook of a refund is in flight at a time")
+    }
+
+    @Test func lostConnectionIsReplaced() throws {
+        try database.enqueue("R-1")
+        try database.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(database.settings.schema)'
+            """
+        )
+        #expect(try Daemon(database).due() == [1])
+    }
+
+    @Test func connectionLostInACycleWritesNothing() throws {
+        let id = try database.enqueue("R-1")
+        #expect(throws: StoreError.self) {
+            try database.store.cycle(claims(permits: 1)) { input in
+                try? database.execute(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = '\(database.settings.schema)' AND state = 'idle in transaction'
+                    """
+                )
+                return [Write(.claimRefunds(due(input).map { RefundClaim(id: $0, lease: 1) }, until: later(75)))]
+            }
+        }
+        #expect(try database.column("SELECT lease FROM refund_queue") == ["0"])
+        #expect(try Daemon(database).due() == [id])
+    }
+
+    @Test func cycleThatWritesNothingLocksNothing() throws {
+        try database.enqueue("R-1")
+        _ = try database.store.cycle(claims(permits: 1)) { _ in [] }
+        try database.execute("SET lock_timeout = '1s'; BEGIN; SELECT 1 FROM refund_queue FOR UPDATE NOWAIT; ROLLBACK")
+    }
+
+    @Test func operatorsChangeWakesWhoeverListens() throws {
+        let application = try database.connect()
+        let soon = ContinuousClock.now.advanced(by: .seconds(30))
+        try application.execute("LISTEN refund_queue", until: soon)
+        let id = try database.enqueue("R-1")
+        #expect(try !application.awaitNotification(until: .now), "no daemon sleeps")
+        try other.write { tx throws(StoreError) in try tx.requestQuery(id, by: "ada", at: now) }
+        #expect(try application.awaitNotification(until: soon))
+    }
+
+    @Test func insertWakesADaemonThatSleeps() throws {
+        let application = try database.connect()
+        let soon = ContinuousClock.now.advanced(by: .seconds(30))
+        try application.execute("LISTEN refund_queue", until: soon)
+        try database.execute(
+            """
+            INSERT INTO refund_daemons (id, host, pid, version, started, seen, wakes_at)
+            VALUES (7, 'h', 1, 'v', 0, 0, refund_now() + 60000)
+            """
+        )
+        try database.execute("BEGIN; INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        #expect(try !application.awaitNotification(until: .now), "not before the commit")
+        try database.execute("COMMIT")
+        #expect(try application.awaitNotification(until: soon))
+        try database.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1') ON CONFLICT DO NOTHING")
+        #expect(try !application.awaitNotification(until: .now), "nothing was inserted")
+    }
+}
