@@ -11,7 +11,7 @@ final class OutboxReader {
     /// Whether a webhook can be claimed.
     ///
     /// The claim's end is in no index: claimed rows are passed over.
-    private static let isClaimable = "w.state = 'pending' AND w.leased_until IS NULL"
+    static let isClaimable = "w.state = 'pending' AND w.leased_until IS NULL"
     // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
     private static let oldest = 256
     private static let newest = 64

@@ -160,17 +160,46 @@ extension PostgresTransaction {
     }
 
     func openBreakers(_ kind: BreakerKind) throws(StoreError) -> [String: OpenBreaker] {
-        try mapped {
+        // A probe is a refund or webhook that is due: none is sent before the first one is, nor during a pause.
+        let probe =
+            switch kind {
+            case .gateway:
+                """
+                SELECT greatest(b.next_probe_at, q.next_query_at, 0) FROM refund_queue q
+                WHERE \(CycleReader.isClaimable) AND q.gateway = b.name ORDER BY q.next_query_at NULLS FIRST LIMIT 1
+                """
+            case .endpoint:
+                """
+                SELECT greatest(b.next_probe_at, w.next_attempt_at, 0) FROM refund_outbox w
+                WHERE \(OutboxReader.isClaimable) AND w.endpoint = b.name
+                ORDER BY w.next_attempt_at NULLS FIRST LIMIT 1
+                """
+            case .lapse: "NULL"
+            }
+        return try mapped {
+            let sql = """
+                SELECT b.name, b.since, b.reason, CASE WHEN NOT EXISTS
+                (SELECT 1 FROM refund_pauses p WHERE p.kind = b.kind AND p.name = b.name AND p.resumed_at IS NULL)
+                THEN (\(probe)) END
+                FROM refund_breakers b WHERE b.kind = $1
+                """
             var breakers: [String: OpenBreaker] = [:]
-            readOpenBreakers(kind) { breakers[$0] = $1 }
+            readOpenBreakers(sql, kind) { breakers[$0] = $1 }
             try send()
             return breakers
         }
     }
 
-    /// Adds to the flight what reads the open breakers of a kind.
+    /// Adds to the flight what reads the open breakers of a kind, as they are on record.
     func readOpenBreakers(_ kind: BreakerKind, _ body: @escaping (String, OpenBreaker) -> Void) {
-        let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = $1"
+        readOpenBreakers("SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = $1", kind, body)
+    }
+
+    private func readOpenBreakers(
+        _ sql: String,
+        _ kind: BreakerKind,
+        _ body: @escaping (String, OpenBreaker) -> Void
+    ) {
         flight.add(sql).bind(kind.rawValue).read { row in
             guard let name = row.text(), let since = row.timestamp() else { return }
             body(name, OpenBreaker(since: since, reason: row.text() ?? "", nextProbe: row.timestamp()))

@@ -203,10 +203,6 @@ final class PostgresTransaction: QueueWriter {
         }
     }
 
-    func webhooks(state: WebhookState?, limit: Int) throws(StoreError) -> [WebhookRow] {
-        try webhooks(WebhookFilter(state: state), limit: limit)
-    }
-
     func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String] {
         try mapped {
             let sql = """
