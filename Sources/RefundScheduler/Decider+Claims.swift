@@ -19,9 +19,14 @@ extension Decider {
     func isPaused(_ peer: Peer) -> Bool { decision.state.pauses[peer] != nil }
 
     /// Releases expired claims: those that a stray `UPDATE` left, and those of a send that never ended.
-    mutating func releaseExpiredClaims() {
-        let (refunds, webhooks, now) = (input.expiredRefunds, input.expiredWebhooks, now)
-        for (id, lease) in refunds.sorted(by: { $0.key < $1.key }) where rows[id] == nil {
+    ///
+    /// While another process held the lock, time went by for those whose result is here, too.
+    mutating func releaseExpiredClaims(except deliveries: [DeliveryResult]) {
+        let now = now
+        let ended = Set(deliveries.map(\.delivery.id))
+        let refunds = input.expiredRefunds.filter { rows[$0.key] == nil }
+        let webhooks = input.expiredWebhooks.filter { !ended.contains($0.key) }
+        for (id, lease) in refunds.sorted(by: { $0.key < $1.key }) {
             for name in decision.state.gateways.keys { _ = decision.state.gateways[name]?.interrupted(id, at: now) }
             write(.releaseRefund(RefundClaim(id: id, lease: lease)))
         }

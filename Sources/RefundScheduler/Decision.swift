@@ -136,7 +136,7 @@ extension SchedulerState {
             if claims.includesUnknownGateways {
                 decider.decision.state.beginUnknownScan(at: now, next: input.lastUnknownGateway)
             }
-            decider.releaseExpiredClaims()
+            decider.releaseExpiredClaims(except: deliveries)
             decider.reportDelayed(batch: claims.batch)
             decider.flagOverdue(batch: claims.batch)
             decider.claimRefunds(claims)

@@ -42,6 +42,9 @@ struct Refundd: AsyncParsableCommand {
         for name in arguments {
             let known = command.configuration.subcommands
             if path == "refundd", name == "help" { continue }
+            if path == "refundd", name.hasPrefix("--config") {
+                return "--config comes after the command, as in `refundd status --config FILE`"
+            }
             guard !known.isEmpty, !name.hasPrefix("-") else { return nil }
             guard let next = known.first(where: { $0.configuration.commandName == name }) else {
                 let names = known.compactMap { $0.configuration.commandName } + (path == "refundd" ? ["help"] : [])

@@ -37,6 +37,19 @@ struct TerminalTests {
         }
     }
 
+    @Test(.endToEnd) func terminalShowsWhatALongCommandDoes() async throws {
+        try await withWorkspace { w in
+            try await w.initDatabase()
+            let shown = try await show(["backup", w.path("copy.db")], in: w)
+            #expect(shown.contains("\u{1B}[Kcopying the database\r\u{1B}[K"), "\(shown)")
+            #expect(shown.contains("is a faithful copy of the database"))
+            let again = try await show(["backup", w.path("copy.db")], in: w)
+            #expect(again.contains("\u{1B}[Krefundd: "), "\(again)")
+            let piped = try await w.refundd("backup", w.path("copy-2.db"))
+            #expect(piped.exitCode == 0 && !piped.errors.contains("copying"))
+        }
+    }
+
     @Test(.endToEnd) func everyOutputFitsANarrowTerminal() async throws {
         try await withWorkspace { w in
             try w.configure("webhook", ["url": "\"https://127.0.0.1:1/refunds\"", "allow_hosts": "[]"])

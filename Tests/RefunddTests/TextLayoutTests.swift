@@ -112,6 +112,11 @@ struct UnknownCommandTests {
         }
     }
 
+    @Test(arguments: [["--config", "f", "list"], ["--config=f", "list"], ["--config"]])
+    func optionBeforeTheCommandGetsAHint(arguments: [String]) {
+        #expect(Refundd.unknownCommand(in: arguments)?.contains("comes after the command") == true)
+    }
+
     @Test func strangeCommandGetsAHint() {
         #expect(Refundd.unknownCommand(in: ["frobnicate"])?.contains("lists all commands") == true)
     }

@@ -30,6 +30,8 @@ struct BackupCommand: AsyncParsableCommand {
             let store = try common.store(common.databaseConfiguration())
             defer { store.close() }
             var progress = Progress()
+            progress.begin("copying the database")
+            defer { progress.end() }
             let verification = try Backup.make(
                 of: store,
                 to: file,

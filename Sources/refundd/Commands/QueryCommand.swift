@@ -32,7 +32,11 @@ struct QueryCommand: AsyncParsableCommand {
             let before = try selection.write(to: store) { tx, id throws(StoreError) in
                 try query.request(id, by: common.actor, tx)
             }
+            var progress = Progress()
+            progress.begin("waiting for the gateway's answer")
+            defer { progress.end() }
             let refund = try await query.answer(to: before)
+            progress.end()
             let now = SystemClock().now()
             let known = DatabaseConfiguration(configuration)
             let next = try CommandFailure.mapping { () throws(StoreError) in

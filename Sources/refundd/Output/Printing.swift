@@ -56,6 +56,13 @@ struct Progress {
     private var last = ContinuousClock.now
     private var isShown = false
 
+    /// Shows what goes on, on a terminal alone, for a step that cannot say how far it is.
+    mutating func begin(_ text: String) {
+        guard isTerminal else { return }
+        isShown = true
+        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+    }
+
     /// Shows how far the work is, at most once a second.
     mutating func show(_ text: @autoclosure () -> String) {
         guard ContinuousClock.now - last >= Self.interval else { return }
@@ -66,7 +73,8 @@ struct Progress {
     }
 
     /// Removes the line.
-    func end() {
+    mutating func end() {
+        defer { isShown = false }
         if isShown, isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
     }
 }

@@ -90,6 +90,18 @@ struct HousekeepingTests {
         #expect(decision.summary == ["change 1 pending→settled (refund.settled)"])
     }
 
+    @Test func claimWhoseResultIsHereHasNotRunOut() throws {
+        let scheduler = PureScheduler()
+        let claim = try #require(scheduler.claim([scheduler.refund(1)]).first)
+        let webhook = try #require(scheduler.claim([scheduler.webhook("a", refund: 7)]).first)
+        scheduler.end(claim, .report(.processing))
+        scheduler.end(webhook, status: 204)
+        let decision = scheduler.run {
+            ($0.expiredRefunds, $0.expiredWebhooks) = ([1: claim.lease], ["a": webhook.lease])
+        }
+        #expect(!decision.eventNames.contains("releasedClaims"))
+    }
+
     @Test func expiredClaimOfAWebhookIsReleased() {
         let scheduler = PureScheduler()
         #expect(scheduler.claim([scheduler.webhook("a")]).count == 1)

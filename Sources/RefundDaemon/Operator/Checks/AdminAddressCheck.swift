@@ -25,9 +25,14 @@ struct AdminAddressCheck {
     private var isServedByDaemon: Bool {
         guard case .running(let daemon?) = daemon else { return false }
         if address.socketPath != nil { return AdminProbe(address).answer() != nil }
-        let sockets = ListeningSockets(port: address.port)
-        // A daemon of another user hides its descriptors.
-        return sockets.areOpen(in: daemon.pid) ?? (AdminProbe(address).answer() != nil)
+        // While other sockets come and go, the kernel's table may be read without one that was there all the time.
+        for _ in 1...3 {
+            let isOpen = ListeningSockets(port: address.port).areOpen(in: daemon.pid)
+            // A daemon of another user hides its descriptors.
+            guard let isOpen else { return AdminProbe(address).answer() != nil }
+            if isOpen { return true }
+        }
+        return false
     }
 }
 
