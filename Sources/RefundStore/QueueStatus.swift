@@ -77,6 +77,10 @@ package struct EndpointStatus: Sendable {
     package var disabledCount = 0
     /// The most recently disabled URLs.
     package var disabled: [(url: String, health: URLHealth)] = []
+    /// The endpoints that have accepted nothing for a while, the longest first; those with an open breaker, too.
+    package var refusals: [EndpointRefusal] = []
+    /// The retries that wait at the other endpoints.
+    package var retries = WaitingRetries()
 
     /// Creates the status of an empty outbox.
     package init() {}

@@ -242,6 +242,7 @@ package struct OverviewPage: Sendable {
         )
         let paused = status.pauses.keys.filter { $0.kind == .endpoint }.map(\.name)
         let open = Dictionary(status.endpoints.open.map { ($0.endpoint, $0.breaker) }) { first, _ in first }
+        let refusing = Dictionary(status.endpoints.refusals.map { ($0.endpoint, $0) }) { first, _ in first }
         let named = Set(overview.backlogs.map(\.endpoint))
         let others = Set(paused + open.keys).subtracting(named).sorted()
         let endpoints = overview.backlogs + others.map(EndpointBacklog.init)
@@ -256,7 +257,10 @@ package struct OverviewPage: Sendable {
                         if let pause = status.pauses[.endpoint(endpoint.endpoint)] {
                             return html.alert("paused", since: pause.since, pause.detail, now: now)
                         }
-                        guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
+                        guard let breaker = open[endpoint.endpoint] else {
+                            guard let refusal = refusing[endpoint.endpoint] else { return html.text("sending") }
+                            return html.alert("refusing", since: refusal.since, ": \(refusal.reason)", now: now)
+                        }
                         html.alert("only probed", since: breaker.since, ": \(breaker.reason)", now: now)
                     },
                     { $0.text(counted(endpoint.waiting)) }, { $0.text(counted(endpoint.dead)) },

@@ -128,6 +128,18 @@ extension EndpointStatus {
                 }
             }
         }
+        json.array("refusing") { json in
+            for refusal in refusals {
+                json.object { json in
+                    json.string("endpoint", refusal.endpoint)
+                    json.time("since", refusal.since)
+                    json.number("attempts", refusal.attempts)
+                    json.string("reason", refusal.reason)
+                    json.number("waiting", refusal.waiting)
+                    json.time("next_attempt_at", refusal.next)
+                }
+            }
+        }
         json.number("disabled_count", disabledCount)
         json.array("disabled") { json in
             for (url, health) in disabled {

@@ -12,7 +12,7 @@ extension QueueReport {
         let all =
             databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings + lagFindings
             + attentionFindings
-            + webhookFindings + credentialFindings
+            + webhookFindings + refusalFindings + credentialFindings
             + noteFindings
         return all.enumerated().sorted { left, right in
             (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
