@@ -53,7 +53,7 @@ package struct UnknownOrders: Sendable {
     /// The most refunds to list; the count covers all.
     package static let listed = 3
     /// How old a refund is whose gateway should know it.
-    package static let patience: Duration = .seconds(600)
+    package static let patience: Duration = .seconds(180)
 
     /// How many there are; the search is bounded, so that among many thousands some may be missed.
     package var count = 0
