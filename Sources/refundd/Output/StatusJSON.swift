@@ -95,8 +95,7 @@ extension DaemonReport {
 
     private var state: String {
         switch presence {
-        case .running(nil): "starting"
-        case .running: "running"
+        case .running: presence.isStarting ? "starting" : "running"
         case .absent: "stopped"
         case .unknown: "unknown"
         }

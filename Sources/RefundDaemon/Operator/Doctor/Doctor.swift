@@ -36,7 +36,7 @@ package struct Doctor: Sendable {
         }
         let provider = StoreProviders.provider(for: partial.database)
         let daemon = provider.daemon
-        let user = serviceUser(daemon) ?? provider.owner ?? .current
+        let user = ServiceUnit.user(of: daemon, unit) ?? provider.owner ?? .current
         var findings = partial.problems.map(configurationFinding)
         if let configuration = partial.whole {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
@@ -66,12 +66,6 @@ package struct Doctor: Sendable {
     private func configurationFinding(_ problem: ConfigurationProblem) -> Finding {
         let text = "\(problem)"
         return Finding(.problem, "configuration", text, run: "${EDITOR:-vi} \(file.asShellWord) && refundd check")
-    }
-
-    /// The user that runs the daemon: the running one's, else the unit's.
-    private func serviceUser(_ daemon: DaemonPresence) -> ServiceUser? {
-        if case .running(let serving?) = daemon, let user = ServiceUser(ofProcess: serving.pid) { return user }
-        return unit?.serviceUser
     }
 
     private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {

@@ -11,6 +11,9 @@ struct ServiceUnit: Hashable, Sendable {
         "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
     ]
 
+    /// The configuration that the unit's daemon reads.
+    static let configuration = "/etc/refundd/refundd.conf"
+
     /// The unit's file.
     var file: String
     /// The user that runs the daemon; nil for root.
@@ -90,6 +93,12 @@ struct ServiceUnit: Hashable, Sendable {
             group: group.flatMap(Self.id(ofGroup:)),
             supplementary: supplementaryGroups.compactMap(Self.id(ofGroup:))
         )
+    }
+
+    /// The user that runs the daemon: the running one's, else the unit's; nil if neither is known.
+    static func user(of daemon: DaemonPresence, _ unit: ServiceUnit? = installed()) -> ServiceUser? {
+        if case .running(let serving?) = daemon, let user = ServiceUser(ofProcess: serving.pid) { return user }
+        return unit?.serviceUser
     }
 
     private static func id(ofGroup name: String) -> gid_t? {

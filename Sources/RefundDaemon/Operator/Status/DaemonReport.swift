@@ -41,7 +41,9 @@ package struct DaemonReport: Hashable, Sendable {
         let provider = StoreProviders.provider(for: configuration.database)
         let presence = provider.daemon
         var readiness: AdminProbe.Answer?
-        if asksForReadiness, case .running = presence, let address = configuration.whole?.admin.listen {
+        if asksForReadiness, case .running = presence, !presence.isStarting,
+            let address = configuration.whole?.admin.listen
+        {
             readiness = AdminProbe(address).answer()
         }
         let isUnits = ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
@@ -49,7 +51,7 @@ package struct DaemonReport: Hashable, Sendable {
             presence: presence,
             readiness: readiness,
             distrust: provider.distrust,
-            writer: readiness?.isReady == false ? provider.writer : nil,
+            writer: readiness?.isReady == false || asksForReadiness && presence.isStarting ? provider.writer : nil,
             startCommand: isUnits
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )

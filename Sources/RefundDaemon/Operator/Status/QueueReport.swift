@@ -57,8 +57,14 @@ package struct QueueReport: Sendable {
             let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
             credentialFindings = [changes.finding()].compactMap(\.self)
         }
+        let provider = StoreProviders.provider(for: configuration.database)
+        // The unit's user matters only for the unit's own configuration.
+        let isUnits = configuration.file == ServiceUnit.configuration
+        if let user = ServiceUnit.user(of: daemon.presence, isUnits ? .installed() : nil) {
+            databaseFindings += provider.accessFindings(for: user)
+        }
         configurationProblems = configuration.problems.map(\.description)
-        diskFindings = StoreProviders.provider(for: configuration.database).spaceFindings()
+        diskFindings = provider.spaceFindings()
     }
 
     /// Whether no operator is needed.
