@@ -1,3 +1,5 @@
+import Foundation
+import Glibc
 import RefundCore
 import RefundStore
 
@@ -14,8 +16,15 @@ extension CommandFailure {
     init(_ error: StoreError, _ provider: any StoreProvider) {
         self.init(error)
         guard [.cannotOpen, .readOnly].contains(error.kind) else { return }
+        if ProcessInfo.processInfo.environment["INVOCATION_ID"] != nil, Self.isReadOnly(provider.location.folder) {
+            let problem = "the service's sandbox makes \(provider.location.folder) read-only"
+            messages.append("\(problem), unless its file system is; run: sudo refundd doctor")
+            return
+        }
         messages += provider.accessFindings(for: .current).filter { $0.gravity == .problem }.map(
             \.asSeenFromSandbox.line
         )
     }
+
+    private static func isReadOnly(_ folder: String) -> Bool { unsafe access(folder, W_OK) != 0 && errno == EROFS }
 }

@@ -27,6 +27,13 @@ struct ServiceUnit: Hashable, Sendable {
     /// The folders of which systemd loads every file.
     var credentialFolders: [String] = []
 
+    /// Whether everything is read-only to the daemon that ``writableFolders`` does not list.
+    var isSystemReadOnly = false
+    /// Whether homes are hidden from the daemon.
+    var hidesHomes = false
+    /// The folders that the daemon may write.
+    var writableFolders: [String] = []
+
     /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
 
@@ -64,6 +71,12 @@ struct ServiceUnit: Hashable, Sendable {
             case "Group": group = value.isEmpty ? nil : value
             case "SupplementaryGroups" where value.isEmpty: supplementaryGroups = []
             case "SupplementaryGroups": supplementaryGroups += value.split(separator: " ").map(String.init)
+            case "ProtectSystem": isSystemReadOnly = value == "strict"
+            case "ProtectHome": hidesHomes = !["no", "false", "off", "0", ""].contains(value)
+            case "ReadWritePaths" where value.isEmpty: writableFolders = []
+            case "ReadWritePaths": writableFolders += value.split(separator: " ").map(Self.folder)
+            case "StateDirectory": writableFolders += value.split(separator: " ").map { "/var/lib/\($0)" }
+            case "RuntimeDirectory": writableFolders += value.split(separator: " ").map { "/run/\($0)" }
             case "LoadCredential" where value.isEmpty: (credentials, credentialFolders) = ([:], [])
             case "LoadCredential":
                 let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
@@ -71,6 +84,12 @@ struct ServiceUnit: Hashable, Sendable {
             default: break
             }
         }
+    }
+
+    // A path may begin with marks, such as one that it need not exist.
+    private static func folder(_ word: Substring) -> String {
+        let path = String(word.drop { "-+".contains($0) })
+        return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }
 
     // systemd loads each file of a folder under the name ID_FILE.

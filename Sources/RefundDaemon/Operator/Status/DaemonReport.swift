@@ -55,8 +55,17 @@ package struct DaemonReport: Hashable, Sendable {
             startCommand: isUnits
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
-        if case .absent = presence, isUnits, let (reason, command) = UnitState.current().obstacle() {
-            (obstacle, startCommand) = (reason, command)
+        guard case .absent = presence, isUnits else { return }
+        let state = UnitState.current()
+        guard let (reason, command) = state.obstacle() else { return }
+        (obstacle, startCommand) = (reason, command)
+        guard state.hasFailed else { return }
+        // The exit status alone says nothing to an operator.
+        if let cause = Doctor(file: configuration.file, environment: [:]).startCause(configuration) {
+            obstacle = "refundd cannot start: \(cause.text)"
+            startCommand = cause.command ?? command
+        } else if let words = UnitState.lastWords {
+            obstacle = "\(reason): \(words)"
         }
     }
 

@@ -10,7 +10,8 @@ extension QueueReport {
     /// What is wrong, the gravest first; a problem needs an operator, a note does not.
     package var findings: [Finding] {
         let all =
-            databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings + lagFindings
+            databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings.map(explained)
+            + lagFindings
             + attentionFindings
             + webhookFindings + refusalFindings + credentialFindings
             + noteFindings

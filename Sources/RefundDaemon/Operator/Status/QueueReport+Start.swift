@@ -9,6 +9,7 @@ extension QueueReport {
     /// What a daemon is doing that has begun to start.
     ///
     /// - Parameter starting: The daemon; nil if it has not described itself.
+    /// - Returns: The finding.
     func startFinding(_ starting: ServingDaemon?) -> Finding {
         let time = starting.map { max(now.duration(since: $0.since), .zero) }
         if let writer = daemon.writer, writer.pid != starting?.pid, time ?? Self.patience >= Self.patience {

@@ -21,6 +21,8 @@ package struct QueueReport: Sendable {
     package var databaseFindings: [Finding] = []
     /// Findings about keys and secrets that the daemon has not read.
     package var credentialFindings: [Finding] = []
+    /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
+    package var settings: [String: GatewaySettings] = [:]
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
 
@@ -55,8 +57,9 @@ package struct QueueReport: Sendable {
         if case .running(let serving?) = daemon.presence, let whole = configuration.whole {
             let sources = ServiceUnit.installed()?.credentials ?? [:]
             let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
-            credentialFindings = [changes.finding()].compactMap(\.self)
+            credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
         }
+        settings = configuration.whole?.readingCredentials(of: .installed()).gateways ?? [:]
         let provider = StoreProviders.provider(for: configuration.database)
         // The unit's user matters only for the unit's own configuration.
         let isUnits = configuration.file == ServiceUnit.configuration
