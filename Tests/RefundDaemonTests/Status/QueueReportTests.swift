@@ -168,6 +168,28 @@ struct QueueReportTests {
         )
     }
 
+    @Test func largeBacklogIsNotedWithItsDurationAndWhatItHasInCommon() {
+        var report = report {
+            $0.states = [.pending: 100_025]
+            $0.dueLag = .seconds(106)
+            $0.dueLags = ["default": .seconds(106)]
+            $0.sightings = ["default": GatewaySighting(lastVerified: Self.now)]
+        }
+        report.settings = ["default": GatewaySettings()]
+        let figures = "100,025 refunds wait; at 20 queries a second, one query each takes 83m"
+        #expect(report.findings.last?.text == figures)
+        report.largestGroup = RefundGroup(
+            prefix: "UNKNOWN-",
+            count: 100_000,
+            callbackCount: 0,
+            first: Self.now,
+            last: Self.now
+        )
+        #expect(report.isHealthy)
+        #expect(report.findings.last?.text.hasPrefix("\(figures); 100,000 begin with UNKNOWN-") == true)
+        #expect(report.findings.last?.command == "refundd abandon --order-prefix UNKNOWN- --dry-run")
+    }
+
     @Test func refundsThatTheGatewayDoesNotKnowAreNotedWithTheirNumbers() {
         let report = report {
             $0.unknownOrders.count = 5

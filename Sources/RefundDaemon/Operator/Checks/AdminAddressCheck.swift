@@ -23,11 +23,19 @@ struct AdminAddressCheck {
     }
 
     private var isServedByDaemon: Bool {
-        guard case .running(let daemon?) = daemon else { return false }
+        guard case .running(let daemon?) = daemon else { return isServedByUnit }
         if address.socketPath != nil { return AdminProbe(address).answer() != nil }
         let sockets = ListeningSockets(port: address.port)
         // A daemon of another user hides its descriptors.
         return sockets.areOpen(in: daemon.pid) ?? (AdminProbe(address).answer() != nil)
+    }
+
+    // The unit's daemon may still serve another database than the one that the configuration names now.
+    private var isServedByUnit: Bool {
+        guard address.socketPath == nil, ServiceUnit.isManagerRunning, let pid = UnitState.current().mainProcess else {
+            return false
+        }
+        return ListeningSockets(port: address.port).areOpen(in: pid) ?? (AdminProbe(address).answer() != nil)
     }
 }
 

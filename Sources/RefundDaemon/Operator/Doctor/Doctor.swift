@@ -120,8 +120,10 @@ package struct Doctor: Sendable {
             let report = try QueueReport(of: store, configuration)
             found = report
             // The disk and the configuration have been checked above.
-            let others = report.findings.filter { !["database", "configuration", "clock"].contains($0.subject) }
-                .map(\.withoutDoctor)
+            let others = report.findings.filter { finding in
+                !["database", "configuration", "clock"].contains(finding.subject)
+                    || finding.text.contains("--accept-restored")
+            }.map(\.withoutDoctor)
             findings +=
                 others.isEmpty ? [Finding(.fine, "queue", "refundd serves it, and no refund needs attention")] : others
         } catch {

@@ -6,7 +6,7 @@ import RefundStore
 struct UnitState: Hashable, Sendable {
     private static let names = [
         "ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "ExecMainExitTimestampMonotonic",
-        "RestartUSec", "UnitFileState", "LoadState", "NeedDaemonReload",
+        "RestartUSec", "MainPID", "UnitFileState", "LoadState", "NeedDaemonReload",
     ]
 
     private let properties: [String: String]
@@ -79,6 +79,9 @@ extension UnitState {
 
     /// Whether it starts, fails and is started again, or has given up.
     var hasFailed: Bool { active == "failed" || properties["SubState"] == "auto-restart" && death == nil }
+
+    /// The daemon's process; nil if none runs.
+    var mainProcess: Int32? { properties["MainPID"].flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil } }
 
     /// The last thing that the daemon said before it ended; nil if it said nothing, or this user may not read it.
     static var lastWords: String? {

@@ -14,7 +14,7 @@ extension QueueReport {
             + lagFindings
             + attentionFindings
             + webhookFindings + refusalFindings + credentialFindings
-            + noteFindings
+            + noteFindings + [backlogNote].compactMap(\.self)
         return all.enumerated().sorted { left, right in
             (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
         }.map(\.element)

@@ -23,6 +23,8 @@ package struct QueueReport: Sendable {
     package var credentialFindings: [Finding] = []
     /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
     package var settings: [String: GatewaySettings] = [:]
+    /// The pending refunds whose order numbers begin alike, of which there are most; nil if only few refunds wait.
+    package var largestGroup: RefundGroup?
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
 
@@ -49,6 +51,11 @@ package struct QueueReport: Sendable {
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
         database = store.location
+        if status.openCount >= Self.largeBacklog, status.dueLag > .zero {
+            largestGroup = try store.read { tx throws(StoreError) in
+                try tx.groups(RefundFilter(state: .pending)).first
+            }
+        }
         do throws(StoreError) {
             try store.checkPositions()
         } catch  where error.kind == .restored {
