@@ -148,7 +148,12 @@ package struct OverviewPage: Sendable {
                 [
                     { $0.link(refund.id, refund.number) }, { $0.time(refund.createdAt, now: now) },
                     { $0.text(refund.amount ?? "not given") }, { $0.text(AttentionAdvice(on: refund)?.cause ?? "") },
-                    { $0.command(AttentionAdvice(on: refund)?.commands.first ?? "") },
+                    { html in
+                        // A verdict has two outcomes, and which is right is for the operator to find out.
+                        let commands = AttentionAdvice(on: refund)?.commands ?? []
+                        let isVerdict = commands.first?.hasPrefix("refundd resolve") == true
+                        for command in commands.prefix(isVerdict ? 2 : 1) { html.command(command) }
+                    },
                 ]
             }
         )
