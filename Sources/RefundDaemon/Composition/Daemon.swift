@@ -198,6 +198,7 @@ package actor Daemon {
     /// - Returns: Whether it started; false if a signal ended the daemon first.
     private func start(_ parts: Parts) async -> Result<Bool, CommandFailure> {
         let start: @Sendable () async -> Void = { [emit, logger] in
+            var obstacle: StoreError?
             while !Task.isCancelled {
                 let error: StoreError?? = await untilCancelled { () async -> StoreError? in
                     do throws(StoreError) {
@@ -213,7 +214,8 @@ package actor Daemon {
                     emit.yield(.started(error))
                     return
                 }
-                logger.warning("cannot start yet: \(error.description)")
+                if error != obstacle { logger.warning("cannot start yet: \(error.description)") }
+                obstacle = error
             }
         }
         let extend: @Sendable () async -> Void = { [notifier] in
