@@ -59,7 +59,7 @@ package struct UnknownOrders: Sendable {
     /// The most refunds to list; the count covers all.
     package static let listed = 3
     /// How old a refund is whose gateway should know it.
-    package static let patience: Duration = .seconds(600)
+    package static let patience: Duration = .seconds(180)
 
     /// How many there are; the search is bounded, so that among many thousands some may be missed.
     package var count = 0
@@ -83,6 +83,10 @@ package struct EndpointStatus: Sendable {
     package var disabledCount = 0
     /// The most recently disabled URLs.
     package var disabled: [(url: String, health: URLHealth)] = []
+    /// The endpoints that have accepted nothing for a while, the longest first; those with an open breaker, too.
+    package var refusals: [EndpointRefusal] = []
+    /// The retries that wait at the other endpoints.
+    package var retries = WaitingRetries()
 
     /// Creates the status of an empty outbox.
     package init() {}

@@ -92,11 +92,14 @@ package struct ServiceUser: Hashable, Sendable {
 
     /// Returns whether the user may write a file, or create files in a folder.
     ///
-    /// For any user but this process's own, owner, group and mode decide; access control lists do not count.
+    /// For any user but this process's own, owner, group and mode decide; a file with an access control list counts as accessible.
     package func mayWrite(_ path: String) -> Bool { may(W_OK, 0o2, path) }
 
     /// Returns whether the user may read a file.
     package func mayRead(_ path: String) -> Bool { may(R_OK, 0o4, path) }
+
+    /// Returns whether the user may reach what is in a folder.
+    package func mayEnter(_ folder: String) -> Bool { may(X_OK, 0o1, folder) }
 
     private func may(_ access: Int32, _ bit: mode_t, _ path: String) -> Bool {
         if id == geteuid() {
@@ -108,6 +111,8 @@ package struct ServiceUser: Hashable, Sendable {
         guard unsafe stat(path, &status) == 0 else { return false }
         if id == 0 { return true }
         let shift: mode_t = status.st_uid == id ? 6 : groups.contains(status.st_gid) ? 3 : 0
-        return status.st_mode & (bit << shift) != 0
+        if status.st_mode & (bit << shift) != 0 { return true }
+        // Only the kernel knows whom an access control list lets in. Source: acl(5).
+        return unsafe getxattr(path, "system.posix_acl_access", nil, 0) > 0
     }
 }

@@ -47,6 +47,9 @@ package protocol StoreProvider: Sendable {
     /// - Returns: The findings; empty if everything is as it should be.
     func findings(for user: ServiceUser) -> [Finding]
 
+    /// Checks only whether a user can reach and write the queue's files, as ``findings(for:)`` does, too.
+    func accessFindings(for user: ServiceUser) -> [Finding]
+
     /// Checks only what may soon keep the queue from being written, such as a full disk.
     func spaceFindings() -> [Finding]
 
@@ -63,15 +66,18 @@ package struct QueueWriterProcess: Hashable, Sendable, CustomStringConvertible {
     package var name: String
     /// Its id.
     package var pid: Int32
+    /// The login name of its user; nil if that is unknown.
+    package var user: String?
 
     /// Creates a description.
-    package init(name: String, pid: Int32) {
+    package init(name: String, pid: Int32, user: String? = nil) {
         self.name = name
         self.pid = pid
+        self.user = user
     }
 
-    /// The name and the id, such as `python3 (process 7)`.
-    package var description: String { "\(name) (process \(pid))" }
+    /// The name and the id, such as `python3 (process 7, user shop)`.
+    package var description: String { "\(name) (process \(pid)\(user.map { ", user \($0)" } ?? ""))" }
 }
 
 extension StoreProvider {
@@ -82,6 +88,9 @@ extension StoreProvider {
 
     /// Unknown.
     package var writer: QueueWriterProcess? { nil }
+
+    /// No files, or none whose permissions matter.
+    package func accessFindings(for user: ServiceUser) -> [Finding] { [] }
 
     /// Opens the queue.
     package func open(_ access: StoreAccess) throws(StoreError) -> any QueueStore {
@@ -147,9 +156,18 @@ package struct ServingDaemon: Hashable, Sendable {
     package var since: Timestamp
     /// When it last reloaded its configuration, keys and secrets; nil if it has not.
     package var reloaded: Timestamp?
+    /// Whether it has not begun to serve.
+    package var isStarting = false
 
     /// Creates a description.
-    package init(pid: Int32, version: String, since: Timestamp, reloaded: Timestamp? = nil) {
+    package init(
+        pid: Int32,
+        version: String,
+        since: Timestamp,
+        reloaded: Timestamp? = nil,
+        isStarting: Bool = false
+    ) {
+        self.isStarting = isStarting
         self.pid = pid
         self.version = version
         self.since = since
@@ -159,12 +177,15 @@ package struct ServingDaemon: Hashable, Sendable {
 
 /// Whether a daemon serves a queue, seen from outside.
 package enum DaemonPresence: Hashable, Sendable {
-    /// One does; nil while it starts and has not described itself.
+    /// One does, or starts; nil while it has not described itself.
     case running(ServingDaemon?)
     /// None does.
     case absent
     /// It is not known; the reason.
     case unknown(String)
+
+    /// Whether one starts, and does not serve yet.
+    package var isStarting: Bool { if case .running(let daemon) = self { daemon?.isStarting ?? true } else { false } }
 }
 
 /// A store that can be copied into a file while other processes use it.

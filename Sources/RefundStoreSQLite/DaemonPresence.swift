@@ -6,7 +6,7 @@ import RefundStore
 extension ServingDaemon {
     var text: String {
         "pid \(pid)\nversion \(version)\nsince \(since.iso8601)\n"
-            + (reloaded.map { "reloaded \($0.iso8601)\n" } ?? "")
+            + (reloaded.map { "reloaded \($0.iso8601)\n" } ?? "") + (isStarting ? "starting yes\n" : "")
     }
 
     /// Reads the lines of a lock file; nil if they describe no daemon.
@@ -19,7 +19,8 @@ extension ServingDaemon {
             let since = value("since").flatMap(Timestamp.init(iso8601:))
         else { return nil }
         let reloaded = value("reloaded").flatMap(Timestamp.init(iso8601:))
-        self.init(pid: pid, version: version, since: since, reloaded: reloaded)
+        let isStarting = value("starting") != nil
+        self.init(pid: pid, version: version, since: since, reloaded: reloaded, isStarting: isStarting)
     }
 }
 

@@ -21,6 +21,8 @@ struct DatabaseCheck {
     func findings() -> [Finding] {
         let real = DatabasePath.real(path)
         let folder = DatabasePath.folder(of: path)
+        let barrier = barrier(above: folder)
+        guard barrier.isEmpty else { return barrier }
         var status = stat()
         guard unsafe stat(folder, &status) == 0 else {
             let problem = "the folder \(folder) cannot be found (\(SystemError())); mount its file system, or create it"
@@ -34,6 +36,29 @@ struct DatabaseCheck {
         }
         return place.findings + DatabasePermissions(file: real, folder: folder, user: user).findings()
             + queueFindings(real)
+    }
+
+    /// Checks only whether the user can reach and write the files that exist.
+    func accessFindings() -> [Finding] {
+        let folder = DatabasePath.folder(of: path)
+        let barrier = barrier(above: folder)
+        guard barrier.isEmpty else { return barrier }
+        return DatabasePermissions(file: DatabasePath.real(path), folder: folder, user: user).findings()
+    }
+
+    // The permissions of the folder itself are judged with those of the files.
+    private func barrier(above folder: String) -> [Finding] {
+        var place = "/"
+        for name in folder.split(separator: "/").dropLast() {
+            place += (place == "/" ? "" : "/") + name
+            var status = stat()
+            guard unsafe stat(place, &status) == 0 else { return [] }
+            guard status.st_mode & S_IFMT == S_IFDIR, !user.mayEnter(place) else { continue }
+            let mode = String(status.st_mode & 0o7777, radix: 8)
+            let text = "user \(user.name) cannot enter \(place) (mode \(mode)), which \(path) is in"
+            return [finding(.problem, text, run: "chmod o+x \(place.asShellWord)")]
+        }
+        return []
     }
 
     /// Checks only the space and the kind of the file system.

@@ -77,7 +77,7 @@ enum FileHolders {
                 (try? files.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\(descriptor)")) == target
             }
             guard holds else { return nil }
-            return Int32(process).map { QueueWriterProcess(name: name(of: $0), pid: $0).description }
+            return Int32(process).map { describe($0).description }
         }
     }
 
@@ -90,9 +90,12 @@ enum FileHolders {
     /// `/proc/locks`: number, kind, mode, access, process, device and inode, first and last byte.
     static func writer(of path: String) -> QueueWriterProcess? {
         var status = stat()
-        guard unsafe stat(DatabasePath.real(path) + "-shm", &status) == 0,
-            let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
-        else { return nil }
+        let shared = DatabasePath.real(path) + "-shm"
+        guard unsafe stat(shared, &status) == 0 else { return nil }
+        guard let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else {
+            // A service may not see that file, but may ask for one lock.
+            return WriteLock.holder(of: shared).map(describe)
+        }
         return writer(locks, inode: UInt64(status.st_ino))
     }
 
@@ -103,13 +106,17 @@ enum FileHolders {
             guard fields.count == 8, fields[1] == "POSIX", fields[3] == "WRITE", fields[6] == writeLock,
                 fields[5].hasSuffix(":\(inode)"), let pid = Int32(fields[4]), pid > 0
             else { continue }
-            return QueueWriterProcess(name: name(of: pid), pid: pid)
+            return describe(pid)
         }
         return nil
     }
 
+    private static func describe(_ process: Int32) -> QueueWriterProcess {
+        QueueWriterProcess(name: name(of: process), pid: process, user: ServiceUser(ofProcess: process)?.name)
+    }
+
     private static func name(of process: Int32) -> String {
         let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
-        return name?.trimmingCharacters(in: .newlines) ?? "process"
+        return name?.trimmingCharacters(in: .newlines) ?? "another program"
     }
 }

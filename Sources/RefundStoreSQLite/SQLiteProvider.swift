@@ -50,6 +50,10 @@ package struct SQLiteProvider: StoreProvider {
 
     package func findings(for user: ServiceUser) -> [Finding] { DatabaseCheck(path: location, user: user).findings() }
 
+    package func accessFindings(for user: ServiceUser) -> [Finding] {
+        DatabaseCheck(path: location, user: user).accessFindings()
+    }
+
     package func spaceFindings() -> [Finding] { DatabaseCheck(path: location, user: .current).spaceFindings() }
 
     package var writer: QueueWriterProcess? { FileHolders.writer(of: location) }

@@ -66,7 +66,10 @@ extension StoreError {
     private init(_ error: DatabaseError, path: String) {
         let message = error.message ?? "\(error.resultCode)"
         switch error.resultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path, holders: FileHolders.names(of: path))
+        case .SQLITE_BUSY, .SQLITE_LOCKED:
+            // Others that have the file open may be waiting, too.
+            let writer = FileHolders.writer(of: path).map { ["\($0)"] }
+            self = .busy(path, holders: writer ?? FileHolders.names(of: path))
         case .SQLITE_CANTOPEN: self = .cannotOpen(path, message)
         case .SQLITE_FULL: self = .full(path)
         case .SQLITE_READONLY where error.extendedResultCode == .SQLITE_READONLY_DBMOVED: self = .lost(path)

@@ -74,7 +74,8 @@ struct ExitCodeTests {
         arguments: [
             ["walk"], ["list", "--unheard-of"], ["show"], ["show", "R-1", "--id", "1"], ["show", "#x"],
             ["show", "--id", "x"], ["list", "extra"], ["enqueue"], ["list", "--limit", "many"],
-            ["query"], ["abandon", "R-1"], ["abandon", "R-1", "--reason", " "], ["resolve", "R-1", "--reason", "x"],
+            ["query"], ["abandon", "R-1"], ["abandon", "R-1", "--reason", " "], ["abandon", "--state", "pending"],
+            ["resolve", "R-1", "--reason", "x"],
             ["resolve", "R-1", "--as", "settled"], ["resolve", "R-1", "--as", "abandoned", "--reason", "x"],
             ["webhooks", "list", "--state", "lost"], ["webhooks", "extra"], ["webhooks", "send"],
             ["webhooks", "verify"],

@@ -166,7 +166,7 @@ extension StoreBehaviour {
             }
             let row = try daemon.store.read { tx throws(StoreError) in try tx.refund(id: 1) }
             let enqueued = try #require(row).refund.createdAt
-            #expect(try unknown(at: enqueued.advanced(by: .seconds(599))).count == 0)
+            #expect(try unknown(at: enqueued.advanced(by: UnknownOrders.patience - .seconds(1))).count == 0)
             let found = try unknown(at: enqueued.advanced(by: .seconds(3_600)))
             #expect(found.count == 4)
             #expect(found.oldest.map(\.number) == ["R-1", "R-2", "R-3"])

@@ -54,6 +54,23 @@ struct DatabaseCheckTests {
         #expect(problems.allSatisfy { $0.command?.contains(":54321 \(folder.path)/ && chmod ") == true })
     }
 
+    @Test func folderAboveThatTheUserMayNotEnterIsNamed() throws {
+        let above = folder.path("srv")
+        let inner = above + "/shop"
+        try files.createDirectory(atPath: inner, withIntermediateDirectories: true)
+        try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: inner)
+        try files.setAttributes([.posixPermissions: 0o711], ofItemAtPath: folder.path("."))
+        try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: above)
+        defer { try? files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: above) }
+        let check = DatabaseCheck(path: inner + "/shop.db", user: stranger)
+        for found in [check.findings(), check.accessFindings()] {
+            #expect(found.count == 1)
+            #expect(found.first?.gravity == .problem)
+            #expect(found.first?.text.hasPrefix("user 54321 cannot enter \(above) (mode 700)") == true)
+            #expect(found.first?.command == "chmod o+x \(above)")
+        }
+    }
+
     @Test func fileThatTheUserMayNotWriteIsAProblem() throws {
         try make()
         try files.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)

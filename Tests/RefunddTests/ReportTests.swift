@@ -35,6 +35,13 @@ struct StatusTextTests {
         #expect(first(busy) == "healthy: 1,235 refunds wait for a verdict, the oldest for 5m")
     }
 
+    @Test func daemonThatStartsIsNotCalledHealthy() {
+        let starting = ServingDaemon(pid: 42, version: "1.2.3", since: ago(.seconds(2)), isStarting: true)
+        let lines = report(.running(starting)) { $0.states = [.pending: 3] }.lines(width: 120).map(\.text)
+        #expect(lines[0] == "starting: 3 refunds wait for a verdict")
+        #expect(lines.contains { $0.hasPrefix("daemon") && $0.contains("starting since 2s ago") })
+    }
+
     @Test func firstLineHasTheGravestProblemAndItsCommand() {
         let stopped = report(.absent) { $0.states = [.pending: 3] }
         #expect(
@@ -141,6 +148,17 @@ struct RefundTextTests {
         let record = RefundReport(of: refund(attention), nextQuery: .now, at: now).lines(width: 80).map(\.text)
         #expect(record.contains { $0.hasPrefix("NEEDS ATTENTION: \(attention.rawValue)") })
         #expect(record.contains { $0.hasPrefix("  run: ") })
+    }
+
+    @Test func numberThatTheGatewayDoesNotKnowHasItsErrorAndItsCommand() {
+        var refund = refund()
+        refund.isUnknownOrder = true
+        refund.lastError = "the gateway has no such order"
+        let list = RefundList([RefundList.Entry(refund: refund, nextQuery: .now)], at: now).lines(width: 80)
+        #expect(list.contains { $0.text == "    the gateway has no such order" })
+        let record = RefundReport(of: refund, nextQuery: .now, at: now).lines(width: 80).map(\.text)
+        #expect(record.contains("  run: refundd abandon R-1001 --reason TEXT"))
+        #expect(record.contains { $0.hasPrefix("The gateway does not know this number") })
     }
 
     @Test func everyNumberForACallToTheGatewayIsShown() {

@@ -148,7 +148,12 @@ package struct OverviewPage: Sendable {
                 [
                     { $0.link(refund.id, refund.number) }, { $0.time(refund.createdAt, now: now) },
                     { $0.text(refund.amount ?? "not given") }, { $0.text(AttentionAdvice(on: refund)?.cause ?? "") },
-                    { $0.command(AttentionAdvice(on: refund)?.commands.first ?? "") },
+                    { html in
+                        // A verdict has two outcomes, and which is right is for the operator to find out.
+                        let commands = AttentionAdvice(on: refund)?.commands ?? []
+                        let isVerdict = commands.first?.hasPrefix("refundd resolve") == true
+                        for command in commands.prefix(isVerdict ? 2 : 1) { html.command(command) }
+                    },
                 ]
             }
         )
@@ -242,6 +247,7 @@ package struct OverviewPage: Sendable {
         )
         let paused = status.pauses.keys.filter { $0.kind == .endpoint }.map(\.name)
         let open = Dictionary(status.endpoints.open.map { ($0.endpoint, $0.breaker) }) { first, _ in first }
+        let refusing = Dictionary(status.endpoints.refusals.map { ($0.endpoint, $0) }) { first, _ in first }
         let named = Set(overview.backlogs.map(\.endpoint))
         let others = Set(paused + open.keys).subtracting(named).sorted()
         let endpoints = overview.backlogs + others.map(EndpointBacklog.init)
@@ -256,7 +262,10 @@ package struct OverviewPage: Sendable {
                         if let pause = status.pauses[.endpoint(endpoint.endpoint)] {
                             return html.alert("paused", since: pause.since, pause.detail, now: now)
                         }
-                        guard let breaker = open[endpoint.endpoint] else { return html.text("sending") }
+                        guard let breaker = open[endpoint.endpoint] else {
+                            guard let refusal = refusing[endpoint.endpoint] else { return html.text("sending") }
+                            return html.alert("refusing", since: refusal.since, ": \(refusal.reason)", now: now)
+                        }
                         html.alert("only probed", since: breaker.since, ": \(breaker.reason)", now: now)
                     },
                     { $0.text(counted(endpoint.waiting)) }, { $0.text(counted(endpoint.dead)) },

@@ -169,8 +169,10 @@ package struct RefundPage: Sendable {
         if !refund.state.isFinal {
             commands.append(("Query the gateway now", "refundd query \(refund.argument)"))
             if refund.attention != nil {
-                let resolve = "refundd resolve \(refund.argument) --as settled|failed --reason TEXT"
-                commands.append(("Record the outcome yourself", resolve))
+                for outcome in ["settled", "failed"] {
+                    let resolve = "refundd resolve \(refund.argument) --as \(outcome) --reason TEXT"
+                    commands.append(("Record yourself that it \(outcome)", resolve))
+                }
             }
             commands.append(("Stop watching it", "refundd abandon \(refund.argument) --reason TEXT"))
         }

@@ -35,6 +35,8 @@ package struct GatewayIncident: Hashable, Sendable {
 
     /// The cause in one clause.
     package var cause: String {
+        // refundd's own findings need no code, and are no hints.
+        if [Self.unverifiedCode, Self.unreachableCode, ClockSkew.code].contains(code) { return message.asClause }
         let hint = kind == .misconfigured && !isVerified ? ", not signed: only a hint" : ""
         return "\(message.asClause) (\(code)\(hint))"
     }

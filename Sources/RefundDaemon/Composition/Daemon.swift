@@ -157,8 +157,9 @@ package actor Daemon {
     ///
     /// - Returns: The database, or nil if a signal ended the daemon first.
     private func open() async throws(CommandFailure) -> ServedDatabase? {
+        let provider = StoreProviders.provider(for: loaded.configuration.database)
         let opening = DatabaseOpening(
-            StoreProviders.provider(for: loaded.configuration.database),
+            provider,
             patience: ImmediateQuery.longest(loaded.configuration),
             logger: logger
         )
@@ -170,7 +171,7 @@ package actor Daemon {
                     emit.yield(.opened(.failure(error)))
                 }
             },
-            { [notifier] in await notifier.extendStart { opening.step.rawValue } },
+            { [notifier] in await notifier.extendStart { opening.progress } },
         ]
         let outcome: Result<ServedDatabase?, StoreError>? = await phase(tasks) { event in
             switch event {
@@ -188,7 +189,7 @@ package actor Daemon {
         do throws(StoreError) {
             return try outcome?.get()
         } catch {
-            throw CommandFailure(error)
+            throw CommandFailure(error, provider)
         }
     }
 
@@ -196,16 +197,26 @@ package actor Daemon {
     ///
     /// - Returns: Whether it started; false if a signal ended the daemon first.
     private func start(_ parts: Parts) async -> Result<Bool, CommandFailure> {
-        let start: @Sendable () async -> Void = { [emit] in
-            let error: StoreError?? = await untilCancelled { () async -> StoreError? in
-                do throws(StoreError) {
-                    try await parts.scheduler.start()
-                    return nil
-                } catch {
-                    return error
+        let start: @Sendable () async -> Void = { [emit, logger] in
+            var obstacle: StoreError?
+            while !Task.isCancelled {
+                let error: StoreError?? = await untilCancelled { () async -> StoreError? in
+                    do throws(StoreError) {
+                        try await parts.scheduler.start()
+                        return nil
+                    } catch {
+                        return error
+                    }
                 }
+                guard let error else { return }
+                // Another program's transaction ends sooner or later.
+                guard let error, error.kind == .busy else {
+                    emit.yield(.started(error))
+                    return
+                }
+                if error != obstacle { logger.warning("cannot start yet: \(error.description)") }
+                obstacle = error
             }
-            if let error { emit.yield(.started(error)) }
         }
         let extend: @Sendable () async -> Void = { [notifier] in
             await notifier.extendStart { "taking over the queue" }
@@ -227,6 +238,7 @@ package actor Daemon {
     private func serve(_ parts: Parts) async -> Result<Bool, CommandFailure> {
         admin = await listen(loaded.configuration, parts)
         await reportStart(parts)
+        parts.database.noteReady()
         note(notifier.status("serving"))
         note(notifier.ready())
         let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -28,6 +28,9 @@ final class ServedDatabase: Sendable {
         counting = try provider.open(.existing)
     }
 
+    /// Records that the daemon serves the queue.
+    func noteReady() { lock.noteServing(daemon) }
+
     /// Records that the daemon has read its configuration, keys and secrets again.
     func noteReload(at now: Timestamp) {
         var daemon = daemon
@@ -35,8 +38,12 @@ final class ServedDatabase: Sendable {
         lock.noteServing(daemon)
     }
 
-    /// Checks the space of the file system.
-    func spaceFindings() -> [Finding] { provider.spaceFindings() }
+    /// Checks the space of the file system, and whether the files can still be opened.
+    ///
+    /// The daemon goes on with the files that it has open, while no application can open them.
+    func spaceFindings() -> [Finding] {
+        provider.spaceFindings() + provider.accessFindings(for: .current).map(\.asSeenFromSandbox)
+    }
 
     /// Makes the next daemon check the whole database before serving it.
     func markSuspect(because error: StoreError) {
@@ -60,6 +67,8 @@ final class DatabaseOpening: Sendable {
         case locking = "waiting for a refundd command to finish"
         /// Checking the database, which the last daemon did not trust.
         case checking = "checking the database"
+        /// Waiting until another program ends its transaction.
+        case waiting = "waiting for another program's transaction"
     }
 
     private static let lockInterval: Duration = .milliseconds(50)
@@ -70,6 +79,7 @@ final class DatabaseOpening: Sendable {
         var step = Step.opening
         var store: (any QueueStore)?
         var isCancelled = false
+        var obstacle: StoreError?
     }
 
     private let provider: any StoreProvider
@@ -92,6 +102,13 @@ final class DatabaseOpening: Sendable {
     /// The current step.
     var step: Step { state.withLock { $0.step } }
 
+    /// The current step in words, with what holds it up.
+    var progress: String {
+        let (step, obstacle) = state.withLock { ($0.step, $0.obstacle) }
+        guard step == .waiting, let obstacle else { return step.rawValue }
+        return "cannot start: \(obstacle.description)"
+    }
+
     /// Opens the database.
     ///
     /// - Returns: The database, or nil if the task was cancelled, in which case nothing has changed.
@@ -100,7 +117,7 @@ final class DatabaseOpening: Sendable {
         guard let lock = try await lock() else { return nil }
         let daemon = ServingDaemon(pid: getpid(), version: Version.current, since: SystemClock().now())
         // While this daemon starts, the last one's description must not pass for its own.
-        lock.noteServing(daemon)
+        lock.noteServing(daemon.starting)
         begin(.opening)
         let opened = await onDedicatedThread(grace: Self.grace, interrupt: interrupt) {
             () -> Result<ServedDatabase, StoreError> in
@@ -147,12 +164,29 @@ final class DatabaseOpening: Sendable {
             }
         }
         begin(.opening)
-        try store.migrate(at: SystemClock().now())
+        try outlastingTransactions { () throws(StoreError) in try store.migrate(at: SystemClock().now()) }
         lock.noteServed()
-        lock.noteServing(daemon)
+        lock.noteServing(daemon.starting)
         CrashPoint.reached(.afterMigration)
         state.withLock { $0.store = nil }
         return try ServedDatabase(store, provider, lock, daemon)
+    }
+
+    // A restart would wait for the same transaction, and hide for whom.
+    private func outlastingTransactions(_ work: () throws(StoreError) -> Void) throws(StoreError) {
+        while true {
+            do throws(StoreError) {
+                return try work()
+            } catch  where error.kind == .busy {
+                let (isCancelled, isNew) = state.withLock { state in
+                    defer { state.obstacle = error }
+                    return (state.isCancelled, state.obstacle != error)
+                }
+                if isCancelled { throw error }
+                begin(.waiting)
+                if isNew { logger.warning("cannot start yet: \(error.description)") }
+            }
+        }
     }
 
     private func interrupt() {
@@ -168,6 +202,15 @@ final class DatabaseOpening: Sendable {
             defer { state.step = step }
             return state.step != step
         }
-        if isNew, step != .opening { logger.notice("\(step.rawValue)") }
+        if isNew, step != .opening, step != .waiting { logger.notice("\(step.rawValue)") }
+    }
+}
+
+extension ServingDaemon {
+    /// The daemon before it serves.
+    fileprivate var starting: ServingDaemon {
+        var daemon = self
+        daemon.isStarting = true
+        return daemon
     }
 }

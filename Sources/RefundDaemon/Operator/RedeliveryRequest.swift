@@ -8,6 +8,8 @@ package enum RedeliveryRequest: Sendable {
     case webhook(String)
     /// Every dead webhook.
     case dead
+    /// Every pending webhook, which becomes due now and keeps its attempts.
+    case pending
     /// Every webhook created at this time or later; a pending one becomes due now and keeps its attempts.
     case since(Timestamp)
 
@@ -44,6 +46,8 @@ package enum RedeliveryRequest: Sendable {
             return Count(due: 1)
         case .dead:
             return try await redeliver([.dead], since: Timestamp(milliseconds: .min), store, by: actor, report)
+        case .pending:
+            return try await redeliver([.pending], since: Timestamp(milliseconds: .min), store, by: actor, report)
         case .since(let time):
             return try await redeliver(WebhookState.allCases, since: time, store, by: actor, report)
         }

@@ -16,6 +16,8 @@ extension QueueReport {
         self.init(at: now, DaemonReport(presence: .running(daemon)), status, gateways: gateways)
         self.status.forgetLags(exceptOf: gateways)
         diskFindings = space
+        // A receiver may repeat what it was sent, and the page shows no bodies.
+        for index in self.status.endpoints.refusals.indices { self.status.endpoints.refusals[index].answer = nil }
     }
 
     /// One line for `systemctl status`: the gravest problem, then the queue.

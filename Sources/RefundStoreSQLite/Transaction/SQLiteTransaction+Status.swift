@@ -33,6 +33,7 @@ extension SQLiteTransaction {
             status.fileBytes = (try number("PRAGMA page_count") ?? 0) * pageSize
             status.freeBytes = (try number("PRAGMA freelist_count") ?? 0) * pageSize
             status.endpoints = try endpointStatus()
+            try addRefusals(to: &status.endpoints, at: now)
             status.unknownOrders = try unknownOrders(at: now)
         }
         return status

@@ -15,8 +15,8 @@ struct AbandonCommand: AsyncParsableCommand {
 
             Examples:
               refundd abandon R-1001 --reason "never submitted"
-              refundd abandon --state pending --since 2h --reason "a mistake" --dry-run
-              refundd abandon --order-prefix UNKNOWN-2025- --reason "a mistake" --dry-run
+              refundd abandon --state pending --since 2h --dry-run
+              refundd abandon --order-prefix UNKNOWN-2025- --reason "a mistake"
             """
     )
 
@@ -46,13 +46,18 @@ struct AbandonCommand: AsyncParsableCommand {
     @Flag(help: "Only show what would be abandoned.")
     var dryRun = false
 
-    @OptionGroup var reason: ReasonOption
+    @Option(help: "The reason, recorded in the ledger and sent in the webhook; --dry-run needs none.")
+    var reason: String?
 
     private var isBulk: Bool { state != nil || since != nil || until != nil || orderPrefix != nil || attention }
 
     func validate() throws {
         // As a script's variable is that was never set.
         if orderPrefix == "" { throw ValidationError("--order-prefix is empty, and would match every refund") }
+        if !dryRun {
+            guard let reason else { throw ValidationError("give --reason, which the ledger records") }
+            try ReasonOption.check(reason)
+        }
         if isBulk {
             guard selection.isEmpty else {
                 throw ValidationError("name one refund, or give conditions such as --state, not both")
@@ -73,7 +78,7 @@ struct AbandonCommand: AsyncParsableCommand {
             if isBulk {
                 try await abandonMany()
             } else {
-                try common.write(.abandon, on: selection, reason: reason.reason)
+                try common.write(.abandon, on: selection, reason: reason ?? "")
             }
         }
     }
@@ -97,7 +102,7 @@ struct AbandonCommand: AsyncParsableCommand {
             return
         }
         var progress = Progress()
-        let count = try await request.run(reason: reason.reason, by: common.actor, configuration) { count in
+        let count = try await request.run(reason: reason ?? "", by: common.actor, configuration) { count in
             progress.show("\(count.grouped) refunds abandoned so far")
         }
         progress.end()

@@ -41,7 +41,12 @@ struct BackupCommand: AsyncParsableCommand {
             progress.end()
             for line in verification.lines { printLine(line) }
             guard verification.problemCount == 0 else {
-                throw CommandFailure(.failed, ["\(file) is a faithful copy of the database, which has these problems"])
+                let advice =
+                    "the copy stays; with --public-key for each retired key, check it by: refundd verify \(file)"
+                throw CommandFailure(
+                    .failed,
+                    ["\(file) is a faithful copy of the database, which has these problems", advice]
+                )
             }
             printLine("\(file) is a faithful copy of the database")
         }

@@ -136,16 +136,19 @@ struct RefundList {
             head: ["ID", "REFUND", "STATE", "ATTENTION", "AMOUNT", "QUERIES", "AGE", "NEXT QUERY"],
             rows: entries.map { entry in
                 let refund = entry.refund
-                return TextTable.Row(cells: [
-                    "#\(refund.id)",
-                    refund.number,
-                    refund.state.rawValue + (refund.isUnknownToItsGateway(at: now) ? " (unknown)" : ""),
-                    refund.attention?.rawValue ?? "",
-                    refund.reported ?? refund.expected?.text ?? "",
-                    "\(refund.attempts)",
-                    refund.age(at: now).rounded,
-                    entry.nextQuery.cell(at: now),
-                ])
+                return TextTable.Row(
+                    cells: [
+                        "#\(refund.id)",
+                        refund.number,
+                        refund.state.rawValue + (refund.isUnknownToItsGateway(at: now) ? " (unknown)" : ""),
+                        refund.attention?.rawValue ?? "",
+                        refund.reported ?? refund.expected?.text ?? "",
+                        "\(refund.attempts)",
+                        refund.age(at: now).rounded,
+                        entry.nextQuery.cell(at: now),
+                    ],
+                    details: refund.mayBeMistyped ? [refund.lastError].compactMap(\.self).map { Line($0, .faint) } : []
+                )
             }
         )
     }
@@ -176,7 +179,7 @@ struct RefundList {
 extension Refund {
     /// Whether the gateway should know the refund by now, and does not.
     fileprivate func isUnknownToItsGateway(at now: Timestamp) -> Bool {
-        isUnknownOrder && state == .pending && attention == nil && age(at: now) >= UnknownOrders.patience
+        mayBeMistyped && age(at: now) >= UnknownOrders.patience
     }
 }
 

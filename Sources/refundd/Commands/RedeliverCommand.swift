@@ -10,11 +10,13 @@ struct RedeliverCommand: AsyncParsableCommand {
         commandName: "redeliver",
         abstract: "Send webhooks again, under the same id with a fresh timestamp and signature.",
         discussion: """
-            Name one webhook, or give --dead or --since. The daemon sends them, with all their retries. --since also makes \
-            pending ones due now, for a receiver that has been repaired.
+            Name one webhook, or give --dead, --pending or --since. The daemon sends them; dead and delivered ones have \
+            all their retries again. --pending repeats nothing: it only makes those due now that wait for a retry, for a \
+            receiver that has been repaired.
 
             Examples:
               refundd redeliver --dead
+              refundd redeliver --pending
               refundd redeliver --since 2h
             """
     )
@@ -27,6 +29,9 @@ struct RedeliverCommand: AsyncParsableCommand {
     @Flag(help: "Every dead webhook.")
     var dead = false
 
+    @Flag(help: "Every pending webhook; it becomes due now, and keeps its attempts.")
+    var pending = false
+
     @Option(
         help:
             "Every webhook created since then; pending ones become due now: 2026-11-22, 2026-11-22T03:04:05Z, or 2h for two hours ago.",
@@ -35,8 +40,8 @@ struct RedeliverCommand: AsyncParsableCommand {
     var since: Timestamp?
 
     func validate() throws {
-        guard [webhook != nil, dead, since != nil].count(where: { $0 }) == 1 else {
-            throw ValidationError("give one of a webhook's id, --dead and --since")
+        guard [webhook != nil, dead, pending, since != nil].count(where: { $0 }) == 1 else {
+            throw ValidationError("give one of a webhook's id, --dead, --pending and --since")
         }
     }
 
@@ -44,14 +49,18 @@ struct RedeliverCommand: AsyncParsableCommand {
         try await reportingFailures { () async throws(CommandFailure) in
             let store = try common.store(.existing)
             defer { store.close() }
-            let request = webhook.map(RedeliveryRequest.webhook) ?? since.map(RedeliveryRequest.since) ?? .dead
+            let request =
+                webhook.map(RedeliveryRequest.webhook) ?? since.map(RedeliveryRequest.since)
+                ?? (pending ? .pending : .dead)
             var progress = Progress()
             let count = try await request.run(store, by: common.actor) { count in
                 progress.show("\(count.grouped) webhooks are due again so far")
             }
             progress.end()
             var parts = ["\(count.due.counted("webhook is", "webhooks are")) due again"]
-            if count.hastened > 0 {
+            if pending {
+                parts = ["\(count.hastened.counted("pending webhook is", "pending webhooks are")) due now"]
+            } else if count.hastened > 0 {
                 parts.append("\(count.hastened.counted("pending one is", "pending ones are")) due now")
             }
             if count.pruned > 0 {

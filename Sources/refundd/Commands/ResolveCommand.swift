@@ -41,7 +41,10 @@ struct ReasonOption: ParsableArguments {
     @Option(help: "The reason, recorded in the ledger and sent in the webhook.")
     var reason: String
 
-    func validate() throws {
+    func validate() throws { try Self.check(reason) }
+
+    /// Requires a reason that says something.
+    static func check(_ reason: String) throws {
         guard !reason.allSatisfy(\.isWhitespace) else {
             throw ValidationError("--reason is blank; the ledger needs one")
         }

@@ -11,7 +11,7 @@ extension RefundReport {
     func lines(width: Int) -> [Line] {
         var lines = "Refund #\(refund.id)  \(refund.number)  \(refund.state.rawValue)".folded(to: width)
             .map { Line($0, .heading) }
-        lines += attention(width)
+        lines += attention(width) + unknownOrder(width)
         lines += facts.lines(width: width)
         lines += [Line(""), Line("History", .heading)]
         for (_, (at, entry)) in history.enumerated().sorted(by: { ($0.1.at, $0.0) < ($1.1.at, $1.0) }) {

@@ -105,8 +105,7 @@ extension DaemonReport {
 
     private var state: String {
         switch presence {
-        case .running(nil): "starting"
-        case .running: "running"
+        case .running: presence.isStarting ? "starting" : "running"
         case .absent: "stopped"
         case .unknown: "unknown"
         }
@@ -135,6 +134,18 @@ extension EndpointStatus {
                     json.time("since", breaker.since)
                     json.string("reason", breaker.reason)
                     json.time("next_probe_at", breaker.nextProbe)
+                }
+            }
+        }
+        json.array("refusing") { json in
+            for refusal in refusals {
+                json.object { json in
+                    json.string("endpoint", refusal.endpoint)
+                    json.time("since", refusal.since)
+                    json.number("attempts", refusal.attempts)
+                    json.string("reason", refusal.reason)
+                    json.number("waiting", refusal.waiting)
+                    json.time("next_attempt_at", refusal.next)
                 }
             }
         }

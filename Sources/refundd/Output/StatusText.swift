@@ -30,6 +30,7 @@ extension QueueReport {
             let queue =
                 waiting == 0
                 ? "no refund waits" : "\(waiting.counted("refund waits", "refunds wait")) for a verdict\(oldest)"
+            if daemon.presence.isStarting { return [Line("starting: \(queue)", .warning)] }
             return [Line("healthy: \(queue)", .good)]
         }
         let text = "NOT HEALTHY: \(problem.text)"
@@ -94,6 +95,8 @@ extension DaemonReport {
         case .absent: "not running"
         case .unknown(let reason): "unknown: \(reason)"
         case .running(nil): "starting"
+        case .running(let daemon?) where daemon.isStarting:
+            "starting since \(daemon.since.past(at: now)), process \(daemon.pid), version \(daemon.version)"
         case .running(let daemon?):
             if daemons.count > 1 {
                 daemons.map { "process \($0.pid)\($0.place) since \($0.since.past(at: now))" }.joined(separator: "; ")

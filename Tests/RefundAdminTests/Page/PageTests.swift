@@ -182,7 +182,9 @@ struct PageTests {
         let places = try order.map { try #require(html.range(of: $0)?.lowerBound) }
         #expect(places == places.sorted())
         #expect(html.contains("<code class=\"command\">refundd check --online</code>"))
-        #expect(html.contains("refundd resolve --id 7 --as settled --reason TEXT"))
+        for outcome in ["settled", "failed"] {
+            #expect(html.contains("refundd resolve --id 7 --as \(outcome) --reason TEXT"))
+        }
         #expect(
             html.contains("2 more refunds: <code class=\"command\">refundd list --attention</code>")
         )

@@ -34,6 +34,18 @@ struct CredentialChangeTests {
         #expect(found?.command == "systemctl restart refundd")
     }
 
+    @Test func configurationThatWasEditedIsNotInForceYet() throws {
+        let file = try folder.write("[gateway]", to: "refundd.conf")
+        func finding(_ sources: [String: String], since: Int64) -> Finding? {
+            let daemon = ServingDaemon(pid: 77, version: "1", since: Timestamp(milliseconds: since))
+            return CredentialChanges(sources: sources, files: [], daemon: daemon).finding(about: file)
+        }
+        #expect(finding(["refundd_key": key], since: 0)?.text == "refundd.conf has changed since refundd read it")
+        #expect(finding(["refundd_key": key], since: 0)?.command == "systemctl restart refundd")
+        #expect(finding([:], since: 0)?.command == "kill -HUP 77")
+        #expect(finding([:], since: .max) == nil)
+    }
+
     @Test func withoutServiceManagerAReloadReadsAChangedKey() throws {
         let found = finding(units: false, since: 0)
         #expect(found?.text == "gateway_public_key has changed since refundd read it")

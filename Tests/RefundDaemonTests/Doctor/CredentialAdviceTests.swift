@@ -17,12 +17,26 @@ struct CredentialAdviceTests {
     @Test func missingFileIsNamedOnceWithTheCommandThatPutsItThere() {
         let missing = CredentialFileError.missing.description
         let findings = findings(missing, missing)
-        #expect(findings.map(\.text) == ["gateways.0.private_key_file: \(Self.path): \(missing)"])
+        let keys = "gateways.0.private_key_file, gateways.1.private_key_file"
+        #expect(findings.map(\.text) == ["\(keys): \(Self.path): \(missing)"])
         #expect(
             findings.first?.command == "install -m 600 app_private_key \(Self.path) && systemctl restart refundd"
         )
         let bare = self.findings(missing, isUnits: false)
         #expect(bare.first?.command == "install -m 600 app_private_key \(Self.path)")
+    }
+
+    @Test func missingCertificatesAreNamedEachAndStayReadable() {
+        let missing = CredentialFileError.missing.description
+        let problems = ["gateway.ca_file", "webhook.ca_file"].map { key in
+            CredentialProblem(key: key, path: "/etc/refundd/\(key).pem", problem: missing)
+        }
+        #expect(
+            CredentialAdvice(isUnits: false).findings(problems).map(\.command) == [
+                "install -m 644 gateway.ca_file.pem /etc/refundd/gateway.ca_file.pem",
+                "install -m 644 webhook.ca_file.pem /etc/refundd/webhook.ca_file.pem",
+            ]
+        )
     }
 
     @Test func exposedFileHasItsCommand() {

@@ -130,6 +130,73 @@ struct ServiceUnitTests {
         #expect(findings == [Finding(.problem, "unit", text, run: command)])
     }
 
+    @Test func stateThatIsHiddenIsNotLeftBlank() {
+        let findings = UnitCheck.findings(UnitState([:]), daemon: Self.running)
+        #expect(findings.map(\.gravity) == [.warning])
+        #expect(findings.first?.command == "sudo refundd doctor")
+    }
+
+    @Test func daemonThatASignalEndedIsNotSaidToFailRepeatedly() {
+        let state = UnitState([
+            "ActiveState": "activating", "SubState": "auto-restart", "ExecMainCode": "2", "ExecMainStatus": "9",
+            "RestartUSec": "2s",
+        ])
+        #expect(state.obstacle()?.reason == "refundd was killed (signal 9); systemd starts it again within 2s")
+        #expect(!state.hasFailed)
+    }
+
+    @Test func lastMessageOfAFailedDaemonIsFound() {
+        let journal = "refundd: older\nStarting refundd\nrefundd: the database is gone\nrefundd.service: Failed\n"
+        #expect(UnitState.lastWords(in: journal) == "the database is gone")
+        #expect(UnitState.lastWords(in: "Starting refundd\n") == nil)
+    }
+
+    // MARK: - Its sandbox
+
+    private static let sandbox = """
+        [Service]
+        ProtectSystem=strict
+        ProtectHome=yes
+        StateDirectory=refundd
+        ReadWritePaths=-/srv/open/
+        """
+
+    private func sandboxFinding(_ database: String, group: gid_t? = nil) -> Finding? {
+        let unit = ServiceUnit(file: "f", parsing: Self.sandbox)
+        return SandboxCheck(unit: unit, user: ServiceUser(id: 54_321, group: group)).finding(database)
+    }
+
+    @Test(arguments: ["/var/lib/refundd/refundd.db", "/srv/open/shop.db", "/srv/open/deep/shop.db"])
+    func databaseThatTheSandboxLetsTheServiceWriteIsFine(database: String) {
+        #expect(sandboxFinding(database) == nil)
+    }
+
+    @Test func databaseOutsideTheSandboxHasItsDropIn() throws {
+        let finding = sandboxFinding("/srv/opened/shop.db")
+        #expect(finding?.gravity == .problem)
+        #expect(finding?.text == "the service's sandbox makes /srv/opened read-only")
+        #expect(
+            finding?.command == "mkdir -p /etc/systemd/system/refundd.service.d"
+                + " && printf '%s\\n' '[Service]' ReadWritePaths=/srv/opened"
+                + " >/etc/systemd/system/refundd.service.d/database.conf"
+                + " && systemctl daemon-reload && systemctl restart refundd"
+        )
+        #expect(sandboxFinding("/home/shop/shop.db")?.text.contains("hides /home/shop") == true)
+        #expect(sandboxFinding("/home/shop/shop.db")?.command?.contains("ProtectHome=no") == true)
+    }
+
+    @Test func serviceJoinsTheGroupOfTheApplicationsFolder() throws {
+        let path = try folder.write("", to: "shop.db")
+        var status = stat()
+        try #require(unsafe chown(folder.path, geteuid(), geteuid() == 0 ? 5_678 : getegid()) == 0)
+        try #require(unsafe stat(folder.path, &status) == 0)
+        let finding = sandboxFinding(path)
+        #expect(finding?.command?.contains("SupplementaryGroups=\(ServiceUser.name(ofGroup: status.st_gid))") == true)
+        #expect(finding?.command?.hasPrefix("chmod 2770 ") == true)
+        #expect(finding?.command?.contains("chmod 660 ") == true)
+        #expect(sandboxFinding(path, group: status.st_gid)?.command?.contains("chmod") == false)
+    }
+
     @Test func failedUnitIsRestartedOnceEverythingIsRepaired() {
         let state = UnitState(["ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"])
         let command = UnitCheck.findings(state, daemon: .absent, isRepaired: true).first?.command
@@ -164,7 +231,8 @@ struct ServiceUnitTests {
         var status = QueueStatus()
         let sighting = GatewaySighting(lastVerified: nil, lastError: error, lastErrorAt: now.advanced(by: .seconds(-2)))
         status.sightings = ["default": sighting]
-        #expect(ClockCheck.measured(status, at: now) == "\(difference) gateway default (measured 2s ago)")
+        let words = "\(difference) gateway default's, which refuses all queries (measured 2s ago)"
+        #expect(ClockCheck.measured(status, at: now) == words)
         #expect(ClockCheck.finding(status, at: now).gravity == .problem)
         status.sightings["default"]?.lastVerified = now
         #expect(ClockCheck.measured(status, at: now) == nil, "an answer has verified since")

@@ -56,6 +56,20 @@ struct QueueReportTests {
         expectProblem(report, "the database is lost", run: "refundd doctor")
     }
 
+    @Test func processThatKeepsTheDaemonFromStartingIsNamedWithHowLong() {
+        let begin = Self.now.advanced(by: .seconds(-67))
+        let starting = ServingDaemon(pid: 1, version: "1", since: begin, isStarting: true)
+        var report = report(.running(starting), ready: nil) { $0.dueLag = .seconds(300) }
+        #expect(report.findings.map(\.gravity) == [.warning], "it has not been held up")
+        report.daemon.writer = QueueWriterProcess(name: "python3", pid: 10_617, user: "shop")
+        let text =
+            "refundd cannot start: python3 (process 10617, user shop) has held the database's write lock"
+            + " for at least 67s; end its transaction or the process"
+        expectProblem(report, text, run: "kill 10617")
+        report.daemon.writer = QueueWriterProcess(name: "refundd", pid: 1)
+        #expect(report.isHealthy, "it is migrating")
+    }
+
     @Test func daemonThatStartsOrHidesIsNoProblemYet() {
         #expect(report(.running(nil), distrust: "it is damaged").findings.map(\.gravity) == [.warning])
         #expect(report(.unknown("Permission denied")).findings.map(\.gravity) == [.warning])
@@ -165,6 +179,28 @@ struct QueueReportTests {
                 "due refunds wait for their turn, the longest for 6m; gateway default answers"
             ]
         )
+    }
+
+    @Test func largeBacklogIsNotedWithItsDurationAndWhatItHasInCommon() {
+        var report = report {
+            $0.states = [.pending: 100_025]
+            $0.dueLag = .seconds(106)
+            $0.dueLags = ["default": .seconds(106)]
+            $0.sightings = ["default": GatewaySighting(lastVerified: Self.now)]
+        }
+        report.settings = ["default": GatewaySettings()]
+        let figures = "100,025 refunds wait; at 20 queries a second, one query each takes 83m"
+        #expect(report.findings.last?.text == figures)
+        report.largestGroup = RefundGroup(
+            prefix: "UNKNOWN-",
+            count: 100_000,
+            callbackCount: 0,
+            first: Self.now,
+            last: Self.now
+        )
+        #expect(report.isHealthy)
+        #expect(report.findings.last?.text.hasPrefix("\(figures); 100,000 begin with UNKNOWN-") == true)
+        #expect(report.findings.last?.command == "refundd abandon --order-prefix UNKNOWN- --dry-run")
     }
 
     @Test func refundsThatTheGatewayDoesNotKnowAreNotedWithTheirNumbers() {

@@ -37,6 +37,18 @@ struct DaemonPresenceTests {
         #expect(DaemonPresence(database: path) == .absent)
     }
 
+    @Test func daemonThatHasServedBeforeStartsUntilItSaysThatItServes() throws {
+        let lock = try DaemonLock.taken(path)
+        lock.noteServed()
+        var starting = daemon
+        starting.isStarting = true
+        lock.noteServing(starting)
+        #expect(DaemonPresence(database: path) == .running(starting))
+        #expect(DaemonPresence(database: path).isStarting)
+        lock.noteServing(daemon)
+        #expect(!DaemonPresence(database: path).isStarting)
+    }
+
     @Test func commandIsNoDaemon() throws {
         let lock = try DaemonLock.taken(path, for: .command)
         #expect(DaemonPresence(database: path) == .absent)

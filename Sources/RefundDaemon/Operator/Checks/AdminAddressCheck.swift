@@ -23,7 +23,7 @@ struct AdminAddressCheck {
     }
 
     private var isServedByDaemon: Bool {
-        guard case .running(let daemon?) = daemon else { return false }
+        guard case .running(let daemon?) = daemon else { return isServedByUnit }
         if address.socketPath != nil { return AdminProbe(address).answer() != nil }
         // While other sockets come and go, the kernel's table may be read without one that was there all the time.
         for _ in 1...3 {
@@ -33,6 +33,14 @@ struct AdminAddressCheck {
             if isOpen { return true }
         }
         return false
+    }
+
+    // The unit's daemon may still serve another database than the one that the configuration names now.
+    private var isServedByUnit: Bool {
+        guard address.socketPath == nil, ServiceUnit.isManagerRunning, let pid = UnitState.current().mainProcess else {
+            return false
+        }
+        return ListeningSockets(port: address.port).areOpen(in: pid) ?? (AdminProbe(address).answer() != nil)
     }
 }
 

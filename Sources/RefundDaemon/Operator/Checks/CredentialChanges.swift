@@ -36,6 +36,17 @@ struct CredentialChanges {
             : Finding(.warning, "credentials", "\(text) read it", run: "kill -HUP \(daemon.pid)")
     }
 
+    /// Looks whether the configuration itself was changed after the daemon read it.
+    ///
+    /// - Parameter configuration: The configuration's file.
+    /// - Returns: The finding, with a command that applies every key; a reload would refuse some.
+    func finding(about configuration: String) -> Finding? {
+        guard isChanged(configuration, since: daemon.reloaded ?? daemon.since) else { return nil }
+        let text = "\(configuration.fileName) has changed since refundd read it"
+        let command = sources.isEmpty ? "kill -HUP \(daemon.pid)" : "systemctl restart refundd"
+        return Finding(.warning, "settings", text, run: command)
+    }
+
     // Root can compare the contents; others may at best see the file's time.
     private func isReplaced(_ source: String, since copy: String) -> Bool {
         guard let new = try? CredentialFile(path: source).bytes, let old = try? CredentialFile(path: copy).bytes else {
@@ -54,6 +65,11 @@ struct CredentialChanges {
 }
 
 extension Configuration {
+    /// Every file of certificates, which anybody may read.
+    var certificateFiles: Set<String> {
+        Set(([webhook.caFile] + gateways.values.map(\.caFile)).compactMap(\.self))
+    }
+
     /// Every key, secret and certificate file.
     var credentialFiles: Set<String> {
         var files = Set(webhook.secretFiles + [webhook.caFile, database.passwordFile].compactMap(\.self))

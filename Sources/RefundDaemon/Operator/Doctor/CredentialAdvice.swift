@@ -10,12 +10,12 @@ struct CredentialAdvice {
 
     /// Turns problems into findings, one per file and cause.
     func findings(_ problems: [CredentialProblem]) -> [Finding] {
-        var seen: Set<CredentialProblem> = []
-        return problems.compactMap { problem in
-            var cause = problem
-            if problem.path != nil { cause.key = "" }
-            return seen.insert(cause).inserted ? finding(problem) : nil
+        var merged: [CredentialProblem] = []
+        for problem in problems {
+            let same = merged.firstIndex { $0.path != nil && $0.path == problem.path && $0.problem == problem.problem }
+            if let same { merged[same].key += ", \(problem.key)" } else { merged.append(problem) }
         }
+        return merged.map(finding)
     }
 
     private func finding(_ problem: CredentialProblem) -> Finding {
@@ -28,7 +28,9 @@ struct CredentialAdvice {
         }
         let restart = isUnits ? " && systemctl restart refundd" : ""
         if problem.isMissingFile {
-            let command = "install -m 600 \(path.fileName.asShellWord) \(path.asShellWord)\(restart)"
+            // A bundle of certificates is no secret, and the daemon reads it itself.
+            let mode = problem.key.hasSuffix("ca_file") ? "644" : "600"
+            let command = "install -m \(mode) \(path.fileName.asShellWord) \(path.asShellWord)\(restart)"
             return Finding(.problem, "credentials", problem.description, run: command)
         }
         // What the file's protection lacks is said with its command.

@@ -11,7 +11,7 @@ package struct Doctor: Sendable {
 
     private let file: String
     private let environment: [String: String]
-    private let unit = ServiceUnit.installed()
+    let unit = ServiceUnit.installed()
 
     /// Creates a doctor.
     ///
@@ -36,7 +36,8 @@ package struct Doctor: Sendable {
         }
         let provider = StoreProviders.provider(for: partial.database)
         let daemon = provider.daemon
-        let user = serviceUser(daemon) ?? provider.owner ?? .current
+        let user = ServiceUnit.user(of: daemon, unit) ?? provider.owner ?? .current
+        if isBlind(partial, user) { return blindFindings(partial, provider) }
         var findings = partial.problems.map(configurationFinding)
         if let configuration = partial.whole {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
@@ -59,24 +60,20 @@ package struct Doctor: Sendable {
             findings.removeAll { $0.subject == "daemon" && $0.gravity == .problem }
         }
         findings += ofUnit
-        if let configuration = partial.whole, isOnline { findings += await onlineFindings(configuration) }
+        if let configuration = partial.whole, isOnline {
+            // A wrong clock explains every refusal.
+            let hasClock = findings.contains { $0.subject == "clock" && $0.gravity == .problem }
+            findings += await onlineFindings(configuration).filter { !hasClock || !$0.text.contains("clock is") }
+        }
         return findings
     }
 
-    private func configurationFinding(_ problem: ConfigurationProblem) -> Finding {
+    func configurationFinding(_ problem: ConfigurationProblem) -> Finding {
         let text = "\(problem)"
         return Finding(.problem, "configuration", text, run: "${EDITOR:-vi} \(file.asShellWord) && refundd check")
     }
 
-    /// The user that runs the daemon: the running one's, else the unit's.
-    private func serviceUser(_ daemon: DaemonPresence) -> ServiceUser? {
-        if case .running(let serving?) = daemon, serving.isHere, let user = ServiceUser(ofProcess: serving.pid) {
-            return user
-        }
-        return unit?.serviceUser
-    }
-
-    private func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
+    func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {
         let configuration = configuration.readingCredentials(of: unit)
         try? ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: false)
@@ -86,7 +83,8 @@ package struct Doctor: Sendable {
             .subtracting(problems.filter(\.isMissingFile).compactMap(\.path))
         for path in own.sorted() where geteuid() == 0 && !user.mayRead(path) {
             let problem = "user \(user.name), who runs refundd, cannot read \(path)"
-            findings.append(Finding(.problem, "credentials", problem, run: "chown \(user.name) \(path.asShellWord)"))
+            let change = configuration.certificateFiles.contains(path) ? "chmod 644" : "chown \(user.name)"
+            findings.append(Finding(.problem, "credentials", problem, run: "\(change) \(path.asShellWord)"))
         }
         findings += ConfigurationCheck.keyProblems(credentials).map { Finding(.problem, "credentials", $0) }
         if let problem = ReceiverCheck(webhook: configuration.webhook).offlineProblem() {
@@ -110,7 +108,7 @@ package struct Doctor: Sendable {
         _ user: ServiceUser,
         _ found: inout QueueReport?
     ) -> [Finding] {
-        var findings = provider.findings(for: user)
+        var findings = placeFindings(provider, user)
         if findings.isEmpty {
             let text = "\(provider.location) is sound, and user \(user.name) can write it"
             findings.append(Finding(.fine, "database", text))
@@ -122,14 +120,27 @@ package struct Doctor: Sendable {
             let report = try QueueReport(of: store, configuration)
             found = report
             // The disk and the configuration have been checked above.
-            let others = report.findings.filter { !["database", "configuration"].contains($0.subject) }
-                .map(\.withoutDoctor)
+            let others = report.findings.filter { finding in
+                !["database", "configuration", "clock"].contains(finding.subject)
+                    || finding.text.contains("--accept-restored")
+            }.map(\.withoutDoctor)
             findings +=
                 others.isEmpty ? [Finding(.fine, "queue", "refundd serves it, and no refund needs attention")] : others
         } catch {
             // The checks above have reported what keeps the queue from being read.
         }
         return findings
+    }
+
+    // The check itself has just been made, so the command does something else.
+    private func complete(_ finding: inout Finding, _ settings: GatewaySettings?) {
+        let name = String(finding.subject.dropFirst("gateway ".count))
+        let restart = unit == nil ? "refundd check --online" : "systemctl restart refundd"
+        if let remedy = GatewayRemedy(finding.text, gateway: name, settings, restart: restart) {
+            (finding.text, finding.command) = (remedy.cause, remedy.command)
+        } else {
+            finding.command = "curl -sSv -o /dev/null \((settings?.url ?? "").asShellWord)"
+        }
     }
 
     private func onlineFindings(_ configuration: Configuration) async -> [Finding] {
@@ -141,7 +152,7 @@ package struct Doctor: Sendable {
             defer { connections.shutDown() }
             for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
                 var (finding, _) = await GatewayCheck(name: name, gateway: gateway).finding()
-                if finding.gravity == .problem { finding.command = "refundd check --online" }
+                if finding.gravity == .problem { complete(&finding, configuration.gateways[name]) }
                 findings.append(finding)
             }
         } catch {
@@ -156,7 +167,7 @@ extension Configuration {
     /// The configuration with the files that a unit's credentials come from.
     ///
     /// A bare name is a credential in a folder that only the daemon sees.
-    fileprivate func readingCredentials(of unit: ServiceUnit?) -> Configuration {
+    func readingCredentials(of unit: ServiceUnit?) -> Configuration {
         let (sources, folder) = (unit?.credentials ?? [:], unit?.credentialFolders.first)
         func source(_ path: String) -> String {
             let name = path.fileName
@@ -180,7 +191,7 @@ extension Configuration {
 extension Finding {
     /// The finding with a command that says more than the doctor's own report.
     fileprivate var withoutDoctor: Finding {
-        guard command == "refundd doctor" else { return self }
+        guard let command, ["refundd doctor", "refundd check --online"].contains(command) else { return self }
         return Finding(gravity, subject, text, run: "journalctl -u refundd -n 20 --no-pager")
     }
 }

@@ -18,11 +18,25 @@ enum ClockCheck {
     /// - Returns: The finding.
     static func finding(_ status: QueueStatus? = nil, at now: Timestamp = SystemClock().now()) -> Finding {
         if let measured = status.flatMap({ measured($0, at: now) }) {
-            return Finding(.problem, "clock", measured, run: remedy(canSynchronize: canSynchronize()))
+            return Finding(
+                .problem,
+                "clock",
+                "this machine's clock is \(measured)",
+                run: remedy(canSynchronize: canSynchronize())
+            )
         }
         var state = timex()
         let result = unsafe adjtimex(&state)
         return finding(isSynchronized: result >= 0 && result != TIME_ERROR && state.status & STA_UNSYNC == 0)
+    }
+
+    /// The problem of a gateway whose last failure names a difference between the clocks.
+    static func problem(with gateway: String, _ error: String) -> Finding? {
+        guard let match = unsafe error.firstMatch(of: difference) else { return nil }
+        let text =
+            "this machine's clock is \(match.output.1) \(match.output.2 == "behind" ? "behind" : "ahead of")"
+            + " gateway \(gateway)'s, which refuses all queries; put it right"
+        return Finding(.problem, "clock", text, run: remedy(canSynchronize: canSynchronize()))
     }
 
     /// The difference to a gateway's clock that its last failure named; nil without one.
@@ -31,8 +45,8 @@ enum ClockCheck {
             guard let error = sighting.lastError, let time = sighting.lastErrorAt,
                 let match = unsafe error.firstMatch(of: difference)
             else { continue }
-            let place = match.output.2 == "behind" ? "behind" : "ahead of"
-            return "\(match.output.1) \(place) gateway \(gateway) (measured \(time.age(at: now)))"
+            let difference = "\(match.output.1) \(match.output.2 == "behind" ? "behind" : "ahead of")"
+            return "\(difference) gateway \(gateway)'s, which refuses all queries (measured \(time.age(at: now)))"
         }
         return nil
     }

@@ -11,6 +11,9 @@ struct ServiceUnit: Hashable, Sendable {
         "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
     ]
 
+    /// The configuration that the unit's daemon reads.
+    static let configuration = "/etc/refundd/refundd.conf"
+
     /// The unit's file.
     var file: String
     /// The user that runs the daemon; nil for root.
@@ -23,6 +26,13 @@ struct ServiceUnit: Hashable, Sendable {
     var credentials: [String: String] = [:]
     /// The folders of which systemd loads every file.
     var credentialFolders: [String] = []
+
+    /// Whether everything is read-only to the daemon that ``writableFolders`` does not list.
+    var isSystemReadOnly = false
+    /// Whether homes are hidden from the daemon.
+    var hidesHomes = false
+    /// The folders that the daemon may write.
+    var writableFolders: [String] = []
 
     /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
@@ -61,6 +71,12 @@ struct ServiceUnit: Hashable, Sendable {
             case "Group": group = value.isEmpty ? nil : value
             case "SupplementaryGroups" where value.isEmpty: supplementaryGroups = []
             case "SupplementaryGroups": supplementaryGroups += value.split(separator: " ").map(String.init)
+            case "ProtectSystem": isSystemReadOnly = value == "strict"
+            case "ProtectHome": hidesHomes = !["no", "false", "off", "0", ""].contains(value)
+            case "ReadWritePaths" where value.isEmpty: writableFolders = []
+            case "ReadWritePaths": writableFolders += value.split(separator: " ").map(Self.folder)
+            case "StateDirectory": writableFolders += value.split(separator: " ").map { "/var/lib/\($0)" }
+            case "RuntimeDirectory": writableFolders += value.split(separator: " ").map { "/run/\($0)" }
             case "LoadCredential" where value.isEmpty: (credentials, credentialFolders) = ([:], [])
             case "LoadCredential":
                 let pair = value.split(separator: ":", maxSplits: 1).map(String.init)
@@ -68,6 +84,12 @@ struct ServiceUnit: Hashable, Sendable {
             default: break
             }
         }
+    }
+
+    // A path may begin with marks, such as one that it need not exist.
+    private static func folder(_ word: Substring) -> String {
+        let path = String(word.drop { "-+".contains($0) })
+        return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }
 
     // systemd loads each file of a folder under the name ID_FILE.
@@ -90,6 +112,14 @@ struct ServiceUnit: Hashable, Sendable {
             group: group.flatMap(Self.id(ofGroup:)),
             supplementary: supplementaryGroups.compactMap(Self.id(ofGroup:))
         )
+    }
+
+    /// The user that runs the daemon: the running one's, else the unit's; nil if neither is known.
+    static func user(of daemon: DaemonPresence, _ unit: ServiceUnit? = installed()) -> ServiceUser? {
+        if case .running(let serving?) = daemon, serving.isHere, let user = ServiceUser(ofProcess: serving.pid) {
+            return user
+        }
+        return unit?.serviceUser
     }
 
     private static func id(ofGroup name: String) -> gid_t? {

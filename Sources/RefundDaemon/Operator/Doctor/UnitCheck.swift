@@ -1,10 +1,12 @@
+import Glibc
 import RefundCore
 import RefundStore
 
 /// What the service manager says of refundd's unit, see org.freedesktop.systemd1(5).
 struct UnitState: Hashable, Sendable {
     private static let names = [
-        "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState", "LoadState", "NeedDaemonReload",
+        "ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "ExecMainExitTimestampMonotonic",
+        "RestartUSec", "MainPID", "UnitFileState", "LoadState", "NeedDaemonReload",
     ]
 
     private let properties: [String: String]
@@ -43,11 +45,54 @@ struct UnitState: Hashable, Sendable {
         let journal = "journalctl -u refundd -n 20 --no-pager"
         let status = "exit status \(properties["ExecMainStatus"] ?? "?")"
         if properties["SubState"] == "auto-restart" {
+            if let death { return (death, journal) }
             return ("refundd.service fails repeatedly (\(status))", journal)
         }
         guard active == "failed" else { return nil }
         let reason = "refundd.service has failed (\(properties["Result"] ?? "?"), \(status))"
         return (reason, isRepaired ? "systemctl restart refundd" : journal)
+    }
+}
+
+extension UnitState {
+    // How a process ended. Source: siginfo_t of sigaction(2), CLD_KILLED and CLD_DUMPED.
+    private static let signalled: Set = ["2", "3"]
+
+    /// How a signal ended the daemon, which systemd is about to start again; nil if it ended by itself.
+    private var death: String? {
+        guard Self.signalled.contains(properties["ExecMainCode"] ?? ""), let signal = properties["ExecMainStatus"]
+        else { return nil }
+        let ago = exited.map { " \(max(Duration.microseconds($0), .zero).rounded) ago" } ?? ""
+        let delay = properties["RestartUSec"].map { " within \($0)" } ?? ""
+        return "refundd was killed (signal \(signal))\(ago); systemd starts it again\(delay)"
+    }
+
+    /// How many microseconds have passed since the daemon ended; nil if that is unknown.
+    private var exited: Int64? {
+        guard let time = properties["ExecMainExitTimestampMonotonic"].flatMap({ Int64($0) }), time > 0 else {
+            return nil
+        }
+        var now = timespec()
+        guard unsafe clock_gettime(CLOCK_MONOTONIC, &now) == 0 else { return nil }
+        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000 - time
+    }
+
+    /// Whether it starts, fails and is started again, or has given up.
+    var hasFailed: Bool { active == "failed" || properties["SubState"] == "auto-restart" && death == nil }
+
+    /// The daemon's process; nil if none runs.
+    var mainProcess: Int32? { properties["MainPID"].flatMap { Int32($0) }.flatMap { $0 > 0 ? $0 : nil } }
+
+    /// The last thing that the daemon said before it ended; nil if it said nothing, or this user may not read it.
+    static var lastWords: String? {
+        let command = ["journalctl", "-u", "refundd", "-n", "20", "-o", "cat", "--no-pager", "-q"]
+        return lastWords(in: SystemCommand.output(of: command) ?? "")
+    }
+
+    /// Finds the daemon's last message of why it ended.
+    static func lastWords(in journal: String) -> String? {
+        let prefix = "refundd: "
+        return journal.split(separator: "\n").last { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 }
 
@@ -87,6 +132,12 @@ struct UnitCheck {
             let problem = "the unit's file has changed since systemd read it"
             findings.append(Finding(.warning, "unit", problem, run: "systemctl daemon-reload"))
         }
-        return findings.isEmpty ? [Finding(.fine, "unit", "refundd.service is \(state.active)")] : findings
+        guard findings.isEmpty else { return findings }
+        guard !state.active.isEmpty else {
+            return [
+                Finding(.warning, "unit", "systemctl does not tell its state to this user", run: "sudo refundd doctor")
+            ]
+        }
+        return [Finding(.fine, "unit", "refundd.service is \(state.active)")]
     }
 }

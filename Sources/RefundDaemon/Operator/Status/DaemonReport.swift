@@ -44,7 +44,9 @@ package struct DaemonReport: Hashable, Sendable {
         let provider = StoreProviders.provider(for: configuration.database)
         let presence = provider.daemon
         var readiness: AdminProbe.Answer?
-        if asksForReadiness, case .running = presence, let address = configuration.whole?.admin.listen {
+        if asksForReadiness, case .running = presence, !presence.isStarting,
+            let address = configuration.whole?.admin.listen
+        {
             readiness = AdminProbe(address).answer()
         }
         let isUnits = ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
@@ -52,13 +54,22 @@ package struct DaemonReport: Hashable, Sendable {
             presence: presence,
             readiness: readiness,
             distrust: provider.distrust,
-            writer: readiness?.isReady == false ? provider.writer : nil,
+            writer: readiness?.isReady == false || asksForReadiness && presence.isStarting ? provider.writer : nil,
             startCommand: isUnits
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
         daemons = provider.daemons
-        if case .absent = presence, isUnits, let (reason, command) = UnitState.current().obstacle() {
-            (obstacle, startCommand) = (reason, command)
+        guard case .absent = presence, isUnits else { return }
+        let state = UnitState.current()
+        guard let (reason, command) = state.obstacle() else { return }
+        (obstacle, startCommand) = (reason, command)
+        guard state.hasFailed else { return }
+        // The exit status alone says nothing to an operator.
+        if let cause = Doctor(file: configuration.file, environment: [:]).startCause(configuration) {
+            obstacle = "refundd cannot start: \(cause.text)"
+            startCommand = cause.command ?? command
+        } else if let words = UnitState.lastWords {
+            obstacle = "\(reason): \(words)"
         }
     }
 

@@ -10,10 +10,11 @@ extension QueueReport {
     /// What is wrong, the gravest first; a problem needs an operator, a note does not.
     package var findings: [Finding] {
         let all =
-            databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings + lagFindings
+            databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings.map(explained)
+            + lagFindings
             + attentionFindings
-            + webhookFindings + credentialFindings
-            + noteFindings
+            + webhookFindings + refusalFindings + credentialFindings
+            + noteFindings + [backlogNote].compactMap(\.self)
         return all.enumerated().sorted { left, right in
             (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
         }.map(\.element)
@@ -29,8 +30,9 @@ extension QueueReport {
             let refunds = waiting == 0 ? "" : ", and \(waiting.counted("refund waits", "refunds wait"))"
             let reason = daemon.obstacle ?? "refundd is not running"
             return [Finding(.problem, "daemon", "\(reason)\(refunds)", run: daemon.startCommand)]
-        case .running(nil):
-            return [Finding(.warning, "daemon", "refundd is starting, or checking the database")]
+        case .running(let starting) where daemon.presence.isStarting:
+            return [startFinding(starting)]
+        case .running(nil): return []
         case .unknown(let reason):
             return [Finding(.warning, "daemon", "cannot tell whether refundd is running: \(reason)")]
         case .running(let serving?):
@@ -44,7 +46,7 @@ extension QueueReport {
         }
     }
 
-    private var isStarting: Bool { if case .running(nil) = daemon.presence { true } else { false } }
+    private var isStarting: Bool { daemon.presence.isStarting }
 
     // A pause that somebody forgot loses verdicts and webhooks silently.
     private var pauseFindings: [Finding] {
@@ -82,8 +84,8 @@ extension QueueReport {
     }
 
     private var lagFindings: [Finding] {
-        guard status.dueLag > Self.longestLag, case .running(.some) = daemon.presence, status.incidents.isEmpty,
-            status.breakers.isEmpty
+        guard status.dueLag > Self.longestLag, case .running(.some) = daemon.presence, !isStarting,
+            status.incidents.isEmpty, status.breakers.isEmpty
         else { return [] }
         // After an outage many refunds are due, and the gateway answers one after the other.
         let late = status.dueLags.filter { $0.value > Self.longestLag }.keys.sorted()

@@ -21,6 +21,10 @@ package struct QueueReport: Sendable {
     package var databaseFindings: [Finding] = []
     /// Findings about keys and secrets that the daemon has not read.
     package var credentialFindings: [Finding] = []
+    /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
+    package var settings: [String: GatewaySettings] = [:]
+    /// The pending refunds whose order numbers begin alike, of which there are most; nil if only few refunds wait.
+    package var largestGroup: RefundGroup?
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
 
@@ -55,6 +59,11 @@ package struct QueueReport: Sendable {
         self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
         if configuration.whole != nil { self.status.forgetLags(exceptOf: configured) }
         database = store.location
+        if status.openCount >= Self.largeBacklog, status.dueLag > .zero {
+            largestGroup = try store.read { tx throws(StoreError) in
+                try tx.groups(RefundFilter(state: .pending)).first
+            }
+        }
         do throws(StoreError) {
             try store.checkPositions()
         } catch  where error.kind == .restored {
@@ -64,10 +73,17 @@ package struct QueueReport: Sendable {
         if let serving = daemon.daemons.first(where: \.isHere), let whole = configuration.whole {
             let sources = ServiceUnit.installed()?.credentials ?? [:]
             let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
-            credentialFindings = [changes.finding()].compactMap(\.self)
+            credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
+        }
+        settings = configuration.whole?.readingCredentials(of: .installed()).gateways ?? [:]
+        let provider = StoreProviders.provider(for: configuration.database)
+        // The unit's user matters only for the unit's own configuration.
+        let isUnits = configuration.file == ServiceUnit.configuration
+        if let user = ServiceUnit.user(of: daemon.presence, isUnits ? .installed() : nil) {
+            databaseFindings += provider.accessFindings(for: user)
         }
         configurationProblems = configuration.problems.map(\.description)
-        diskFindings = StoreProviders.provider(for: configuration.database).spaceFindings()
+        diskFindings = provider.spaceFindings()
     }
 
     /// Whether no operator is needed.

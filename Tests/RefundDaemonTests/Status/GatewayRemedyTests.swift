@@ -1,0 +1,77 @@
+import RefundCore
+import RefundStore
+import Testing
+
+@testable import RefundDaemon
+
+/// The headline names the cause of a gateway's problem and the command that ends it.
+struct GatewayRemedyTests {
+    private static let now = Timestamp(milliseconds: 1_790_000_000_000)
+    private static let foreignKey = "the gateway's answer is signed by none of the configured public keys"
+
+    private func first(_ error: String, _ change: (inout QueueStatus) -> Void = { _ in }) -> Finding? {
+        var status = QueueStatus()
+        status.sightings = ["default": GatewaySighting(lastVerified: nil, lastError: error, lastErrorAt: Self.now)]
+        status.lapses = ["default": GatewayLapse(since: Self.now, count: 3)]
+        change(&status)
+        let daemon = DaemonReport(presence: .running(ServingDaemon(pid: 1, version: "1", since: Self.now)))
+        var report = QueueReport(at: Self.now, daemon, status, gateways: ["default"])
+        var settings = GatewaySettings()
+        settings.appID = "wz1"
+        settings.privateKeyFile = "/etc/refundd/credentials/app_private_key"
+        settings.publicKeyFiles = ["/etc/refundd/credentials/gateway_public_key"]
+        report.settings = ["default": settings]
+        return report.findings.first
+    }
+
+    @Test func foreignKeyOfTheGatewayIsNamedWithTheFileToReplace() {
+        let finding = first(Self.foreignKey)
+        let text =
+            "gateway default signs with another key than gateway_public_key; save the key from its portal as"
+            + " /etc/refundd/credentials/gateway_public_key (no answer of gateway default has verified since"
+        #expect(finding?.text.hasPrefix(text) == true, "\(finding?.text ?? "none")")
+        #expect(finding?.command == "systemctl restart refundd")
+    }
+
+    @Test func refusedSignatureShowsOurPublicHalf() {
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: "SYS002",
+            message: "the signature is wrong",
+            isVerified: true,
+            since: Self.now
+        )
+        let finding = first("the gateway refuses our credentials (SYS002: the signature is wrong)") {
+            $0.incidents = ["default": incident]
+        }
+        #expect(finding?.text.hasPrefix("gateway default refuses our signature: the portal has another") == true)
+        #expect(finding?.text.contains("app_id wz1") == true)
+        #expect(finding?.command == "openssl pkey -in /etc/refundd/credentials/app_private_key -pubout")
+    }
+
+    @Test func wrongClockIsToldOnceAndAlone() {
+        let error = "no answer (this machine's clock is 1h behind the response's date)"
+        let finding = first(error)
+        #expect(finding?.subject == "clock")
+        let text = "this machine's clock is 1h behind gateway default's, which refuses all queries; put it right"
+        #expect(finding?.text == text)
+        #expect(finding?.command?.contains("app_id") == false)
+    }
+
+    @Test func gatewayThatIsDownLosesNothing() {
+        let finding = first("timed out")
+        #expect(finding?.text.hasSuffix("; nothing is lost, refundd goes on by itself") == true)
+        #expect(finding?.command == "refundd check --online")
+    }
+
+    @Test func ownFindingIsNoHint() {
+        let incident = GatewayIncident(
+            kind: .misconfigured,
+            code: GatewayIncident.unverifiedCode,
+            message: Self.foreignKey,
+            isVerified: false,
+            since: Self.now
+        )
+        #expect(incident.cause == Self.foreignKey)
+    }
+}
