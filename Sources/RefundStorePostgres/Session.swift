@@ -6,6 +6,8 @@ import Synchronization
 final class Session: @unchecked Sendable {
     private static let connectTimeout: Duration = .seconds(10)
 
+    private static let lookTimeout: Duration = .seconds(10)
+
     private let settings: PostgresSettings
     private let interruption = Interruption()
     private let turn = Mutex<Void>(())
@@ -34,6 +36,7 @@ final class Session: @unchecked Sendable {
         if isClosed { throw PostgresError(.disconnected, "it was closed") }
         if let connection { return connection }
         let new = try connect(interruption)
+        try Positions.follow(new, settings, until: .now.advanced(by: Self.lookTimeout))
         connection = new
         return new
     }
