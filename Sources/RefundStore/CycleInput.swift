@@ -73,7 +73,7 @@ package struct CycleInput: Sendable {
 
 /// The daemons that serve a queue together, as one of them sees them.
 package struct Crew: Hashable, Sendable {
-    /// How many there are, this one included; never less than 1. They share every limit.
+    /// How many there are, this one included; they share every limit.
     package var count = 1
     /// Whether this one does what only one of them need do.
     package var isSenior = true

@@ -112,8 +112,8 @@ package enum StoreEvent: Hashable, Sendable {
     case tookOver(daemon: String, claims: Int)
     /// The other daemons took this one for dead, and released its claims: it did not answer for too long.
     case takenForDead
-    /// Somebody keeps a snapshot open, so that rows that changed are not cleaned up; who, and for how long.
-    case snapshotHeld(by: String, since: Duration)
+    /// Somebody keeps a snapshot open, so that rows that changed are not cleaned up; who, and for how long, if known.
+    case snapshotHeld(by: String, since: Duration?)
 }
 
 /// The result of an integrity check of the database.

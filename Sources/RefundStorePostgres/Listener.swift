@@ -17,6 +17,7 @@ final class Listener: WakeSource {
     private static let heartbeat: Duration = .seconds(5)
     // How often to look whether another daemon was killed.
     private static let watch: Duration = .milliseconds(500)
+    private static let countInterval: Duration = .milliseconds(100)
     private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // So many cycles between two heartbeats are work.
     private static let busyCycles = 100
@@ -33,7 +34,9 @@ final class Listener: WakeSource {
     private let isStopped = Atomic(false)
     private let hasNews = Atomic(true)
     private let cycles = Atomic(0)
-    private let number = Atomic<Int64>(0)
+    private let isRegistered = Atomic(false)
+    // Drawn at random: a sequence may repeat itself after a failover to a standby that lagged behind.
+    private let id = Int64.random(in: 1...Int64(Int32.max))
 
     /// Joins the daemons, and begins to listen; returns once that has succeeded or failed for the first time.
     ///
@@ -55,11 +58,8 @@ final class Listener: WakeSource {
         _ = firstAttempt.wait(timeout: .now() + Self.patience.inSeconds)
     }
 
-    /// The daemon's id, which its claims bear; nil until it has one.
-    var daemonID: Int64? {
-        let id = number.load(ordering: .relaxed)
-        return id == 0 ? nil : id
-    }
+    /// The daemon's id, which its claims bear; nil until it is registered.
+    var daemonID: Int64? { isRegistered.load(ordering: .relaxed) ? id : nil }
 
     /// Whether others may have committed since the last call; true the first time.
     func takeNews() -> Bool { hasNews.exchange(false, ordering: .relaxed) }
@@ -110,34 +110,40 @@ final class Listener: WakeSource {
 
     private func serve(_ connected: () -> Void) throws(PostgresError) {
         let connection = try session.connect(doorbell)
-        var registration = try join(connection, known: daemonID)
+        let registration = try Registration(connection, description, id: id)
+        isRegistered.store(true, ordering: .relaxed)
         connected()
         defer { if !mayRun { try? registration.end() } }
         var others = try registration.others()
         var (isAsleep, secondLook, seen) = (false, nil as ContinuousClock.Instant?, cycles.load(ordering: .relaxed))
-        var (nextBeat, nextWatch) = (ContinuousClock.now + Self.heartbeat, ContinuousClock.now)
+        var (nextBeat, nextWatch, nextCount) = (
+            ContinuousClock.now + Self.heartbeat, ContinuousClock.now, ContinuousClock.now
+        )
         while mayRun {
             let end =
                 [nextBeat, others > 0 ? nextWatch : nil, isAsleep ? secondLook : .now + Self.restAfter]
                 .compactMap(\.self).min() ?? nextBeat
             if try connection.awaitNotification(until: end) {
-                // A daemon may have joined or left.
-                others = try registration.others()
                 look()
+                // A daemon may have joined; under load, notifications come one after the other.
+                if ContinuousClock.now >= nextCount {
+                    nextCount = .now + Self.countInterval
+                    others = try registration.others()
+                }
             }
             let (now, count) = (ContinuousClock.now, cycles.load(ordering: .relaxed))
             if now >= nextBeat {
                 nextBeat = now + Self.heartbeat
                 let isBusy = count - seen > Self.busyCycles
                 (isAsleep, seen) = (isAsleep && !isBusy, count)
-                if try !registration.beat(isAsleep: isAsleep) { registration = try rejoin(registration, connection) }
+                try beat(registration, isAsleep: isAsleep)
                 others = try registration.others()
                 // Looks even if nothing was heard: a lost notification costs five seconds, not a refund.
                 look()
             } else if !isAsleep {
                 if count == seen {
                     (isAsleep, secondLook) = (true, now + Self.secondLook)
-                    if try !registration.beat(isAsleep: true) { registration = try rejoin(registration, connection) }
+                    try beat(registration, isAsleep: true)
                     look()
                 }
                 seen = count
@@ -152,17 +158,11 @@ final class Listener: WakeSource {
         }
     }
 
-    private func join(_ connection: PostgresConnection, known: Int64?) throws(PostgresError) -> Registration {
-        let registration = try Registration(connection, description, known: known)
-        number.store(registration.id, ordering: .relaxed)
-        return registration
-    }
-
-    // Whatever is in flight under the old id has no effect any more.
-    private func rejoin(_ old: Registration, _ connection: PostgresConnection) throws(PostgresError) -> Registration {
+    // What was in flight has no effect any more; new claims have.
+    private func beat(_ registration: Registration, isAsleep: Bool) throws(PostgresError) {
+        guard try !registration.beat(isAsleep: isAsleep) else { return }
         report(.takenForDead)
-        try old.unlock()
-        return try join(connection, known: nil)
+        try registration.join()
     }
 
     private func takeOver(_ registration: Registration) throws(PostgresError) {

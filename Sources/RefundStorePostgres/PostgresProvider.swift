@@ -64,7 +64,12 @@ package struct PostgresProvider: StoreProvider {
     /// The server's files belong to the server.
     package var owner: ServiceUser? { nil }
 
-    package func findings(for user: ServiceUser) -> [Finding] { ServerCheck(settings).findings() }
+    package func findings(for user: ServiceUser) -> [Finding] {
+        let findings = ServerCheck(settings).findings()
+        guard let mode = settings.unverifiedMode else { return findings }
+        let text = "with sslmode=\(mode), anybody in between can pose as \(settings.location)"
+        return findings + [Finding(.warning, "database", "\(text); leave sslmode out of [database] url")]
+    }
 
     /// Only the server sees its disk.
     package func spaceFindings() -> [Finding] { [] }

@@ -9,6 +9,8 @@ package struct PostgresSettings: Sendable {
     package var schema: String
     /// The queue's location without secrets, as messages name it.
     package var location: String
+    /// The `sslmode` that verifies no server although some are reached over a network; nil if each is verified.
+    package private(set) var unverifiedMode: String?
     /// How long to wait for each server.
     package var connectTimeout = Self.defaultConnectTimeout
     /// Returns the password, or nil for none; called for every new connection, since passwords change.
@@ -42,6 +44,9 @@ package struct PostgresSettings: Sendable {
             [("host", server.host), ("hostaddr", server.address), ("port", server.port)].compactMap { name, value in
                 value.map { (name: name, value: $0) }
             } + shared
+        }
+        if let mode = url.parameters["sslmode"], !mode.hasPrefix("verify-"), !url.servers.allSatisfy(\.isLocal) {
+            unverifiedMode = mode
         }
         self.schema = schema
         location = schema == "refundd" ? url.description : "\(url), schema \(schema)"

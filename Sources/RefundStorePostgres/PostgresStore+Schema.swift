@@ -30,24 +30,9 @@ extension PostgresStore {
                 tx.flight.add("INSERT INTO refund_migrations (id, name, applied_at) VALUES ($1, $2, $3)")
                     .bind(migration.id).bind(migration.name).bind(now)
             }
-            tx.flight.add(Self.jump)
+            tx.flight.add(Positions.jump)
         }
     }
-
-    // Another server than the one that gave the last position may lack the last events. Readers have seen their
-    // positions, so the next ones lie beyond them.
-    private static let jump = """
-        WITH server AS (
-            SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer AS timeline,
-            system_identifier AS system FROM pg_control_system()
-        ), moved AS (
-            UPDATE refund_event_position p SET position = p.position + 1000000, timeline = s.timeline, system = s.system
-            FROM server s WHERE (p.timeline, p.system) <> (s.timeline, s.system)
-            RETURNING p.position, p.timeline, p.system
-        )
-        INSERT INTO refund_event_gaps (after, before, at, timeline, system)
-        SELECT m.position - 1000000, m.position + 1, refund_now(), m.timeline, m.system FROM moved m
-        """
 
     package func checkSchema() throws(StoreError) {
         let applied = try transaction(.read) { tx -> Int64? in

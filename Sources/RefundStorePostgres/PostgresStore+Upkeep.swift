@@ -7,8 +7,10 @@ extension PostgresStore {
     // A new connection to another server would have to be checked; a restored database continues beyond a gap.
     package func checkPositions() throws(StoreError) {}
 
-    /// PostgreSQL has no count of commits. But what applications insert and operators do takes numbers, which daemons
-    /// never take; and whoever sleeps is told.
+    /// Whether others have taken numbers since the last call, or this daemon was told of a commit.
+    ///
+    /// PostgreSQL has no count of commits, but what applications insert and operators do takes numbers that daemons never
+    /// take.
     package func hasForeignCommits() throws(StoreError) -> Bool {
         let isTold = listener.withLock { $0 }?.takeNews() ?? false
         let found = Mutex<[Int64]>([])
@@ -38,7 +40,10 @@ extension PostgresStore {
             return true
         }
         // Other daemons do the same; a failure leaves it to the next time.
-        if isDue { try? foldCounts() }
+        if isDue {
+            try? foldCounts()
+            noteSnapshot(at: now)
+        }
         return events.withLock { events in
             defer { events = [] }
             return events

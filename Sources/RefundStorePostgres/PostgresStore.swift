@@ -13,6 +13,10 @@ package final class PostgresStore: QueueStore {
     let claimsChecked = Mutex<Timestamp?>(nil)
     /// The events that `upkeep` reports next.
     let events = Mutex<[StoreEvent]>([])
+    /// From where on each gateway's due refunds are looked for.
+    let floors = Mutex(DueFloors())
+    /// When somebody's snapshot was last looked for, and who was reported.
+    let snapshots = Mutex<(checked: Timestamp?, holder: String?)>((nil, nil))
     /// When the counts were last folded.
     let countsFolded = Mutex<Timestamp?>(nil)
     /// The numbers that applications and operators had taken at the last look; nil before the first.
@@ -70,16 +74,19 @@ package final class PostgresStore: QueueStore {
         decide: (CycleInput) -> [Write]
     ) throws(StoreError) -> [Rejection] {
         do throws(StoreError) {
-            return try transaction(.write) { tx in
+            var claimed: [String: Int64] = [:]
+            try transaction(.write) { tx in
                 let reader = CycleReader(tx, request, looksForExpiredClaims(request))
                 let writes = decide(try reader.read())
-                if writes.isEmpty { return tx.rollBack([]) }
+                claimed = reader.dues(of: writes)
+                if writes.isEmpty { return tx.rollBack(()) }
                 let executor = WriteExecutor(tx, leases: reader.leases)
                 for write in writes { try executor.execute(write.action) }
                 executor.finish()
                 try tx.beforeCommit(beforeCommit)
-                return []
             }
+            floors.withLock { $0.claimed(claimed, at: request.now) }
+            return []
         } catch  where error.isOfOneRow {
             return try runIsolatedCycle(request, decide)
         }

@@ -5,8 +5,6 @@ import RefundStore
 import Synchronization
 
 /// A daemon's row in `refund_daemons`, and the lock by which others know that it lives.
-///
-/// Its id is drawn at random: a sequence may repeat itself after a failover to a standby that lagged behind.
 final class Registration {
     /// A daemon that has not been seen for so long is taken for dead.
     static let patience: Duration = .seconds(15)
@@ -19,24 +17,28 @@ final class Registration {
     private let description: ServingNote
     let id: Int64
 
-    /// Joins the daemons that serve the queue.
+    /// Joins the daemons that serve the queue, or goes on as one of them.
     ///
     /// - Parameters:
     ///   - connection: Holds the lock, and hears notifications.
     ///   - description: What the daemon says about itself.
-    ///   - known: The id that the daemon had on an earlier connection; it keeps it unless it was taken for dead.
-    init(_ connection: PostgresConnection, _ description: ServingNote, known: Int64?) throws(PostgresError) {
-        (self.connection, self.description) = (connection, description)
-        id = known ?? Int64.random(in: 1...Int64(Int32.max))
+    ///   - id: The daemon's id, the same on every connection.
+    /// - Throws: `PostgresError` if the connection fails.
+    init(_ connection: PostgresConnection, _ description: ServingNote, id: Int64) throws(PostgresError) {
+        (self.connection, self.description, self.id) = (connection, description, id)
         try run { flight in
             flight.add("LISTEN refund_queue")
             // Waits for the server to notice the end of an earlier connection.
             flight.add("SELECT pg_advisory_lock(\(Self.lockClass), $1::integer)").bind(id)
         }
-        if known != nil, try beat(isAsleep: false) { return }
+        try join()
+    }
+
+    /// Inserts the row, if it is not there.
+    func join() throws(PostgresError) {
         let insert = """
             INSERT INTO refund_daemons (id, host, pid, version, started, seen)
-            VALUES ($1, $2, $3, $4, refund_now(), refund_now()) ON CONFLICT (id) DO NOTHING
+            VALUES ($1, $2, $3, $4, refund_now(), refund_now()) ON CONFLICT (id) DO UPDATE SET seen = refund_now()
             """
         try run { flight in
             flight.add(insert).bind(id).bind(ProcessInfo.processInfo.hostName).bind(Int(getpid()))
@@ -105,11 +107,6 @@ final class Registration {
             flight.add("DELETE FROM refund_daemons WHERE id = $1").bind(id)
             flight.add(Self.notification)
         }
-    }
-
-    /// Gives up the lock of a daemon that was taken for dead.
-    func unlock() throws(PostgresError) {
-        try run { $0.add("SELECT pg_advisory_unlock(\(Self.lockClass), $1::integer)").bind(id) }
     }
 
     private static let timeout: Duration = .seconds(10)

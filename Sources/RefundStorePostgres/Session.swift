@@ -4,6 +4,8 @@ import Synchronization
 
 /// A store's connection, made when it is needed, and used by one call at a time.
 final class Session: @unchecked Sendable {
+    private static let lookTimeout: Duration = .seconds(10)
+
     private let settings: PostgresSettings
     private let interruption = Interruption()
     private let turn = Mutex<Void>(())
@@ -31,7 +33,9 @@ final class Session: @unchecked Sendable {
     private func current() throws(PostgresError) -> PostgresConnection {
         if isClosed { throw PostgresError(.disconnected, "it was closed") }
         if let connection { return connection }
-        let new = try connect(interruption)
+        let new = try connect(interruption) { (connection) throws(PostgresError) in
+            try Positions.follow(connection, settings, until: .now.advanced(by: Self.lookTimeout))
+        }
         connection = new
         return new
     }
@@ -39,7 +43,16 @@ final class Session: @unchecked Sendable {
     /// Makes a connection of its own to the first server that is the primary.
     ///
     /// Each server gets its own time: libpq itself would wait for one that does not answer, and never try the next.
-    func connect(_ interruption: Interruption = Interruption()) throws(PostgresError) -> PostgresConnection {
+    ///
+    /// - Parameters:
+    ///   - interruption: Ends any call on the connection.
+    ///   - check: Throws if the server must not be used, such as a former primary; the next one is then tried.
+    /// - Returns: The connection.
+    /// - Throws: `PostgresError` about every server that was tried.
+    func connect(
+        _ interruption: Interruption = Interruption(),
+        _ check: (PostgresConnection) throws(PostgresError) -> Void = { _ in }
+    ) throws(PostgresError) -> PostgresConnection {
         let password = try password()
         var reasons: [String] = []
         for server in settings.servers {
@@ -48,6 +61,7 @@ final class Session: @unchecked Sendable {
                 let parameters = settings.connection(to: server, password)
                 let connection = try PostgresConnection(parameters, until: deadline, interruption)
                 try connection.execute(settings.setup, until: deadline)
+                try check(connection)
                 return connection
             } catch {
                 switch error.kind {

@@ -8,6 +8,17 @@ package protocol StoreFixture: AnyObject {
     func execute(_ sql: String) throws
     /// The rows of a query on an application's connection; nil for null.
     func rows(_ sql: String) throws -> [[String?]]
+    /// Adds an application's own trigger that rejects writes of a kind, such as `UPDATE OF state`, to rows of a table.
+    ///
+    /// - Parameters:
+    ///   - writes: The kind of writes.
+    ///   - table: The table.
+    ///   - condition: Which rows, in terms of `NEW`; nil for all.
+    ///   - message: What the trigger says.
+    /// - Throws: The database's error.
+    func reject(_ writes: String, of table: String, when condition: String?, _ message: String) throws
+    /// Removes a guard from a table, as only its owner can.
+    func removeGuard(_ name: String, of table: String) throws
     /// Runs a body while an application holds the lock for writing.
     func whileLocked(_ body: () throws -> Void) throws
 }
@@ -45,5 +56,7 @@ package struct StoreBehaviour: Sendable, CustomStringConvertible {
     package static var all: [StoreBehaviour] { cycles + commands }
 
     /// Those of the scheduler's cycles.
-    package static var cycles: [StoreBehaviour] { changes + claims + deliveries + superseding + pauses + delays + retention }
+    package static var cycles: [StoreBehaviour] {
+        changes + claims + deliveries + superseding + pauses + delays + retention
+    }
 }

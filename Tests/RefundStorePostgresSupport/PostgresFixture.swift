@@ -55,6 +55,21 @@ package final class PostgresFixture: StoreFixture {
         try application.execute(sql, until: .now.advanced(by: .seconds(30)))
     }
 
+    package func reject(_ writes: String, of table: String, when condition: String?, _ message: String) throws {
+        let (schema, filter) = (settings.schema, condition.map { "WHEN (\($0))" } ?? "")
+        try execute(
+            """
+            CREATE FUNCTION \(schema).shop() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE EXCEPTION '\(message)'; END $$;
+            CREATE TRIGGER shop BEFORE \(writes) ON \(table) FOR EACH ROW \(filter) EXECUTE FUNCTION \(schema).shop()
+            """
+        )
+    }
+
+    package func removeGuard(_ name: String, of table: String) throws {
+        try execute("DROP TRIGGER \(name) ON \(table)")
+    }
+
     package func rows(_ sql: String) throws -> [[String?]] {
         var rows: [[String?]] = []
         try application.execute(sql, until: .now.advanced(by: .seconds(30))) { row in

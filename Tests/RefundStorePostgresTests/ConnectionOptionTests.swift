@@ -40,6 +40,19 @@ struct ConnectionOptionTests {
         #expect(parameters["sslrootcert"] == authorities)
     }
 
+    @Test(arguments: [
+        ("postgresql://localhost:1/d?sslmode=disable", 0), ("postgresql://192.0.2.1:1/d?sslmode=verify-ca", 0),
+        ("postgresql://192.0.2.1:1/d", 0), ("postgresql://192.0.2.1:1/d?sslmode=require", 1),
+    ])
+    func serverThatIsNotVerifiedIsWarnedOf(url: String, warnings: Int) throws {
+        var settings = PostgresSettings(try PostgresURL(url), schema: "refundd")
+        // Without a look at any server.
+        settings.servers = []
+        let findings = PostgresProvider(settings).findings(for: .current)
+        #expect(findings.count { $0.gravity == .warning } == warnings)
+        #expect(findings.filter { $0.gravity == .warning }.allSatisfy { $0.text.contains("sslmode=require") })
+    }
+
     @Test func defaultsNoticeADeadPeerAndGiveWayToTheURL() throws {
         let parameters = try Self.parameters("postgresql://db/d?keepalives_idle=60&application_name=shop")
         #expect(parameters["keepalives_idle"] == "60" && parameters["application_name"] == "shop")

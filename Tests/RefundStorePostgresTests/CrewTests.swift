@@ -23,7 +23,8 @@ struct CrewTests {
             """
             INSERT INTO refund_daemons (id, host, pid, version, started, seen)
             VALUES (\(id), 'far', 4711, '1', 0, refund_now() - \(secondsAgo * 1_000));
-            UPDATE refund_queue SET leased_until = \(later(75).milliseconds), claimed_by = \(id), lease = lease + 1;
+            UPDATE refund_queue SET leased_until = \(later(75).milliseconds), claimed_by = \(id), lease = lease + 1
+            WHERE state = 'pending';
             UPDATE refund_outbox SET leased_until = \(later(75).milliseconds), claimed_by = \(id), lease = lease + 1
             """
         )
@@ -102,7 +103,6 @@ struct CrewTests {
         #expect(try database.rows("SELECT state, lease FROM refund_queue") == [["pending", "2"]])
         #expect(try await awaitEvents(database.store) == [.takenForDead])
         while try database.number("SELECT count(*) FROM refund_daemons") != 2 { await Task.yield() }
-        #expect(try !database.column("SELECT id FROM refund_daemons").contains(number))
     }
 
     @Test func oneOfTheDaemonsIsTheSenior() throws {

@@ -87,6 +87,42 @@ struct MigrationTests {
         )
     }
 
+    @Test(arguments: [
+        (
+            "CREATE OR REPLACE FUNCTION refund_queue_state() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+            "function refund_queue_state is changed"
+        ),
+        (
+            """
+            DROP TRIGGER refund_queue_state ON refund_queue; CREATE TRIGGER refund_queue_state BEFORE UPDATE OF attention
+            ON refund_queue FOR EACH ROW EXECUTE FUNCTION refund_queue_state()
+            """, "trigger refund_queue_state is changed"
+        ),
+        (
+            """
+            DROP TRIGGER refund_queue_delete ON refund_queue; CREATE TRIGGER refund_queue_delete AFTER DELETE
+            ON refund_queue FOR EACH ROW EXECUTE FUNCTION refund_keep('a refund is never deleted')
+            """, "trigger refund_queue_delete is changed"
+        ),
+    ])
+    func changedGuardIsReported(statements: String, problem: String) throws {
+        try database.execute("SET search_path = \(database.settings.schema)")
+        try database.execute(statements)
+        #expect(try problems() == [problem])
+    }
+
+    @Test func positionsJumpAsSoonAsAnotherServerIsReached() throws {
+        let daemon = Daemon(database)
+        try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
+        try database.execute("UPDATE refund_event_position SET timeline = 0")
+        // A new connection may lead to another server.
+        let other = try PostgresStore(database.settings)
+        defer { other.close() }
+        try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
+        #expect(try database.column("SELECT position FROM refund_events") == ["1", "1000002"])
+        #expect(try problems() == [])
+    }
+
     @Test func positionsContinueBeyondAGapOnAnotherServer() throws {
         let daemon = Daemon(database)
         try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }

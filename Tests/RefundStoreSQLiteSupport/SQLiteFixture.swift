@@ -39,6 +39,15 @@ package final class SQLiteFixture: StoreFixture, Sendable {
         try application.writeWithoutTransaction { db in try db.execute(sql: sql) }
     }
 
+    package func reject(_ writes: String, of table: String, when condition: String?, _ message: String) throws {
+        let filter = condition.map { "WHEN \($0)" } ?? ""
+        try execute(
+            "CREATE TRIGGER shop BEFORE \(writes) ON \(table) \(filter) BEGIN SELECT RAISE(ABORT, '\(message)'); END"
+        )
+    }
+
+    package func removeGuard(_ name: String, of table: String) throws { try execute("DROP TRIGGER \(name)") }
+
     package func rows(_ sql: String) throws -> [[String?]] { try rows(sql, []) }
 
     /// The rows of a query, whose `?` stand for numbers.

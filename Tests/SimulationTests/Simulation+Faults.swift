@@ -39,6 +39,7 @@ extension Simulation {
                 self.crashMaybe()
             }
         }
+        guard fixture.canRestore else { return }
         for _ in 0..<scenario.restores { queue.add(at: randomTime(0.95)) { try self.saveDatabase() } }
     }
 

@@ -125,7 +125,7 @@ struct Reporter: Sendable {
         case .store(.snapshotHeld(let holder, let time)):
             logger.warning(
                 "a transaction or replication slot keeps old rows from being cleaned up; end it, or queries slow down",
-                metadata: ["holder": "\(holder)", "for": "\(time.formatted)"]
+                metadata: ["holder": "\(holder)", "for": "\(time?.formatted ?? "unknown")"]
             )
         }
     }

@@ -77,6 +77,15 @@ final class CycleReader {
         for row in rows { leases[row.refund.id] = row.lease }
     }
 
+    /// The least due time of the refunds that were waiting and are claimed, by gateway.
+    func dues(of writes: [Write]) -> [String: Int64] {
+        var claimed: Set<Int64> = []
+        for case .claimRefunds(let claims, _) in writes.map(\.action) { claimed.formUnion(claims.map(\.id)) }
+        return input.gateways.compactMapValues { due in
+            due.waiting.filter { claimed.contains($0.refund.id) }.compactMap(\.refund.nextQueryAt?.milliseconds).min()
+        }
+    }
+
     // MARK: - Other daemons
 
     private func readCrew() {

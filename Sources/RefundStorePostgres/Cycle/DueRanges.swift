@@ -15,11 +15,13 @@ struct DueRanges {
     private static let merchant = "coalesce(q.merchant_no, '')"
     // refundd never leaves a due time missing or further ahead than any wait: such a refund is due like a new one.
     private static let newRanges = ["q.next_query_at <= 0", "q.next_query_at IS NULL", "q.next_query_at > $3"]
-    private static let waitingRange = "q.next_query_at > 0 AND q.next_query_at <= $2"
+    private static let waitingRange = "q.next_query_at >= $5 AND q.next_query_at <= $2"
 
     let gateway: String
     let now: Timestamp
     let claims: ClaimRequest
+    /// The least due time to look for.
+    let floor: Int64
 
     // The parameters that every query here begins with.
     private static let isDue = """
@@ -28,6 +30,7 @@ struct DueRanges {
 
     private func add(_ sql: String, _ flight: Flight) -> Statement {
         flight.add(sql).bind(gateway).bind(now).bind(claims.latestDue).bind(list: claims.heldRefunds)
+            .bind(floor)
     }
 
     /// Adds to a flight what reads and locks refunds of a kind, longest due first.
@@ -68,7 +71,7 @@ struct DueRanges {
         _ body: @escaping (QueuedRefund) -> Void
     ) {
         let sql = """
-            \(select) AND q.next_query_at <= $2 AND \(Self.merchant) = $6 AND (q.next_query_at, q.id) > ($7, $8) \(order)
+            \(select) AND q.next_query_at <= $2 AND \(Self.merchant) = $7 AND (q.next_query_at, q.id) > ($8, $9) \(order)
             """
         add(sql, flight).bind(1).bind(merchant).bind(last.due).bind(last.id).read { row in
             if let refund = QueuedRefund(row: row) { body(refund) }
@@ -76,7 +79,7 @@ struct DueRanges {
     }
 
     private var select: String { "SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE \(Self.isDue)" }
-    private var order: String { "ORDER BY q.next_query_at, q.id LIMIT $5 \(CycleReader.lock)" }
+    private var order: String { "ORDER BY q.next_query_at, q.id LIMIT $6 \(CycleReader.lock)" }
 
     private func rows(
         _ range: String,
@@ -85,7 +88,7 @@ struct DueRanges {
         _ flight: Flight,
         _ body: @escaping (QueuedRefund) -> Void
     ) {
-        let isOfMerchant = merchant == nil ? "" : "AND \(Self.merchant) = $6"
+        let isOfMerchant = merchant == nil ? "" : "AND \(Self.merchant) = $7"
         let statement = add("\(select) AND \(range) \(isOfMerchant) \(order)", flight).bind(limit)
         if let merchant { statement.bind(merchant) }
         statement.read { row in if let refund = QueuedRefund(row: row) { body(refund) } }
@@ -114,7 +117,7 @@ struct DueRanges {
         }
         let sql = """
             WITH RECURSIVE walk (name, is_wrapped, step, has_due, found) AS (
-                SELECT $5 COLLATE "C", $5 IS NULL, 0, false, 0
+                SELECT $6 COLLATE "C", $6 IS NULL, 0, false, 0
                 UNION ALL
                 SELECT n.name, n.is_wrapped, w.step + 1, d.has_due, w.found + d.has_due::integer
                 FROM walk w CROSS JOIN LATERAL (
@@ -124,8 +127,8 @@ struct DueRanges {
                     SELECT CASE WHEN further.name IS NULL AND NOT w.is_wrapped THEN \(first(""))
                     ELSE further.name END AS name, w.is_wrapped OR further.name IS NULL AS is_wrapped OFFSET 0
                 ) n CROSS JOIN LATERAL (SELECT \(hasDue.joined(separator: " OR ")) AS has_due OFFSET 0) d
-                WHERE w.step < \(PendingDue.merchantLimit) AND w.found < $6 AND n.name IS NOT NULL
-                AND (NOT n.is_wrapped OR $5 IS NULL OR n.name <= $5)
+                WHERE w.step < \(PendingDue.merchantLimit) AND w.found < $7 AND n.name IS NOT NULL
+                AND (NOT n.is_wrapped OR $6 IS NULL OR n.name <= $6)
             )
             SELECT name, has_due FROM walk WHERE step > 0
             """

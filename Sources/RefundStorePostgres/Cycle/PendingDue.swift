@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import Synchronization
 
 /// The due refunds of one gateway, read in two steps.
 ///
@@ -27,7 +28,8 @@ final class PendingDue {
         _ claims: ClaimRequest
     ) {
         (tx, self.claim, self.claims) = (reader.tx, claim, claims)
-        ranges = DueRanges(gateway: gateway, now: reader.request.now, claims: claims)
+        let floor = tx.store.floors.withLock { $0.floor(of: gateway, at: reader.request.now) }
+        ranges = DueRanges(gateway: gateway, now: reader.request.now, claims: claims, floor: floor)
         if claim.permits > 0, claim.probe == nil {
             ranges.new(of: nil, limit: claim.permits, tx.flight) { [self] in new.append($0) }
             ranges.waiting(of: nil, limit: claim.permits, tx.flight) { [self] in waiting.append($0) }
@@ -38,6 +40,8 @@ final class PendingDue {
     /// Returns the refunds that may be claimed, and when the others are due, once the flight has run.
     ///
     /// - Parameter mayProbe: Whether a probe may be sent; otherwise another daemon is about to send one.
+    /// - Returns: The refunds.
+    /// - Throws: `PostgresError`.
     func finish(mayProbe: Bool) throws -> DueRefunds {
         var due = DueRefunds()
         let limit = claim.permits
@@ -60,13 +64,13 @@ final class PendingDue {
 
     // A missing due time comes first. So many rows that one is left when those found are taken out.
     private func readNext(_ gateway: String, _ flight: Flight) {
-        for range in ["IS NULL", "IS NOT NULL"] {
+        for range in ["IS NULL", "<= 0", ">= $3"] {
             let sql = """
                 SELECT q.id, q.next_query_at FROM refund_queue q WHERE \(CycleReader.isClaimable) AND q.gateway = $1
                 AND q.next_query_at \(range) ORDER BY q.next_query_at, q.id LIMIT $2
                 """
-            flight.add(sql).bind(gateway).bind(2 * max(claim.permits, 0) + claims.heldRefunds.count + 1).read {
-                [self] row in
+            let limit = 2 * max(claim.permits, 0) + claims.heldRefunds.count + 1
+            flight.add(sql).bind(gateway).bind(limit).bind(ranges.floor).read { [self] row in
                 first.append((row.integer() ?? 0, row.timestamp() ?? Timestamp(milliseconds: 0)))
             }
         }

@@ -10,7 +10,7 @@ extension PostgresTransaction {
         try mapped {
             let problems = try missingObjects()
             guard problems.isEmpty else { return problems }
-            return try strays() + gap() + unrecorded()
+            return try GuardCheck(tx: self).problems() + strays() + gap() + unrecorded()
         }
     }
 

@@ -187,13 +187,10 @@ struct SchedulerDeliveryTests {
         try harness.apply { $0.webhooks.retrySchedule.delays = [] }
         _ = try settle("R-1")
         // The application restores its database, and another refund gets the id.
+        try harness.fixture.removeGuard("refund_outbox_delete", of: "refund_outbox")
+        try harness.fixture.removeGuard("refund_queue_identity", of: "refund_queue")
         try harness.fixture.execute(
-            """
-            PRAGMA writable_schema = ON;
-            DROP TRIGGER refund_outbox_delete; DROP TRIGGER refund_queue_identity;
-            DELETE FROM refund_outbox;
-            UPDATE refund_queue SET merchant_order_no = 'R-2' WHERE id = 1;
-            """
+            "DELETE FROM refund_outbox; UPDATE refund_queue SET merchant_order_no = 'R-2' WHERE id = 1"
         )
         harness.endDeliveries(status: 500)
         try harness.run()

@@ -50,7 +50,7 @@ struct SchedulerEndpointTests {
             """
             WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
             INSERT INTO refund_event_log (at, type, gateway, body)
-            SELECT at + i, 'gateway.needs_attention', 'default', body FROM n, (SELECT * FROM refund_event_log LIMIT 1);
+            SELECT at + i, 'gateway.needs_attention', 'default', body FROM n, (SELECT * FROM refund_event_log LIMIT 1) e;
             INSERT INTO refund_outbox (position, id, type, url, endpoint, next_attempt_at)
             SELECT e.position, 'msg_more' || e.position, e.type, w.url, w.endpoint, w.next_attempt_at
             FROM refund_event_log e, (SELECT url, endpoint, 0 AS next_attempt_at FROM refund_outbox WHERE endpoint = '\(endpoint)' LIMIT 1) w
@@ -122,12 +122,11 @@ struct SchedulerEndpointTests {
     }
 
     @Test func rejectedClaimDelaysNoOtherEndpoint() throws {
-        try harness.fixture.execute(
-            """
-            CREATE TRIGGER shop BEFORE UPDATE OF leased_until ON refund_outbox
-            WHEN NEW.endpoint = 'bad.example' AND NEW.leased_until IS NOT NULL
-            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
-            """
+        try harness.fixture.reject(
+            "UPDATE OF leased_until",
+            of: "refund_outbox",
+            when: "NEW.endpoint = 'bad.example' AND NEW.leased_until IS NOT NULL",
+            "shop: not this one"
         )
         try harness.enqueue("B-1", [(name: .callbackURL, value: "https://bad.example/in")])
         try settle(1, "G", at: "https://good.example/in")
@@ -177,9 +176,9 @@ struct SchedulerEndpointTests {
         try harness.run()
         try settle(1, "D", at: "https://dead.example/in")
         try multiply("dead.example", to: 600)
+        try harness.fixture.removeGuard("refund_outbox_identity", of: "refund_outbox")
         try harness.fixture.execute(
             """
-            DROP TRIGGER refund_outbox_identity;
             UPDATE refund_outbox SET endpoint = 'dead' || position || '.example' WHERE endpoint = 'dead.example'
             AND leased_until IS NULL
             """

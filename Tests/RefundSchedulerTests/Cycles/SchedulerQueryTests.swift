@@ -91,6 +91,8 @@ struct SchedulerQueryTests {
         try harness.run()
         let stray = try harness.enqueue("R-2")
         try harness.fixture.execute("UPDATE refund_queue SET leased_until = 9223372036854775807 WHERE id = \(stray)")
+        // A store need not look for it in every cycle.
+        harness.advance(by: .seconds(1))
         try harness.run()
         #expect(try harness.runAtNextWake().queries.map(\.refund.id) == [stray])
         #expect(try harness.run().queries.isEmpty, "\(held) is in flight")
@@ -268,11 +270,11 @@ struct SchedulerQueryTests {
     @Test func rejectedResultHoldsUpNoOtherRefund() throws {
         let ids = try harness.enqueue(2)
         // An application's own trigger that rejects what becomes of one refund.
-        try harness.fixture.execute(
-            """
-            CREATE TRIGGER shop BEFORE UPDATE OF state ON refund_queue WHEN NEW.id = \(ids[0]) AND NEW.state = 'settled'
-            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
-            """
+        try harness.fixture.reject(
+            "UPDATE OF state",
+            of: "refund_queue",
+            when: "NEW.id = \(ids[0]) AND NEW.state = 'settled'",
+            "shop: not this one"
         )
         try harness.query(.report(.settled))
         #expect(try harness.refund(ids[1]).state == .settled)
@@ -285,11 +287,11 @@ struct SchedulerQueryTests {
 
     @Test func rejectedClaimHoldsUpNoOtherRefund() throws {
         let ids = try harness.enqueue(2)
-        try harness.fixture.execute(
-            """
-            CREATE TRIGGER shop BEFORE UPDATE OF leased_until ON refund_queue WHEN NEW.id = \(ids[0])
-            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
-            """
+        try harness.fixture.reject(
+            "UPDATE OF leased_until",
+            of: "refund_queue",
+            when: "NEW.id = \(ids[0])",
+            "shop: not this one"
         )
         #expect(try harness.run().queries.map(\.refund.id) == [ids[1]])
         #expect(harness.decision.nextWake == harness.now.advanced(by: .seconds(30)))
@@ -302,12 +304,7 @@ struct SchedulerQueryTests {
         let bad = try harness.enqueue("R-1", [(name: .gateway, value: "nowhere")])
         let good = try harness.enqueue("R-2", [(name: .gateway, value: "nowhere")])
         let queried = try harness.enqueue("R-3")
-        try harness.fixture.execute(
-            """
-            CREATE TRIGGER shop BEFORE UPDATE ON refund_queue WHEN NEW.id = \(bad)
-            BEGIN SELECT RAISE(ABORT, 'shop: not this one'); END
-            """
-        )
+        try harness.fixture.reject("UPDATE", of: "refund_queue", when: "NEW.id = \(bad)", "shop: not this one")
         #expect(try harness.run().queries.map(\.refund.id) == [queried])
         #expect(try harness.refund(good).attention == .misconfigured)
         #expect(try harness.refund(bad).attention == nil)
@@ -365,12 +362,9 @@ struct SchedulerQueryTests {
         try harness.enqueue(1)
         try harness.run()
         // Another refund has the row's id, and even its lease.
+        try harness.fixture.removeGuard("refund_queue_identity", of: "refund_queue")
         try harness.fixture.execute(
-            """
-            PRAGMA writable_schema = ON;
-            DROP TRIGGER refund_queue_identity;
-            UPDATE refund_queue SET merchant_order_no = 'R-2', created_at = created_at + 1 WHERE id = 1;
-            """
+            "UPDATE refund_queue SET merchant_order_no = 'R-2', created_at = created_at + 1 WHERE id = 1"
         )
         harness.endQueries(.report(.settled))
         try harness.run()

@@ -119,9 +119,7 @@ struct SchedulerRetentionTests {
 
     @Test func rejectedStepIsReportedAndPassedOver() throws {
         try settle("R-1")
-        try harness.fixture.execute(
-            "CREATE TRIGGER shop BEFORE DELETE ON refund_outbox_attempts BEGIN SELECT RAISE(ABORT, 'keep it'); END"
-        )
+        try harness.fixture.reject("DELETE", of: "refund_outbox_attempts", when: nil, "keep it")
         harness.advance(by: .seconds(91 * 86_400))
         try settle("R-2")
         try harness.run()

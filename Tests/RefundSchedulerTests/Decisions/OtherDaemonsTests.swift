@@ -6,7 +6,8 @@ import Testing
 
 /// What a daemon makes of the others that serve the same queue.
 struct OtherDaemonsTests {
-    private let scheduler = PureScheduler()
+    private static let limit = 16
+    private let scheduler: PureScheduler
     private static let incident = GatewayIncident(
         kind: .misconfigured,
         code: "A1",
@@ -15,6 +16,12 @@ struct OtherDaemonsTests {
         since: Timestamp(milliseconds: 1_790_000_000_000)
     )
 
+    init() {
+        var settings = SchedulerSettings.test
+        settings.gateways["default"]?.limits.maxInFlight = Self.limit
+        scheduler = PureScheduler(settings)
+    }
+
     private func shared(_ change: (inout SharedHealth) -> Void = { _ in }) -> SharedHealth {
         var health = SharedHealth()
         change(&health)
@@ -22,8 +29,7 @@ struct OtherDaemonsTests {
     }
 
     @Test func limitsAreDividedAmongThoseThatServe() {
-        let limits = QueryLimits()
-        #expect(scheduler.run().state.gateways["default"]?.claim(at: scheduler.now).permits == limits.maxInFlight)
+        #expect(scheduler.run().state.gateways["default"]?.claim(at: scheduler.now).permits == Self.limit)
         scheduler.run { $0.crew.count = 4 }
         #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == 4)
         #expect(scheduler.state.endpoints.capacity == scheduler.settings.webhooks.maxInFlight / 4)
@@ -31,7 +37,7 @@ struct OtherDaemonsTests {
         #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == 1)
         #expect(scheduler.state.endpoints.capacity == 1, "each may go on")
         scheduler.run { $0.crew.count = 1 }
-        #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == limits.maxInFlight)
+        #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == Self.limit)
     }
 
     @Test func newDaemonCountsInTheCycleThatNoticesIt() {
@@ -50,7 +56,7 @@ struct OtherDaemonsTests {
         #expect(decision.incidents == [])
         let recovered = scheduler.run { $0.shared = shared() }
         #expect(recovered.state.gateways["default"]?.health.incident == nil)
-        #expect(recovered.state.gateways["default"]?.claim(at: scheduler.now).permits == QueryLimits().maxInFlight)
+        #expect(recovered.state.gateways["default"]?.claim(at: scheduler.now).permits == Self.limit)
         #expect(recovered.writes.isEmpty)
     }
 

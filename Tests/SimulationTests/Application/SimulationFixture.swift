@@ -15,6 +15,8 @@ protocol SimulationFixture: StoreFixture {
     func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]]
     /// Sets the time at which the application's inserts happen from now on.
     func setTime(_ now: Timestamp)
+    /// Whether the application can replace the database while the daemon serves it.
+    var canRestore: Bool { get }
     /// Copies the database, as the application's backup does.
     func save() throws
     /// Replaces the contents of the database with the copy, while the daemon serves it, and accepts them.
@@ -63,11 +65,11 @@ extension StoreFixture {
     ///
     /// - Returns: Its id, or nil if it is queued already.
     func insert(_ columns: [(name: String, value: String)]) throws -> Int64? {
-        let last = try number("SELECT ifnull(max(id), 0) FROM refund_queue")
+        let last = try number("SELECT coalesce(max(id), 0) FROM refund_queue")
         let values = columns.map { "'\($0.value)'" }.joined(separator: ", ")
         let names = columns.map(\.name).joined(separator: ", ")
         try execute("INSERT INTO refund_queue (\(names)) VALUES (\(values)) ON CONFLICT DO NOTHING")
-        let id = try number("SELECT ifnull(max(id), 0) FROM refund_queue")
+        let id = try number("SELECT coalesce(max(id), 0) FROM refund_queue")
         return id == last ? nil : Int64(id)
     }
 }
@@ -102,6 +104,8 @@ final class SQLiteSimulationFixture: SimulationFixture {
 
     var store: any QueueStore { base.store }
 
+    var canRestore: Bool { true }
+
     func openStore() throws -> any QueueStore { try SQLiteStore(path: base.path, access: .readWrite) }
 
     func setTime(_ now: Timestamp) { time.milliseconds.store(now.milliseconds, ordering: .relaxed) }
@@ -121,6 +125,12 @@ final class SQLiteSimulationFixture: SimulationFixture {
     func rows(_ sql: String) throws -> [[String?]] { try base.rows(sql) }
 
     func rows(_ sql: String, _ numbers: [Int64]) throws -> [[String?]] { try base.rows(sql, numbers) }
+
+    func reject(_ writes: String, of table: String, when condition: String?, _ message: String) throws {
+        try base.reject(writes, of: table, when: condition, message)
+    }
+
+    func removeGuard(_ name: String, of table: String) throws { try base.removeGuard(name, of: table) }
 
     func whileLocked(_ body: () throws -> Void) throws { try base.whileLocked(body) }
 }

@@ -18,7 +18,7 @@ struct CommittedRows {
 
     /// Records what is committed now.
     init(_ fixture: any StoreFixture) throws {
-        lastKeys = try Self.tables.map { try fixture.number("SELECT ifnull(max(\($0.2)), 0) FROM \($0.0)") }
+        lastKeys = try Self.tables.map { try fixture.number("SELECT coalesce(max(\($0.2)), 0) FROM \($0.0)") }
         hashes = try hashes(fixture)
     }
 

@@ -1,0 +1,52 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+import Synchronization
+
+/// Who keeps the server from cleaning up rows that have changed: a report, a forgotten transaction, a standby or a slot.
+///
+/// Every claim then walks past more and more of what earlier ones left. A role sees what others do only if it may read
+/// all statistics.
+extension PostgresStore {
+    private static let interval: Duration = .seconds(60)
+    private static let patience: Duration = .seconds(60)
+
+    /// Reports who has held a snapshot for a while, once each.
+    func noteSnapshot(at now: Timestamp) {
+        let isDue = snapshots.withLock { last in
+            if let time = last.checked, time <= now, now.duration(since: time) < Self.interval { return false }
+            last.checked = now
+            return true
+        }
+        guard isDue else { return }
+        let found = try? heldSnapshot(for: Self.patience)
+        let isNew = snapshots.withLock { last in
+            defer { last.holder = found?.holder }
+            return last.holder != found?.holder
+        }
+        if isNew, let found { events.withLock { $0.append(.snapshotHeld(by: found.holder, since: found.time)) } }
+    }
+
+    /// Who has held a snapshot for longer than a time, and for how long, if known; nil if nobody has.
+    func heldSnapshot(for patience: Duration) throws(StoreError) -> (holder: String, time: Duration?)? {
+        // A slot does not say since when, but how many transactions have begun since.
+        let sql = """
+            SELECT holder, seconds FROM (
+                SELECT 'process ' || pid || ' of ' || coalesce(usename, '') || ' (' || coalesce(application_name, '') || ')',
+                extract(epoch FROM clock_timestamp() - coalesce(xact_start, backend_start))::bigint
+                FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+                AND backend_type <> 'autovacuum worker'
+                UNION ALL SELECT 'prepared transaction ' || gid,
+                extract(epoch FROM clock_timestamp() - prepared)::bigint FROM pg_prepared_xacts
+                UNION ALL SELECT 'replication slot ' || slot_name, NULL FROM pg_replication_slots
+                WHERE age(xmin) > 100000
+            ) held (holder, seconds) WHERE coalesce(seconds >= $1, true)
+            ORDER BY seconds DESC NULLS LAST LIMIT 1
+            """
+        return try transaction(.read) { tx in
+            try tx.rows(tx.flight.add(sql).bind(patience.components.seconds)) { row in
+                (holder: row.text() ?? "", time: row.integer().map { Duration.seconds($0) })
+            }.first
+        }
+    }
+}

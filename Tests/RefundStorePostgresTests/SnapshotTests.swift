@@ -1,0 +1,69 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+import RefundStoreConformance
+import RefundStorePostgresSupport
+import Testing
+
+@testable import RefundStorePostgres
+
+/// What a snapshot that somebody keeps open does to a daemon.
+struct SnapshotTests {
+    private let database: PostgresFixture
+
+    init() throws {
+        database = try PostgresFixture()
+    }
+
+    @Test func whoeverHoldsASnapshotIsNamed() throws {
+        let report = try database.connect()
+        let soon = ContinuousClock.now.advanced(by: .seconds(30))
+        try report.execute("SET application_name = 'report'", until: soon)
+        try report.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1", until: soon)
+        let held = try #require(try database.postgres.heldSnapshot(for: .zero))
+        #expect(held.holder.contains("process "))
+        #expect(try database.postgres.heldSnapshot(for: .seconds(86_400)) == nil)
+        try report.execute("ROLLBACK", until: soon)
+    }
+
+    @Test func claimsBeginWhereTheLastOnesDidAndNowAndThenAtTheFront() throws {
+        var floors = DueFloors()
+        #expect(floors.floor(of: "default", at: now) == 1)
+        floors.claimed(["default": 10_000], at: now)
+        #expect(floors.floor(of: "default", at: now) == 9_900)
+        floors.claimed(["default": 50], at: later(1))
+        #expect(floors.floor(of: "default", at: later(4)) == 1, "never new ones")
+        floors.claimed(["default": 20_000], at: later(4))
+        #expect(floors.floor(of: "default", at: later(4)) == 19_900)
+        #expect(floors.floor(of: "default", at: later(5)) == 1, "five seconds after the first claim")
+        #expect(floors.floor(of: "default", at: now.advanced(by: .seconds(-1))) == 1, "the clock was set back")
+        #expect(floors.floor(of: "other", at: later(4)) == 1)
+    }
+
+    @Test func refundDueBeforeTheLastClaimIsFoundWithinFiveSeconds() throws {
+        let daemon = Daemon(database)
+        for number in 1...2 { try database.enqueue("R-\(number)") }
+        try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds)")
+        try database.execute("UPDATE refund_queue SET next_query_at = \(later(60).milliseconds) WHERE id = 2")
+        var request = CycleRequest(now: now)
+        request.claims = ClaimRequest(
+            latestDue: later(3_960),
+            latestAttempt: later(95_040),
+            overdueSince: Timestamp(milliseconds: 0),
+            batch: 256,
+            hintInterval: .seconds(5),
+            gateways: ["default": .init(permits: 10)],
+            includesUnknownGateways: false,
+            endpoints: nil
+        )
+        _ = try database.store.cycle(request) { input in
+            let due = input.gateways["default"]?.waiting ?? []
+            return [Write(.claimRefunds(due.map { RefundClaim(id: $0.refund.id, lease: 1) }, until: later(75)))]
+        }
+        try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds - 1_000) WHERE id = 2")
+        #expect(try daemon.due(at: later(1)) == [])
+        #expect(try daemon.due(at: later(5)) == [2])
+        try database.execute("UPDATE refund_queue SET next_query_at = 0 WHERE id = 2")
+        #expect(try daemon.due(at: later(1)) == [2], "a new one is found at once")
+    }
+}
