@@ -258,8 +258,8 @@ let package = Package(
             "SimulationTests",
             [
                 "RefundCore", "RefundCrypto", "RefundHTTP", "RefundStore", "RefundStoreConformance",
-                "RefundPostgres", "RefundStorePostgres", "RefundStorePostgresSupport", "RefundStoreSQLite",
-                "RefundStoreSQLiteSupport", "RefundScheduler", "RefundPayCloud", "RefundWebhooks", grdb,
+                "RefundStorePostgres", "RefundStorePostgresSupport", "RefundStoreSQLite", "RefundStoreSQLiteSupport",
+                "RefundScheduler", "RefundPayCloud", "RefundWebhooks", grdb,
             ]
         ),
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),

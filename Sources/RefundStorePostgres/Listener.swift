@@ -18,6 +18,10 @@ final class Listener: WakeSource {
     // How often to look whether another daemon was killed.
     private static let watch: Duration = .milliseconds(500)
     private static let countInterval: Duration = .milliseconds(100)
+    // How often to look if no notification arrives.
+    private static let poll: Duration = .milliseconds(250)
+    private static let pooler =
+        "a pooler between refundd and the server forgets who listens; connect to the server itself"
     private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // So many cycles between two heartbeats are work.
     private static let busyCycles = 100
@@ -91,8 +95,9 @@ final class Listener: WakeSource {
         var (isReported, wait) = (false, Self.firstRetry)
         while mayRun {
             do {
-                try serve {
-                    (isReported, wait) = (false, Self.firstRetry)
+                try serve { isListening in
+                    if !isListening, !isReported { report(.commitsUnwatched(reason: Self.pooler)) }
+                    (isReported, wait) = (!isListening, Self.firstRetry)
                     firstAttempt.signal()
                 }
             } catch {
@@ -108,11 +113,12 @@ final class Listener: WakeSource {
         }
     }
 
-    private func serve(_ connected: () -> Void) throws(PostgresError) {
+    private func serve(_ connected: (_ isListening: Bool) -> Void) throws(PostgresError) {
         let connection = try session.connect(doorbell)
         let registration = try Registration(connection, description, id: id)
         isRegistered.store(true, ordering: .relaxed)
-        connected()
+        let isListening = try registration.isListening()
+        connected(isListening)
         defer { if !mayRun { try? registration.end() } }
         var others = try registration.others()
         var (isAsleep, secondLook, seen) = (false, nil as ContinuousClock.Instant?, cycles.load(ordering: .relaxed))
@@ -120,9 +126,9 @@ final class Listener: WakeSource {
             ContinuousClock.now + Self.heartbeat, ContinuousClock.now, ContinuousClock.now
         )
         while mayRun {
-            let end =
-                [nextBeat, others > 0 ? nextWatch : nil, isAsleep ? secondLook : .now + Self.restAfter]
-                .compactMap(\.self).min() ?? nextBeat
+            var end = others > 0 ? min(nextBeat, nextWatch) : nextBeat
+            if !isListening { end = min(end, .now + Self.poll) }
+            if let time = isAsleep ? secondLook : .now + Self.restAfter { end = min(end, time) }
             if try connection.awaitNotification(until: end) {
                 look()
                 // A daemon may have joined; under load, notifications come one after the other.
@@ -131,6 +137,7 @@ final class Listener: WakeSource {
                     others = try registration.others()
                 }
             }
+            if !isListening { look() }
             let (now, count) = (ContinuousClock.now, cycles.load(ordering: .relaxed))
             if now >= nextBeat {
                 nextBeat = now + Self.heartbeat

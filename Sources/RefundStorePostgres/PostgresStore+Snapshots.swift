@@ -27,6 +27,14 @@ extension PostgresStore {
         if isNew, let found { events.withLock { $0.append(.snapshotHeld(by: found.holder, since: found.time)) } }
     }
 
+    /// The server's time.
+    func serverTime() throws(StoreError) -> Timestamp {
+        try transaction(.read) { tx in
+            let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+            return Timestamp(milliseconds: try tx.number(sql) ?? 0)
+        }
+    }
+
     /// Who has held a snapshot for longer than a time, and for how long, if known; nil if nobody has.
     func heldSnapshot(for patience: Duration) throws(StoreError) -> (holder: String, time: Duration?)? {
         // A slot does not say since when, but how many transactions have begun since.

@@ -22,6 +22,9 @@ extension PostgresStore {
                     .read { row in found.withLock { $0 = sequences.map { _ in row.integer() ?? 0 } } }
                 try connection.run(flight, until: .now.advanced(by: .seconds(10)))
             }
+        } catch let error as PostgresError where error.kind == .disconnected {
+            // The cycle connects again, and looks.
+            return true
         } catch {
             throw StoreError(error, location)
         }

@@ -49,6 +49,13 @@ final class Registration {
 
     private static let notification = "SELECT pg_notify('refund_queue', current_schema())"
 
+    /// Whether notifications arrive: a pooler that gives a connection away after each transaction forgets who listens.
+    func isListening() throws(PostgresError) -> Bool {
+        var channels = 0
+        try run { $0.add("SELECT count(*) FROM pg_listening_channels()").read { row in channels = row.count() } }
+        return channels > 0
+    }
+
     /// Says that the daemon lives, and whether the server is to notify it.
     ///
     /// - Returns: Whether it is still registered; otherwise the others took it for dead.

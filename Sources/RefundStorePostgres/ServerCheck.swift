@@ -1,3 +1,4 @@
+import Foundation
 import RefundCore
 import RefundPostgres
 import RefundStore
@@ -17,13 +18,30 @@ struct ServerCheck {
         do throws(StoreError) {
             let store = try PostgresStore(settings)
             defer { store.close() }
+            let findings = Self.clockFindings(server: try store.serverTime(), here: Self.clock())
             try store.checkSchema()
-            return []
+            return findings
         } catch {
             // A daemon that starts creates or migrates the queue.
             let isMade = error.kind == .notInitialised || error.kind == .olderSchema
             return isMade ? [] : [Finding(.problem, "database", error.description)]
         }
+    }
+
+    // A claim lasts at least a minute longer than what it covers.
+    private static let tolerance: Duration = .seconds(5)
+
+    private static func clock() -> Timestamp {
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+    }
+
+    /// Whether this machine's clock is the server's, as those of all daemons must be: due times and claims go by it.
+    static func clockFindings(server: Timestamp, here: Timestamp) -> [Finding] {
+        let lead = here.duration(since: server)
+        guard lead > tolerance || lead < .zero - tolerance else { return [] }
+        let difference = lead > .zero ? "\(lead.formatted) ahead of" : "\((.zero - lead).formatted) behind"
+        let text = "this machine's clock is \(difference) the database server's; daemons go by their machines' clocks"
+        return [Finding(.problem, "clock", text, run: "timedatectl status")]
     }
 
     /// Whether commits of others are noticed at once.

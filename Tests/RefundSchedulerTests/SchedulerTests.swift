@@ -2,7 +2,6 @@ import Foundation
 import RefundCore
 import RefundStore
 import RefundStoreConformance
-import RefundStoreSQLiteSupport
 import Synchronization
 import Testing
 
@@ -11,7 +10,7 @@ import Testing
 /// The scheduler as an actor: its life, its results and its wake-ups.
 @Suite(.timeLimit(.minutes(1)))
 struct SchedulerTests {
-    private let fixture: SQLiteFixture
+    private let fixture: any StoreFixture
     private let store: FaultyStore
     private let client = ManualClient()
     private let clock = ManualClock(Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
@@ -20,7 +19,7 @@ struct SchedulerTests {
     private let faults = AsyncStream<StoreError.Kind?>.makeStream()
 
     init() throws {
-        fixture = try SQLiteFixture()
+        fixture = try TestStore.fixture()
         store = FaultyStore(fixture.store)
         scheduler = Scheduler(
             store: store,

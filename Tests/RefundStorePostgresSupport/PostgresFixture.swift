@@ -35,6 +35,9 @@ package final class PostgresFixture: StoreFixture {
         application = try Self.connect(to: server, schema)
     }
 
+    /// The connection of another daemon, or of a later life of it.
+    package func openStore() throws -> any QueueStore { try PostgresStore(settings) }
+
     /// Another connection of an application.
     package func connect() throws -> PostgresConnection { try Self.connect(to: server, settings.schema) }
 

@@ -2,8 +2,6 @@ import Foundation
 import RefundCore
 import RefundStore
 import RefundStoreConformance
-import RefundStorePostgresSupport
-import RefundStoreSQLiteSupport
 import Testing
 
 @testable import RefundScheduler
@@ -32,10 +30,7 @@ final class SchedulerHarness {
     }
 
     convenience init(_ change: (inout SchedulerSettings) -> Void = { _ in }) throws {
-        // REFUNDD_TEST_STORE=postgres runs the same tests over the other store.
-        let isPostgres = ProcessInfo.processInfo.environment["REFUNDD_TEST_STORE"] == "postgres"
-        let fixture: any StoreFixture = isPostgres ? try PostgresFixture() : try SQLiteFixture()
-        try self.init(fixture, change)
+        try self.init(try TestStore.fixture(), change)
     }
 
     // MARK: - Time

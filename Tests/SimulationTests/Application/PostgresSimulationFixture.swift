@@ -1,5 +1,4 @@
 import RefundCore
-import RefundPostgres
 import RefundStore
 import RefundStoreConformance
 import RefundStorePostgres
@@ -32,7 +31,7 @@ final class PostgresSimulationFixture: SimulationFixture {
     /// Nobody can: a server's database is not a file that is replaced under the daemon.
     var canRestore: Bool { false }
 
-    func openStore() throws -> any QueueStore { try PostgresStore(base.settings) }
+    func openStore() throws -> any QueueStore { try base.openStore() }
 
     func setTime(_ now: Timestamp) { try? base.execute("SET simulated.now = '\(now.milliseconds)'") }
 
