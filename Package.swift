@@ -120,7 +120,7 @@ let package = Package(
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
-        module("RefundStore", ["RefundCore"]),
+        module("RefundStore", ["CLinux", "RefundCore"]),
         module("RefundStoreSQLite", ["CLinux", "CSQLite", "RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundStorePostgres", ["RefundCore", "RefundStore", "RefundPostgres"]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),

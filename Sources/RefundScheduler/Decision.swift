@@ -263,7 +263,7 @@ struct Decider {
 
     // Nothing that is due, or about to be, waits for retention. A clock that was set ahead makes nothing old.
     private mutating func planRetention() {
-        guard input.crew.isSenior, let proven = decision.state.provenTime,
+        guard input.fleet.isLeader, let proven = decision.state.provenTime,
             let due = decision.state.retention.due(settings.retention, at: now)
         else { return }
         guard due <= now else { return decision.wake(at: due) }

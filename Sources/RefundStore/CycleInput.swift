@@ -23,7 +23,7 @@ package struct QueuedRefund: Hashable, Sendable {
 /// The rows that a cycle read in one transaction.
 package struct CycleInput: Sendable {
     /// The daemons that serve the queue.
-    package var crew = Crew()
+    package var fleet = Fleet()
     /// What daemons have found out about gateways; nil if no other daemon can serve the queue.
     package var shared: SharedHealth?
     /// The current rows of the request's results.
@@ -72,13 +72,13 @@ package struct CycleInput: Sendable {
 }
 
 /// The daemons that serve a queue together, as one of them sees them.
-package struct Crew: Hashable, Sendable {
+package struct Fleet: Hashable, Sendable {
     /// How many there are, this one included; they share every limit.
     package var count = 1
     /// Whether this one does what only one of them need do.
-    package var isSenior = true
+    package var isLeader = true
 
-    /// Creates a crew of one.
+    /// Creates a fleet of one.
     package init() {}
 }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 package import Glibc
 
@@ -92,7 +93,8 @@ package struct ServiceUser: Hashable, Sendable {
 
     /// Returns whether the user may write a file, or create files in a folder.
     ///
-    /// For any user but this process's own, owner, group and mode decide; a file with an access control list counts as accessible.
+    /// For any user but this process's own, owner, group and mode decide; a file with an access control list counts as
+    /// accessible.
     package func mayWrite(_ path: String) -> Bool { may(W_OK, 0o2, path) }
 
     /// Returns whether the user may read a file.

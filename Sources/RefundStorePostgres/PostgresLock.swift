@@ -48,7 +48,7 @@ final class PostgresLock: ServiceLock, @unchecked Sendable {
                     return try attempt("pg_try_advisory_lock_shared") ? .heldByDaemon : .heldByCommand
                 }
                 // Daemons may have lost the lock with a connection, and serve the queue all the same.
-                guard try Crew.daemons(connection, settings).isEmpty else { return .heldByDaemon }
+                guard try Fleet.daemons(connection, settings).isEmpty else { return .heldByDaemon }
                 return .taken(PostgresLock(connection, note))
             }
         } catch {
@@ -69,7 +69,7 @@ final class PostgresLock: ServiceLock, @unchecked Sendable {
     func regainTrust(in store: any QueueStore) throws(StoreError) -> [String] { [] }
 }
 
-extension Crew {
+extension Fleet {
     /// The daemons that serve a queue, the oldest first: registered, and seen a short while ago.
     static func daemons(
         _ connection: PostgresConnection,

@@ -32,7 +32,7 @@ package struct PostgresProvider: StoreProvider {
 
     package var daemon: DaemonPresence {
         do throws(StoreError) {
-            let found = try crew()
+            let found = try fleet()
             if let oldest = found.first { return .running(oldest) }
             guard case .heldByDaemon = try PostgresLock.attempt(settings, for: .command(serving)) else {
                 return .absent
@@ -43,11 +43,11 @@ package struct PostgresProvider: StoreProvider {
         }
     }
 
-    package var daemons: [ServingDaemon] { (try? crew()) ?? [] }
+    package var daemons: [ServingDaemon] { (try? fleet()) ?? [] }
 
-    private func crew() throws(StoreError) -> [ServingDaemon] {
+    private func fleet() throws(StoreError) -> [ServingDaemon] {
         do {
-            return try Crew.daemons(try Session(settings).connect(), settings)
+            return try Fleet.daemons(try Session(settings).connect(), settings)
         } catch {
             throw StoreError(error, location)
         }

@@ -6,8 +6,8 @@ struct SimulationTests {
     private static let workers: UInt64 = 2
 
     @Test func everyInvariantHoldsForEverySeed() async {
-        // REFUNDD_TEST_STORE=postgres simulates over the other store, where a cycle takes longer.
-        let isPostgres = ProcessInfo.processInfo.environment["REFUNDD_TEST_STORE"] == "postgres"
+        // TEST_STORE=postgres simulates over the other store, where a cycle takes longer.
+        let isPostgres = ProcessInfo.processInfo.environment["TEST_STORE"] == "postgres"
         await Self.simulate { () -> any SimulationFixture in
             if isPostgres { try PostgresSimulationFixture() } else { try SQLiteSimulationFixture() }
         }

@@ -44,7 +44,7 @@ final class CycleReader {
             return input
         }
         tx.readPauses { [self] in input.pauses[$0] = $1 }
-        readCrew()
+        readFleet()
         let probed = readSharedHealth(claims)
         var due: [String: PendingDue] = [:]
         for (name, claim) in claims.gateways { due[name] = PendingDue(self, of: name, claim, claims) }
@@ -88,14 +88,14 @@ final class CycleReader {
 
     // MARK: - Other daemons
 
-    private func readCrew() {
+    private func readFleet() {
         let sql = """
             SELECT count(*), coalesce((array_agg(id ORDER BY started, id))[1] = $1, true) FROM refund_daemons
             WHERE seen > refund_now() - \(Registration.patience.wholeMilliseconds)
             """
         flight.add(sql).bind(tx.store.daemonID).read { [self] row in
-            input.crew.count = max(row.count(), 1)
-            input.crew.isSenior = row.integer() != 0
+            input.fleet.count = max(row.count(), 1)
+            input.fleet.isLeader = row.integer() != 0
         }
     }
 

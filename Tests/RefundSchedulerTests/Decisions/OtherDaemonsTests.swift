@@ -30,20 +30,20 @@ struct OtherDaemonsTests {
 
     @Test func limitsAreDividedAmongThoseThatServe() {
         #expect(scheduler.run().state.gateways["default"]?.claim(at: scheduler.now).permits == Self.limit)
-        scheduler.run { $0.crew.count = 4 }
+        scheduler.run { $0.fleet.count = 4 }
         #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == 4)
         #expect(scheduler.state.endpoints.capacity == scheduler.settings.webhooks.maxInFlight / 4)
-        scheduler.run { $0.crew.count = 1_000 }
+        scheduler.run { $0.fleet.count = 1_000 }
         #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == 1)
         #expect(scheduler.state.endpoints.capacity == 1, "each may go on")
-        scheduler.run { $0.crew.count = 1 }
+        scheduler.run { $0.fleet.count = 1 }
         #expect(scheduler.state.gateways["default"]?.claim(at: scheduler.now).permits == Self.limit)
     }
 
     @Test func newDaemonCountsInTheCycleThatNoticesIt() {
         let refunds = (1...16).map { QueuedRefund(scheduler.refund($0)) }
         let decision = scheduler.run { input in
-            (input.crew.count, input.shared) = (4, shared())
+            (input.fleet.count, input.shared) = (4, shared())
             input.gateways["default", default: DueRefunds()].new = refunds
         }
         #expect(decision.queries.count == 4)
@@ -96,13 +96,13 @@ struct OtherDaemonsTests {
 
     @Test func oneDaemonPrunes() {
         scheduler.settings.retention = RetentionPolicy()
-        #expect(scheduler.run { $0.crew.isSenior = false }.pruning == nil)
+        #expect(scheduler.run { $0.fleet.isLeader = false }.pruning == nil)
         #expect(scheduler.run().pruning != nil)
     }
 
     @Test func clockSetBackOfOneMachineMovesNoDueTimes() {
-        scheduler.run { $0.crew.count = 2 }
-        let decision = scheduler.run(clockStep: .seconds(60)) { $0.crew.count = 2 }
+        scheduler.run { $0.fleet.count = 2 }
+        let decision = scheduler.run(clockStep: .seconds(60)) { $0.fleet.count = 2 }
         #expect(!decision.writes.contains { if case .moveDueTimes = $0.action { true } else { false } })
     }
 }

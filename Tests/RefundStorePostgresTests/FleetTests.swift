@@ -8,7 +8,7 @@ import Testing
 
 /// Daemons that serve one queue together: who lives, and what becomes of what the others leave.
 @Suite(.timeLimit(.minutes(2)))
-struct CrewTests {
+struct FleetTests {
     private let database: PostgresFixture
     private let provider: PostgresProvider
 
@@ -71,7 +71,7 @@ struct CrewTests {
         try leave(7, secondsAgo: 5)
         try database.execute("NOTIFY refund_queue")
         // Whoever holds its lock lives, unless it is silent for long.
-        #expect(try Daemon(database).claims().crew.count == 2)
+        #expect(try Daemon(database).claims().fleet.count == 2)
         #expect(try database.number(claimed) == 1)
         try database.execute("UPDATE refund_daemons SET seen = refund_now() - 16000 WHERE id = 7")
         #expect(try await awaitEvents(database.store) == [.tookOver(daemon: "far (process 4711)", claims: 1)])
@@ -105,14 +105,14 @@ struct CrewTests {
         while try database.number("SELECT count(*) FROM refund_daemons") != 2 { await Task.yield() }
     }
 
-    @Test func oneOfTheDaemonsIsTheSenior() throws {
+    @Test func oneOfTheDaemonsIsTheLeader() throws {
         let other = try PostgresStore(database.settings)
         let sources = [database.store.makeWakeSource {}, other.makeWakeSource {}]
         defer {
             for source in sources { source.stop() }
             other.close()
         }
-        var crews: [Crew] = []
+        var fleets: [Fleet] = []
         for store in [database.store, other] {
             var request = CycleRequest(now: now)
             request.claims = ClaimRequest(
@@ -126,12 +126,12 @@ struct CrewTests {
                 endpoints: nil
             )
             _ = try store.cycle(request) { input in
-                crews.append(input.crew)
+                fleets.append(input.fleet)
                 return []
             }
         }
-        #expect(crews.map(\.count) == [2, 2])
-        #expect(crews.map(\.isSenior).sorted { $0 && !$1 } == [true, false])
+        #expect(fleets.map(\.count) == [2, 2])
+        #expect(fleets.map(\.isLeader).sorted { $0 && !$1 } == [true, false])
         #expect(provider.daemons.count == 2)
         #expect(try database.store.lockForCommand() == nil, "no command does what a daemon does")
     }

@@ -5,7 +5,7 @@ import RefundStore
 extension Decider {
     /// Takes over how many daemons there are, and what they have found out about gateways.
     mutating func noteOtherDaemons() {
-        let count = max(input.crew.count, 1)
+        let count = max(input.fleet.count, 1)
         if count != decision.state.daemons { decision.state.share(settings, among: count) }
         // What a reload has changed is not on record before this cycle's end.
         guard let shared = input.shared, decision.writes.isEmpty else { return }
