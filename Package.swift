@@ -117,7 +117,7 @@ let package = Package(
 
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
-        module("RefundStore", ["RefundCore"]),
+        module("RefundStore", ["CLinux", "RefundCore"]),
         module("RefundStoreSQLite", ["CLinux", "CSQLite", "RefundCore", "RefundStore", grdb, sqlite]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),

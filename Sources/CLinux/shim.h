@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 /// Wrapper around prctl(PR_SET_DUMPABLE), a variadic function, which cannot be used from Swift.
 static inline int clinux_set_dumpable(int is_dumpable) {
