@@ -74,20 +74,24 @@ package final class PostgresStore: QueueStore {
         decide: (CycleInput) -> [Write]
     ) throws(StoreError) -> [Rejection] {
         do throws(StoreError) {
-            var claimed: [String: Int64] = [:]
+            var (claimed, written): ([String: Int64], [Write]) = ([:], [])
             try transaction(.write) { tx in
                 let reader = CycleReader(tx, request, looksForExpiredClaims(request))
                 let writes = decide(try reader.read())
-                claimed = reader.dues(of: writes)
+                (claimed, written) = (reader.dues(of: writes), writes)
                 if writes.isEmpty { return tx.rollBack(()) }
                 let executor = WriteExecutor(tx, leases: reader.leases)
                 for write in writes { try executor.execute(write.action) }
                 executor.finish()
                 try tx.beforeCommit(beforeCommit)
             }
-            floors.withLock { $0.claimed(claimed, at: request.now) }
+            floors.withLock { floors in
+                floors.claimed(claimed, at: request.now)
+                floors.written(written)
+            }
             return []
         } catch  where error.isOfOneRow {
+            floors.withLock { $0 = DueFloors() }
             return try runIsolatedCycle(request, decide)
         }
     }

@@ -40,6 +40,18 @@ struct SnapshotTests {
         #expect(floors.floor(of: "other", at: later(4)) == 1)
     }
 
+    @Test func refundThatStaysDueLowersTheFloor() throws {
+        let id = try database.enqueue("R-1")
+        var refund = try Daemon(database).row(id).refund
+        var floors = DueFloors()
+        floors.claimed(["default": 20_000], at: now)
+        refund.nextQueryAt = Timestamp(milliseconds: 5_000)
+        floors.written([Write(.poll(RefundPoll(refund: refund, lease: 1)))])
+        #expect(floors.floor(of: "default", at: now) == 5_000)
+        floors.written([Write(.releaseRefund(RefundClaim(id: id, lease: 1)))])
+        #expect(floors.floor(of: "default", at: now) == 1)
+    }
+
     @Test func refundDueBeforeTheLastClaimIsFoundWithinFiveSeconds() throws {
         let daemon = Daemon(database)
         for number in 1...2 { try database.enqueue("R-\(number)") }

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStore
 
 /// From where on each gateway's due refunds are looked for.
 ///
@@ -19,6 +20,25 @@ struct DueFloors {
             return nil
         }
         return floor
+    }
+
+    /// Lowers the floors of what a cycle has written: a refund may stay due since before the last claim.
+    mutating func written(_ writes: [Write]) {
+        for action in writes.map(\.action) {
+            switch action {
+            case .change(let change): lower(change.refund)
+            case .poll(let poll): lower(poll.refund)
+            case .releaseRefund, .moveDueTimes: floors = [:]
+            default: break
+            }
+        }
+    }
+
+    private mutating func lower(_ refund: Refund) {
+        guard let floor = floors[refund.gateway], let due = refund.nextQueryAt?.milliseconds, due < floor.due else {
+            return
+        }
+        floors[refund.gateway]?.due = max(due, 1)
     }
 
     /// Records a committed claim of refunds that were due at these times.
