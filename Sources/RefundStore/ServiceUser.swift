@@ -1,4 +1,3 @@
-import CLinux
 import Foundation
 package import Glibc
 
@@ -114,7 +113,7 @@ package struct ServiceUser: Hashable, Sendable {
         if id == 0 { return true }
         let shift: mode_t = status.st_uid == id ? 6 : groups.contains(status.st_gid) ? 3 : 0
         if status.st_mode & (bit << shift) != 0 { return true }
-        // Only the kernel knows whom an access control list lets in. Source: acl(5).
-        return unsafe getxattr(path, "system.posix_acl_access", nil, 0) > 0
+        // Only the kernel knows whom an access control list lets in.
+        return AccessControlList.exists(path)
     }
 }
