@@ -86,7 +86,14 @@ struct SchedulerTests {
         store.afterNextCommit { [clock] in clock.advance(by: .milliseconds(900)) }
         var settings = Self.settings(client).limited(rate: 4)
         settings.polling.initialInterval = .seconds(3_600)
-        try await scheduler.apply(settings)
+        // A reload before the start would run the first cycle too early.
+        let scheduler = Scheduler(
+            store: store,
+            settings: settings,
+            clock: clock,
+            report: { [events] in events.continuation.yield($0) },
+            fault: { _ in }
+        )
         try await scheduler.start()
         for _ in 1...4 {
             let query = try #require(await client.nextQuery())
@@ -94,9 +101,9 @@ struct SchedulerTests {
             // Unanswered: only their permits matter.
         }
         clock.advance(by: .milliseconds(200))
-        await store.nextCycle()
-        scheduler.wake()
-        await store.nextCycle()
+        // Earlier cycles say nothing: only one that has read the clock since then could claim more.
+        scheduler.prove()
+        for await reported in events.stream where reported.contains(where: { "\($0)" == "proved" }) { break }
         let claimed = try fixture.number("SELECT count(*) FROM refund_queue WHERE leased_until IS NOT NULL")
         #expect(claimed == 4, "the second in which they were sent is not over")
         await scheduler.close()
@@ -143,6 +150,19 @@ struct SchedulerTests {
         await scheduler.drain()
         #expect(try fixture.column("SELECT state FROM refund_queue") == ["settled", "settled"])
         #expect(try fixture.column("SELECT state FROM refund_webhooks") == ["delivered", "delivered"])
+    }
+
+    @Test func failedCycleIsRetriedThoughNothingHappens() async throws {
+        try enqueue(1)
+        store.watchNothing()
+        try await scheduler.start()
+        let query = try #require(await client.nextQuery())
+        store.fail(.cycle, .test(.busy))
+        let begin = ContinuousClock.now
+        query.answer(.report(.settled))
+        #expect(await client.nextDelivery()?.refundID == 1)
+        #expect(begin.duration(to: .now) < .seconds(20), "after a second, and not when something else becomes due")
+        await scheduler.drain()
     }
 
     @Test func faultIsReportedOnceAndItsEndToo() async throws {
@@ -216,6 +236,18 @@ struct SchedulerTests {
         await scheduler.drain()
         #expect(await scheduler.close() == nil)
         #expect(try fixture.rows(row) == released)
+    }
+
+    @Test func closeReleasesAWebhookInFlight() async throws {
+        client.silenceReceivers()
+        try enqueue(1)
+        try await scheduler.start()
+        try #require(await client.nextQuery()).answer(.report(.settled))
+        _ = try #require(await client.nextDelivery())
+        let row = "SELECT state, attempts, leased_until FROM refund_outbox"
+        #expect(try fixture.rows(row) != [["pending", "0", nil]])
+        #expect(await scheduler.close() == nil)
+        #expect(try fixture.rows(row) == [["pending", "0", nil]])
     }
 
     @Test func closeReleasesARefundWhoseEarlierClaimHasALateResult() async throws {

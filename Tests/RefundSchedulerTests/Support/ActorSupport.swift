@@ -16,10 +16,11 @@ final class ManualClient: GatewayQuerying, WebhookDelivering {
 
     private let queryStream = AsyncStream<Query>.makeStream()
     private let deliveryStream = AsyncStream<Delivery>.makeStream()
+    private let acceptsDeliveries = Mutex(true)
 
     /// Queries in the order in which they are sent.
     var queries: AsyncStream<Query> { queryStream.stream }
-    /// Webhooks in the order in which they are sent; each is accepted at once.
+    /// Webhooks in the order in which they are sent; each is accepted at once, unless receivers are silent.
     var deliveries: AsyncStream<Delivery> { deliveryStream.stream }
 
     func query(
@@ -38,7 +39,12 @@ final class ManualClient: GatewayQuerying, WebhookDelivering {
         completion: @escaping @Sendable (DeliveryAttempt) -> Void
     ) {
         deliveryStream.continuation.yield(delivery)
-        completion(.completed(.test(status: 204)))
+        if acceptsDeliveries.withLock({ $0 }) { completion(.completed(.test(status: 204))) }
+    }
+
+    /// Lets receivers answer nothing from now on.
+    func silenceReceivers() {
+        acceptsDeliveries.withLock { $0 = false }
     }
 
     /// The next query, which has to come.
@@ -89,6 +95,7 @@ final class FaultyStore: QueueStore {
     private struct State {
         var failures: [(call: Call, error: StoreError)] = []
         var afterCommit: @Sendable () -> Void = {}
+        var isWatching = true
     }
 
     private let base: any QueueStore
@@ -107,6 +114,11 @@ final class FaultyStore: QueueStore {
     /// Does something after the next cycle has committed, before the scheduler knows.
     func afterNextCommit(_ body: @escaping @Sendable () -> Void) {
         state.withLock { $0.afterCommit = body }
+    }
+
+    /// Lets commits of other processes go unnoticed from the start on.
+    func watchNothing() {
+        state.withLock { $0.isWatching = false }
     }
 
     /// Returns once another cycle has ended.
@@ -150,12 +162,21 @@ final class FaultyStore: QueueStore {
     func checkSchema() throws(StoreError) { try base.checkSchema() }
     func checkPositions() throws(StoreError) { try base.checkPositions() }
     func upkeep(at now: Timestamp) -> [StoreEvent] { base.upkeep(at: now) }
-    func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource { base.makeWakeSource(wake) }
+    func makeWakeSource(_ wake: @escaping @Sendable () -> Void) -> any WakeSource {
+        state.withLock { $0.isWatching } ? base.makeWakeSource(wake) : SilentWakeSource()
+    }
     func lockForCommand() throws(StoreError) -> (any ServiceLock)? { try base.lockForCommand() }
 
     func interrupt() { base.interrupt() }
 
     func close() { base.close() }
+}
+
+/// Never wakes anybody.
+private struct SilentWakeSource: WakeSource {
+    func pause() {}
+    func resume(looks _: Bool) {}
+    func stop() {}
 }
 
 extension StoreError {
