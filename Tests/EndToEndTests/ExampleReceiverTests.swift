@@ -39,6 +39,24 @@ struct ExampleReceiverTests {
         }
     }
 
+    @Test(.endToEnd) func eventSignedWithAnotherSecretIsNotAcknowledged() async throws {
+        try await withWorkspace { w in
+            let port = try await w.freePort()
+            let secret = w.path("webhook_secret")
+            let receiver = try w.start(Workspace.python, [Self.script, secret, "\(port)"], name: "receiver")
+            try w.write("whsec_\(Data(count: 32).base64EncodedString())", to: "other_secret")
+            let body = #"{"type":"refund.settled","data":{"merchant_order_no":"R-1"}}"#
+            for (secret, status) in [("other_secret", "401"), ("webhook_secret", "204")] {
+                let arguments = ["-c", Self.sender, "http://127.0.0.1:\(port)/", w.path(secret), body]
+                try await eventually(status) {
+                    try await w.run(Workspace.python, arguments).output.hasPrefix(status)
+                }
+            }
+            _ = try await receiver.outputLine(beginning: "verified ")
+            #expect(receiver.output.components(separatedBy: "verified ").count == 2)
+        }
+    }
+
     @Test(.endToEnd) func eventThatCannotBeActedOnIsNotAcknowledged() async throws {
         try await withWorkspace { w in
             let port = try await w.freePort()
