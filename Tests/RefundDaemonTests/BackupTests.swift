@@ -65,6 +65,16 @@ struct BackupTests {
         #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: partial)) == victim, "not ours to remove")
     }
 
+    @Test(arguments: [true, false])
+    func whatHasTheNameOfThePartialFileIsLeftAlone(isLink: Bool) throws {
+        let victim = try fixture.folder.write("theirs", to: "victim")
+        let partial = fixture.folder.path("copy.db.partial")
+        #expect(unsafe (isLink ? symlink(victim, partial) : link(victim, partial)) == 0)
+        let failure = try #require(throws: CommandFailure.self) { try backUp(to: fixture.folder.path("copy.db")) }
+        #expect(failure.messages[0].contains("already exists"), "\(failure.messages)")
+        #expect(bytes(victim) == Data("theirs".utf8))
+    }
+
     @Test func symbolicLinkToAnotherDatabaseIsNotFollowed() throws {
         let other = try QueueFixture()
         let before = bytes(other.store.path)
