@@ -72,6 +72,21 @@ struct DiskFaultTests {
         }
     }
 
+    @Test(arguments: ["", "-wal", "-shm"])
+    func commitToAFileThatGoesDuringTheTransactionIsNoCommit(suffix: String) throws {
+        try insert(1)
+        var request = CycleRequest(now: now)
+        request.mustWrite = true
+        let error = try #require(throws: StoreError.self) {
+            _ = try store.cycle(request) { _ in
+                try? FileManager.default.removeItem(atPath: path + suffix)
+                return []
+            }
+        }
+        #expect(error.kind == .lost)
+        #expect(error.location == path + suffix)
+    }
+
     @Test func fileThatAnotherTookTheNameOfIsLost() throws {
         let other = folder.path("other.db")
         try SQLiteStore(path: other, access: .readWrite).migrate(at: now)
