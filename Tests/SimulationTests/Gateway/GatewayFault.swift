@@ -67,7 +67,8 @@ extension SimulatedGateway {
         case .anotherRefund:
             let other = scripts.keys.sorted().first { $0 != script.order }.flatMap { scripts[$0] }
             let body = try other.map { try truth(of: $0, at: time) }
-            return try ok(body ?? self.signed(claim.replacing(script.order, with: "ANOTHER")))
+            let foreign = claim.replacing(script.order, with: "ANOTHER").replacing(script.transNo, with: "ANOTHER")
+            return try ok(body ?? self.signed(foreign))
         case .stale: return ok(try truth(of: script, phase: random.integer(0...script.phase(at: time))))
         case .unknownCode: return try signed("E99999", #"{"trans_status":2}"#)
         case .unknownStatus: return ok(try self.signed(claim.replacing(#"status\":2"#, with: #"status\":7"#)))
