@@ -67,7 +67,6 @@ struct SchedulerTests {
         store.fail(.cycle, .test(.busy))
         scheduler.prove()
         for await fault in faults.stream where fault == .busy { break }
-        #expect(try fixture.number("SELECT count(*) FROM refund_heartbeat") == 0)
         scheduler.wake()
         for await reported in events.stream where reported.contains(where: { "\($0)" == "proved" }) { break }
         #expect(try fixture.number("SELECT count(*) FROM refund_heartbeat") == 1)

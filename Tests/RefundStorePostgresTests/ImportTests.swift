@@ -58,6 +58,5 @@ struct ImportTests {
         #expect(id == 10)
         #expect(try database.column("SELECT position FROM refund_event_position") == ["5"])
         #expect(try store.read { tx throws(StoreError) in try tx.status(at: now) }.states[.settled] == 1)
-        #expect(try store.read { tx throws(StoreError) in try tx.schemaProblems() } == [])
     }
 }

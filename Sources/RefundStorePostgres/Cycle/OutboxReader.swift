@@ -16,6 +16,8 @@ final class OutboxReader {
     private static let oldest = 256
     private static let newest = 64
     private static let turns = 256
+    // The webhooks that became due last among which verdicts are looked for.
+    private static let latest = 1_000
 
     private let tx: PostgresTransaction
     private let now: Timestamp
@@ -70,7 +72,9 @@ final class OutboxReader {
                 isProbed: self.limiter.isOpen(name)
             )
         }
-        for endpoint in candidates where endpoint.limit > 0 { read(endpoint) }
+        // A bulk command's webhooks hold up no verdict. In every other second age alone decides, so neither do verdicts.
+        let verdictsFirst = input.hasManyDueWebhooks && now.milliseconds / 1_000 % 2 == 0
+        for endpoint in candidates where endpoint.limit > 0 { read(endpoint, verdictsFirst: verdictsFirst) }
         try tx.send()
         var (left, limiter) = (claims.batch, self.limiter)
         var chosen: [DueEndpoint] = []
@@ -142,21 +146,32 @@ final class OutboxReader {
 
     // MARK: - Webhooks
 
-    private func read(_ endpoint: EndpointCandidates) {
+    private static let ranges = ["<= $1", "IS NULL", "> $2"]
+    // Bounded by the time of the latest due webhooks, since the index does not know types.
+    private static let isLateVerdict = """
+        AND w.type IN ('refund.settled', 'refund.failed') AND w.redelivery = 0 AND w.next_attempt_at >=
+        (SELECT min(l.next_attempt_at) FROM (SELECT w.next_attempt_at FROM refund_outbox w
+        WHERE \(isClaimable) AND w.endpoint = $3 AND w.next_attempt_at <= $1
+        ORDER BY w.next_attempt_at DESC LIMIT \(latest)) l)
+        """
+
+    private func read(_ endpoint: EndpointCandidates, verdictsFirst: Bool) {
         // A probe should be likely to succeed, so it goes to a URL without a failure since its last success.
         if endpoint.isProbed {
             let isUntried = "AND NOT EXISTS (SELECT 1 FROM refund_endpoints e WHERE e.url = w.url)"
-            read(endpoint, isUntried) { endpoint.untried.append($0) }
+            read(endpoint, Self.ranges, isUntried) { endpoint.untried.append($0) }
         }
-        read(endpoint, "") { endpoint.all.append($0) }
+        if verdictsFirst { read(endpoint, ["<= $1"], Self.isLateVerdict) { endpoint.verdicts.append($0) } }
+        read(endpoint, Self.ranges, "") { endpoint.all.append($0) }
     }
 
     private func read(
         _ endpoint: EndpointCandidates,
+        _ ranges: [String],
         _ filter: String,
         _ body: @escaping (EndpointCandidates.Webhook) -> Void
     ) {
-        for range in ["<= $1", "IS NULL", "> $2"] {
+        for range in ranges {
             let sql = """
                 SELECT w.position, w.id, w.refund_id, w.url, w.attempts, w.lease,
                 (SELECT coalesce(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
@@ -243,8 +258,8 @@ final class EndpointCandidates {
     let name: String
     let limit: Int
     let isProbed: Bool
-    /// Those to URLs without a failure, if the endpoint is probed; and all.
-    var (untried, all): ([Webhook], [Webhook]) = ([], [])
+    /// Those to URLs without a failure, if the endpoint is probed; the latest verdicts, if they go first; and all.
+    var (untried, verdicts, all): ([Webhook], [Webhook], [Webhook]) = ([], [], [])
 
     init(_ name: String, limit: Int, isProbed: Bool) {
         (self.name, self.limit, self.isProbed) = (name, limit, isProbed)
@@ -257,6 +272,8 @@ final class EndpointCandidates {
             if !due.deliveries.isEmpty { return }
             due.hasMore = false
         }
+        choose(verdicts, into: &due, limit: limit, disabledLimit: 0, batch: batch)
+        due.hasMore = false
         choose(all, into: &due, limit: limit, disabledLimit: disabledLimit, batch: batch)
     }
 
@@ -267,8 +284,9 @@ final class EndpointCandidates {
         disabledLimit: Int,
         batch: Int
     ) {
-        var (refunds, passedOver): (Set<Int64>, Int) = ([], 0)
-        for webhook in webhooks where due.deliveries.count < limit {
+        var (refunds, passedOver) = (Set(due.deliveries.compactMap(\.refundID)), 0)
+        let chosen = Set(due.deliveries.map(\.id))
+        for webhook in webhooks where due.deliveries.count < limit && !chosen.contains(webhook.delivery.id) {
             guard passedOver < batch else {
                 due.hasMore = true
                 return

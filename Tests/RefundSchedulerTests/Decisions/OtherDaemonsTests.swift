@@ -96,6 +96,7 @@ struct OtherDaemonsTests {
 
     @Test func oneDaemonPrunes() {
         scheduler.settings.retention = RetentionPolicy()
+        scheduler.state.provenTime = scheduler.now
         #expect(scheduler.run { $0.fleet.isLeader = false }.pruning == nil)
         #expect(scheduler.run().pruning != nil)
     }

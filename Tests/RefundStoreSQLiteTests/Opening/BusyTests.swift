@@ -21,7 +21,7 @@ struct BusyTests {
     private func expectHeld(by holder: Holder, _ body: () throws -> Void) throws {
         let error = try #require(throws: StoreError.self) { try body() }
         #expect(error.kind == .busy)
-        #expect(error.reason.hasSuffix("(process \(holder.pid))"), "\(error.reason)")
+        #expect(error.reason.contains("(process \(holder.pid), user "), "\(error.reason)")
         #expect(error.description.contains("held by python"))
     }
 
