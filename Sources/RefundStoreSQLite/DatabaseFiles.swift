@@ -26,6 +26,28 @@ struct DatabaseFiles: Sendable {
         opened.first { path, identity in FileIdentity(path: path) != identity }?.path
     }
 
+    // O_TMPFILE, which Swift does not import. Source: open(2).
+    private static let unnamedFile = 0o20_000_000 | O_DIRECTORY
+
+    /// Returns whether a database can no longer be written, although SQLite has it open.
+    ///
+    /// A file system that turns read-only fails each write to an open file, which SQLite reports like any other I/O error.
+    /// The files are not opened: closing one would drop SQLite's own locks. The file system may hide its state from
+    /// access(2), so an unnamed file is made, too.
+    ///
+    /// - Parameter path: The database.
+    /// - Returns: Whether its files or its file system are read-only.
+    static func isReadOnly(path: String) -> Bool {
+        let real = DatabasePath.real(path)
+        for file in [real, real + "-wal", real + "-shm"] where unsafe access(file, W_OK) != 0 {
+            if [EROFS, EPERM, EACCES].contains(errno) { return true }
+        }
+        let unnamed = unsafe open(DatabasePath.folder(of: path), Self.unnamedFile | O_WRONLY | O_CLOEXEC, 0o600)
+        guard unnamed >= 0 else { return errno == EROFS }
+        close(unnamed)
+        return false
+    }
+
     /// The size of a database's write-ahead log.
     ///
     /// - Parameter path: The database.

@@ -1,6 +1,4 @@
 import GRDB
-import GRDBSQLite
-import Glibc
 package import RefundStore
 
 extension StoreError {
@@ -8,10 +6,6 @@ extension StoreError {
     ///
     /// An error that is already mapped stays as it is.
     init(_ error: any Error, path: String, _ db: Database) {
-        if let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR, Self.isReadOnly(db) {
-            self = .readOnly(path)
-            return
-        }
         let mapped = StoreError(error, path: path)
         if mapped.reason.hasPrefix("no such column"), let problem = try? SchemaRepair(db).obstacles().first {
             self = .altered(path, problem)
@@ -26,11 +20,6 @@ extension StoreError {
         }
         let reason = "\(message) (\(culprit))"
         self = error.resultCode == .SQLITE_CONSTRAINT ? .rejected(path, reason) : .application(path, reason)
-    }
-
-    // A file system that turns read-only under an open file fails each write, which SQLite reports like any other error.
-    private static func isReadOnly(_ db: Database) -> Bool {
-        [EROFS, EPERM].contains(unsafe sqlite3_system_errno(db.sqliteConnection))
     }
 
     // A trigger may write to the application's own virtual table, whose damage is not the database's.
@@ -74,6 +63,7 @@ extension StoreError {
         case .SQLITE_FULL: self = .full(path)
         case .SQLITE_READONLY where error.extendedResultCode == .SQLITE_READONLY_DBMOVED: self = .lost(path)
         case .SQLITE_READONLY: self = .readOnly(path)
+        case .SQLITE_IOERR where DatabaseFiles.isReadOnly(path: path): self = .readOnly(path)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path, message)
         case .SQLITE_CONSTRAINT: self = .rejected(path, message)
         case .SQLITE_ERROR where message.hasPrefix("no such table: refund_"):

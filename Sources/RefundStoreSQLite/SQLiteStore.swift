@@ -73,7 +73,6 @@ package final class SQLiteStore: QueueStore {
         _ = hasDisabledMemoryStatistics
         var configuration = GRDB.Configuration()
         configuration.readonly = access == .readOnly
-        configuration.journalMode = access == .readOnly ? .default : .wal
         configuration.busyMode = .timeout(busyTimeout.inSeconds)
         configuration.foreignKeysEnabled = false
         configuration.label = "refundd.store"
@@ -94,8 +93,14 @@ package final class SQLiteStore: QueueStore {
     private static let hasDisabledMemoryStatistics: Void = csqlite_disable_memory_statistics()
 
     private static func configure(_ database: Database) throws {
-        // GRDB sets NORMAL when it switches to WAL. With NORMAL, a power cut may lose the last commits, but
-        // acknowledged writes must survive.
+        // GRDB's own switch also writes, which would have an opening wait for any other program's transaction.
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else {
+            throw DatabaseError(resultCode: .SQLITE_CANTOPEN, message: "cannot be switched to WAL")
+        }
+        // The first reading creates the log and its index, which are then watched.
+        try database.execute(sql: "SELECT count(*) FROM sqlite_master")
+        // With NORMAL, a power cut may lose the last commits, but acknowledged writes must survive.
         try database.execute(sql: "PRAGMA synchronous = FULL")
         // Shrinks a log that grew while a reader kept it from being reset.
         try database.execute(sql: "PRAGMA journal_size_limit = \(WALMonitor.limit)")

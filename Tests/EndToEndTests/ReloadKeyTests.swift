@@ -197,7 +197,8 @@ struct ReloadKeyTests {
         "admin.hosts",  // AdminPageTests
         "heartbeat.url", "heartbeat.failure_url", "heartbeat.interval",  // HeartbeatTests
         "retention.webhooks", "retention.ledger",  // RetentionTests
-        "database.path", "gateway.protocol", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
+        "database.path", "database.url", "database.password_file", "database.schema",  // refused: ConfigurationTests
+        "gateway.protocol", "gateway.app_id", "gateway.merchant_no",  // refused: ReloadTests
     ]
 
     /// A key that is added must be taken over by a reload, or refused with a message, but never ignored.
