@@ -95,6 +95,8 @@ extension StoreBehaviour {
             try daemon.write(.postponeWebhook(WebhookClaim(id: first.id, lease: first.lease), until: later(60)))
             #expect(try daemon.claim(at: later(59)).isEmpty)
             let second = try #require(try daemon.claim(at: later(60)).first)
+            try daemon.write(.releaseWebhook(WebhookClaim(id: first.id, lease: first.lease)))
+            #expect(try daemon.claim(at: later(61)).isEmpty, "an earlier claim ends nothing")
             try daemon.happen(to: id) { $0.answered(.settled) }
             try daemon.write(.releaseWebhook(WebhookClaim(id: second.id, lease: second.lease)))
             #expect(try daemon.webhooks() == ["processing superseded", "settled pending"])
