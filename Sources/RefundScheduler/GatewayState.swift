@@ -77,7 +77,7 @@ package struct GatewayState: Sendable {
         return true
     }
 
-    /// Divides the limits among so many daemons; each may have one query in flight.
+    /// Divides the limits among this number of daemons; each may always have one query in flight.
     package mutating func share(among daemons: Int) {
         self.daemons = daemons
         rate.change(perSecond: limits.maxQueriesPerSecond / Double(daemons))

@@ -104,7 +104,7 @@ package struct SchedulerState: Sendable {
         retention = RetentionPass()
     }
 
-    /// Divides the limits among so many daemons.
+    /// Divides the limits among this number of daemons.
     mutating func share(_ settings: SchedulerSettings, among daemons: Int) {
         self.daemons = daemons
         for name in gateways.keys { gateways[name]?.share(among: daemons) }

@@ -69,6 +69,13 @@ package struct CycleInput: Sendable {
 
     /// Creates an empty input.
     package init() {}
+
+    /// Whether the latest verdicts go before older webhooks of the same endpoint.
+    ///
+    /// A bulk command's webhooks hold up no verdict. In every other second age alone decides, so neither do verdicts.
+    package func sendsVerdictsFirst(at now: Timestamp) -> Bool {
+        hasManyDueWebhooks && now.milliseconds / 1_000 % 2 == 0
+    }
 }
 
 /// The daemons that serve a queue together, as one of them sees them.

@@ -68,7 +68,7 @@ package struct PostgresSettings: Sendable {
     // update-ca-certificates(8).
     private static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
 
-    // libpq verifies nothing unless it is told to.
+    // By default, libpq verifies nothing.
     private static func parameters(of url: PostgresURL) -> [(name: String, value: String)] {
         var parameters = url.parameters
         let mode = parameters["sslmode"] ?? (url.servers.allSatisfy(\.isLocal) ? "prefer" : "verify-full")

@@ -13,7 +13,7 @@ extension PostgresStore {
     /// - Throws: `StoreError`.
     func migrate(at now: Timestamp, isImport: Bool) throws(StoreError) {
         try transaction(.write) { tx in
-            // Whoever migrates at the same moment waits, and then finds everything done.
+            // A migration that runs at the same moment waits, then finds everything done.
             tx.flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd migrates ' || $1, 0))")
                 .bind(settings.schema)
             let schema = "SELECT count(*) FROM pg_namespace WHERE nspname = $1"

@@ -7,7 +7,7 @@ import RefundStore
 ///
 /// No daemon may serve the file meanwhile. A migration that was interrupted goes on where it stopped.
 package struct QueueMigration {
-    /// A step of a migration, for whoever watches it.
+    /// The progress of a migration.
     package enum Step: Hashable, Sendable {
         /// Copying; the table, and how many of its rows this run has copied.
         case copying(String, Int)

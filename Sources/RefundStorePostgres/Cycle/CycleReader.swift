@@ -107,7 +107,7 @@ final class CycleReader {
         func isFree(_ name: String) -> Bool { !recorded.contains(name) || locked.contains(name) }
     }
 
-    // Whoever probes has locked the breaker, and sees what the last one to probe has recorded.
+    // A daemon locks the breaker before it probes, so it sees what the last probe recorded.
     private func readSharedHealth(_ claims: ClaimRequest) -> Probed {
         let (probed, health) = (Probed(), "refund_breakers WHERE kind = 'gateway'")
         let names = claims.gateways.filter { $0.value.probe != nil && $0.value.permits > 0 }.keys

@@ -72,8 +72,7 @@ final class OutboxReader {
                 isProbed: self.limiter.isOpen(name)
             )
         }
-        // A bulk command's webhooks hold up no verdict. In every other second age alone decides, so neither do verdicts.
-        let verdictsFirst = input.hasManyDueWebhooks && now.milliseconds / 1_000 % 2 == 0
+        let verdictsFirst = input.sendsVerdictsFirst(at: now)
         for endpoint in candidates where endpoint.limit > 0 { read(endpoint, verdictsFirst: verdictsFirst) }
         try tx.send()
         var (left, limiter) = (claims.batch, self.limiter)
@@ -189,7 +188,7 @@ final class OutboxReader {
         }
     }
 
-    // Whoever sends a webhook has locked its refund, and has then seen that no other one of it is in flight.
+    // A daemon locks the refund before it sends its webhook, then checks that no other webhook of it is in flight.
     private func lock(_ endpoints: inout [DueEndpoint]) throws {
         let deliveries = endpoints.flatMap(\.deliveries)
         let disabled = endpoints.flatMap(\.disabled).compactMap(\.delivery.refundID)

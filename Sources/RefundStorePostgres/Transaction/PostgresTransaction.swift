@@ -33,7 +33,7 @@ final class PostgresTransaction: QueueWriter {
             return
         }
         flight.add("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        // Whoever verifies a batch of rows may take a while, and holds nobody up.
+        // Verifying a batch of rows may take a while, and holds nobody up.
         flight.add("SET LOCAL idle_in_transaction_session_timeout = '10min'")
     }
 

@@ -29,11 +29,13 @@ struct OutboxReader {
     func read(into input: inout CycleInput) throws {
         var left = claims.batch
         var limiter = limiter
-        for endpoint in try dueEndpoints(into: &input) where input.pauses[.endpoint(endpoint)] == nil {
+        let endpoints = try dueEndpoints(into: &input)
+        let verdictsFirst = input.sendsVerdictsFirst(at: now)
+        for endpoint in endpoints where input.pauses[.endpoint(endpoint)] == nil {
             let free = limiter.free(for: endpoint, at: now)
             var due = DueEndpoint(endpoint: endpoint)
             if free > 0 {
-                try readDue(into: &due, limit: free, disabledLimit: left, verdictsFirst: input.hasManyDueWebhooks)
+                try readDue(into: &due, limit: free, disabledLimit: left, verdictsFirst: verdictsFirst)
                 left -= due.disabled.count
                 limiter.started(endpoint, count: due.deliveries.count, at: now)
             }
@@ -131,8 +133,7 @@ struct OutboxReader {
             try readDue(into: &due, isUntried, limit: limit, disabledLimit: 0)
             if !due.deliveries.isEmpty { return }
         }
-        // A bulk command's webhooks hold up no verdict. In every other second age alone decides, so neither do verdicts.
-        if verdictsFirst, now.milliseconds / 1_000 % 2 == 0 {
+        if verdictsFirst {
             try readDue(into: &due, Self.isLateVerdict, limit: limit, disabledLimit: 0)
         }
         try readDue(into: &due, "", limit: limit, disabledLimit: disabledLimit)
