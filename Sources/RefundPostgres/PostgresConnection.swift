@@ -139,16 +139,22 @@ package final class PostgresConnection {
 
     /// Waits until the server has sent a notification; an interruption ends the wait, and the connection goes on.
     ///
+    /// - Parameters:
+    ///   - payload: Notifications with another payload are passed over: a channel belongs to a whole database.
+    ///   - deadline: When to end the wait.
     /// - Returns: Whether one came before the deadline.
     /// - Throws: `PostgresError` if the connection is lost.
-    package func awaitNotification(until deadline: ContinuousClock.Instant) throws(PostgresError) -> Bool {
+    package func awaitNotification(
+        of payload: String,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> Bool {
         if isBroken { throw PostgresError(.disconnected, "the connection is gone") }
         while true {
             guard unsafe PQconsumeInput(handle) == 1 else { throw lost() }
             var isNotified = false
             while let notification = unsafe PQnotifies(handle) {
+                if unsafe String(cString: notification.pointee.extra) == payload { isNotified = true }
                 unsafe PQfreemem(notification)
-                isNotified = true
             }
             if isNotified { return true }
             guard ContinuousClock.now < deadline else { return false }

@@ -129,7 +129,7 @@ final class Listener: WakeSource {
             var end = others > 0 ? min(nextBeat, nextWatch) : nextBeat
             if !isListening { end = min(end, .now + Self.poll) }
             if let time = isAsleep ? secondLook : .now + Self.restAfter { end = min(end, time) }
-            if try connection.awaitNotification(until: end) {
+            if try connection.awaitNotification(of: session.schema, until: end) {
                 look()
                 // A daemon may have joined; under load, notifications come one after the other.
                 if ContinuousClock.now >= nextCount {

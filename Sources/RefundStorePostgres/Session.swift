@@ -17,6 +17,9 @@ final class Session: @unchecked Sendable {
         self.settings = settings
     }
 
+    /// The schema that has the queue; notifications name it.
+    var schema: String { settings.schema }
+
     /// Runs a body with the connection; a broken one is replaced by a new one the next time.
     ///
     /// - Throws: What the body throws, or a `PostgresError` if there is no connection.

@@ -205,9 +205,18 @@ struct ConnectionTests {
 
     @Test func notificationsAreAwaited() throws {
         try connection.execute("LISTEN refund_test", until: Self.soon)
-        #expect(try !connection.awaitNotification(until: .now))
+        #expect(try !connection.awaitNotification(of: "mine", until: .now))
         #expect(try texts("SELECT 1") == ["1"], "the connection goes on")
-        try PostgresServer.shared().connect().execute("NOTIFY refund_test", until: Self.soon)
-        #expect(try connection.awaitNotification(until: Self.soon))
+        try PostgresServer.shared().connect().execute("NOTIFY refund_test, 'mine'", until: Self.soon)
+        #expect(try connection.awaitNotification(of: "mine", until: Self.soon))
+    }
+
+    @Test func notificationsAboutOtherSchemasArePassedOver() throws {
+        try connection.execute("LISTEN refund_test", until: Self.soon)
+        let other = try PostgresServer.shared().connect()
+        try other.execute("NOTIFY refund_test, 'other'", until: Self.soon)
+        #expect(try !connection.awaitNotification(of: "mine", until: .now.advanced(by: .milliseconds(100))))
+        try other.execute("NOTIFY refund_test, 'other'; NOTIFY refund_test, 'mine'", until: Self.soon)
+        #expect(try connection.awaitNotification(of: "mine", until: Self.soon))
     }
 }

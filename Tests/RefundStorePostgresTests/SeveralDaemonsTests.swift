@@ -124,9 +124,9 @@ struct SeveralDaemonsTests {
         let soon = ContinuousClock.now.advanced(by: .seconds(30))
         try application.execute("LISTEN refund_queue", until: soon)
         let id = try database.enqueue("R-1")
-        #expect(try !application.awaitNotification(until: .now), "no daemon sleeps")
+        #expect(try !application.awaitNotification(of: database.settings.schema, until: .now), "no daemon sleeps")
         try other.write { tx throws(StoreError) in try tx.requestQuery(id, by: "ada", at: now) }
-        #expect(try application.awaitNotification(until: soon))
+        #expect(try application.awaitNotification(of: database.settings.schema, until: soon))
     }
 
     @Test func insertWakesADaemonThatSleeps() throws {
@@ -140,10 +140,10 @@ struct SeveralDaemonsTests {
             """
         )
         try database.execute("BEGIN; INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
-        #expect(try !application.awaitNotification(until: .now), "not before the commit")
+        #expect(try !application.awaitNotification(of: database.settings.schema, until: .now), "not before the commit")
         try database.execute("COMMIT")
-        #expect(try application.awaitNotification(until: soon))
+        #expect(try application.awaitNotification(of: database.settings.schema, until: soon))
         try database.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1') ON CONFLICT DO NOTHING")
-        #expect(try !application.awaitNotification(until: .now), "nothing was inserted")
+        #expect(try !application.awaitNotification(of: database.settings.schema, until: .now), "nothing was inserted")
     }
 }
