@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 import Synchronization
 
 /// Who keeps the server from cleaning up rows that have changed: a report, a forgotten transaction, a standby or a slot.
