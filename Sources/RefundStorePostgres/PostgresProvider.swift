@@ -75,4 +75,15 @@ package struct PostgresProvider: StoreProvider {
     package func spaceFindings() -> [Finding] { [] }
 
     package func wakeFinding() -> Finding { ServerCheck(settings).wakeFinding() }
+
+    package func advice() -> [Finding] {
+        do throws(StoreError) {
+            let store = try PostgresStore(settings)
+            defer { store.close() }
+            return try ServerAdvice(store: store).findings()
+        } catch {
+            // The other checks have reported what keeps it from being asked.
+            return []
+        }
+    }
 }
