@@ -121,8 +121,12 @@ let package = Package(
         // The edges: each does one thing to the outside world, none knows another.
         module("RefundConfiguration", ["RefundCore", "TOML"]),
         module("RefundStore", ["CLinux", "RefundCore"]),
-        module("RefundStoreSQLite", ["CLinux", "CSQLite", "RefundCore", "RefundStore", grdb, sqlite]),
-        module("RefundStorePostgres", ["RefundCore", "RefundStore", "RefundPostgres"]),
+        module("RefundStoreSQL", ["RefundCore", "RefundStore"]),
+        module(
+            "RefundStoreSQLite",
+            ["CLinux", "CSQLite", "RefundCore", "RefundStore", "RefundStoreSQL", grdb, sqlite]
+        ),
+        module("RefundStorePostgres", ["RefundCore", "RefundStore", "RefundStoreSQL", "RefundPostgres"]),
         module("RefundScheduler", ["RefundCore", "RefundStore"]),
         module("RefundPayCloud", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
         module("RefundWebhooks", ["RefundCore", "RefundCrypto", "RefundHTTP"]),
@@ -221,7 +225,7 @@ let package = Package(
             "RefundStorePostgresTests",
             [
                 "RefundCore", "RefundPostgres", "RefundPostgresSupport", "RefundStore", "RefundStoreConformance",
-                "RefundStorePostgres", "RefundStorePostgresSupport",
+                "RefundStorePostgres", "RefundStorePostgresSupport", "RefundStoreSQL",
             ],
             resources: [.copy("Fixtures")]
         ),

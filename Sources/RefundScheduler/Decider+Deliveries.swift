@@ -14,7 +14,7 @@ extension Decider {
             decision.wake(at: now)
             return write(.releaseWebhook(claim))
         }
-        record(change, outcome, delivery)
+        if isCurrent { record(change, outcome, delivery) }
         let wasDisabled = urlHealth[delivery.url]?.disabling != nil
         let disabling = updateHealth(of: delivery.url, outcome)
         let next = self.result(of: delivery, outcome, isDisabled: disabling != nil)
@@ -52,7 +52,8 @@ extension Decider {
         let endpoint = delivery.endpoint
         switch change {
         case .none:
-            break
+            // A probe that failed makes the next one wait longer.
+            if !outcome.isDelivered { shareProbe(ofEndpoint: endpoint) }
         case .opened:
             let reason = outcome.error ?? "not delivered"
             let next = decision.state.endpoints.nextProbe(of: endpoint, at: now)
@@ -104,6 +105,7 @@ extension Decider {
             claim(due.deliveries.prefix(free), at: due.endpoint)
             for disabled in due.disabled { kill(disabled) }
             if due.hasMore { decision.wake(at: now) }
+            if due.isProbedElsewhere { decision.wake(at: now.advanced(by: SchedulerState.endpointTurnPause)) }
             if let probe = decision.state.endpoints.nextProbe(of: due.endpoint, at: now), probe > now {
                 decision.wake(at: probe)
             }
@@ -148,6 +150,7 @@ extension Decider {
         }
         guard !claims.isEmpty else { return }
         decision.state.endpoints.started(endpoint, count: claims.count, at: now)
+        shareProbe(ofEndpoint: endpoint)
         write(.claimWebhooks(claims, until: now.advanced(by: settings.webhookLeaseDuration)))
     }
 

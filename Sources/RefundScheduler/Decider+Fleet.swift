@@ -3,12 +3,14 @@ import RefundStore
 
 /// What daemons that serve a queue together tell one another.
 extension Decider {
-    /// Takes over how many daemons there are, and what they have found out about gateways.
+    /// Takes over how many daemons there are, and what they have found out about gateways and endpoints.
     mutating func noteOtherDaemons() {
         let count = max(input.fleet.count, 1)
         if count != decision.state.daemons { decision.state.share(settings, among: count) }
+        guard let shared = input.shared else { return }
+        noteEndpoints()
         // What a reload has changed is not on record before this cycle's end.
-        guard let shared = input.shared, decision.writes.isEmpty else { return }
+        guard decision.writes.isEmpty else { return }
         for name in settings.gateways.keys.sorted() {
             let time = now
             let adopted = decision.state.gateways[name]?.adopt(shared.incidents[name], shared.breakers[name], at: time)
@@ -28,7 +30,31 @@ extension Decider {
         }
     }
 
-    /// Records when the next probe may be sent, so that no other daemon sends one before.
+    private mutating func noteEndpoints() {
+        for due in input.endpoints {
+            let open = due.breaker.map { (since: $0.since, reason: $0.reason, nextProbe: $0.nextProbe) }
+            switch decision.state.endpoints.adopt(due.endpoint, open, at: now) {
+            case .opened:
+                let reason = due.breaker?.reason ?? ""
+                decision.events.append(.endpointBreakerOpened(endpoint: due.endpoint, reason: reason))
+            case .closed:
+                decision.events.append(.endpointBreakerClosed(endpoint: due.endpoint))
+                // The cycle has read no more than a probe.
+                decision.wake(at: now)
+            case .none: break
+            }
+        }
+    }
+
+    /// Records when the next probe of an endpoint may be sent, so that no other daemon sends one before.
+    mutating func shareProbe(ofEndpoint endpoint: String) {
+        let limiter = decision.state.endpoints
+        guard input.shared != nil, let (since, reason) = limiter.opening(of: endpoint) else { return }
+        let open = OpenBreaker(since: since, reason: reason, nextProbe: limiter.nextProbe(of: endpoint, at: now))
+        write(.breaker(.endpoint, name: endpoint, open))
+    }
+
+    /// Records when the next probe of a gateway may be sent, so that no other daemon sends one before.
     mutating func shareProbe(of gateway: String) {
         guard input.shared != nil, let breaker = decision.state.gateways[gateway]?.breaker,
             let since = breaker.openSince

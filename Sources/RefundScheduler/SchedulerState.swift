@@ -108,7 +108,7 @@ package struct SchedulerState: Sendable {
     mutating func share(_ settings: SchedulerSettings, among daemons: Int) {
         self.daemons = daemons
         for name in gateways.keys { gateways[name]?.share(among: daemons) }
-        endpoints.capacity = max(settings.webhooks.maxInFlight / daemons, 1)
+        endpoints.share(settings.webhooks.maxInFlight, among: daemons)
     }
 
     /// Makes the next cycle write something and report that it was committed.

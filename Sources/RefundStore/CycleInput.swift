@@ -76,6 +76,24 @@ package struct CycleInput: Sendable {
     package func sendsVerdictsFirst(at now: Timestamp) -> Bool {
         hasManyDueWebhooks && now.milliseconds / 1_000 % 2 == 0
     }
+
+    /// Adds a refund that hints mean, or notes when they can bring its query forward.
+    ///
+    /// A hint brings a query forward at most once per initial interval; a due refund it moves to the front.
+    package mutating func add(_ hinted: DueRefunds.Hinted, _ claims: ClaimRequest, at now: Timestamp) {
+        let refund = hinted.refund.refund
+        guard !claims.heldRefunds.contains(refund.id), let claim = claims.gateways[refund.gateway] else { return }
+        let earliest = refund.lastQueryAt?.advanced(by: claims.hintInterval) ?? now
+        let isEarly = earliest > now && earliest <= now.advanced(by: claims.hintInterval)
+        if isEarly, refund.nextQueryAt ?? now > now {
+            let next = gateways[refund.gateway]?.next
+            gateways[refund.gateway]?.next = min(next ?? earliest, earliest)
+        } else if claim.permits > 0, claim.excludedMerchants.isEmpty {
+            gateways[refund.gateway]?.hinted.append(hinted)
+        } else {
+            gateways[refund.gateway]?.next = now
+        }
+    }
 }
 
 /// The daemons that serve a queue together, as one of them sees them.
@@ -89,7 +107,7 @@ package struct Fleet: Hashable, Sendable {
     package init() {}
 }
 
-/// What the daemons of a queue have found out about gateways.
+/// What the daemons of a queue have found out about gateways; what they have about endpoints, `DueEndpoint` says.
 package struct SharedHealth: Hashable, Sendable {
     /// The current incidents, by gateway.
     package var incidents: [String: GatewayIncident] = [:]
@@ -144,6 +162,34 @@ package struct DueRefunds: Hashable, Sendable {
 
     /// Creates an empty collection.
     package init() {}
+
+    /// Puts refunds of merchants in turn before those that have been due longest.
+    ///
+    /// - Parameters:
+    ///   - rows: The refunds that have been due longest.
+    ///   - merchants: The merchants that have their turn now.
+    ///   - limit: The most refunds to keep.
+    ///   - examined: The merchant that was looked at last.
+    ///   - read: Reads as many of each merchant's refunds as its share, longest due first.
+    /// - Returns: The turns; nil if all the refunds are one merchant's.
+    /// - Throws: What `read` throws.
+    package static func takeTurns(
+        _ rows: inout [QueuedRefund],
+        of merchants: [String],
+        limit: Int,
+        examined: String?,
+        _ read: (_ share: Int) throws -> [[QueuedRefund]]
+    ) rethrows -> Turn? {
+        if merchants.count == 1, rows.allSatisfy({ $0.refund.merchantKey == merchants[0] }) { return nil }
+        let share = merchants.isEmpty ? 0 : (limit + merchants.count - 1) / merchants.count
+        let lists = try read(share)
+        let turns = Array(
+            (0..<share).flatMap { round in lists.compactMap { round < $0.count ? $0[round] : nil } }.prefix(limit)
+        )
+        let ids = Set(turns.map(\.refund.id))
+        rows = turns + rows.filter { !ids.contains($0.refund.id) }.prefix(limit - turns.count)
+        return Turn(count: turns.count, examined: examined ?? "")
+    }
 }
 
 /// The due webhooks of one endpoint.
@@ -156,6 +202,10 @@ package struct DueEndpoint: Hashable, Sendable {
     package var disabled: [Disabled] = []
     /// Whether more webhooks to disabled URLs are due than the cycle read.
     package var hasMore = false
+    /// Its open circuit breaker, as daemons that serve the queue together have recorded it.
+    package var breaker: OpenBreaker?
+    /// Whether a probe is due, but another daemon is about to send it.
+    package var isProbedElsewhere = false
 
     /// A webhook whose URL is disabled.
     package struct Disabled: Hashable, Sendable {

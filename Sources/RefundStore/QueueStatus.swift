@@ -34,6 +34,10 @@ package struct QueueStatus: Sendable {
     package var sightings: [String: GatewaySighting] = [:]
     /// The endpoints and URLs that webhooks are held back from.
     package var endpoints = EndpointStatus()
+    /// The daemons that serve the queue, the oldest first; empty for a file, which one at most serves.
+    package var daemons: [ServingDaemon] = []
+    /// The daemons that others took over from in the last day, the latest first.
+    package var gone: [GoneDaemon] = []
     /// The size of the write-ahead log, which grows while a process keeps a transaction open.
     package var walBytes: Int64 = 0
     /// The size of the database file, in bytes.

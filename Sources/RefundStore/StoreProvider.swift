@@ -56,6 +56,9 @@ package protocol StoreProvider: Sendable {
     /// Checks that a daemon notices inserts at once.
     func wakeFinding() -> Finding
 
+    /// What an operator should know about a database that works, such as what slows it down; empty if there is nothing.
+    func advice() -> [Finding]
+
     /// The process that keeps every other one from writing; nil if there is none, or this user may not see it.
     var writer: QueueWriterProcess? { get }
 }
@@ -88,6 +91,9 @@ extension StoreProvider {
 
     /// Unknown.
     package var writer: QueueWriterProcess? { nil }
+
+    /// None.
+    package func advice() -> [Finding] { [] }
 
     /// No files, or none whose permissions matter.
     package func accessFindings(for user: ServiceUser) -> [Finding] { [] }
@@ -146,6 +152,8 @@ package enum LockAttempt: Sendable {
 
 /// The daemon that serves a queue, as it describes itself to other processes.
 package struct ServingDaemon: Hashable, Sendable {
+    /// Its number among the daemons of a server; nil if it serves a file.
+    package var id: Int64?
     /// Its machine; nil for this one.
     package var host: String?
     /// Its process.
@@ -158,6 +166,8 @@ package struct ServingDaemon: Hashable, Sendable {
     package var reloaded: Timestamp?
     /// Whether it has not begun to serve.
     package var isStarting = false
+    /// When the server last heard from it; nil if it serves a file.
+    package var lastSeen: Timestamp?
 
     /// Creates a description.
     package init(
@@ -172,6 +182,19 @@ package struct ServingDaemon: Hashable, Sendable {
         self.version = version
         self.since = since
         self.reloaded = reloaded
+    }
+}
+
+/// A daemon that was gone, so that another one took over from it.
+package struct GoneDaemon: Hashable, Sendable {
+    /// Its machine and process, such as `db-1 (process 7)`.
+    package var name: String
+    /// When another one took over.
+    package var at: Timestamp
+
+    /// Creates a description.
+    package init(name: String, at: Timestamp) {
+        (self.name, self.at) = (name, at)
     }
 }
 

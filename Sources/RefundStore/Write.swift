@@ -46,6 +46,16 @@ package struct Write: Sendable {
         case heartbeat(at: Timestamp)
         /// Moves due times back with a clock that was set back.
         case moveDueTimes(by: Duration, after: Timestamp)
+
+        /// The action itself, or one action for each claim or hint of a batch.
+        package var parts: [Action] {
+            switch self {
+            case .claimRefunds(let claims, let end): claims.map { .claimRefunds([$0], until: end) }
+            case .claimWebhooks(let claims, let end): claims.map { .claimWebhooks([$0], until: end) }
+            case .deleteHints(let ids): ids.map { .deleteHints([$0]) }
+            default: [self]
+            }
+        }
     }
 
     /// Creates a write.
@@ -127,6 +137,18 @@ package struct AttemptRecord: Hashable, Sendable {
             case .superseded: .superseded
             case .dead: .dead
             }
+        }
+
+        /// When the next attempt is due; nil if there is none.
+        package var nextAttempt: Timestamp? {
+            guard case .retry(let time) = self else { return nil }
+            return time
+        }
+
+        /// When the receiver accepted it; nil if it did not.
+        package var deliveredAt: Timestamp? {
+            guard case .delivered(let time) = self else { return nil }
+            return time
         }
     }
 

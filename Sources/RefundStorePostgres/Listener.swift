@@ -21,7 +21,7 @@ final class Listener: WakeSource {
     // How often to look if no notification arrives.
     private static let poll: Duration = .milliseconds(250)
     private static let pooler =
-        "a pooler between refundd and the server forgets who listens; connect to the server itself"
+        "a pooler in transaction mode, such as PgBouncer's, forgets who listens; connect to the server itself"
     private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // So many cycles between two heartbeats are work.
     private static let busyCycles = 100

@@ -1,5 +1,6 @@
 import RefundPostgres
 package import RefundStore
+import RefundStoreSQL
 
 extension PostgresProvider: GrantingProvider {
     package func grant(

@@ -34,7 +34,7 @@ package struct PostgresProvider: StoreProvider {
         do throws(StoreError) {
             let found = try fleet()
             if let oldest = found.first { return .running(oldest) }
-            guard case .heldByDaemon = try PostgresLock.attempt(settings, for: .command(serving)) else {
+            guard case .heldByDaemon = try DaemonLock.attempt(settings, for: .command(serving)) else {
                 return .absent
             }
             return .running(nil)
@@ -56,7 +56,7 @@ package struct PostgresProvider: StoreProvider {
     package var distrust: String? { nil }
 
     package func lock() throws(StoreError) -> LockAttempt {
-        try PostgresLock.attempt(settings, for: .daemon(serving))
+        try DaemonLock.attempt(settings, for: .daemon(serving))
     }
 
     package var alreadyServed: StoreError { .alreadyServed(location) }
@@ -75,4 +75,15 @@ package struct PostgresProvider: StoreProvider {
     package func spaceFindings() -> [Finding] { [] }
 
     package func wakeFinding() -> Finding { ServerCheck(settings).wakeFinding() }
+
+    package func advice() -> [Finding] {
+        do throws(StoreError) {
+            let store = try PostgresStore(settings)
+            defer { store.close() }
+            return try ServerAdvice(store: store).findings()
+        } catch {
+            // The other checks have reported what keeps it from being asked.
+            return []
+        }
+    }
 }

@@ -1,6 +1,7 @@
 package import RefundCore
 import RefundPostgres
 package import RefundStore
+import RefundStoreSQL
 
 extension PostgresStore: QueueImporter {
     /// The table that a queue has until it is whole, with the location of the one that it comes from.

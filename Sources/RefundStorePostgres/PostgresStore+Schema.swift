@@ -1,6 +1,7 @@
 package import RefundCore
 import RefundPostgres
 package import RefundStore
+import RefundStoreSQL
 
 extension PostgresStore {
     package func migrate(at now: Timestamp) throws(StoreError) { try migrate(at: now, isImport: false) }

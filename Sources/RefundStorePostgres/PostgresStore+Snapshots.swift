@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 import Synchronization
 
 /// Who keeps the server from cleaning up rows that have changed: a report, a forgotten transaction, a standby or a slot.
@@ -35,25 +36,31 @@ extension PostgresStore {
         }
     }
 
-    /// Who has held a snapshot for longer than a time, and for how long, if known; nil if nobody has.
-    func heldSnapshot(for patience: Duration) throws(StoreError) -> (holder: String, time: Duration?)? {
+    /// Who has held a snapshot for longer than a time, for how long, if known, and the statement that ends it; nil if
+    /// nobody has.
+    func heldSnapshot(
+        for patience: Duration
+    ) throws(StoreError) -> (holder: String, time: Duration?, remedy: String)? {
         // A slot does not say since when, but how many transactions have begun since.
         let sql = """
-            SELECT holder, seconds FROM (
+            SELECT holder, seconds, remedy FROM (
                 SELECT 'process ' || pid || ' of ' || coalesce(usename, '') || ' (' || coalesce(application_name, '') || ')',
-                extract(epoch FROM clock_timestamp() - coalesce(xact_start, backend_start))::bigint
+                extract(epoch FROM clock_timestamp() - coalesce(xact_start, backend_start))::bigint,
+                'SELECT pg_terminate_backend(' || pid || ')'
                 FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
                 AND backend_type <> 'autovacuum worker'
                 UNION ALL SELECT 'prepared transaction ' || gid,
-                extract(epoch FROM clock_timestamp() - prepared)::bigint FROM pg_prepared_xacts
-                UNION ALL SELECT 'replication slot ' || slot_name, NULL FROM pg_replication_slots
+                extract(epoch FROM clock_timestamp() - prepared)::bigint, 'ROLLBACK PREPARED ' || quote_literal(gid)
+                FROM pg_prepared_xacts
+                UNION ALL SELECT 'replication slot ' || slot_name, NULL,
+                'SELECT pg_drop_replication_slot(' || quote_literal(slot_name) || ')' FROM pg_replication_slots
                 WHERE age(xmin) > 100000
-            ) held (holder, seconds) WHERE coalesce(seconds >= $1, true)
+            ) held (holder, seconds, remedy) WHERE coalesce(seconds >= $1, true)
             ORDER BY seconds DESC NULLS LAST LIMIT 1
             """
         return try transaction(.read) { tx in
             try tx.rows(tx.flight.add(sql).bind(patience.components.seconds)) { row in
-                (holder: row.text() ?? "", time: row.integer().map { Duration.seconds($0) })
+                (holder: row.text() ?? "", time: row.integer().map { Duration.seconds($0) }, remedy: row.text() ?? "")
             }.first
         }
     }

@@ -185,7 +185,7 @@ package final class PostgresStore: QueueStore {
     }
 
     package func lockForCommand() throws(StoreError) -> (any ServiceLock)? {
-        guard case .taken(let lock) = try PostgresLock.attempt(settings, for: .command(serving)) else { return nil }
+        guard case .taken(let lock) = try DaemonLock.attempt(settings, for: .command(serving)) else { return nil }
         return lock
     }
 
@@ -194,17 +194,5 @@ package final class PostgresStore: QueueStore {
     package func close() {
         listener.withLock { $0 }?.leave()
         session.close()
-    }
-}
-
-extension Write.Action {
-    /// The action, or for a batch of claims or hints each on its own.
-    fileprivate var parts: [Write.Action] {
-        switch self {
-        case .claimRefunds(let claims, let end): claims.map { .claimRefunds([$0], until: end) }
-        case .claimWebhooks(let claims, let end): claims.map { .claimWebhooks([$0], until: end) }
-        case .deleteHints(let ids): ids.map { .deleteHints([$0]) }
-        default: [self]
-        }
     }
 }

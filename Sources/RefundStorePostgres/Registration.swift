@@ -97,6 +97,10 @@ final class Registration {
                     for sql in TakeOver.releases("claimed_by = ANY ($1)") {
                         flight.add(sql).bind(list: dead.map(\.id)).count { claims += $0 }
                     }
+                    for daemon in dead {
+                        flight.add("INSERT INTO refund_actions (at, actor, action) VALUES (refund_now(), $1, $2)")
+                            .bind(Transition.refundd).bind(TakeOver.action + daemon.name)
+                    }
                     flight.add(Self.notification)
                 }
                 flight.add("COMMIT")

@@ -58,8 +58,9 @@ struct ServerCheck {
             }
             guard channels > 0 else {
                 let text =
-                    "what listens on \(settings.location) is forgotten, so the queue is polled; connect to the server"
-                return Finding(.warning, "wake-up", "\(text) itself, or let the pooler keep sessions")
+                    "a pooler in transaction mode, such as PgBouncer with pool_mode = transaction, forgets who listens,"
+                    + " so the queue is polled; connect \(settings.location) to the server itself, or to a pool with"
+                return Finding(.warning, "wake-up", "\(text) pool_mode = session")
             }
             return Finding(.fine, "wake-up", "inserts are noticed at once")
         } catch {

@@ -1,4 +1,5 @@
 import RefundCore
+import RefundStoreSQL
 
 /// The statements by which a daemon takes over what others left that are gone.
 ///
@@ -14,10 +15,13 @@ enum TakeOver {
         """
     }
 
+    /// How the record in `refund_actions` begins, before the name of the daemon that is gone.
+    static let action = "take over "
+
     /// Ends claims of refunds, then of webhooks, that a condition is true of.
     static func releases(_ condition: String) -> [String] {
         // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
-        let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
+        let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
         let lease = "lease = lease + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END"
         return [
             """

@@ -324,15 +324,3 @@ final class Connection: @unchecked Sendable {
         return isLost
     }
 }
-
-extension Write.Action {
-    /// The action itself, or one action for each claim or hint of a batch.
-    fileprivate var parts: [Write.Action] {
-        switch self {
-        case .claimRefunds(let claims, let end): claims.map { .claimRefunds([$0], until: end) }
-        case .claimWebhooks(let claims, let end): claims.map { .claimWebhooks([$0], until: end) }
-        case .deleteHints(let ids): ids.map { .deleteHints([$0]) }
-        default: [self]
-        }
-    }
-}

@@ -54,6 +54,7 @@ struct MigrateTests {
             let migrate = try await w.refundd("migrate", "--from", w.database, "--to", server.url)
             #expect(migrate.exitCode == 0, "\(migrate.errors)")
             #expect(migrate.output.contains("4 refunds copied, and equal on both ends"))
+            #expect(migrate.output.contains("checked 4 refunds") && migrate.output.contains(": no problems"))
             for (table, old) in zip(tables, before) { #expect(try await rows(table, server, w) == old, "\(table)") }
 
             try serve(server, w)

@@ -135,6 +135,11 @@ struct PostgresTests {
             try await eventually("SLOW-1 is queried again", within: .seconds(3)) {
                 try await w.queriesInSimulator()["SLOW-1"] == 2
             }
+            let gone = try await w.refundd("status", "--json").json["taken_over"].items
+            #expect(gone.map(\.["daemon"].text).count == 1)
+            let doctor = try await w.refundd("doctor", "--offline").output
+            #expect(doctor.contains("served by 1 daemon: "), "\(doctor)")
+            #expect(doctor.contains("GRANT pg_read_all_stats TO \"\(roles.name("daemon"))\""), "\(doctor)")
             try await w.refund("SLOW-1", is: "settled")
             #expect(try await w.ledger("SLOW-1") == ["pending>settled"])
             try await eventually("one webhook") { try receiver.requests().count == 1 }

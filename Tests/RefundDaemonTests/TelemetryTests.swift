@@ -21,6 +21,7 @@ struct TelemetryTests {
         let gauges = QueueGauges(store: queue.store, registry: registry, clock: SystemClock())
         let good = gauges.text()
         #expect(good.contains("\nrefundd_database_readable 1\n"))
+        #expect(good.contains("\nrefundd_daemons 1\n"))
         #expect(good.contains("\nrefundd_due_lag_seconds{gateway=\"default\"} 0\n"))
         #expect(good.contains("\nrefundd_gateway_state{gateway=\"default\",state=\"ok\"} 1\n"))
         #expect(good.contains("\nrefundd_gateway_state{gateway=\"default\",state=\"probing\"} 0\n"))

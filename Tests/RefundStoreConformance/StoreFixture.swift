@@ -53,7 +53,7 @@ package struct StoreBehaviour: Sendable, CustomStringConvertible {
     }
 
     /// All of them.
-    package static var all: [StoreBehaviour] { cycles + commands }
+    package static var all: [StoreBehaviour] { cycles + commands + refusals }
 
     /// Those of the scheduler's cycles.
     package static var cycles: [StoreBehaviour] {

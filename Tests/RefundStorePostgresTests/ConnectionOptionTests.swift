@@ -3,6 +3,7 @@ import RefundCore
 import RefundPostgres
 import RefundPostgresSupport
 import RefundStore
+import RefundStoreSQL
 import RefundTestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import Glibc
 import RefundCore
 import RefundPostgres
 import RefundStore
@@ -103,6 +104,79 @@ struct FleetTests {
         #expect(try database.rows("SELECT state, lease FROM refund_queue") == [["pending", "2"]])
         #expect(try await awaitEvents(database.store) == [.takenForDead])
         while try database.number("SELECT count(*) FROM refund_daemons") != 2 { await Task.yield() }
+    }
+
+    @Test func statusNamesWhoServesAndWhoIsGone() async throws {
+        let source = database.store.makeWakeSource {}
+        defer { source.stop() }
+        try leave(7, secondsAgo: 0)
+        try database.execute("NOTIFY refund_queue")
+        _ = try await awaitEvents(database.store)
+        func status() throws -> QueueStatus {
+            // The server has the time of the machine's clock.
+            let time = try #require(try database.column("SELECT refund_now()").first ?? nil)
+            return try database.store.read { tx throws(StoreError) in
+                try tx.status(at: Timestamp(milliseconds: Int64(time) ?? 0))
+            }
+        }
+        let found = try status()
+        let daemon = try #require(found.daemons.first)
+        #expect(found.daemons.count == 1)
+        #expect(daemon.pid == getpid() && daemon.host != nil && daemon.id != 7 && daemon.lastSeen != nil)
+        #expect(found.gone.map(\.name) == ["far (process 4711)"])
+        try database.execute("UPDATE refund_daemons SET seen = seen - 20000")
+        #expect(try status().daemons.isEmpty, "nobody has heard from it")
+    }
+
+    @Test func endpointIsProbedByOneAtATime() throws {
+        let daemon = Daemon(database)
+        for number in 1...2 { try daemon.happen(to: try database.enqueue("R-\(number)")) { $0.answered(.settled) } }
+        let open = OpenBreaker(since: now, reason: "down", nextProbe: now)
+        try daemon.write(.breaker(.endpoint, name: "hooks.example", open))
+        var limiter = EndpointLimiter(capacity: 16)
+        func request() -> CycleRequest {
+            var request = CycleRequest(now: now)
+            request.claims = ClaimRequest(
+                latestDue: later(3_960),
+                latestAttempt: later(95_040),
+                overdueSince: Timestamp(milliseconds: 0),
+                batch: 256,
+                hintInterval: .seconds(5),
+                gateways: [:],
+                includesUnknownGateways: false,
+                endpoints: limiter
+            )
+            return request
+        }
+        func read(_ store: any QueueStore, _ body: (DueEndpoint?) -> [Write] = { _ in [] }) throws {
+            _ = try store.cycle(request()) { input in body(input.endpoints.first) }
+        }
+        // A daemon that has not known that the breaker is open has not locked it.
+        try read(database.store) { due in
+            #expect(due?.breaker == open && due?.deliveries.isEmpty == true && due?.isProbedElsewhere == true)
+            return []
+        }
+        _ = limiter.adopt("hooks.example", (since: now, reason: "down", nextProbe: now), at: now)
+        let other = try PostgresStore(database.settings)
+        defer { other.close() }
+        let next = OpenBreaker(since: now, reason: "down", nextProbe: later(1))
+        try read(database.store) { due in
+            #expect(due?.deliveries.count == 1)
+            try? read(other) { due in
+                #expect(due?.deliveries.isEmpty == true && due?.isProbedElsewhere == true)
+                return []
+            }
+            return [Write(.breaker(.endpoint, name: "hooks.example", next))]
+        }
+        try read(other) { due in
+            #expect(due?.breaker == next && due?.deliveries.isEmpty == true && due?.isProbedElsewhere == false)
+            return []
+        }
+        try daemon.write(.breaker(.endpoint, name: "hooks.example", nil))
+        try read(other) { due in
+            #expect(due?.breaker == nil && due?.deliveries.count == 1, "it accepts webhooks again")
+            return []
+        }
     }
 
     @Test func oneOfTheDaemonsIsTheLeader() throws {

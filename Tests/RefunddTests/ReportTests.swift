@@ -42,6 +42,27 @@ struct StatusTextTests {
         #expect(lines.contains { $0.hasPrefix("daemon") && $0.contains("starting since 2s ago") })
     }
 
+    @Test func everyDaemonOfAServerHasItsLine() {
+        let lines = report { status in
+            status.daemons = [(11, "1.2.3", 1), (12, "1.2.4", 3)].map { id, version, seen in
+                var daemon = ServingDaemon(pid: Int32(id) + 100, version: version, since: ago(.seconds(7_200)))
+                (daemon.id, daemon.host, daemon.lastSeen) = (Int64(id), "shop-\(id)", ago(.seconds(seen)))
+                return daemon
+            }
+            status.gone = [GoneDaemon(name: "shop-9 (process 7)", at: ago(.seconds(600)))]
+        }.lines(width: 120).map(\.text)
+        #expect(lines.contains("  note: the daemons run different versions (1.2.3, 1.2.4); update all of them"))
+        let facts = lines.drop { !$0.hasPrefix("daemons") }.prefix(4).map { $0.split(separator: "  ").last ?? "" }
+        #expect(
+            facts.map { $0.trimmingPrefix(" ") } == [
+                "2 serve the queue, each with 1/2 of the limits",
+                "process 111 on shop-11 since 2h ago, version 1.2.3, seen 1s ago, id 11",
+                "process 112 on shop-12 since 2h ago, version 1.2.4, seen 3s ago, id 12",
+                "shop-9 (process 7), 10m ago",
+            ]
+        )
+    }
+
     @Test func firstLineHasTheGravestProblemAndItsCommand() {
         let stopped = report(.absent) { $0.states = [.pending: 3] }
         #expect(

@@ -29,6 +29,10 @@ package enum LogMessageID: String, Sendable, CaseIterable {
     case resumed = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d19"
     case heartbeatStopped = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1a"
     case heartbeatNotAccepted = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1b"
+    case tookOver = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1c"
+    case takenForDead = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1d"
+    case snapshotHeld = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1e"
+    case commitsUnwatched = "1c9e6ac0b1f04c0f8a3a5a0f6f1f5d1f"
 
     /// The metadata key that carries an id.
     static let key = "message_id"

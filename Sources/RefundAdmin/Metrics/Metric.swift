@@ -10,6 +10,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case attention = "refundd_refunds_attention"
     case buildInfo = "refundd_build_info"
     case cpuTime = "process_cpu_seconds_total"
+    case daemons = "refundd_daemons"
     case databaseBytes = "refundd_database_bytes"
     case databaseFaults = "refundd_database_faults_total"
     case databaseFreeBytes = "refundd_database_free_bytes"
@@ -45,6 +46,7 @@ package enum Metric: String, CaseIterable, Sendable {
         case .attention: .gauge("Refunds that need attention, by reason.", [Label("attention", Attention.self)])
         case .buildInfo: .gauge("Always 1, labelled with the running version.", [Label("version", .bounded)])
         case .cpuTime: .readCounter("CPU time that the process has spent, in user and kernel mode.")
+        case .daemons: .gauge("Daemons that serve the queue and share its limits.")
         case .databaseBytes: .gauge("Size of the database file, without its write-ahead log.")
         case .databaseFaults:
             .counter("Number of times that the database began to fail, by kind.", [Label("kind", StoreError.Kind.self)])

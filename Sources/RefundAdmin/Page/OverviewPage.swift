@@ -91,7 +91,26 @@ package struct OverviewPage: Sendable {
         }
     }
 
+    private func served(_ html: inout HTML) {
+        let daemons = overview.status.daemons
+        guard !daemons.isEmpty else { return }
+        html.tag("p", ["class": "dim"]) { html in
+            let share = daemons.count > 1 ? ", each with 1/\(daemons.count) of the limits" : ""
+            html.text("Served by \(daemons.count.counted("daemon", "daemons"))\(share): ")
+            for (index, daemon) in daemons.enumerated() {
+                html.text("\(index == 0 ? "" : "; ")\(daemon.host ?? "") (process \(daemon.pid)) since ")
+                html.time(daemon.since, now: now)
+            }
+            for (index, gone) in overview.status.gone.enumerated() {
+                html.text("\(index == 0 ? ". Taken over: " : "; ")\(gone.name) ")
+                html.time(gone.at, now: now)
+            }
+            html.text(".")
+        }
+    }
+
     private func footer(_ html: inout HTML) {
+        served(&html)
         html.tag("p", ["class": "dim"]) { html in
             let counts = RefundState.allCases.map { "\((overview.status.states[$0] ?? 0).grouped) \($0.rawValue)" }
             html.text("Refunds: \(counts.joined(separator: ", ")). Times are UTC. ")

@@ -144,10 +144,12 @@ package struct CircuitBreaker: Hashable, Sendable {
         nextProbe: Timestamp?,
         at now: Timestamp
     ) -> Change {
+        let left = nextProbe.map { max(now.duration(since: $0) * -1, .zero) }
+        // The others have probed in vain, too.
+        defer { interval = min(max(interval, left ?? .zero), Self.longestInterval) }
         guard var open else {
-            let wait = nextProbe.map { max(now.duration(since: $0) * -1, .zero) } ?? interval
             self.open = Open(since: since, reason: reason, nextProbe: now, longestWait: .zero)
-            self.wait(wait, at: now)
+            self.wait(left ?? interval, at: now)
             return .opened
         }
         guard !open.isProbing, let nextProbe, nextProbe > open.nextProbe else { return .none }

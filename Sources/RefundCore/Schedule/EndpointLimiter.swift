@@ -19,10 +19,17 @@ package struct EndpointLimiter: Sendable {
         var standing = Standing.untried
         var breaker = CircuitBreaker()
         var lastFailed: String?
+        // When the next probe may be sent, as another daemon recorded it last.
+        var sharedProbe: Timestamp?
     }
+
+    // The slots of an endpoint to which nothing has been sent yet.
+    private static let untriedLimit = 2
 
     /// How many webhooks may be in flight at once.
     package var capacity: Int
+    // How many daemons share the slots.
+    private var daemons = 1
     /// How many webhooks are in flight.
     package private(set) var inFlight = 0
     private var failingInFlight = 0
@@ -32,6 +39,12 @@ package struct EndpointLimiter: Sendable {
     /// Creates a limiter for `capacity` webhooks in flight.
     package init(capacity: Int) {
         self.capacity = capacity
+    }
+
+    /// Divides slots among this number of daemons; each may always have one webhook in flight.
+    package mutating func share(_ capacity: Int, among daemons: Int) {
+        self.capacity = max(capacity / daemons, 1)
+        self.daemons = daemons
     }
 
     /// How many more webhooks may be sent to an endpoint now.
@@ -45,7 +58,7 @@ package struct EndpointLimiter: Sendable {
         let unproven = most - failingInFlight - untriedInFlight
         let allowed =
             switch state.standing {
-            case .untried: min(min(2, capacity) - state.inFlight, unproven)
+            case .untried: min(min(max(Self.untriedLimit / daemons, 1), capacity) - state.inFlight, unproven)
             case .proven: most - state.inFlight
             case .failing: min(1 - state.inFlight, max(1, capacity / 2) - failingInFlight, unproven)
             }
@@ -55,6 +68,12 @@ package struct EndpointLimiter: Sendable {
     /// When an endpoint whose breaker is open may be probed, or nil for any other.
     package func nextProbe(of endpoint: String, at now: Timestamp) -> Timestamp? {
         endpoints[endpoint]?.breaker.nextProbe(at: now)
+    }
+
+    /// Since when an endpoint's breaker has been open, and why; nil if it is closed.
+    package func opening(of endpoint: String) -> (since: Timestamp, reason: String)? {
+        guard let breaker = endpoints[endpoint]?.breaker, let since = breaker.openSince else { return nil }
+        return (since, breaker.reason ?? "")
     }
 
     /// When the next endpoint whose breaker is open may be probed, or nil if none will be.
@@ -120,6 +139,33 @@ package struct EndpointLimiter: Sendable {
             defer { state.lastFailed = webhook }
             guard state.lastFailed != webhook || state.breaker.openSince != nil else { return .none }
             return state.breaker.failed(outcome.error ?? "not delivered", at: now)
+        }
+    }
+
+    /// Takes over what other daemons have found out about an endpoint since the last cycle.
+    ///
+    /// - Parameters:
+    ///   - endpoint: The endpoint.
+    ///   - open: The open breaker on record: since when, why, and when the next probe may be sent; nil if it is closed.
+    ///   - now: The time.
+    /// - Returns: Whether the endpoint's breaker opened or closed.
+    package mutating func adopt(
+        _ endpoint: String,
+        _ open: (since: Timestamp, reason: String, nextProbe: Timestamp?)?,
+        at now: Timestamp
+    ) -> CircuitBreaker.Change {
+        guard open != nil || isOpen(endpoint) else { return .none }
+        return update(endpoint) { state in
+            let isKnown = open?.nextProbe == state.sharedProbe
+            state.sharedProbe = open?.nextProbe
+            if let open {
+                let next = isKnown ? nil : open.nextProbe
+                return state.breaker.shared(since: open.since, open.reason, nextProbe: next, at: now)
+            }
+            // What is in flight may be this daemon's probe.
+            guard state.inFlight == 0 else { return .none }
+            state.breaker = CircuitBreaker()
+            return .closed
         }
     }
 

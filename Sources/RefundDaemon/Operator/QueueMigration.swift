@@ -13,6 +13,8 @@ package struct QueueMigration {
         case copying(String, Int)
         /// Comparing; how many refunds are equal so far.
         case comparing(Int)
+        /// Checking the copy; how many refunds have been checked so far.
+        case checking(Int)
     }
 
     private static let batch = 1_000
@@ -46,12 +48,17 @@ package struct QueueMigration {
         }
     }
 
-    /// Copies and compares.
+    /// Copies, compares, and checks the copy as `verify` does.
     ///
-    /// - Parameter report: Called after each batch.
-    /// - Returns: How many refunds both ends have.
+    /// - Parameters:
+    ///   - keys: The keys that verify the stored answers.
+    ///   - report: Called after each batch.
+    /// - Returns: How many refunds both ends have, and what the check of the copy found.
     /// - Throws: `CommandFailure` if a database fails, or both ends differ.
-    package func run(_ report: (Step) -> Void) throws(CommandFailure) -> Int {
+    package func run(
+        _ keys: GatewayKeys,
+        _ report: (Step) -> Void
+    ) throws(CommandFailure) -> (refunds: Int, Verification) {
         defer {
             source.close()
             target.close()
@@ -63,12 +70,13 @@ package struct QueueMigration {
                 return try compare(report)
             }
             guard differences.problems.isEmpty else { throw CommandFailure(.failed, differences.problems) }
-            try CommandFailure.mapping { () throws(StoreError) in
+            let verification = try CommandFailure.mapping { () throws(StoreError) in
                 var highest: [String: Int64] = [:]
                 for table in QueueTable.all { highest[table.name] = try source.highestKey(of: table) }
                 try target.endImport(highest: highest)
+                return try Verification(target, keys) { report(.checking($0)) }
             }
-            return differences.refunds
+            return (differences.refunds, verification)
         }
     }
 

@@ -44,6 +44,8 @@ final class QueueGauges: Sendable {
         for (state, count) in status.states { Metric.refunds.set(Double(count), state.rawValue, in: scrape) }
         for (reason, count) in status.attention { Metric.attention.set(Double(count), reason.rawValue, in: scrape) }
         for (state, count) in status.webhooks { Metric.webhooks.set(Double(count), state.rawValue, in: scrape) }
+        // A file has no list of them, and is served by the one that says so.
+        Metric.daemons.set(Double(max(status.daemons.count, 1)), in: scrape)
         Metric.walBytes.set(Double(status.walBytes), in: scrape)
         Metric.databaseBytes.set(Double(status.fileBytes), in: scrape)
         Metric.databaseFreeBytes.set(Double(status.freeBytes), in: scrape)

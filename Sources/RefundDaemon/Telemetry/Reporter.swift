@@ -112,20 +112,23 @@ struct Reporter: Sendable {
             )
         case .store(.commitsUnwatched(let reason)):
             logger.warning(
-                "cannot watch for inserts and looks ten times a second instead; raise the limits fs.inotify.max_user_*",
-                metadata: ["reason": "\(reason)"]
+                "cannot watch for inserts, and looks for them several times a second instead",
+                metadata: ["reason": "\(reason)"].id(.commitsUnwatched)
             )
         case .store(.tookOver(let daemon, let claims)):
             logger.warning(
                 "another daemon is gone; released what it was about to query or send",
-                metadata: ["daemon": "\(daemon)", "claims": "\(claims)"]
+                metadata: ["daemon": "\(daemon)", "claims": "\(claims)"].id(.tookOver)
             )
         case .store(.takenForDead):
-            logger.warning("the other daemons took this one for dead; it goes on with new claims")
+            logger.warning(
+                "the other daemons took this one for dead; it goes on with new claims",
+                metadata: Logger.Metadata().id(.takenForDead)
+            )
         case .store(.snapshotHeld(let holder, let time)):
             logger.warning(
                 "a transaction or replication slot keeps old rows from being cleaned up; end it, or queries slow down",
-                metadata: ["holder": "\(holder)", "for": "\(time?.formatted ?? "unknown")"]
+                metadata: ["holder": "\(holder)", "for": "\(time?.formatted ?? "unknown")"].id(.snapshotHeld)
             )
         }
     }

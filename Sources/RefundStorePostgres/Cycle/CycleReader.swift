@@ -1,17 +1,13 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// Reads the input of a cycle, and locks what the decision may change.
 ///
 /// All that does not depend on other rows is read in one flight. A second one is needed only if webhooks are due, if
 /// more refunds are due than may be queried, or for hints and unknown gateways.
 final class CycleReader {
-    static let isOpen = "q.state IN ('pending', 'processing')"
-    /// Whether a refund can be claimed.
-    ///
-    /// The claim's end is in no index: claimed rows are passed over.
-    static let isClaimable = "\(isOpen) AND q.leased_until IS NULL"
     /// Locks the rows of a query, but for those that another daemon has locked; it will claim them.
     static let lock = "FOR NO KEY UPDATE OF q SKIP LOCKED"
     // No claim lasts longer; refundd never sets a later end.
@@ -43,7 +39,7 @@ final class CycleReader {
             try tx.send()
             return input
         }
-        tx.readPauses { [self] in input.pauses[$0] = $1 }
+        readPauses()
         readFleet()
         let probed = readSharedHealth(claims)
         var due: [String: PendingDue] = [:]
@@ -116,12 +112,23 @@ final class CycleReader {
                 .bind(list: names).read { row in if let name = row.text() { probed.locked.insert(name) } }
         }
         input.shared = SharedHealth()
-        tx.readIncidents { [self] in input.shared?.incidents[$0] = $1 }
-        tx.readOpenBreakers(.gateway) { [self] in
-            input.shared?.breakers[$0] = $1
-            probed.recorded.insert($0)
+        flight.add(GatewayIncident.query).read { [self] row in
+            if let (name, incident) = GatewayIncident.read(row) { input.shared?.incidents[name] = incident }
+        }
+        flight.add("SELECT name, since, reason, next_probe_at FROM \(health)").read { [self] row in
+            guard let (name, breaker) = OpenBreaker.read(row) else { return }
+            input.shared?.breakers[name] = breaker
+            probed.recorded.insert(name)
         }
         return probed
+    }
+
+    // Keeps others from pausing anything until the cycle ends.
+    private func readPauses() {
+        flight.add("SELECT pg_advisory_xact_lock_shared(hashtextextended('refundd pauses ' || current_schema(), 0))")
+        flight.add(Pause.query).read { [self] row in
+            if let (peer, pause) = Pause.read(row) { input.pauses[peer] = pause }
+        }
     }
 
     // MARK: - Ended queries and deliveries
@@ -147,7 +154,7 @@ final class CycleReader {
         let failed = request.deliveries.filter { !$0.isDelivered }
         if !failed.isEmpty {
             let sql = """
-                SELECT id FROM refund_outbox WHERE id = ANY ($1) AND \(WriteExecutor.isSuperseded)
+                SELECT id FROM refund_outbox WHERE id = ANY ($1) AND \(SQLCondition.isSuperseded)
                 """
             flight.add(sql).bind(list: failed.map(\.id)).read { [self] row in
                 if let id = row.text() { input.superseded.insert(id) }
@@ -181,7 +188,7 @@ final class CycleReader {
     // MARK: - Ages, claims
 
     private func readOverdue(_ claims: ClaimRequest) {
-        let unflagged = "\(Self.isOpen) AND coalesce(q.attention, 'undeliverable') = 'undeliverable'"
+        let unflagged = "\(SQLCondition.isOpen) AND coalesce(q.attention, 'undeliverable') = 'undeliverable'"
         readAged(unflagged, since: claims.overdueSince, claims) { [self] in
             input.overdue.append($0)
         } next: { [self] in
@@ -191,7 +198,8 @@ final class CycleReader {
 
     private func readDelayed(_ claims: ClaimRequest) {
         guard let since = claims.delayedSince else { return }
-        let unreported = "\(Self.isOpen) AND coalesce(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue) = 0"
+        let isReported = "coalesce(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue)"
+        let unreported = "\(SQLCondition.isOpen) AND \(isReported) = 0"
         readAged(unreported, since: since, claims) { [self] in
             input.delayed.append($0)
         } next: { [self] in
@@ -226,7 +234,7 @@ final class CycleReader {
         let isExpired = "(due.leased_until < $2 OR due.leased_until > $3)"
         let refunds = """
             SELECT due.id, due.lease FROM unnest($1) AS names (name) CROSS JOIN LATERAL (
-                SELECT q.id, q.lease, q.leased_until FROM refund_queue q WHERE \(Self.isOpen) AND q.gateway = name
+                SELECT q.id, q.lease, q.leased_until FROM refund_queue q WHERE \(SQLCondition.isOpen) AND q.gateway = name
                 ORDER BY q.next_query_at, q.id LIMIT \(Self.claimsAmongDue)
             ) due WHERE \(isExpired) AND due.id <> ALL ($4) LIMIT $5
             """
@@ -244,17 +252,5 @@ final class CycleReader {
             [self] row in
             if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
         }
-    }
-}
-
-extension URLHealth {
-    /// Reads `failing_since`, `failed_at`, `disabled_at` and `reason`.
-    init?(row: PostgresRow) {
-        let (failingSince, failedAt, disabledAt, reason) = (
-            row.timestamp(), row.timestamp(), row.timestamp(), row.text()
-        )
-        guard let failingSince, let failedAt else { return nil }
-        let disabling = disabledAt.map { Disabling(at: $0, reason: reason ?? "") }
-        self.init(failingSince: failingSince, lastFailure: failedAt, disabling: disabling)
     }
 }

@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// The ranges of due times of one gateway's refunds, of all merchants or of one.
 struct DueRanges {
@@ -25,7 +26,7 @@ struct DueRanges {
 
     // The parameters that every query here begins with.
     private static let isDue = """
-        \(CycleReader.isClaimable) AND q.gateway = $1 AND q.id <> ALL ($4)
+        \(SQLCondition.isClaimable) AND q.gateway = $1 AND q.id <> ALL ($4)
         """
 
     private func add(_ sql: String, _ flight: Flight) -> Statement {
@@ -107,7 +108,7 @@ struct DueRanges {
     ) throws -> (found: [String], examined: String?) {
         func first(_ condition: String) -> String {
             """
-            (SELECT \(Self.merchant) FROM refund_queue q WHERE \(CycleReader.isOpen) AND q.gateway = $1 \(condition)
+            (SELECT \(Self.merchant) FROM refund_queue q WHERE \(SQLCondition.isOpen) AND q.gateway = $1 \(condition)
             ORDER BY \(Self.merchant) LIMIT 1)
             """
         }
@@ -145,7 +146,7 @@ struct DueRanges {
     /// The first merchant after another one, or of all, that has an open refund.
     func merchant(after last: String?, _ tx: PostgresTransaction) throws -> String? {
         let sql = """
-            SELECT \(Self.merchant) FROM refund_queue q WHERE \(CycleReader.isOpen) AND q.gateway = $1
+            SELECT \(Self.merchant) FROM refund_queue q WHERE \(SQLCondition.isOpen) AND q.gateway = $1
             AND \(Self.merchant) \(last == nil ? ">= $2" : "> $2") ORDER BY \(Self.merchant) LIMIT 1
             """
         return try tx.rows(tx.flight.add(sql).bind(gateway).bind(last ?? "")) { $0.text() }.first

@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// The hints, with the refunds that they mean.
 ///
@@ -50,7 +51,7 @@ final class Hints {
     func finish(_ reader: CycleReader, _ input: inout CycleInput) throws {
         if seen.count >= claims.batch { input.nextHint = seen.max().map { $0 &+ 1 } }
         input.spentHints = seen.subtracting(live).sorted()
-        let (now, pauses) = (reader.request.now, input.pauses)
+        let pauses = input.pauses
         let free = open.filter { id, hinted in
             !hinted.isLeased && !claims.heldRefunds.contains(id) && pauses[.gateway(hinted.row.refund.gateway)] == nil
         }
@@ -64,20 +65,9 @@ final class Hints {
                 return isFree ? id : nil
             }
         )
-        for (id, hinted) in free.sorted(by: { $0.value.hints.min() ?? 0 < $1.value.hints.min() ?? 0 }) {
-            let refund = hinted.row.refund
-            guard ids.contains(id), let claim = claims.gateways[refund.gateway] else { continue }
-            // A hint brings a query forward at most once per initial interval; a due refund it moves to the front.
-            let earliest = refund.lastQueryAt?.advanced(by: claims.hintInterval) ?? now
-            let isEarly = earliest > now && earliest <= now.advanced(by: claims.hintInterval)
-            if isEarly, refund.nextQueryAt ?? now > now {
-                let next = input.gateways[refund.gateway]?.next
-                input.gateways[refund.gateway]?.next = min(next ?? earliest, earliest)
-            } else if claim.permits > 0, claim.excludedMerchants.isEmpty {
-                input.gateways[refund.gateway]?.hinted.append(.init(refund: hinted.row, hints: hinted.hints.sorted()))
-            } else {
-                input.gateways[refund.gateway]?.next = now
-            }
+        for (id, hinted) in free.sorted(by: { $0.value.hints.min() ?? 0 < $1.value.hints.min() ?? 0 })
+        where ids.contains(id) {
+            input.add(.init(refund: hinted.row, hints: hinted.hints.sorted()), claims, at: reader.request.now)
         }
     }
 }

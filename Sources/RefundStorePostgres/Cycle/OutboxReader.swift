@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// Reads and locks the due webhooks, endpoint by endpoint.
 ///
@@ -8,10 +9,6 @@ import RefundStore
 /// webhooks, and a third locks their refunds and looks again. One statement could not: its view of other daemons' claims
 /// would be older than its lock, and two webhooks of one refund might be sent at a time.
 final class OutboxReader {
-    /// Whether a webhook can be claimed.
-    ///
-    /// The claim's end is in no index: claimed rows are passed over.
-    static let isClaimable = "w.state = 'pending' AND w.leased_until IS NULL"
     // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
     private static let oldest = 256
     private static let newest = 64
@@ -28,6 +25,9 @@ final class OutboxReader {
     /// The endpoints of the missing, the oldest and the invalid times.
     private var names: [[String]] = [[], [], []]
     private var nextAttempt: Timestamp?
+    /// The open breakers of these endpoints, and those that this cycle may probe.
+    private var breakers: [String: OpenBreaker] = [:]
+    private var locked: Set<String> = []
 
     /// Adds to the cycle's flight what reads the endpoints.
     init(_ tx: PostgresTransaction, _ request: CycleRequest, _ claims: ClaimRequest, limiter: EndpointLimiter) {
@@ -43,14 +43,14 @@ final class OutboxReader {
             }
         }
         let next = """
-            SELECT w.next_attempt_at FROM refund_outbox w WHERE \(Self.isClaimable)
+            SELECT w.next_attempt_at FROM refund_outbox w WHERE \(SQLCondition.isWaiting)
             AND w.next_attempt_at > $1 AND w.next_attempt_at <= $2 ORDER BY w.next_attempt_at LIMIT 1
             """
         tx.flight.add(next).bind(now).bind(claims.latestAttempt).read { [self] row in nextAttempt = row.timestamp() }
     }
 
     private func readEndpoints(_ range: String, limit: Int, _ body: @escaping (String) -> Void) {
-        let sql = "SELECT w.endpoint FROM refund_outbox w WHERE \(Self.isClaimable) AND \(range) LIMIT $3"
+        let sql = "SELECT w.endpoint FROM refund_outbox w WHERE \(SQLCondition.isWaiting) AND \(range) LIMIT $3"
         tx.flight.add(sql).bind(now).bind(claims.latestAttempt).bind(limit).read { row in
             if let name = row.text() { body(name) }
         }
@@ -73,14 +73,19 @@ final class OutboxReader {
             )
         }
         let verdictsFirst = input.sendsVerdictsFirst(at: now)
+        readBreakers(candidates)
         for endpoint in candidates where endpoint.limit > 0 { read(endpoint, verdictsFirst: verdictsFirst) }
         try tx.send()
         var (left, limiter) = (claims.batch, self.limiter)
         var chosen: [DueEndpoint] = []
         for endpoint in candidates {
-            let free = limiter.free(for: endpoint.name, at: now)
             var due = DueEndpoint(endpoint: endpoint.name)
-            if free > 0 {
+            due.breaker = breakers[endpoint.name]
+            let open = due.breaker.map { (since: $0.since, reason: $0.reason, nextProbe: $0.nextProbe) }
+            _ = limiter.adopt(endpoint.name, open, at: now)
+            let free = limiter.free(for: endpoint.name, at: now)
+            due.isProbedElsewhere = free > 0 && due.breaker != nil && !locked.contains(endpoint.name)
+            if free > 0, !due.isProbedElsewhere {
                 endpoint.choose(into: &due, limit: free, disabledLimit: left, batch: claims.batch)
                 left -= due.disabled.count
                 limiter.started(endpoint.name, count: due.deliveries.count, at: now)
@@ -89,6 +94,18 @@ final class OutboxReader {
         }
         try lock(&chosen)
         input.endpoints = chosen
+    }
+
+    // A daemon locks the breaker before it probes, so it sees what the last probe recorded.
+    private func readBreakers(_ candidates: [EndpointCandidates]) {
+        let breakers = "refund_breakers WHERE kind = 'endpoint' AND name = ANY ($1)"
+        let probed = candidates.filter { $0.isProbed && $0.limit > 0 }.map(\.name)
+        if !probed.isEmpty {
+            tx.flight.add("SELECT name FROM \(breakers) ORDER BY name FOR NO KEY UPDATE SKIP LOCKED").bind(list: probed)
+                .read { [self] row in if let name = row.text() { locked.insert(name) } }
+        }
+        tx.flight.add("SELECT name, since, reason, next_probe_at FROM \(breakers)").bind(list: candidates.map(\.name))
+            .read { [self] row in if let (name, breaker) = OpenBreaker.read(row) { self.breakers[name] = breaker } }
     }
 
     // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest
@@ -126,7 +143,7 @@ final class OutboxReader {
         }
         func has(_ range: String) -> String {
             """
-            EXISTS (SELECT 1 FROM refund_outbox w WHERE \(Self.isClaimable) AND w.endpoint = name
+            EXISTS (SELECT 1 FROM refund_outbox w WHERE \(SQLCondition.isWaiting) AND w.endpoint = name
             AND w.next_attempt_at \(range))
             """
         }
@@ -150,7 +167,7 @@ final class OutboxReader {
     private static let isLateVerdict = """
         AND w.type IN ('refund.settled', 'refund.failed') AND w.redelivery = 0 AND w.next_attempt_at >=
         (SELECT min(l.next_attempt_at) FROM (SELECT w.next_attempt_at FROM refund_outbox w
-        WHERE \(isClaimable) AND w.endpoint = $3 AND w.next_attempt_at <= $1
+        WHERE \(SQLCondition.isWaiting) AND w.endpoint = $3 AND w.next_attempt_at <= $1
         ORDER BY w.next_attempt_at DESC LIMIT \(latest)) l)
         """
 
@@ -176,7 +193,7 @@ final class OutboxReader {
                 (SELECT coalesce(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
                 d.disabled_at, d.reason
                 FROM refund_outbox w LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
-                WHERE \(Self.isClaimable) AND w.endpoint = $3 AND w.next_attempt_at \(range)
+                WHERE \(SQLCondition.isWaiting) AND w.endpoint = $3 AND w.next_attempt_at \(range)
                 AND w.id <> ALL ($4) \(filter) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
                 WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL AND f.id <> ALL ($5))
                 ORDER BY w.next_attempt_at, w.position LIMIT $6
@@ -199,7 +216,7 @@ final class OutboxReader {
             .read { row in if let id = row.integer() { refunds.insert(id) } }
         let webhooks = """
             SELECT w.position, e.body FROM refund_outbox w JOIN refund_event_log e ON e.position = w.position
-            WHERE w.position = ANY ($1) AND \(Self.isClaimable) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
+            WHERE w.position = ANY ($1) AND \(SQLCondition.isWaiting) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
             WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL AND f.id <> ALL ($2))
             ORDER BY w.position FOR NO KEY UPDATE OF w SKIP LOCKED
             """

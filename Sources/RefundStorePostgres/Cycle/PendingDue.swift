@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 import Synchronization
 
 /// The due refunds of one gateway, read in two steps.
@@ -66,7 +67,7 @@ final class PendingDue {
     private func readNext(_ gateway: String, _ flight: Flight) {
         for range in ["IS NULL", "<= 0", ">= $3"] {
             let sql = """
-                SELECT q.id, q.next_query_at FROM refund_queue q WHERE \(CycleReader.isClaimable) AND q.gateway = $1
+                SELECT q.id, q.next_query_at FROM refund_queue q WHERE \(SQLCondition.isClaimable) AND q.gateway = $1
                 AND q.next_query_at \(range) ORDER BY q.next_query_at, q.id LIMIT $2
                 """
             let limit = 2 * max(claim.permits, 0) + claims.heldRefunds.count + 1
@@ -86,18 +87,13 @@ final class PendingDue {
         // Otherwise all that is due has been read.
         guard rows.count >= limit else { return nil }
         let (merchants, examined) = try ranges.merchants(with: kind, after: last, count: limit, tx)
-        if merchants.count == 1, rows.allSatisfy({ $0.refund.merchantKey == merchants[0] }) { return nil }
-        let share = merchants.isEmpty ? 0 : (limit + merchants.count - 1) / merchants.count
-        var lists = Array(repeating: [QueuedRefund](), count: merchants.count)
-        for (index, merchant) in merchants.enumerated() {
-            ranges.read(kind, of: merchant, limit: share, tx.flight) { lists[index].append($0) }
+        return try DueRefunds.takeTurns(&rows, of: merchants, limit: limit, examined: examined) { share in
+            var lists = Array(repeating: [QueuedRefund](), count: merchants.count)
+            for (index, merchant) in merchants.enumerated() {
+                ranges.read(kind, of: merchant, limit: share, tx.flight) { lists[index].append($0) }
+            }
+            try tx.send()
+            return lists
         }
-        try tx.send()
-        let turns = Array(
-            (0..<share).flatMap { round in lists.compactMap { round < $0.count ? $0[round] : nil } }.prefix(limit)
-        )
-        let ids = Set(turns.map(\.refund.id))
-        rows = turns + rows.filter { !ids.contains($0.refund.id) }.prefix(limit - turns.count)
-        return DueRefunds.Turn(count: turns.count, examined: examined ?? "")
     }
 }

@@ -1,5 +1,6 @@
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// Reads the refund that a probe queries.
 ///

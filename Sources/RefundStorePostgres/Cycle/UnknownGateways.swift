@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// The gateways that have due refunds and are not configured.
 final class UnknownGateways {
@@ -17,13 +18,13 @@ final class UnknownGateways {
     init(_ flight: Flight, _ claims: ClaimRequest, _ now: Timestamp) {
         func next(_ bound: String) -> String {
             """
-            (SELECT q.gateway FROM refund_queue q WHERE \(CycleReader.isOpen) AND q.gateway > \(bound)
+            (SELECT q.gateway FROM refund_queue q WHERE \(SQLCondition.isOpen) AND q.gateway > \(bound)
             ORDER BY q.gateway LIMIT 1)
             """
         }
         func has(_ range: String) -> String {
             """
-            EXISTS (SELECT 1 FROM refund_queue q WHERE \(CycleReader.isClaimable) AND q.gateway = name
+            EXISTS (SELECT 1 FROM refund_queue q WHERE \(SQLCondition.isClaimable) AND q.gateway = name
             AND q.next_query_at \(range))
             """
         }

@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// Adds a cycle's writes to the transaction's flight, with a fixed set of statements, one narrow shape per kind of write.
 ///

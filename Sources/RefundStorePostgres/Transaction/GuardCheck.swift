@@ -1,4 +1,5 @@
 import RefundPostgres
+import RefundStoreSQL
 
 /// Compares the guards with the text of the migrations, as the server's catalog has them.
 ///

@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 extension PostgresTransaction {
     /// The server checks its own pages; `pg_amcheck` checks the structure.
@@ -10,7 +11,7 @@ extension PostgresTransaction {
         try mapped {
             let problems = try missingObjects()
             guard problems.isEmpty else { return problems }
-            return try GuardCheck(tx: self).problems() + strays() + gap() + unrecorded()
+            return try GuardCheck(tx: self).problems() + strays() + gap()
         }
     }
 
@@ -38,52 +39,6 @@ extension PostgresTransaction {
 
     // MARK: - Rows
 
-    private func strays() throws -> [String] {
-        let stray = { (what: String, sql: String) -> String? in
-            let count = try self.number("SELECT count(*) FROM \(sql)") ?? 0
-            return count == 0 ? nil : "\(count) \(what)"
-        }
-        let counts = [("refund_queue", RefundState.allCases.map(\.rawValue)), ("refund_outbox", WebhookState.names)]
-            .flatMap { table, states in
-                states.map { state in
-                    """
-                    SELECT (SELECT count(*) FROM \(table) WHERE state = '\(state)') AS actual, (SELECT number
-                    FROM refund_counted WHERE counted = '\(table)' AND state = '\(state)') AS number
-                    """
-                }
-            }
-        return try [
-            stray(
-                "webhook(s) belong to no event",
-                "refund_outbox o WHERE NOT EXISTS (SELECT 1 FROM refund_event_log e WHERE e.position = o.position)"
-            ),
-            stray(
-                "attempt(s) belong to no webhook",
-                "refund_outbox_attempts a WHERE NOT EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = a.position)"
-            ),
-            stray(
-                "ledger row(s) belong to another refund than their refund_id says",
-                "refund_transitions t JOIN refund_queue q ON q.id = t.refund_id WHERE t.enqueued_at <> q.created_at "
-                    + "OR t.number <> coalesce(q.merchant_order_no, q.trans_no, '')"
-            ),
-            stray(
-                "refund(s) are recorded as pruned and still there",
-                "refund_pruned_refunds p JOIN refund_queue q ON q.id = p.refund_id"
-            ),
-            stray(
-                "number(s) in refund_counts are wrong",
-                "(\(counts.joined(separator: " UNION ALL "))) c WHERE number IS DISTINCT FROM actual"
-            ),
-        ].compactMap(\.self)
-    }
-
-    private func unrecorded() throws -> [String] {
-        let recorded = try number("SELECT coalesce(sum(refunds), 0)::bigint FROM refund_pruned") ?? 0
-        let left = try number("SELECT count(*) FROM refund_pruned_refunds") ?? 0
-        return recorded == left
-            ? [] : ["refund_pruned counts \(recorded) pruned refunds, but refund_pruned_refunds has \(left)"]
-    }
-
     // Positions are numbered without gaps but those that were recorded or pruned; ids have gaps, since a rollback uses one up.
     private func gap() throws -> [String] {
         let sql = """
@@ -94,8 +49,4 @@ extension PostgresTransaction {
         guard let missing = try number(sql) else { return ["refund_event_position has no row"] }
         return missing == 0 ? [] : ["refund_event_log lacks \(missing) of its rows; somebody deleted them"]
     }
-}
-
-extension WebhookState {
-    fileprivate static var names: [String] { allCases.map(\.rawValue) }
 }

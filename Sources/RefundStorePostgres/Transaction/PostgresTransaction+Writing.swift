@@ -1,6 +1,7 @@
 import RefundCore
 import RefundPostgres
 import RefundStore
+import RefundStoreSQL
 
 /// The writes of operators' commands and the scheduler's start.
 extension PostgresTransaction {

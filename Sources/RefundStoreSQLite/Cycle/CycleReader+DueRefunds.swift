@@ -1,5 +1,6 @@
 import RefundCore
 import RefundStore
+import RefundStoreSQL
 
 /// The due refunds of one gateway.
 ///
@@ -151,15 +152,9 @@ extension CycleReader {
         let (merchants, examined) = try merchants(of: gateway, after: last, count: limit) {
             try !read($0, 1).isEmpty
         }
-        if merchants.count == 1, rows.allSatisfy({ $0.refund.merchantKey == merchants[0] }) { return nil }
-        let share = merchants.isEmpty ? 0 : (limit + merchants.count - 1) / merchants.count
-        let lists = try merchants.map { try read($0, share) }
-        let turns = Array(
-            (0..<share).flatMap { round in lists.compactMap { round < $0.count ? $0[round] : nil } }.prefix(limit)
-        )
-        let ids = Set(turns.map(\.refund.id))
-        rows = turns + rows.filter { !ids.contains($0.refund.id) }.prefix(limit - turns.count)
-        return DueRefunds.Turn(count: turns.count, examined: examined ?? "")
+        return try DueRefunds.takeTurns(&rows, of: merchants, limit: limit, examined: examined) { share in
+            try merchants.map { try read($0, share) }
+        }
     }
 
     // MARK: - Probes

@@ -1,19 +1,11 @@
 import RefundCore
 import RefundStore
+import RefundStoreSQL
 
 /// Reads the input of a cycle, in one transaction.
 struct CycleReader {
-    static let isOpen = "q.state IN ('pending', 'processing')"
     // The condition of the index `refund_queue_due`, which holds exactly the refunds that can be claimed.
-    static let isClaimable = "\(isOpen) AND q.leased_until IS NULL"
-    /// Whether a hint `h` means the refund `q`.
-    static let isHinted = """
-        (q.merchant_order_no = h.merchant_order_no OR q.trans_no = h.trans_no)
-        AND (h.merchant_order_no IS NULL OR q.merchant_order_no IS NULL OR q.merchant_order_no = h.merchant_order_no)
-        AND (h.trans_no IS NULL OR q.trans_no IS NULL OR q.trans_no = h.trans_no)
-        AND (h.gateway IS NULL OR q.gateway = h.gateway)
-        AND (h.merchant_no IS NULL OR q.merchant_no = h.merchant_no)
-        """
+    static let isClaimable = SQLCondition.isClaimable
     // Without the hint, SQLite may choose the index of states and scan every open refund.
     static let byDueTime = "refund_queue q INDEXED BY refund_queue_due"
     // No claim lasts longer; refundd never sets a later end.
@@ -28,7 +20,7 @@ struct CycleReader {
         if !request.results.isEmpty { input.results = try refunds(request.results, QueuedRefund.columns) }
         if !request.deliveries.isEmpty { try readDeliveries(into: &input) }
         guard let claims = request.claims else { return input }
-        input.pauses = try Self.pauses(statements)
+        input.pauses = try pauses()
         for (name, claim) in claims.gateways where input.pauses[.gateway(name)] == nil {
             input.gateways[name] = try dueRefunds(of: name, claim, claims)
         }
@@ -62,14 +54,10 @@ struct CycleReader {
         return found
     }
 
-    /// The gateways and endpoints that are paused.
-    static func pauses(_ statements: HotStatements) throws -> [Peer: Pause] {
-        let sql = "SELECT kind, name, at, actor, reason FROM refund_pauses WHERE resumed_at IS NULL"
+    private func pauses() throws -> [Peer: Pause] {
         var pauses: [Peer: Pause] = [:]
-        try statements[sql].read { row in
-            guard let kind = row.text().flatMap(BreakerKind.init(rawValue:)), let name = row.text() else { return true }
-            let since = row.timestamp() ?? Timestamp(milliseconds: 0)
-            pauses[Peer(kind, name)] = Pause(since: since, by: row.text() ?? "", reason: row.text())
+        try statements[Pause.query].read { row in
+            if let (peer, pause) = Pause.read(row) { pauses[peer] = pause }
             return true
         }
         return pauses
@@ -81,7 +69,7 @@ struct CycleReader {
         let failed = request.deliveries.filter { !$0.isDelivered }
         if !failed.isEmpty {
             let sql = """
-                SELECT id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)) AND \(WriteExecutor.isSuperseded)
+                SELECT id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)) AND \(SQLCondition.isSuperseded)
                 """
             try statements[sql].bind(JSONWriter.list(failed.map(\.id))).read { row in
                 if let id = row.text() { input.superseded.insert(id) }
@@ -112,96 +100,18 @@ struct CycleReader {
             }
     }
 
-    // MARK: - Unknown gateways
-
-    // Continues where the last scan ended, so that a scan costs the same however many names there are.
-    private func unknownGateways(into input: inout CycleInput, _ claims: ClaimRequest) throws -> [String] {
-        let sql = """
-            SELECT min(q.gateway) FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway > ?
-            """
-        let due = """
-            SELECT 1 FROM \(Self.byDueTime) WHERE \(Self.isClaimable) AND q.gateway = ?
-            AND (q.next_query_at IS NULL OR q.next_query_at <= ? OR q.next_query_at > ?) LIMIT 1
-            """
-        var names: [String] = []
-        var last = claims.lastUnknownGateway
-        for step in 0...Self.unknownGatewayScan {
-            guard step < Self.unknownGatewayScan, names.count < Self.unknownGatewayLimit else {
-                input.lastUnknownGateway = last
-                break
-            }
-            guard let name = try statements[sql].bind(last).first({ $0.text() }) else { break }
-            last = name
-            guard claims.gateways[name] == nil else { continue }
-            let statement = try statements[due].bind(name).bind(request.now).bind(claims.latestDue)
-            if try statement.first({ _ in true }) != nil { names.append(name) }
-        }
-        return names
-    }
-
-    // Bounds the work of one cycle on unconfigured gateways.
-    private static let unknownGatewayLimit = 64
-    private static let unknownGatewayScan = 512
-
-    // MARK: - Hints, ages, claims
-
-    // Hints are few: they are deleted once they are acted on, and so are those whose refund is gone. If there are many
-    // all the same, those that cannot be acted on now must not hide the others, so they are read in turn.
-    private static let hints = """
-        SELECT h.id, \(QueuedRefund.columns), q.leased_until IS NOT NULL
-        FROM refund_hints h LEFT JOIN refund_queue q ON \(isHinted) WHERE h.id >= ? ORDER BY h.id LIMIT ?
-        """
-
-    private func readHints(into input: inout CycleInput, _ claims: ClaimRequest) throws {
-        var open: [Int64: (row: QueuedRefund, isLeased: Bool, hints: [Int64])] = [:]
-        var (live, seen): (Set<Int64>, Set<Int64>) = ([], [])
-        var (count, last) = (0, 0 as Int64)
-        try statements[Self.hints].bind(claims.firstHint).bind(claims.batch).read { row in
-            guard let hint = row.integer() else { return true }
-            (count, last) = (count + 1, hint)
-            seen.insert(hint)
-            // A refund of an unknown gateway is queried as soon as there is one.
-            guard let refund = QueuedRefund(row: row), !refund.refund.state.isFinal,
-                claims.gateways[refund.refund.gateway] != nil
-            else { return true }
-            let isLeased = row.integer() == 1
-            live.insert(hint)
-            guard input.pauses[.gateway(refund.refund.gateway)] == nil else { return true }
-            open[refund.refund.id, default: (refund, isLeased, [])].hints.append(hint)
-            return true
-        }
-        if count >= claims.batch {
-            // The last hint may mean more refunds than were read; the next part begins with it, unless it was alone.
-            input.nextHint = seen.count > 1 ? last : last &+ 1
-            live.insert(last)
-        }
-        input.spentHints = seen.subtracting(live).sorted()
-        for (id, hinted) in open.sorted(by: { $0.value.hints[0] < $1.value.hints[0] }) where !hinted.isLeased {
-            let refund = hinted.row.refund
-            guard !claims.heldRefunds.contains(id), let claim = claims.gateways[refund.gateway] else { continue }
-            // A hint brings a query forward at most once per initial interval; a due refund it moves to the front.
-            let earliest = refund.lastQueryAt?.advanced(by: claims.hintInterval) ?? request.now
-            let isEarly = earliest > request.now && earliest <= request.now.advanced(by: claims.hintInterval)
-            if isEarly, refund.nextQueryAt ?? request.now > request.now {
-                let next = input.gateways[refund.gateway]?.next
-                input.gateways[refund.gateway]?.next = min(next ?? earliest, earliest)
-            } else if claim.permits > 0, claim.excludedMerchants.isEmpty {
-                input.gateways[refund.gateway]?.hinted.append(.init(refund: hinted.row, hints: hinted.hints))
-            } else {
-                input.gateways[refund.gateway]?.next = request.now
-            }
-        }
-    }
+    // MARK: - Ages, claims
 
     private func readOverdue(into input: inout CycleInput, _ claims: ClaimRequest) throws {
-        let unflagged = "\(Self.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
+        let unflagged = "\(SQLCondition.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
         let source = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
         (input.overdue, input.nextOverdue) = try aged(source, since: claims.overdueSince, claims)
     }
 
     private func readDelayed(into input: inout CycleInput, _ claims: ClaimRequest) throws {
         guard let since = claims.delayedSince else { return }
-        let unreported = "\(Self.isOpen) AND ifnull(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue) = 0"
+        let isReported = "ifnull(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue)"
+        let unreported = "\(SQLCondition.isOpen) AND \(isReported) = 0"
         let source = "refund_queue q INDEXED BY refund_queue_delays WHERE \(unreported)"
         (input.delayed, input.nextDelayed) = try aged(source, since: since, claims)
     }
@@ -248,17 +158,5 @@ struct CycleReader {
                 return true
             }
         }
-    }
-}
-
-extension URLHealth {
-    /// Reads `failing_since`, `failed_at`, `disabled_at` and `reason`.
-    init?(row: HotStatement) {
-        let (failingSince, failedAt, disabledAt, reason) = (
-            row.timestamp(), row.timestamp(), row.timestamp(), row.text()
-        )
-        guard let failingSince, let failedAt else { return nil }
-        let disabling = disabledAt.map { Disabling(at: $0, reason: reason ?? "") }
-        self.init(failingSince: failingSince, lastFailure: failedAt, disabling: disabling)
     }
 }

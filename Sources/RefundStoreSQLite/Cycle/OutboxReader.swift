@@ -1,12 +1,11 @@
 import RefundCore
 import RefundStore
+import RefundStoreSQL
 
 /// Reads the due webhooks, endpoint by endpoint.
 struct OutboxReader {
     // The condition of the index `refund_outbox_due`, which holds exactly the webhooks that can be claimed.
-    static let waiting = """
-        refund_outbox w INDEXED BY refund_outbox_due WHERE w.state = 'pending' AND w.leased_until IS NULL
-        """
+    private static let waiting = "refund_outbox w INDEXED BY refund_outbox_due WHERE \(SQLCondition.isWaiting)"
 
     let statements: HotStatements
     let now: Timestamp
@@ -71,7 +70,7 @@ struct OutboxReader {
         limit: Int
     ) throws -> (names: [String], rows: Int) {
         let sql = """
-            SELECT w.endpoint FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
+            SELECT w.endpoint FROM \(Self.byTime) WHERE \(SQLCondition.isWaiting)
             AND \(range) LIMIT ?
             """
         let statement = try statements[sql]
@@ -115,7 +114,7 @@ struct OutboxReader {
 
     private func nextAttempt() throws -> Timestamp? {
         let sql = """
-            SELECT w.next_attempt_at FROM \(Self.byTime) WHERE w.state = 'pending' AND w.leased_until IS NULL
+            SELECT w.next_attempt_at FROM \(Self.byTime) WHERE \(SQLCondition.isWaiting)
             AND w.next_attempt_at > ? AND w.next_attempt_at <= ? ORDER BY w.next_attempt_at LIMIT 1
             """
         return try statements[sql].bind(now).bind(claims.latestAttempt).first { $0.timestamp() }
@@ -176,7 +175,7 @@ struct OutboxReader {
             d.disabled_at, d.reason
             FROM refund_outbox w INDEXED BY refund_outbox_due JOIN refund_event_log e ON e.position = w.position
             LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
-            WHERE w.state = 'pending' AND w.leased_until IS NULL AND w.endpoint = ? AND \(range) \(held) \(filter)
+            WHERE \(SQLCondition.isWaiting) AND w.endpoint = ? AND \(range) \(held) \(filter)
             AND NOT EXISTS
             (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL
             \(hasEnded))

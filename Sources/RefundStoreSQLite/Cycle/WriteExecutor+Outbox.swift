@@ -1,16 +1,8 @@
 import RefundCore
 import RefundStore
+import RefundStoreSQL
 
 extension WriteExecutor {
-    /// Whether a newer event of its refund supersedes a webhook, as a condition on `refund_outbox`.
-    ///
-    /// A redelivery is never superseded. An event's webhook has the event's position.
-    static let isSuperseded = """
-        redelivery = 0 AND EXISTS (SELECT 1 FROM refund_event_log e WHERE e.refund_id = refund_outbox.refund_id
-        AND e.position > refund_outbox.position AND (refund_outbox.type <> 'refund.needs_attention'
-        OR e.type <> 'refund.delayed' AND EXISTS (SELECT 1 FROM refund_outbox n WHERE n.position = e.position)))
-        """
-
     /// Records an attempt, and updates the webhook if its claim still holds.
     ///
     /// Records nothing if the webhook is gone because an older copy of the database was restored.
@@ -67,7 +59,7 @@ extension WriteExecutor {
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
     func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) throws {
-        let superseded = "state = 'pending' AND \(Self.isSuperseded)"
+        let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
         let sql = """
             UPDATE refund_outbox SET leased_until = NULL,
             next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE ifnull(?, next_attempt_at) END,
@@ -104,17 +96,5 @@ extension WriteExecutor {
             .bind(url).bind(health.failingSince).bind(health.lastFailure).bind(health.disabling?.at)
             .bind(health.disabling?.reason)
             .run()
-    }
-}
-
-extension AttemptRecord.Result {
-    fileprivate var nextAttempt: Timestamp? {
-        guard case .retry(let time) = self else { return nil }
-        return time
-    }
-
-    fileprivate var deliveredAt: Timestamp? {
-        guard case .delivered(let time) = self else { return nil }
-        return time
     }
 }

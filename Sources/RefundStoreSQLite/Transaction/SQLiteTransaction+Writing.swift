@@ -1,6 +1,7 @@
 import GRDB
 import RefundCore
 import RefundStore
+import RefundStoreSQL
 
 /// The writes of operators' commands and the scheduler's start.
 extension SQLiteTransaction {
@@ -124,7 +125,7 @@ extension SQLiteTransaction {
                 where: "leased_until IS NOT NULL"
             )
             // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
-            let superseded = "state = 'pending' AND \(WriteExecutor.isSuperseded)"
+            let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
             let release = """
                 UPDATE refund_outbox SET leased_until = NULL,
                 next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE next_attempt_at END,

@@ -9,9 +9,9 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Move the queue from a SQLite file to a PostgreSQL server.",
         discussion: """
-            Copies refunds, ledger, events and webhooks with their numbers and positions, and compares both ends. The \
-            file stays as it is. Stop the daemon and the applications first. If it is interrupted, run it again: it \
-            goes on where it stopped.
+            Copies refunds, ledger, events and webhooks with their numbers and positions, compares both ends, and \
+            checks the copy as verify does. The file stays as it is. Stop the daemon and the applications first. If it \
+            is interrupted, run it again: it goes on where it stopped.
 
             Examples:
               refundd migrate --from /var/lib/refundd/refundd.db
@@ -27,18 +27,27 @@ struct MigrateCommand: AsyncParsableCommand {
     @Option(help: "The database, without a password. (default: the configuration's [database] url)")
     var to: String?
 
+    @OptionGroup var keys: RetiredKeys
+
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
+            let keys = try common.gatewayKeys(keys)
             let migration = try QueueMigration(from: from, to: target())
             var progress = Progress()
-            let refunds = try migration.run { step in
+            let (refunds, verification) = try migration.run(keys) { step in
                 switch step {
                 case .copying(let table, let count): progress.show("\(table): \(count.grouped) rows copied so far")
                 case .comparing(let count): progress.show("\(count.grouped) refunds compared so far")
+                case .checking(let count): progress.show("\(count.grouped) refunds of the copy checked so far")
                 }
             }
             progress.end()
             printLine("\(refunds.counted("refund", "refunds")) copied, and equal on both ends")
+            for line in verification.lines { printLine(line) }
+            guard verification.problemCount == 0 else {
+                let advice = "the copy stays; with --public-key for each retired key, check it by: refundd verify"
+                throw CommandFailure(.failed, ["the copy equals the file, and has these problems", advice])
+            }
             printLine("next: set [database] url, grant the roles with refundd init, and start refundd")
         }
     }

@@ -8,12 +8,22 @@ extension QueueReport {
         json.bool("healthy", isHealthy)
         json.object("daemon") { json in daemon.write(to: &json) }
         json.array("daemons") { json in
-            for daemon in daemon.daemons {
+            for daemon in status.daemons.isEmpty ? daemon.daemons : status.daemons {
                 json.object { json in
+                    json.number("id", daemon.id)
                     json.string("host", daemon.host)
                     json.number("pid", Int64(daemon.pid))
                     json.string("version", daemon.version)
                     json.time("since", daemon.since)
+                    json.time("last_seen_at", daemon.lastSeen)
+                }
+            }
+        }
+        json.array("taken_over") { json in
+            for gone in status.gone {
+                json.object { json in
+                    json.string("daemon", gone.name)
+                    json.time("at", gone.at)
                 }
             }
         }

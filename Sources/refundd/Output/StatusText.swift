@@ -43,7 +43,14 @@ extension QueueReport {
 
     private var facts: FactTable {
         var facts = FactTable()
-        facts.add(daemon.daemons.count > 1 ? "daemons" : "daemon", daemon.text(at: now))
+        if status.daemons.count > 1 {
+            let count = status.daemons.count
+            facts.add("daemons", "\(count) serve the queue, each with 1/\(count) of the limits")
+            for daemon in status.daemons { facts.add("daemons", daemon.text(at: now)) }
+        } else {
+            facts.add("daemon", daemon.text(at: now))
+        }
+        for gone in status.gone { facts.add("taken over", "\(gone.name), \(gone.at.past(at: now))") }
         facts.add("database", database.isEmpty ? nil : database)
         facts.add("refunds", RefundState.allCases.map { "\($0.rawValue) \((status.states[$0] ?? 0).grouped)" }.list)
         let reasons = Attention.allCases.filter { status.attention[$0] ?? 0 > 0 }
@@ -98,18 +105,21 @@ extension DaemonReport {
         case .running(let daemon?) where daemon.isStarting:
             "starting since \(daemon.since.past(at: now)), process \(daemon.pid), version \(daemon.version)"
         case .running(let daemon?):
-            if daemons.count > 1 {
-                daemons.map { "process \($0.pid)\($0.place) since \($0.since.past(at: now))" }.joined(separator: "; ")
-            } else {
-                "running since \(daemon.since.past(at: now)), process \(daemon.pid)\(daemon.place), version"
-                    + " \(daemon.version)" + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
-            }
+            "running since \(daemon.since.past(at: now)), process \(daemon.pid)\(daemon.place), version"
+                + " \(daemon.version)" + (readiness.map { $0.isReady ? ", ready" : ", NOT READY" } ?? "")
         }
     }
 }
 
 extension ServingDaemon {
     fileprivate var place: String { isHere ? "" : " on \(host ?? "")" }
+
+    /// One of several daemons, in a line.
+    fileprivate func text(at now: Timestamp) -> String {
+        let seen = lastSeen.map { ", seen \($0.past(at: now))" } ?? ""
+        return "process \(pid)\(place) since \(since.past(at: now)), version \(version)\(seen)"
+            + (id.map { ", id \($0)" } ?? "")
+    }
 }
 
 extension [String] {

@@ -34,6 +34,9 @@ struct PageTests {
             lastError: Self.attack,
             lastErrorAt: now
         )
+        var daemon = ServingDaemon(pid: 7, version: Self.attack, since: ago(.seconds(7_200)))
+        daemon.host = Self.attack
+        (status.daemons, status.gone) = ([daemon], [GoneDaemon(name: Self.attack, at: now)])
         status.endpoints.open = [(Self.attack, OpenBreaker(since: now, reason: Self.attack))]
         var overview = QueueOverview(status: status)
         for reason in Attention.allCases {
@@ -105,6 +108,25 @@ struct PageTests {
         let html = page(hostile, findings: [Finding(.problem, Self.attack, Self.attack, run: Self.attack)])
         check(html)
         #expect(html.contains("&quot;&gt;&lt;script&gt;alert"))
+    }
+
+    @Test func daemonsOfAServerAreNamed() {
+        var overview = QueueOverview(status: QueueStatus())
+        #expect(!page(overview).contains("Served by"), "a file is served by the one that shows the page")
+        for number in [1, 2] as [Int32] {
+            var daemon = ServingDaemon(pid: number, version: "1", since: ago(.seconds(7_200)))
+            daemon.host = "shop-\(number)"
+            overview.status.daemons.append(daemon)
+        }
+        overview.status.gone = [GoneDaemon(name: "shop-3 (process 3)", at: now)]
+        let html = page(overview)
+        check(html)
+        for text in [
+            "Served by 2 daemons, each with 1/2 of the limits: shop-1 (process 1) since ",
+            "; shop-2 (process 2) since ", ". Taken over: shop-3 (process 3) ",
+        ] {
+            #expect(html.contains(text), "\(text)")
+        }
     }
 
     @Test func hostileRefundStaysText() {

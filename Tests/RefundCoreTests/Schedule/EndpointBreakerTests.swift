@@ -115,6 +115,37 @@ struct EndpointBreakerTests {
         #expect(limiter.nextProbe(of: endpoint, at: later(-30)) == later(-29))
     }
 
+    // MARK: - Other daemons
+
+    @Test func breakerOfAnotherDaemonIsTakenOver() {
+        var limiter = EndpointLimiter(capacity: 16)
+        #expect(limiter.adopt(endpoint, nil, at: start) == .none)
+        #expect(limiter.adopt(endpoint, (start, "down", later(8)), at: start) == .opened)
+        #expect(limiter.opening(of: endpoint)?.reason == "down")
+        #expect(limiter.free(for: endpoint, at: later(7)) == 0)
+        #expect(limiter.adopt(endpoint, (start, "down", later(8)), at: later(8)) == .none)
+        #expect(limiter.free(for: endpoint, at: later(8)) == 1)
+        // It goes on where the others are: the wait doubles from 8 s.
+        limiter.started(endpoint, at: later(8))
+        #expect(limiter.adopt(endpoint, nil, at: later(8)) == .none, "its own probe is in flight")
+        _ = limiter.ended(endpoint, "m", .test(status: 500), at: later(9))
+        #expect(limiter.nextProbe(of: endpoint, at: later(9)) == later(25))
+        #expect(limiter.adopt(endpoint, nil, at: later(10)) == .closed)
+        #expect(!limiter.isOpen(endpoint))
+    }
+
+    @Test func probeThatEndedWithoutAResultIsRepeatedAlthoughItIsOnRecord() {
+        var limiter = opened()
+        #expect(limiter.adopt(endpoint, (start, "down", later(1)), at: start) == .none)
+        limiter.started(endpoint, at: later(1))
+        _ = limiter.adopt(endpoint, (start, "down", later(2)), at: later(1))
+        limiter.interrupted(endpoint, at: later(1))
+        _ = limiter.adopt(endpoint, (start, "down", later(2)), at: later(1))
+        #expect(limiter.free(for: endpoint, at: later(1)) == 1)
+        _ = limiter.adopt(endpoint, (start, "down", later(5)), at: later(1))
+        #expect(limiter.free(for: endpoint, at: later(4)) == 0, "another daemon has probed since")
+    }
+
     // MARK: - Memory
 
     @Test func idleEndpointsAreForgottenBeforeOpenOnesAndLongDueOnesFirst() {

@@ -84,23 +84,6 @@ struct EndpointRefusalTests {
         #expect(report.findings.first?.command == "refundd redeliver --pending")
     }
 
-    @Test func refusalBeginsAfterTheLastSuccess() throws {
-        let ids = try fixture.makeWebhooks(["R-1", "R-2"])
-        try attempt(ids[0], lease: 1, at: 0, status: 500)
-        try attempt(ids[1], lease: 1, at: 10, status: 204)
-        try attempt(ids[0], lease: 2, at: 20, status: 503)
-        let refusal = try #require(try report(at: 100).status.endpoints.refusals.first)
-        #expect(refusal.since == later(20))
-        #expect(refusal.attempts == 1)
-        #expect(refusal.reason == "HTTP 503")
-    }
-
-    @Test func goneURLSaysNothingAboutItsEndpoint() throws {
-        let id = try fixture.makeWebhooks(["R-1"])[0]
-        try attempt(id, lease: 1, at: 0, status: 410)
-        #expect(try report(at: 600).isHealthy)
-    }
-
     @Test func pausedEndpointIsReportedOnce() throws {
         let id = try fixture.makeWebhooks(["R-1"])[0]
         try attempt(id, lease: 1, at: 0, status: 500)

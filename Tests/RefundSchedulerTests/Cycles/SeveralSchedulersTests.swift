@@ -81,6 +81,87 @@ struct SeveralSchedulersTests {
         #expect(try database.store.read { tx throws(StoreError) in try tx.schemaProblems() } == [])
     }
 
+    @Test func endpointThatAcceptsNothingIsProbedByOneAtATimeUntilItAcceptsAgain() throws {
+        let count = 60
+        for number in 1...count { try database.enqueue("R-\(number)") }
+        var (now, probes, isUp): (Timestamp, [Timestamp: Int], Bool) = (start, [:], false)
+        func run(until isDone: () throws -> Bool) throws {
+            for _ in 0..<600 {
+                now = now.advanced(by: .milliseconds(250))
+                let decisions = try members.map { try $0.run(settings, at: now) }
+                for (member, decision) in zip(members, decisions) {
+                    for claim in decision.queries {
+                        let end = QueryAttempt.completed(.report(.settled), duration: .milliseconds(1))
+                        member.results.queries.append(QueryResult(claim: claim, sentAt: now, attempt: end))
+                    }
+                    for delivery in decision.deliveries {
+                        if delivery.isProbe { probes[now, default: 0] += 1 }
+                        let end = DeliveryAttempt.completed(.test(status: isUp ? 204 : 500))
+                        member.results.deliveries.append(DeliveryResult(delivery: delivery, sentAt: now, attempt: end))
+                    }
+                }
+                if try isDone() { return }
+            }
+            Issue.record("it does not end: \(probes)")
+        }
+        func isOpen() throws -> Bool {
+            try database.number("SELECT count(*) FROM refund_breakers WHERE kind = 'endpoint'") == 1
+        }
+        try run { try isOpen() && members.allSatisfy { $0.state.endpoints.isOpen("shop.example") } && probes.count > 2 }
+        #expect(probes.values.allSatisfy { $0 == 1 }, "\(probes)")
+        isUp = true
+        try run {
+            try database.number("SELECT count(*) FROM refund_webhooks WHERE state = 'delivered'") == count
+        }
+        #expect(try !isOpen())
+        #expect(members.allSatisfy { !$0.state.endpoints.isOpen("shop.example") })
+    }
+
+    @Test func oneOfThemPrunes() throws {
+        var settings = settings
+        settings.retention = RetentionPolicy()
+        let sources = members.map { $0.store.makeWakeSource {} }
+        defer { for source in sources { source.stop() } }
+        var now = start
+        func settle(_ order: String) throws {
+            try database.enqueue(order)
+            for _ in 0..<200 {
+                now = now.advanced(by: .milliseconds(100))
+                for member in members {
+                    let decision = try member.run(settings, at: now)
+                    for claim in decision.queries {
+                        let end = QueryAttempt.completed(.report(.settled), duration: .milliseconds(1))
+                        member.results.queries.append(QueryResult(claim: claim, sentAt: now, attempt: end))
+                    }
+                    for delivery in decision.deliveries {
+                        let end = DeliveryAttempt.completed(.test(status: 204))
+                        member.results.deliveries.append(DeliveryResult(delivery: delivery, sentAt: now, attempt: end))
+                    }
+                }
+                let left =
+                    "SELECT count(*) FROM refund_queue q WHERE state <> 'settled' OR EXISTS"
+                    + " (SELECT 1 FROM refund_webhooks w WHERE w.refund_id = q.id AND w.state <> 'delivered')"
+                if try database.number(left) == 0 { return }
+            }
+            Issue.record("\(order) does not settle")
+        }
+        try settle("R-1")
+        now = now.advanced(by: .seconds(91 * 86_400))
+        // Each daemon must have had an answer that vouches for its clock.
+        for member in members { member.state.provenTime = now }
+        let planned = try members.map { member in try member.run(settings, at: now).pruning }
+        #expect(planned.compactMap(\.self).count == 1, "\(planned)")
+        let leader = try #require(planned.firstIndex { $0 != nil })
+        let request = try #require(planned[leader])
+        _ = try members[leader].state.prune(request, over: members[leader].store, settings, at: now)
+        #expect(try database.number("SELECT sum(bodies) FROM refund_pruned") == 1)
+        // What one has pruned, another one finds no more, should it become the leader.
+        let other = (leader + 1) % members.count
+        _ = try members[other].state.prune(request, over: members[other].store, settings, at: now)
+        #expect(try database.number("SELECT count(*) FROM refund_pruned") == 1)
+        #expect(try database.store.read { tx throws(StoreError) in try tx.schemaProblems() } == [])
+    }
+
     @Test func gatewayInTroubleIsReportedOnceAndProbedByOneAtATime() throws {
         for number in 1...30 { try database.enqueue("R-\(number)") }
         var (now, probes, incidents): (Timestamp, [Timestamp: Int], Int) = (start, [:], 0)

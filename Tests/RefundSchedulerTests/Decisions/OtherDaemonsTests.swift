@@ -94,6 +94,76 @@ struct OtherDaemonsTests {
         #expect(late.queries.isEmpty, "another daemon has just probed")
     }
 
+    // MARK: - Endpoints
+
+    private static let endpoint = "shop.example"
+
+    /// Runs a cycle in which webhooks are due at an endpoint whose breaker is on record as open, or closed.
+    @discardableResult
+    private func run(_ open: OpenBreaker?, due webhooks: [Delivery] = []) -> Decision {
+        scheduler.run { input in
+            input.shared = shared()
+            var due = DueEndpoint(endpoint: Self.endpoint)
+            (due.breaker, due.deliveries) = (open, webhooks)
+            input.endpoints = [due]
+        }
+    }
+
+    private func recorded(_ decision: Decision) -> [OpenBreaker?] {
+        decision.writes.compactMap { write in
+            if case .breaker(.endpoint, Self.endpoint, let open) = write.action { .some(open) } else { nil }
+        }
+    }
+
+    @Test func endpointBreakerOfAnotherDaemonOpensAndCloses() {
+        let now = scheduler.now
+        let next = now.advanced(by: .seconds(8))
+        let opened = run(OpenBreaker(since: now, reason: "down", nextProbe: next), due: [scheduler.webhook("msg_1")])
+        #expect(opened.deliveries.isEmpty)
+        #expect(opened.nextWake == next)
+        #expect(opened.state.endpoints.nextProbe(of: Self.endpoint, at: now) == next)
+        let closed = run(nil)
+        #expect(!closed.state.endpoints.isOpen(Self.endpoint))
+        #expect(closed.nextWake == now, "webhooks wait")
+        #expect(recorded(opened).isEmpty && recorded(closed).isEmpty, "the other daemon has recorded it")
+        #expect(run(nil, due: [scheduler.webhook("msg_1")]).deliveries.count == 1)
+    }
+
+    @Test func probeOfAnEndpointIsRecordedForTheOthersAndWaitsForTheirs() {
+        let now = scheduler.now
+        var open = OpenBreaker(since: now, reason: "down", nextProbe: now)
+        let probe = run(open, due: [scheduler.webhook("msg_1")])
+        #expect(probe.deliveries.map(\.isProbe) == [true])
+        let written = recorded(probe).compactMap(\.self)
+        #expect(written.count == 1 && written[0].since == now && written[0].nextProbe ?? now > now)
+        scheduler.end(probe.deliveries[0], .interrupted)
+        run(written.first)
+        open.nextProbe = now.advanced(by: .seconds(30))
+        #expect(run(open, due: [scheduler.webhook("msg_2")]).deliveries.isEmpty, "another daemon has just probed")
+        scheduler.advance(by: .seconds(30))
+        #expect(run(open, due: [scheduler.webhook("msg_2")]).deliveries.count == 1)
+    }
+
+    @Test func probeThatAnotherDaemonIsAboutToSendIsLookedAtAgain() {
+        let decision = scheduler.run { input in
+            input.shared = shared()
+            var due = DueEndpoint(endpoint: Self.endpoint)
+            due.breaker = OpenBreaker(since: scheduler.now, reason: "down", nextProbe: scheduler.now)
+            due.isProbedElsewhere = true
+            input.endpoints = [due]
+        }
+        #expect(decision.nextWake == scheduler.now.advanced(by: SchedulerState.endpointTurnPause))
+    }
+
+    @Test func slotsOfAnEndpointAreDividedAmongThoseThatServe() {
+        let webhooks = (1...8).map { scheduler.webhook("msg_\($0)", refund: Int64($0)) }
+        #expect(scheduler.state.endpoints.free(for: Self.endpoint, at: scheduler.now) == 2, "an untried endpoint")
+        scheduler.run { $0.fleet.count = 2 }
+        #expect(scheduler.state.endpoints.free(for: Self.endpoint, at: scheduler.now) == 1)
+        let decision = run(nil, due: webhooks)
+        #expect(decision.deliveries.count == 2, "the others have left")
+    }
+
     @Test func oneDaemonPrunes() {
         scheduler.settings.retention = RetentionPolicy()
         scheduler.state.provenTime = scheduler.now

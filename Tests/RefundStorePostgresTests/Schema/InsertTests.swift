@@ -23,17 +23,17 @@ struct InsertTests {
     }
 
     @Test func rowThatCanBeServedIsTaken() {
-        for row in InsertTable.taken {
+        for row in InsertTable.postgresTaken {
             for end in ["", " ON CONFLICT DO NOTHING"] {
-                #expect(refusal(InsertTable.statement(row, end)) == nil, "\(row)")
+                #expect(refusal(row.statement("INSERT", end)) == nil, "\(row)")
             }
         }
     }
 
     @Test func rowThatCannotBeServedIsRejectedWithAMessage() {
-        for row in InsertTable.refused {
+        for row in InsertTable.postgresRefused {
             for end in ["", " ON CONFLICT DO NOTHING"] {
-                #expect(refusal(InsertTable.statement(row, end)) == "refund_queue: " + (row.refusal ?? ""), "\(row)")
+                #expect(refusal(row.statement("INSERT", end)) == "refund_queue: " + (row.refusal ?? ""), "\(row)")
             }
         }
     }
@@ -55,7 +55,7 @@ struct InsertTests {
             SELECT attname::text FROM pg_attribute WHERE attrelid = 'refund_queue'::regclass AND attnum > 0
             """
         )
-        #expect(Set(columns).subtracting(own) == Set(InsertTable.presets.map(\.column)).union(["id"]))
+        #expect(Set(columns).subtracting(own) == Set(InsertTable.presets.map(\.column)).union(["id", "claimed_by"]))
     }
 
     @Test func textIsKeptByteForByte() throws {
@@ -104,4 +104,24 @@ struct InsertTests {
         #expect(try database.column("SELECT merchant_order_no FROM refund_queue") == ["R-2"])
         try other.execute("ROLLBACK", until: .now.advanced(by: .seconds(30)))
     }
+}
+
+extension InsertTable {
+    /// Rows that are refunds, also with metadata of another type.
+    fileprivate static let postgresTaken =
+        taken
+        + rows("metadata", [#"'{"a":1}'::json"#, #"'{"a":1}'::jsonb"#, #"'{"a":1}'::varchar"#])
+
+    /// Rows that cannot be served, also because of columns that SQLite has not, and of what fits no stack.
+    fileprivate static let postgresRefused: [Row] =
+        InsertTable(character: "chr", database: "PostgreSQL").refused
+        + [amount("'1e30'::double precision", decimal)]
+        + rows("claimed_by", ["1"], "leave claimed_by out, refundd writes it")
+        + rows(
+            "metadata",
+            [
+                "'{\"a\":" + String(repeating: "[", count: 8_000) + String(repeating: "]", count: 8_000) + "}'"
+            ],
+            "metadata must not be nested deeper than 64 levels"
+        )
 }

@@ -31,7 +31,7 @@ struct InsertTests {
     ) throws {
         let contents = try database.contents()
         let cases = rows.flatMap { row in
-            InsertTable.forms.map { (row: row, statement: InsertTable.statement(row, $0)) }
+            InsertTable.forms.map { (row: row, statement: row.statement($0.verb, $0.end)) }
         }
         let outcomes = try program.run(cases.map(\.statement), on: database.path, pragmas: pragmas)
         #expect(outcomes.count == cases.count)
@@ -41,14 +41,14 @@ struct InsertTests {
 
     @Test(arguments: Program.allCases, pragmas)
     func rowThatCanBeServedIsTaken(program: Program, pragmas: [String]) throws {
-        try run(program, pragmas, InsertTable.taken) { _, statement, outcome in
+        try run(program, pragmas, InsertTable.sqliteTaken) { _, statement, outcome in
             #expect(outcome == .taken(new: 1), "\(statement)")
         }
     }
 
     @Test(arguments: Program.allCases, pragmas)
     func rowThatCannotBeServedIsRejectedWithAMessage(program: Program, pragmas: [String]) throws {
-        try run(program, pragmas, InsertTable.refused) { row, statement, outcome in
+        try run(program, pragmas, InsertTable.sqliteRefused) { row, statement, outcome in
             #expect(outcome == .refused("refund_queue: " + (row.refusal ?? "")), "\(statement)")
         }
     }
@@ -62,7 +62,7 @@ struct InsertTests {
     }
 
     @Test func everyRefusalNamesItsColumn() throws {
-        for row in InsertTable.refused {
+        for row in InsertTable.sqliteRefused {
             let refusal = try #require(row.refusal)
             let isNamed = row.columns.contains { refusal.contains($0.name == "rowid" ? "id" : $0.name) }
             #expect(isNamed || refusal == "give merchant_order_no or trans_no", "\(row): \(refusal)")
@@ -209,4 +209,40 @@ struct InsertTests {
         )
         #expect(age == ["1"])
     }
+}
+
+extension InsertTable {
+    /// The ways to write an insert.
+    static let forms: [(verb: String, end: String)] = [
+        ("INSERT", ""), ("INSERT OR IGNORE", ""), ("INSERT OR REPLACE", ""), ("REPLACE", ""), ("INSERT OR ABORT", ""),
+        ("INSERT OR FAIL", ""), ("INSERT", " ON CONFLICT DO NOTHING"),
+    ]
+
+    /// Rows that are refunds; SQLite keeps characters that Unicode has none for.
+    static let sqliteTaken = taken + rows("metadata", ["'{\"a\":\"' || char(65533, 65534, 65535) || '\"}'"])
+
+    /// Rows that cannot be served, also because of a value of another type, NUL, or broken UTF-8.
+    static let sqliteRefused: [Row] =
+        InsertTable(character: "char", database: "SQLite").refused
+        + rows("merchant_order_no", ["'R-1' || char(0)", "x'522d31'", "CAST(x'ff' AS TEXT)"], orderNumber)
+        + rows("merchant_no", ["x'3132'", "'a' || char(0)"], merchantNumber)
+        + rows("gateway", ["x'64'", "'a' || char(0)", "CAST(x'ff' AS TEXT)", "'a' || char(0) || 'b'"], gateway)
+        + rows("callback_url", ["'https://a' || char(0)", "x'68747470733a2f2f61'"], callback)
+        + ["1e30", "x'31'", "'1' || char(0)"].map { amount($0, decimal) }
+        + rows("metadata", ["x'7b7d'", "CAST(x'7b7dff' AS TEXT)"], metadata)
+        + rows(
+            "metadata",
+            ["'{}' || char(0)", "'{}' || char(0) || 'x'", "'{\"a\":\"' || char(0) || '\"}'"],
+            "metadata must not contain NUL"
+        )
+        + rows(
+            "metadata",
+            ["CAST(x'7b2261223a22ff227d' AS TEXT)", "CAST(x'7b2261223a22eda080227d' AS TEXT)"],
+            "metadata must be UTF-8"
+        )
+        + rows("rowid", ["1", "0", "-1"], "leave id out, SQLite assigns it")
+        + [
+            ("attempts", "'x'"), ("last_query_verified", "'x'"), ("created_at", "'now'"), ("lease", "'x'"),
+            ("next_query_at", "'soon'"),
+        ].flatMap { column, value in rows(column, [value], "leave \(column) out, refundd writes it") }
 }

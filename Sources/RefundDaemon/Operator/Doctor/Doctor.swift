@@ -114,11 +114,17 @@ package struct Doctor: Sendable {
             findings.append(Finding(.fine, "database", text))
         }
         findings.append(provider.wakeFinding())
+        findings += provider.advice()
         do throws(StoreError) {
             let store = try provider.open(.readOnly)
             defer { store.close() }
             let report = try QueueReport(of: store, configuration)
             found = report
+            let daemons = report.status.daemons.map { "\($0.host ?? "this machine") (process \($0.pid))" }
+            if !daemons.isEmpty {
+                let text = "served by \(daemons.count.counted("daemon", "daemons")): \(daemons.joined(separator: ", "))"
+                findings.append(Finding(.fine, "daemons", text))
+            }
             // The disk and the configuration have been checked above.
             let others = report.findings.filter { finding in
                 !["database", "configuration", "clock"].contains(finding.subject)

@@ -150,6 +150,11 @@ extension QueueReport {
             let text = "the gateway does not know \(more.counted("further refund", "further refunds")), either"
             findings.append(Finding(.note, "refunds", text, run: "refundd list --state pending"))
         }
+        let versions = Set(status.daemons.map(\.version)).sorted()
+        if versions.count > 1 {
+            let text = "the daemons run different versions (\(versions.joined(separator: ", "))); update all of them"
+            findings.append(Finding(.note, "daemons", text))
+        }
         if status.walBytes > Self.largestLog {
             let text = "the write-ahead log has \(status.walBytes.asBytes): a program keeps a transaction open"
             findings.append(Finding(.warning, "database", text, run: "refundd doctor"))

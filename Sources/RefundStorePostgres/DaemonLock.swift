@@ -5,7 +5,7 @@ import RefundStore
 /// The right to serve a queue: an advisory lock, which the server releases with the connection that holds it.
 ///
 /// Daemons share it. A command takes it for itself alone, so a daemon that starts waits for it.
-final class PostgresLock: ServiceLock, @unchecked Sendable {
+final class DaemonLock: ServiceLock, @unchecked Sendable {
     /// Who wants the lock.
     enum Holder {
         /// A daemon, with what it says about itself.
@@ -42,14 +42,14 @@ final class PostgresLock: ServiceLock, @unchecked Sendable {
             case .daemon(let note):
                 // Only a command keeps daemons out.
                 guard try attempt("pg_try_advisory_lock_shared") else { return .heldByCommand }
-                return .taken(PostgresLock(connection, note))
+                return .taken(DaemonLock(connection, note))
             case .command(let note):
                 guard try attempt("pg_try_advisory_lock") else {
                     return try attempt("pg_try_advisory_lock_shared") ? .heldByDaemon : .heldByCommand
                 }
                 // Daemons may have lost the lock with a connection, and serve the queue all the same.
                 guard try Fleet.daemons(connection, settings).isEmpty else { return .heldByDaemon }
-                return .taken(PostgresLock(connection, note))
+                return .taken(DaemonLock(connection, note))
             }
         } catch {
             throw StoreError(error, settings.location)
@@ -67,40 +67,4 @@ final class PostgresLock: ServiceLock, @unchecked Sendable {
 
     @discardableResult
     func regainTrust(in store: any QueueStore) throws(StoreError) -> [String] { [] }
-}
-
-extension Fleet {
-    /// The daemons that serve a queue, the oldest first: registered, and seen a short while ago.
-    static func daemons(
-        _ connection: PostgresConnection,
-        _ settings: PostgresSettings
-    ) throws(PostgresError) -> [ServingDaemon] {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(10))
-        var exists = false
-        let look = Flight()
-        look.add("SELECT to_regclass($1 || '.refund_daemons') IS NOT NULL").bind(settings.quotedSchema)
-            .read { exists = $0.integer() == 1 }
-        try connection.run(look, until: deadline)
-        guard exists else { return [] }
-        var found: [ServingDaemon] = []
-        let flight = Flight()
-        let sql = """
-            SELECT host, pid, version, started, reloaded FROM refund_daemons
-            WHERE seen > refund_now() - \(Registration.patience.wholeMilliseconds)
-            AND NOT pg_try_advisory_xact_lock(\(Registration.lockClass), id) ORDER BY started, id
-            """
-        flight.add(sql).read { row in
-            let (host, pid, version) = (row.text(), row.integer() ?? 0, row.text() ?? "")
-            var daemon = ServingDaemon(
-                pid: Int32(truncatingIfNeeded: pid),
-                version: version,
-                since: row.timestamp() ?? Timestamp(milliseconds: 0),
-                reloaded: row.timestamp()
-            )
-            daemon.host = host
-            found.append(daemon)
-        }
-        try connection.run(flight, until: deadline)
-        return found
-    }
 }

@@ -1,10 +1,9 @@
-import RefundCore
-import RefundPostgres
-import RefundStore
+package import RefundCore
+package import RefundStore
 
 /// The queue, the outbox and the events as commands list them.
-extension PostgresTransaction {
-    func refunds(_ filter: RefundFilter, limit: Int) throws(StoreError) -> [Refund] {
+extension SQLReader {
+    package func refunds(_ filter: RefundFilter, limit: Int) throws(StoreError) -> [Refund] {
         try mapped {
             let conditions = SQLConditions(filter)
             // In this order, the index of states yields the newest rows without reading all.
@@ -13,16 +12,16 @@ extension PostgresTransaction {
                 SELECT \(QueuedRefund.columns) FROM refund_queue q \(conditions.clause)
                 ORDER BY \(order) LIMIT \(conditions.next)
                 """
-            return try rows(conditions.bind(to: flight.add(sql)).bind(limit), QueuedRefund.init(row:)).map(\.refund)
+            return try rows(conditions.bind(to: try query(sql)).bind(limit)) { row in QueuedRefund(row: row)?.refund }
         }
     }
 
-    func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int {
+    package func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int {
         let conditions = SQLConditions(filter)
         return try count("refund_queue q \(conditions.clause)", conditions, limit)
     }
 
-    func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup] {
+    package func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup] {
         try mapped {
             let conditions = SQLConditions(filter)
             let sql = """
@@ -30,7 +29,7 @@ extension PostgresTransaction {
                 min(q.created_at), max(q.created_at) FROM refund_queue q \(conditions.clause)
                 GROUP BY prefix ORDER BY number DESC, prefix NULLS FIRST
                 """
-            return try rows(conditions.bind(to: flight.add(sql))) { row in
+            return try rows(conditions.bind(to: try query(sql))) { row in
                 RefundGroup(
                     prefix: row.text(),
                     count: row.count(),
@@ -42,27 +41,27 @@ extension PostgresTransaction {
         }
     }
 
-    func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64] {
+    package func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64] {
         try mapped {
             var conditions = SQLConditions(filter)
-            conditions.add("q.id >", .number(id))
+            conditions.add("q.id > %", .number(id))
             let sql = "SELECT q.id FROM refund_queue q \(conditions.clause) ORDER BY q.id LIMIT \(conditions.next)"
-            return try rows(conditions.bind(to: flight.add(sql)).bind(limit)) { $0.integer() }
+            return try rows(conditions.bind(to: try query(sql)).bind(limit)) { row in row.integer() }
         }
     }
 
-    func webhooks(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> [WebhookRow] {
+    package func webhooks(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> [WebhookRow] {
         try mapped {
             let conditions = SQLConditions(filter)
             let sql = """
                 SELECT \(WebhookRow.columns) \(filter.join) \(conditions.clause)
                 ORDER BY o.position DESC LIMIT \(conditions.next)
                 """
-            return try rows(conditions.bind(to: flight.add(sql)).bind(limit), WebhookRow.init(row:))
+            return try rows(conditions.bind(to: try query(sql)).bind(limit)) { row in WebhookRow(row: row) }
         }
     }
 
-    func count(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> Int {
+    package func count(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> Int {
         let conditions = SQLConditions(filter)
         let tables = "refund_outbox o JOIN refund_event_log e ON e.position = o.position \(filter.join)"
         return try count("\(tables) \(conditions.clause)", conditions, limit)
@@ -71,18 +70,18 @@ extension PostgresTransaction {
     private func count(_ from: String, _ conditions: SQLConditions, _ limit: Int) throws(StoreError) -> Int {
         try mapped {
             let sql = "SELECT count(*) FROM (SELECT 1 FROM \(from) LIMIT \(conditions.next)) found"
-            return try rows(conditions.bind(to: flight.add(sql)).bind(limit)) { $0.count() }.first ?? 0
+            return try rows(conditions.bind(to: try query(sql)).bind(limit)) { row in row.count() }.first ?? 0
         }
     }
 
-    func events(after position: Int64, limit: Int) throws(StoreError) -> [EventRow] {
+    package func events(after position: Int64, limit: Int) throws(StoreError) -> [EventRow] {
         try mapped {
             let sql = """
                 SELECT e.position, e.at, e.type, e.body, e.refund_id, q.merchant_order_no, e.state
                 FROM refund_event_log e LEFT JOIN refund_queue q ON q.id = e.refund_id
                 WHERE e.position > $1 ORDER BY e.position LIMIT $2
                 """
-            return try rows(flight.add(sql).bind(position).bind(limit)) { row in
+            return try rows(try query(sql).bind(position).bind(limit)) { row in
                 var event = EventRow(
                     position: row.integer() ?? 0,
                     at: row.timestamp() ?? Timestamp(milliseconds: 0),
@@ -118,28 +117,29 @@ private struct SQLConditions {
     private var values: [Value] = []
 
     init(_ filter: RefundFilter) {
-        if let state = filter.state { add("q.state =", .text(state.rawValue)) }
-        if let since = filter.since { add("q.created_at >=", .number(since.milliseconds)) }
-        if let until = filter.until { add("q.created_at <", .number(until.milliseconds)) }
+        if let state = filter.state { add("q.state = %", .text(state.rawValue)) }
+        if let since = filter.since { add("q.created_at >= %", .number(since.milliseconds)) }
+        if let until = filter.until { add("q.created_at < %", .number(until.milliseconds)) }
         add(refund: filter)
     }
 
     init(_ filter: WebhookFilter) {
-        if let state = filter.state { add("o.state =", .text(state.rawValue)) }
-        if let since = filter.refund.since { add("e.at >=", .number(since.milliseconds)) }
-        if let until = filter.refund.until { add("e.at <", .number(until.milliseconds)) }
+        if let state = filter.state { add("o.state = %", .text(state.rawValue)) }
+        if let since = filter.refund.since { add("e.at >= %", .number(since.milliseconds)) }
+        if let until = filter.refund.until { add("e.at < %", .number(until.milliseconds)) }
         add(refund: filter.refund)
     }
 
     private mutating func add(refund filter: RefundFilter) {
         if filter.needsAttention { terms.append("q.attention IS NOT NULL") }
-        if let gateway = filter.gateway { add("q.gateway =", .text(gateway)) }
-        if let merchant = filter.merchantNo { add("coalesce(q.merchant_no, '') =", .text(merchant)) }
-        if let prefix = filter.orderPrefix { add("q.merchant_order_no ^@", .text(prefix)) }
+        if let gateway = filter.gateway { add("q.gateway = %", .text(gateway)) }
+        if let merchant = filter.merchantNo { add("coalesce(q.merchant_no, '') = %", .text(merchant)) }
+        if let prefix = filter.orderPrefix { add("substr(q.merchant_order_no, 1, length(%)) = %", .text(prefix)) }
     }
 
+    /// Adds a condition, in which `%` stands for the value.
     mutating func add(_ term: String, _ value: Value) {
-        terms.append("\(term) \(next)")
+        terms.append(term.replacing("%", with: next))
         values.append(value)
     }
 
@@ -148,13 +148,13 @@ private struct SQLConditions {
 
     var clause: String { terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ") }
 
-    func bind(to statement: Statement) -> Statement {
+    func bind<Query: SQLQuery>(to query: Query) -> Query {
         for value in values {
             switch value {
-            case .text(let text): statement.bind(text)
-            case .number(let number): statement.bind(number)
+            case .text(let text): query.bind(text)
+            case .number(let number): query.bind(number)
             }
         }
-        return statement
+        return query
     }
 }

@@ -1,10 +1,9 @@
-import RefundCore
-import RefundPostgres
-import RefundStore
+package import RefundCore
+package import RefundStore
 
 extension QueuedRefund {
     /// The columns of `refund_queue q` that `init(row:)` reads.
-    static let columns = """
+    package static let columns = """
         q.id, q.gateway, q.merchant_no, q.merchant_order_no, q.trans_no, q.expected_amount, q.expected_currency,
         q.callback_url, q.metadata, q.state, q.attention, q.attention_told, q.trans_status, q.trans_amount,
         q.trans_currency, q.trans_end_at, q.gateway_trans_no, q.orig_trans_no, q.pay_channel_trans_no, q.failure_code,
@@ -16,12 +15,12 @@ extension QueuedRefund {
         """
 
     /// The same columns, with dead webhooks counted whatever the attention.
-    static let columnsWithDeadWebhooks = columns.replacing("q.attention IS NULL", with: "false")
+    package static let columnsWithDeadWebhooks = columns.replacing("q.attention IS NULL", with: "q.id IS NULL")
 
     /// Reads a row.
     ///
     /// - Returns: Nil only for a state that the queue's guards reject.
-    init?(row: PostgresRow) {
+    package init?(row: some SQLRow) {
         guard let id = row.integer() else { return nil }
         var refund = Refund(
             id: id,
@@ -57,8 +56,10 @@ extension QueuedRefund {
 }
 
 extension GatewayTransaction {
-    // All columns are read even without a status, since columns are read in order.
-    fileprivate init?(row: PostgresRow) {
+    /// Reads the columns of a refund's row.
+    ///
+    /// All columns are read even without a status, since columns are read in order.
+    package init?(row: some SQLRow) {
         let status = row.integer()
         var transaction = GatewayTransaction(status: Int(truncatingIfNeeded: status ?? 0))
         transaction.amount = row.text()
@@ -69,5 +70,17 @@ extension GatewayTransaction {
         transaction.payChannelTransNo = row.text()
         guard status != nil else { return nil }
         self = transaction
+    }
+}
+
+extension URLHealth {
+    /// Reads `failing_since`, `failed_at`, `disabled_at` and `reason`.
+    package init?(row: some SQLRow) {
+        let (failingSince, failedAt, disabledAt, reason) = (
+            row.timestamp(), row.timestamp(), row.timestamp(), row.text()
+        )
+        guard let failingSince, let failedAt else { return nil }
+        let disabling = disabledAt.map { Disabling(at: $0, reason: reason ?? "") }
+        self.init(failingSince: failingSince, lastFailure: failedAt, disabling: disabling)
     }
 }

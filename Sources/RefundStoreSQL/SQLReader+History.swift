@@ -1,13 +1,14 @@
-import RefundCore
-import RefundStore
+package import RefundCore
+package import RefundStore
 
-extension SQLiteTransaction {
-    func histories(after id: Int64?, limit: Int) throws(StoreError) -> HistoryBatch {
+extension SQLReader {
+    package func histories(after id: Int64?, limit: Int) throws(StoreError) -> HistoryBatch {
         try mapped {
             var batch = HistoryBatch()
-            let select =
-                "SELECT q.id, q.state, \(QueuedRefund.columns) FROM refund_queue q WHERE q.id > ? ORDER BY q.id LIMIT ?"
-            let found = try rows(try statements[select].bind(id ?? .min).bind(limit)) {
+            let select = """
+                SELECT q.id, q.state, \(QueuedRefund.columns) FROM refund_queue q WHERE q.id > $1 ORDER BY q.id LIMIT $2
+                """
+            let found = try rows(try query(select).bind(id ?? .min).bind(limit)) {
                 row -> (id: Int64, state: String?, refund: Refund?)? in
                 (row.integer() ?? 0, row.text(), QueuedRefund(row: row)?.refund)
             }
@@ -41,43 +42,41 @@ extension SQLiteTransaction {
         }
     }
 
-    func gatewayEvents(
+    package func gatewayEvents(
         after position: Int64,
         limit: Int
     ) throws(StoreError) -> (events: [LoggedEvent], webhooks: [OutboxRow]) {
         try mapped {
             let sql = """
-                SELECT \(LoggedEvent.columns) WHERE e.refund_id IS NULL AND e.position > ? ORDER BY e.position LIMIT ?
+                SELECT \(LoggedEvent.columns) WHERE e.refund_id IS NULL AND e.position > $1 ORDER BY e.position LIMIT $2
                 """
-            let events = try rows(try statements[sql].bind(position).bind(limit), LoggedEvent.init(row:))
-            let webhook = "SELECT \(OutboxRow.columns) WHERE o.position = ?"
-            let webhooks = try events.flatMap { event in
-                try rows(try statements[webhook].bind(event.position), OutboxRow.init(row:))
-            }
+            let events = try rows(try query(sql).bind(position).bind(limit)) { row in LoggedEvent(row: row) }
+            let select = "SELECT \(OutboxRow.columns) WHERE o.position \(Self.isListed(in: "$1")) ORDER BY o.position"
+            let webhooks = try rows(try query(select).bind(list: events.map(\.position))) { row in OutboxRow(row: row) }
             return (events, webhooks)
         }
     }
 
     private func ledgerRows(_ range: (Int64, Int64)) throws -> [LedgerRow] {
         let sql = """
-            SELECT \(LedgerRow.columns) FROM refund_transitions WHERE refund_id > ? AND refund_id <= ?
+            SELECT \(LedgerRow.columns) FROM refund_transitions WHERE refund_id > $1 AND refund_id <= $2
             ORDER BY refund_id, sequence
             """
-        return try rows(try statements[sql].bind(range.0).bind(range.1), LedgerRow.init(row:))
+        return try rows(try query(sql).bind(range.0).bind(range.1)) { row in LedgerRow(row: row) }
     }
 
     private func refundEvents(_ range: (Int64, Int64)) throws -> [LoggedEvent] {
         let sql = """
-            SELECT \(LoggedEvent.columns) WHERE e.refund_id > ? AND e.refund_id <= ? ORDER BY e.refund_id, e.position
+            SELECT \(LoggedEvent.columns) WHERE e.refund_id > $1 AND e.refund_id <= $2 ORDER BY e.refund_id, e.position
             """
-        return try rows(try statements[sql].bind(range.0).bind(range.1), LoggedEvent.init(row:))
+        return try rows(try query(sql).bind(range.0).bind(range.1)) { row in LoggedEvent(row: row) }
     }
 
     private func refundWebhooks(_ range: (Int64, Int64)) throws -> [OutboxRow] {
         let sql = """
-            SELECT \(OutboxRow.columns) WHERE o.refund_id > ? AND o.refund_id <= ? ORDER BY o.refund_id, o.position
+            SELECT \(OutboxRow.columns) WHERE o.refund_id > $1 AND o.refund_id <= $2 ORDER BY o.refund_id, o.position
             """
-        return try rows(try statements[sql].bind(range.0).bind(range.1), OutboxRow.init(row:))
+        return try rows(try query(sql).bind(range.0).bind(range.1)) { row in OutboxRow(row: row) }
     }
 }
 
@@ -90,7 +89,7 @@ extension LoggedEvent {
         FROM refund_event_log e LEFT JOIN refund_outbox o ON o.position = e.position
         """
 
-    init(row: HotStatement) {
+    init(row: some SQLRow) {
         self.init(
             position: row.integer() ?? 0,
             at: row.timestamp() ?? Timestamp(milliseconds: 0),
@@ -117,7 +116,7 @@ extension OutboxRow {
         FROM refund_outbox o LEFT JOIN refund_event_log e ON e.position = o.position
         """
 
-    init(row: HotStatement) {
+    init(row: some SQLRow) {
         self.init(
             id: row.text() ?? "",
             refundID: row.integer(),
