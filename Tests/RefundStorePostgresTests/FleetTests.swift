@@ -105,6 +105,25 @@ struct FleetTests {
         while try database.number("SELECT count(*) FROM refund_daemons") != 2 { await Task.yield() }
     }
 
+    /// After a failover, whoever is the first to connect again finds the locks of all others free.
+    @Test func daemonsHaveTimeToConnectAgainAfterTheirServerIsLost() async throws {
+        let source = database.store.makeWakeSource {}
+        defer { source.stop() }
+        let before = try database.column("SELECT seen FROM refund_daemons")
+        try database.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(database.settings.schema)'
+            """
+        )
+        try leave(7, secondsAgo: 0)
+        while try database.column("SELECT seen FROM refund_daemons WHERE id <> 7") == before { await Task.yield() }
+        let end = ContinuousClock.now + .seconds(2)
+        while ContinuousClock.now < end {
+            try #require(try database.number("SELECT count(*) FROM refund_daemons WHERE id = 7") == 1)
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     @Test func oneOfTheDaemonsIsTheLeader() throws {
         let other = try PostgresStore(database.settings)
         let sources = [database.store.makeWakeSource {}, other.makeWakeSource {}]
