@@ -111,8 +111,9 @@ struct Reporter: Sendable {
                 metadata: ["name": "\(name)", "reason": "\(reason)"].id(.schemaBroken)
             )
         case .store(.commitsUnwatched(let reason)):
+            let remedy = reason.hasPrefix("inotify") ? "; raise the limits fs.inotify.max_user_*" : ""
             logger.warning(
-                "cannot watch for inserts and looks ten times a second instead; raise the limits fs.inotify.max_user_*",
+                "cannot watch for inserts and looks for them again and again instead\(remedy)",
                 metadata: ["reason": "\(reason)"]
             )
         case .store(.tookOver(let daemon, let claims)):
