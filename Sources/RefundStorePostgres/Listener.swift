@@ -116,15 +116,16 @@ final class Listener: WakeSource {
     private func serve(_ connected: (_ isListening: Bool) -> Void) throws(PostgresError) {
         let connection = try session.connect(doorbell)
         let registration = try Registration(connection, description, id: id)
-        isRegistered.store(true, ordering: .relaxed)
+        let isBack = isRegistered.exchange(true, ordering: .relaxed)
         let isListening = try registration.isListening()
         connected(isListening)
         defer { if !mayRun { try? registration.end() } }
         var others = try registration.others()
         var (isAsleep, secondLook, seen) = (false, nil as ContinuousClock.Instant?, cycles.load(ordering: .relaxed))
-        var (nextBeat, nextWatch, nextCount) = (
-            ContinuousClock.now + Self.heartbeat, ContinuousClock.now, ContinuousClock.now
-        )
+        let start = ContinuousClock.now
+        var (nextBeat, nextWatch, nextCount) = (start + Self.heartbeat, start, start)
+        // Where this daemon's server was lost, so was that of the others, who need time to connect again.
+        if isBack { nextWatch += Registration.patience }
         while mayRun {
             var end = others > 0 ? min(nextBeat, nextWatch) : nextBeat
             if !isListening { end = min(end, .now + Self.poll) }

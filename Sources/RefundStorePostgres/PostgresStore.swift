@@ -9,6 +9,8 @@ import Synchronization
 package final class PostgresStore: QueueStore {
     let settings: PostgresSettings
     let session: Session
+    /// Ends the claims of cycles that may have been committed although their connection was lost: nothing was sent.
+    private let unknownClaims = Mutex<[Write.Action]>([])
     /// When a cycle last looked for claims that ran out.
     let claimsChecked = Mutex<Timestamp?>(nil)
     /// The events that `upkeep` reports next.
@@ -73,13 +75,17 @@ package final class PostgresStore: QueueStore {
         _ request: CycleRequest,
         decide: (CycleInput) -> [Write]
     ) throws(StoreError) -> [Rejection] {
+        let releases = unknownClaims.withLock(\.self)
+        var (claimed, written): ([String: Int64], [Write]) = ([:], [])
+        var last: PostgresTransaction?
         do throws(StoreError) {
-            var (claimed, written): ([String: Int64], [Write]) = ([:], [])
             try transaction(.write) { tx in
+                last = tx
+                for release in releases { try WriteExecutor(tx, leases: [:]).execute(release) }
                 let reader = CycleReader(tx, request, looksForExpiredClaims(request))
                 let writes = decide(try reader.read())
                 (claimed, written) = (reader.dues(of: writes), writes)
-                if writes.isEmpty { return tx.rollBack(()) }
+                if writes.isEmpty, releases.isEmpty { return tx.rollBack(()) }
                 let executor = WriteExecutor(tx, leases: reader.leases)
                 for write in writes { try executor.execute(write.action) }
                 executor.finish()
@@ -88,11 +94,16 @@ package final class PostgresStore: QueueStore {
             floors.withLock { floors in
                 floors.claimed(claimed, at: request.now)
                 floors.written(written)
+                if !releases.isEmpty { floors = DueFloors() }
             }
+            unknownClaims.withLock { $0.removeFirst(releases.count) }
             return []
         } catch  where error.isOfOneRow {
             floors.withLock { $0 = DueFloors() }
             return try runIsolatedCycle(request, decide)
+        } catch {
+            if last?.isOutcomeUnknown == true { unknownClaims.withLock { $0 += written.flatMap(\.action.releases) } }
+            throw error
         }
     }
 
@@ -194,5 +205,16 @@ package final class PostgresStore: QueueStore {
     package func close() {
         listener.withLock { $0 }?.leave()
         session.close()
+    }
+}
+
+extension Write.Action {
+    /// What ends the claims that the action makes.
+    fileprivate var releases: [Write.Action] {
+        switch self {
+        case .claimRefunds(let claims, _): claims.map { .releaseRefund($0) }
+        case .claimWebhooks(let claims, _): claims.map { .releaseWebhook($0) }
+        default: []
+        }
     }
 }

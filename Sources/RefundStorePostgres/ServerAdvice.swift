@@ -25,7 +25,7 @@ struct ServerAdvice {
             let sql = "SELECT current_user::text, pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')"
             return try tx.rows(tx.query(sql)) { row in (row.text() ?? "", row.integer() == 0) }.first ?? ("", false)
         }
-        if let held = try store.heldSnapshot(for: Self.patience) {
+        if let held = try store.heldSnapshots(for: Self.patience).first {
             let time = held.time.map { " for \($0.formatted)" } ?? ""
             let text = "\(held.holder) has kept old rows from being cleaned up\(time); end it: \(held.remedy)"
             findings.append(Finding(.warning, "snapshot", text))

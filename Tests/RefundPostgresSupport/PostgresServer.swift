@@ -53,8 +53,14 @@ package final class PostgresServer: Sendable {
     ///   - settings: Further settings of the server.
     ///   - network: What it offers at the loopback address; nil for nothing.
     ///   - isStandby: Whether it is a standby, which only reads.
+    ///   - primary: The server that a standby follows, where it is named `standby`; nil for none.
     /// - Throws: An error if PostgreSQL is not installed or does not start.
-    package init(settings: [String] = [], network: Network? = nil, isStandby: Bool = false) throws {
+    package init(
+        settings: [String] = [],
+        network: Network? = nil,
+        isStandby: Bool = false,
+        following primary: PostgresServer? = nil
+    ) throws {
         folder = "\(FileManager.default.temporaryDirectory.path)/refundd-pg-\(UUID().uuidString.prefix(8))"
         port = try network.map { _ in try Self.freePort() }
         parameters =
@@ -66,10 +72,19 @@ package final class PostgresServer: Sendable {
         let listening = port.map { ["listen_addresses=127.0.0.1", "port=\($0)"] } ?? ["listen_addresses="]
         let all = ["fsync=off", "full_page_writes=off", "max_connections=200"] + listening
         let options = (all + (network?.settings ?? []) + settings).map { "-c '\($0)'" }
+        let files =
+            if let primary {
+                """
+                pg_basebackup -D data -R -c fast --no-sync \
+                -d 'host=\(primary.folder) port=\(primary.port ?? 5432) user=postgres application_name=standby'
+                """
+            } else {
+                "initdb -D data -U postgres -A trust -E UTF8 --no-sync --locale=C.UTF-8"
+            }
         let script = """
             umask 077
             cd '\(folder)'
-            "$@" "$0"/initdb -D data -U postgres -A trust -E UTF8 --no-sync --locale=C.UTF-8 >log 2>&1 || exit 1
+            "$@" "$0"/\(files) >log 2>&1 || exit 1
             [ ! -e rules ] || "$@" cp rules data/pg_hba.conf
             [ ! -e server.key ] || "$@" cp server.key data/
             \(isStandby ? "\"$@\" touch data/standby.signal" : ":")
@@ -79,11 +94,19 @@ package final class PostgresServer: Sendable {
                 \(options.joined(separator: " ")) >>log 2>&1 3<&- &
                 server=$!
                 read -r order <&3 || break
-                kill -INT "$server"
-                wait "$server"
+                if [ "$order" = restart ]; then
+                    kill -INT "$server"
+                    wait "$server"
+                else
+                    kill -STOP "$server"
+                    kill -KILL $(cat "/proc/$server/task/$server/children") "$server"
+                    wait "$server"
+                    server=
+                    read -r order <&3 || break
+                fi
             done
-            kill -QUIT "$server"
-            wait "$server"
+            [ -z "$server" ] || kill -QUIT "$server"
+            wait
             cd /
             rm -rf '\(folder)'
             """
@@ -119,6 +142,60 @@ package final class PostgresServer: Sendable {
         try lifeline.fileHandleForWriting.write(contentsOf: Data("restart\n".utf8))
         try Self.await(nil, folder) {
             guard try started() != before else { throw PostgresError(.disconnected, "it has not stopped yet") }
+        }
+    }
+
+    /// Ends all its processes at once, as the loss of its machine does.
+    ///
+    /// - Throws: An error if it still answers after a while.
+    package func kill() throws {
+        try lifeline.fileHandleForWriting.write(contentsOf: Data("kill\n".utf8))
+        try Self.await(nil, folder) {
+            guard (try? connect()) == nil else { throw PostgresError(.disconnected, "it has not ended yet") }
+        }
+    }
+
+    /// Starts it again after `kill`.
+    ///
+    /// - Throws: An error if it does not start.
+    package func start() throws {
+        try lifeline.fileHandleForWriting.write(contentsOf: Data("start\n".utf8))
+        try Self.await(nil, folder) { _ = try connect() }
+    }
+
+    /// Makes a standby the primary.
+    ///
+    /// - Throws: An error if it is none.
+    package func promote() throws { try execute("SELECT pg_promote()") }
+
+    /// Cuts a standby off from what it follows.
+    ///
+    /// - Throws: An error if it goes on receiving.
+    package func cutOff() throws {
+        try execute("ALTER SYSTEM SET primary_conninfo = ''")
+        try execute("SELECT pg_reload_conf()")
+        try Self.await(nil, folder) {
+            var receivers: String?
+            try connect().execute("SELECT count(*) FROM pg_stat_wal_receiver", until: .now.advanced(by: .seconds(30))) {
+                receivers = $0.text()
+            }
+            guard receivers == "0" else { throw PostgresError(.disconnected, "it still receives") }
+        }
+    }
+
+    /// Commits on the server only once its standby has them.
+    ///
+    /// - Throws: An error if no standby follows it.
+    package func waitForStandby() throws {
+        try execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+        try execute("SELECT pg_reload_conf()")
+        try Self.await(nil, folder) {
+            var state: String?
+            try connect().execute("SELECT sync_state FROM pg_stat_replication", until: .now.advanced(by: .seconds(30)))
+            {
+                state = $0.text()
+            }
+            guard state == "sync" else { throw PostgresError(.disconnected, "no standby follows it") }
         }
     }
 

@@ -55,7 +55,7 @@ struct FleetTests {
         try leave(7, secondsAgo: 0)
         let begin = ContinuousClock.now
         // As the daemon did when it joined.
-        try database.execute("NOTIFY refund_queue")
+        try database.execute("NOTIFY refund_queue, '\(database.settings.schema)'")
         let events = try await awaitEvents(database.store)
         #expect(ContinuousClock.now - begin < .seconds(2))
         #expect(events == [.tookOver(daemon: "far (process 4711)", claims: 4)])
@@ -70,7 +70,7 @@ struct FleetTests {
         let source = database.store.makeWakeSource {}
         defer { source.stop() }
         try leave(7, secondsAgo: 5)
-        try database.execute("NOTIFY refund_queue")
+        try database.execute("NOTIFY refund_queue, '\(database.settings.schema)'")
         // Whoever holds its lock lives, unless it is silent for long.
         #expect(try Daemon(database).claims().fleet.count == 2)
         #expect(try database.number(claimed) == 1)
@@ -110,7 +110,7 @@ struct FleetTests {
         let source = database.store.makeWakeSource {}
         defer { source.stop() }
         try leave(7, secondsAgo: 0)
-        try database.execute("NOTIFY refund_queue")
+        try database.execute("NOTIFY refund_queue, '\(database.settings.schema)'")
         _ = try await awaitEvents(database.store)
         func status() throws -> QueueStatus {
             // The server has the time of the machine's clock.
@@ -176,6 +176,25 @@ struct FleetTests {
         try read(other) { due in
             #expect(due?.breaker == nil && due?.deliveries.count == 1, "it accepts webhooks again")
             return []
+        }
+    }
+
+    /// After a failover, whoever is the first to connect again finds the locks of all others free.
+    @Test func daemonsHaveTimeToConnectAgainAfterTheirServerIsLost() async throws {
+        let source = database.store.makeWakeSource {}
+        defer { source.stop() }
+        let before = try database.column("SELECT seen FROM refund_daemons")
+        try database.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(database.settings.schema)'
+            """
+        )
+        try leave(7, secondsAgo: 0)
+        while try database.column("SELECT seen FROM refund_daemons WHERE id <> 7") == before { await Task.yield() }
+        let end = ContinuousClock.now + .seconds(2)
+        while ContinuousClock.now < end {
+            try #require(try database.number("SELECT count(*) FROM refund_daemons WHERE id = 7") == 1)
+            try await Task.sleep(for: .milliseconds(50))
         }
     }
 

@@ -22,7 +22,7 @@ struct ServerCheckTests {
         let report = try database.connect()
         let soon = ContinuousClock.now.advanced(by: .seconds(30))
         try report.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1", until: soon)
-        let held = try #require(try database.postgres.heldSnapshot(for: .zero))
+        let held = try #require(try database.postgres.heldSnapshots(for: .zero).first)
         #expect(held.remedy.hasPrefix("SELECT pg_terminate_backend("))
         try report.execute("ROLLBACK", until: soon)
         #expect(!provider.advice().isEmpty)

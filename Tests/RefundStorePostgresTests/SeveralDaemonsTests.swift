@@ -1,5 +1,6 @@
 import RefundCore
 import RefundPostgres
+import RefundPostgresSupport
 import RefundStore
 import RefundStoreConformance
 import RefundStorePostgres
@@ -111,6 +112,44 @@ struct SeveralDaemonsTests {
         }
         #expect(try database.column("SELECT lease FROM refund_queue") == ["0"])
         #expect(try Daemon(database).due() == [id])
+    }
+
+    /// A commit that waits for a standby is written on the server already when its connection is lost.
+    @Test func claimsOfACommitOfUnknownOutcomeAreMadeAgainAtOnce() async throws {
+        let server = try PostgresServer()
+        let database = try PostgresFixture(on: server)
+        let daemon = Daemon(database)
+        let id = try database.enqueue("R-1")
+        try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
+        let webhook = try #require(try database.column("SELECT id FROM refund_webhooks").first ?? nil)
+        try server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try server.execute("SELECT pg_reload_conf()")
+        let ending = Task {
+            let connection = try server.connect()
+            var isEnded = false
+            while !isEnded {
+                try connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+                    until: .now.advanced(by: .seconds(30))
+                ) { _ in isEnded = true }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        #expect(throws: StoreError.self) {
+            try daemon.write(
+                .claimRefunds([RefundClaim(id: id, lease: 1)], until: later(75)),
+                .claimWebhooks([WebhookClaim(id: webhook, lease: 1)], until: later(75))
+            )
+        }
+        try await ending.value
+        try server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        try server.execute("SELECT pg_reload_conf()")
+        let claimed = "SELECT id FROM refund_queue WHERE leased_until IS NOT NULL"
+        #expect(try database.column(claimed) == ["\(id)"], "it was written")
+        let input = try daemon.claims()
+        #expect(input.gateways["default"]?.new.map(\.refund.id) == [id])
+        #expect(input.endpoints.flatMap(\.deliveries).map(\.id) == [webhook])
+        #expect(try database.column(claimed) == [])
     }
 
     @Test func cycleThatWritesNothingLocksNothing() throws {

@@ -80,6 +80,9 @@ final class PostgresTransaction: QueueWriter, SQLReader {
             ? !isCommitting : ["40001", "40P01", "55P03"].contains(failure.state?.rawValue)
     }
 
+    /// Whether the connection was lost during the commit, which may have been written.
+    var isOutcomeUnknown: Bool { isCommitting && (failure?.kind == .disconnected || failure?.kind == .timedOut) }
+
     /// Commits, unless the transaction was rolled back or only read.
     func end() throws(PostgresError) {
         guard isOpen else { return }

@@ -15,25 +15,33 @@ enum TestedStores {
 /// A database of one test's own on the PostgreSQL server of this run.
 struct ServerQueue {
     let server: PostgresServer
+    /// What takes over if the server is lost; nil for nothing.
+    let standby: PostgresServer?
     let name: String
 
     /// Creates an empty database.
     ///
-    /// - Parameter server: The server; nil for the one that all tests share.
+    /// - Parameters:
+    ///   - server: The server; nil for the one that all tests share.
+    ///   - standby: A server that follows it; nil for none.
     /// - Throws: An error if the server does not start, or cannot create it.
-    init(on server: PostgresServer? = nil) throws {
+    init(on server: PostgresServer? = nil, standby: PostgresServer? = nil) throws {
         self.server = try server ?? PostgresServer.shared()
+        self.standby = standby
         name = self.server.uniqueName()
         try self.server.execute("CREATE DATABASE \(name)")
     }
 
     /// What `[database] url` names.
-    var url: String { "postgresql:///\(name)?host=\(server.folder)&user=postgres" + port("&port=") }
+    var url: String { "postgresql:///\(name)?host=\(folders)&user=postgres" + port("&port=") }
 
-    /// What `psql` needs to find refundd's tables as an application does.
+    /// What an application's libpq needs to find refundd's tables on the primary.
     var place: String {
-        "host=\(server.folder)\(port(" port=")) dbname=\(name) user=postgres options='-c search_path=public,refundd'"
+        "host=\(folders)\(port(" port=")) dbname=\(name) user=postgres target_session_attrs=read-write"
+            + " options='-c search_path=public,refundd'"
     }
+
+    private var folders: String { ([server.folder] + (standby.map { [$0.folder] } ?? [])).joined(separator: ",") }
 
     private func port(_ name: String) -> String { server.port.map { "\(name)\($0)" } ?? "" }
 
