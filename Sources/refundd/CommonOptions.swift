@@ -68,10 +68,12 @@ struct CommonOptions: ParsableArguments {
     }
 
     private func open(_ provider: any StoreProvider, _ access: StoreAccess) throws(CommandFailure) -> any QueueStore {
-        try CommandFailure.mapping { () throws(StoreError) in
-            let store = try provider.open(access)
-            try store.checkSchema()
-            return store
+        try waiting(for: "the database") { () throws(CommandFailure) in
+            try CommandFailure.mapping { () throws(StoreError) in
+                let store = try provider.open(access)
+                try store.checkSchema()
+                return store
+            }
         }
     }
 

@@ -95,7 +95,7 @@ struct RefundSelection: ParsableArguments {
         to store: any QueueStore,
         _ body: (any QueueWriter, Int64) throws(StoreError) -> Result<Success, CommandFailure>
     ) throws(CommandFailure) -> Success {
-        try store.command { tx throws(StoreError) in
+        try store.commandShowingWait { tx throws(StoreError) in
             switch try find(in: tx) {
             case .success(let refund): try body(tx, refund.id)
             case .failure(let failure): .failure(failure)

@@ -30,7 +30,27 @@ struct Refundd: AsyncParsableCommand {
             printMessage("refundd: \(message)")
             exit(withError: ExitCode(ExitStatus.usage.rawValue))
         }
-        await main(arguments)
+        do {
+            var command = try await asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            if let page = narrowHelp(fullMessage(for: error, columns: .max)) {
+                for line in page { print(line) }
+                exit()
+            }
+            exit(withError: error)
+        }
+    }
+
+    /// Lays out a help page for a terminal that is narrower than the parser's layout; nil for a wider one, or for any
+    /// other message.
+    private static func narrowHelp(_ text: @autoclosure () -> String) -> [String]? {
+        let width = Terminal.current(environment: ProcessInfo.processInfo.environment).width
+        return width < HelpPage.leastWidth ? HelpPage(text())?.lines(width: width) : nil
     }
 
     /// Describes a command that does not exist.
@@ -59,7 +79,9 @@ struct Refundd: AsyncParsableCommand {
 
     // Lists the commands and fails, so that a script that forgot the command notices.
     func run() async throws {
-        print(Self.helpMessage(columns: Terminal.current(environment: ProcessInfo.processInfo.environment).width))
+        let width = Terminal.current(environment: ProcessInfo.processInfo.environment).width
+        let page = Self.narrowHelp(Self.helpMessage(columns: .max))?.joined(separator: "\n")
+        print(page ?? Self.helpMessage(columns: width))
         throw ExitCode(ExitStatus.usage.rawValue)
     }
 }
@@ -106,9 +128,16 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let (file, environment) = (common.file, common.environment)
-            for line in try ConfigurationCheck.offline(file: file, environment: environment) { printLine(line) }
+            let offline = try waiting(for: "the database") { () throws(CommandFailure) in
+                try ConfigurationCheck.offline(file: file, environment: environment)
+            }
+            for line in offline { printLine(line) }
             guard online else { return }
-            for line in try await ConfigurationCheck.online(file: file, environment: environment) { printLine(line) }
+            let display = WaitDisplay()
+            defer { display.end() }
+            let lines = try await ConfigurationCheck.online(file: file, environment: environment, display.begin)
+            display.end()
+            for line in lines { printLine(line) }
         }
     }
 }

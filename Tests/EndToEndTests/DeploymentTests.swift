@@ -57,4 +57,30 @@ struct DeploymentTests {
             try await deployment.settled("OK3-2")
         }
     }
+
+    @Test(.endToEnd) func databaseThatTheDaemonMayNoLongerUseIsReportedWithTheCommandThatEndsIt() async throws {
+        try await withWorkspace { w in
+            try await w.startSimulator()
+            let deployment = try await Deployment(in: w)
+            try await deployment.configure(of: deployment.user)
+            _ = try await deployment.startDaemon()
+            try await deployment.enqueue("OK-1")
+            try await deployment.settled("OK-1")
+            try await deployment.sudo("status")
+            // As a restore by root leaves it.
+            let restored = "chown 0:0 \(deployment.database) && chmod 600 \(deployment.database)"
+            #expect(try await w.run("sh", ["-c", restored]).exitCode == 0)
+            let status = try await w.refundd("status", "--json", "--config", deployment.configurationFile)
+            #expect(status.exitCode == 1)
+            let problem = try #require(try status.json["findings"].items.first)
+            #expect(problem["subject"].text == "database" && problem["gravity"].text == "problem", "\(problem)")
+            let text = "cannot read and write \(deployment.database)"
+            #expect(problem["text"].text?.contains(text) == true, "\(problem)")
+            let command = try #require(problem["command"].text)
+            #expect(try await w.run("sh", ["-c", command]).exitCode == 0, "\(command)")
+            try await deployment.sudo("status")
+            try await deployment.enqueue("OK-2")
+            try await deployment.settled("OK-2")
+        }
+    }
 }

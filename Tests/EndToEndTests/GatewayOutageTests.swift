@@ -95,6 +95,9 @@ struct GatewayOutageTests {
             #expect(status["code"].text == "SYS002")
             #expect(status["verified"] == .bool(false))
             #expect(try await w.refundd("status", environment: ["COLUMNS": "400"]).output.contains("only a hint"))
+            let doctor = try await w.refundd("doctor", environment: ["COLUMNS": "400"])
+            #expect(doctor.output.split(separator: "\n").count { $0.contains("clock is 20m behind") } == 1)
+            #expect(doctor.output.contains("run: timedatectl set-ntp true") || doctor.output.contains("timesyncd"))
             let rows = try await w.sql("SELECT * FROM refund_queue")
             #expect(rows.allSatisfy { $0["attempts"].integer == 0 && $0["last_query_at"] == .null })
 

@@ -27,9 +27,7 @@ struct ScaleTests {
             try await w.initDatabase()
             try await w.enqueue("KEEP-1", ["gateway": "other"])
             try await w.enqueue((0..<1_000).map { "R-\($0)" })
-            let bulk = [
-                "abandon", "--state", "pending", "--gateway", "default", "--since", "1h", "--reason", "a mistake",
-            ]
+            let bulk = ["abandon", "--state", "pending", "--gateway", "default", "--since", "1h"]
             let preview = try await w.run(
                 Programs.refundd,
                 bulk + ["--dry-run", "--config", w.configurationFile]
@@ -37,7 +35,10 @@ struct ScaleTests {
             #expect(preview.exitCode == 0, "\(preview.errors)")
             #expect(preview.output.contains("would abandon 1,000 refunds; nothing has changed"))
             #expect(try await w.refund("R-1")["state"].text == "pending")
-            let done = try await w.run(Programs.refundd, bulk + ["--config", w.configurationFile])
+            let unexplained = try await w.run(Programs.refundd, bulk + ["--config", w.configurationFile])
+            #expect(unexplained.exitCode == 64, "only --dry-run needs no reason")
+            let reasoned = bulk + ["--reason", "a mistake"]
+            let done = try await w.run(Programs.refundd, reasoned + ["--config", w.configurationFile])
             #expect(done.output == "abandoned 1,000 refunds\n", "\(done.errors)")
             #expect(try await w.refund("R-999")["state"].text == "abandoned")
             #expect(try await w.refund("KEEP-1")["state"].text == "pending")

@@ -278,6 +278,12 @@ struct VerifyTests {
             #expect(lines.last?.hasSuffix(": 1 problem") == true)
             #expect(try await w.refundd("verify", "--public-key", old).exitCode == 0)
             #expect(try await w.refundd("verify", "--public-key", w.path("none")).exitCode == 78)
+            let copy = w.path("copy.db")
+            let backup = try await w.refundd("backup", copy)
+            #expect(backup.exitCode == 1)
+            #expect(backup.errors.contains("\(copy) is a faithful copy of the database, which has these problems"))
+            #expect(backup.errors.contains("the copy stays; with --public-key"), "\(backup.errors)")
+            #expect(try await w.refundd("verify", copy, "--public-key", old).exitCode == 0)
         }
     }
 

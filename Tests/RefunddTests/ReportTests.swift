@@ -33,6 +33,9 @@ struct StatusTextTests {
             status.oldestPending = .seconds(300)
         }
         #expect(first(busy) == "healthy: 1,235 refunds wait for a verdict, the oldest for 5m")
+        let narrow = busy.lines(width: 40).prefix(2).map(\.text)
+        #expect(narrow == ["healthy: 1,235 refunds wait for a", "  verdict, the oldest for 5m"])
+        #expect(first(report(.unknown("no access"))) == "healthy as far as is known: no refund waits")
     }
 
     @Test func daemonThatStartsIsNotCalledHealthy() {

@@ -53,7 +53,7 @@ package enum Metric: String, CaseIterable, Sendable {
         case .databaseFreeBytes: .gauge("Free space in the database file, which new rows use first.")
         case .databaseReadable: .gauge("1 if this scrape could read the queue. If 0, the queue's gauges are missing.")
         case .diskAvailableBytes: .gauge("Space left for the database on its file system.")
-        case .dueLag: .gauge("How long the longest-due refund has been due.", [.gateway])
+        case .dueLag: .gauge("How long the longest-due refund of a configured gateway has been due.", [.gateway])
         case .endpoints:
             .gauge(
                 "Endpoints that are only probed or paused, and disabled URLs.",

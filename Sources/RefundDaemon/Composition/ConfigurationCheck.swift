@@ -74,10 +74,18 @@ package enum ConfigurationCheck: Sendable {
 
     /// Queries each gateway for a refund that cannot exist, checks that its answer verifies, and resolves the receiver.
     ///
+    /// - Parameters:
+    ///   - file: The configuration file.
+    ///   - environment: The process's environment.
+    ///   - waits: Called with what the check waits for, such as `gateway default`.
     /// - Returns: One line per gateway and receiver.
     /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if no
     ///   webhook can ever reach the receiver.
-    package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
+    package static func online(
+        file: String,
+        environment: [String: String],
+        _ waits: (String) -> Void = { _ in }
+    ) async throws(CommandFailure) -> [String] {
         let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
         let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
         let connections = try Connections(configuration, credentials)
@@ -85,10 +93,12 @@ package enum ConfigurationCheck: Sendable {
         var findings: [Finding] = []
         var isUnavailable = true
         for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
+            waits("gateway \(name)")
             let (finding, outcome) = await GatewayCheck(name: name, gateway: gateway).finding()
             if finding.gravity == .problem, outcome.isResponse { isUnavailable = false }
             findings.append(finding)
         }
+        waits("the receiver")
         if let receiver = ReceiverCheck(webhook: configuration.webhook).onlineFinding() {
             if receiver.gravity == .problem { isUnavailable = false }
             findings.append(receiver)

@@ -53,8 +53,11 @@ final class QueueGauges: Sendable {
         Metric.endpoints.set(Double(status.endpoints.openCount), "open", in: scrape)
         Metric.endpoints.set(Double(status.endpoints.disabledCount), "disabled", in: scrape)
         Metric.endpoints.set(Double(status.pauses.keys.count { $0.kind == .endpoint }), "paused", in: scrape)
-        set(Metric.oldestPending, status.oldestByGateway, in: scrape)
-        set(Metric.dueLag, status.dueLags, in: scrape)
+        setOldest(status.oldestByGateway, in: scrape)
+        // Nobody queries the refunds of other gateways: they need attention, and would never stop being due.
+        for gateway in registry.gateways {
+            Metric.dueLag.set(status.dueLags[gateway]?.inSeconds ?? 0, gateway, in: scrape)
+        }
         for gateway in registry.gateways {
             let current: Metric.GatewayState =
                 switch status.condition(of: gateway).kind {
@@ -72,12 +75,12 @@ final class QueueGauges: Sendable {
         }
     }
 
-    // Zero for configured gateways without a duration; `other` shows the longest of all other gateways.
-    private func set(_ metric: Metric, _ durations: [String: Duration], in scrape: MetricRegistry) {
+    // Zero for configured gateways without such a refund; `other` shows the oldest of all other gateways.
+    private func setOldest(_ ages: [String: Duration], in scrape: MetricRegistry) {
         let known = Set(registry.gateways)
-        for gateway in known { metric.set(durations[gateway]?.inSeconds ?? 0, gateway, in: scrape) }
-        let others = durations.filter { !known.contains($0.key) }.values.max()
-        if let others { metric.set(others.inSeconds, "other", in: scrape) }
+        for gateway in known { Metric.oldestPending.set(ages[gateway]?.inSeconds ?? 0, gateway, in: scrape) }
+        let others = ages.filter { !known.contains($0.key) }.values.max()
+        if let others { Metric.oldestPending.set(others.inSeconds, "other", in: scrape) }
     }
 
     private func set(_ backlogs: [EndpointBacklog], in scrape: MetricRegistry) {

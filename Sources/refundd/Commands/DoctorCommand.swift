@@ -27,8 +27,10 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
+            let display = WaitDisplay()
             let findings = await Doctor(file: common.file, environment: common.environment)
-                .findings(isOnline: !offline)
+                .findings(isOnline: !offline, display.begin)
+            display.end()
             let isHealthy = !findings.contains { $0.gravity == .problem }
             common.show(asJSON: json) { json in
                 json.bool("healthy", isHealthy)

@@ -47,10 +47,12 @@ struct InitCommand: AsyncParsableCommand {
                     "\(provider.location) is a file, which knows no roles; leave --grant and --grant-daemon out"
                 throw CommandFailure(.usage, [problem])
             }
-            try CommandFailure.mapping { () throws(StoreError) in
-                let actor = acceptRestored ? common.actor : nil
-                try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: actor)
-                try granting?.grant(toApplications: grant, toDaemons: grantDaemon)
+            try waiting(for: "the database") { () throws(CommandFailure) in
+                try CommandFailure.mapping { () throws(StoreError) in
+                    let actor = acceptRestored ? common.actor : nil
+                    try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: actor)
+                    try granting?.grant(toApplications: grant, toDaemons: grantDaemon)
+                }
             }
             // Only refundd's own connections find the tables without their schema.
             let schema = database.url == nil ? "" : "\(database.schema)."
@@ -112,7 +114,7 @@ struct EnqueueCommand: AsyncParsableCommand {
             ]
             let columns = values.compactMap { name, value in value.map { (name: name, value: $0) } }
             let name = order ?? transNo ?? ""
-            let id = try store.command { tx throws(StoreError) -> Result<Int64, CommandFailure> in
+            let id = try store.commandShowingWait { tx throws(StoreError) -> Result<Int64, CommandFailure> in
                 guard let id = try tx.enqueue(NewRefund(columns: columns)) else {
                     return .failure(CommandFailure(.failed, ["\(name) is queued already; see `refundd show \(name)`"]))
                 }

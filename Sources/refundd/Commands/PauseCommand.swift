@@ -36,7 +36,7 @@ struct PauseCommand: AsyncParsableCommand {
             let store = try common.store(.existing, of: configuration.database)
             defer { store.close() }
             let pause = Pause(since: SystemClock().now(), by: common.actor, reason: reason)
-            let lines = try store.command { tx throws(StoreError) in
+            let lines = try store.commandShowingWait { tx throws(StoreError) in
                 try PauseRequest.pause(peer, pause, configuration, tx)
             }
             for line in lines { printLine(line) }
@@ -65,7 +65,7 @@ struct ResumeCommand: AsyncParsableCommand {
             let peer = try peer.peer()
             let store = try common.store(.existing, of: common.databaseConfiguration().database)
             defer { store.close() }
-            let lines = try store.command { tx throws(StoreError) in
+            let lines = try store.commandShowingWait { tx throws(StoreError) in
                 try PauseRequest.resume(peer, by: common.actor, tx, at: SystemClock().now())
             }
             for line in lines { printLine(line) }

@@ -47,9 +47,16 @@ struct StatusCommand: AsyncParsableCommand {
     /// - Returns: Whether all is well.
     private func show() throws(CommandFailure) -> Bool {
         let configuration = try common.databaseConfiguration()
-        let store = try common.store(configuration)
+        let store: any QueueStore
+        do throws(CommandFailure) {
+            store = try common.store(configuration)
+        } catch {
+            throw error.explained(configuration)
+        }
         defer { store.close() }
-        let report = try CommandFailure.mapping { () throws(StoreError) in try QueueReport(of: store, configuration) }
+        let report = try waiting(for: "the daemon") { () throws(CommandFailure) in
+            try CommandFailure.mapping { () throws(StoreError) in try QueueReport(of: store, configuration) }
+        }
         let terminal = common.terminal
         if watch { beginScreen(terminal) }
         common.show(asJSON: json, report.write) { report.lines(width: $0, isTerminal: terminal.isTerminal) }

@@ -48,19 +48,35 @@ func printMessage(_ message: String) {
     FileHandle.standardError.write(Data("\(escapedForTerminal(message))\n".utf8))
 }
 
+/// A line of standard error that is replaced again and again, if it is a terminal.
+enum ProgressLine {
+    /// Whether it is one.
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Shows a text in place of the last one; what does not fit would stay for ever, and is left out.
+    static func show(_ text: String) {
+        let width = Terminal.columns(of: STDERR_FILENO) ?? Terminal.defaultWidth
+        write("\r\u{1B}[K\(escapedForTerminal(text).prefix(width - 1))")
+    }
+
+    /// Removes the text.
+    static func clear() { write("\r\u{1B}[K") }
+
+    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
 /// Shows the progress of work that takes more than a second, on one line of standard error if it is a terminal.
 struct Progress {
     private static let interval: Duration = .seconds(1)
 
-    private let isTerminal = isatty(STDERR_FILENO) == 1
     private var last = ContinuousClock.now
     private var isShown = false
 
     /// Shows what goes on, on a terminal alone, for a step that cannot say how far it is.
     mutating func begin(_ text: String) {
-        guard isTerminal else { return }
+        guard ProgressLine.isTerminal else { return }
         isShown = true
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+        ProgressLine.show(text)
     }
 
     /// Shows how far the work is, at most once a second.
@@ -68,14 +84,13 @@ struct Progress {
         guard ContinuousClock.now - last >= Self.interval else { return }
         last = .now
         isShown = true
-        let line = escapedForTerminal(text())
-        FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))
+        if ProgressLine.isTerminal { ProgressLine.show(text()) } else { printMessage(text()) }
     }
 
     /// Removes the line.
     mutating func end() {
         defer { isShown = false }
-        if isShown, isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        if isShown, ProgressLine.isTerminal { ProgressLine.clear() }
     }
 }
 

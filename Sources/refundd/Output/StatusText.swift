@@ -30,8 +30,13 @@ extension QueueReport {
             let queue =
                 waiting == 0
                 ? "no refund waits" : "\(waiting.counted("refund waits", "refunds wait")) for a verdict\(oldest)"
-            if daemon.presence.isStarting { return [Line("starting: \(queue)", .warning)] }
-            return [Line("healthy: \(queue)", .good)]
+            let line =
+                switch daemon.presence {
+                case .unknown: Line("healthy as far as is known: \(queue)", .warning)
+                case let presence where presence.isStarting: Line("starting: \(queue)", .warning)
+                default: Line("healthy: \(queue)", .good)
+                }
+            return line.folded(to: width)
         }
         let text = "NOT HEALTHY: \(problem.text)"
         let remedy = problem.command.map { "run: \($0)" }

@@ -33,9 +33,14 @@ struct Terminal: Hashable, Sendable {
     /// Looks at this process's standard output.
     static func current(environment: [String: String]) -> Terminal {
         let isTerminal = isatty(STDOUT_FILENO) == 1
+        return Terminal(columns: columns(of: STDOUT_FILENO), isTerminal: isTerminal, environment: environment)
+    }
+
+    /// The width of a terminal; nil if it does not report one, or a descriptor is none.
+    static func columns(of descriptor: Int32) -> Int? {
         var size = winsize()
-        let isKnown = unsafe isTerminal && ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-        return Terminal(columns: isKnown ? Int(size.ws_col) : nil, isTerminal: isTerminal, environment: environment)
+        guard unsafe isatty(descriptor) == 1 && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
+        return size.ws_col > 0 ? Int(size.ws_col) : nil
     }
 }
 

@@ -15,6 +15,7 @@ process, terminal = pty.fork()
 if process == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     os.execvp(command[0], command)
+output = b""
 while True:
     try:
         shown = os.read(terminal, 65536)
@@ -23,6 +24,7 @@ while True:
         break
     if not shown:
         break
-    sys.stdout.buffer.write(shown.replace(b"\r\n", b"\n"))
+    output += shown
+sys.stdout.buffer.write(output.replace(b"\r\n", b"\n"))
 sys.stdout.flush()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))

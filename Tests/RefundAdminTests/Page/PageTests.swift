@@ -73,6 +73,7 @@ struct PageTests {
         _ overview: QueueOverview,
         _ problems: [ReadinessProblem] = [],
         findings: [Finding] = [],
+        fault: String? = nil,
         refreshes: Bool = true
     ) -> String {
         let page = OverviewPage(
@@ -80,6 +81,7 @@ struct PageTests {
             findings: findings,
             gateways: ["default", "jp"],
             problems: problems,
+            fault: fault,
             now: now,
             version: "0.1.0",
             refreshes: refreshes
@@ -247,6 +249,9 @@ struct PageTests {
         let html = page(QueueOverview(status: QueueStatus()), [.databaseWriteFailed])
         #expect(html.contains("Not working: the database cannot be written."))
         #expect(html.contains("journalctl -u refundd"))
+        let fault = "python3 (process 10617, user shop) holds it"
+        let held = page(QueueOverview(status: QueueStatus()), [.databaseWriteFailed], fault: fault)
+        #expect(held.contains("Not working: the database cannot be written (\(fault))."))
     }
 
     @Test func moneyIsSummedByCurrencyAndAge() {

@@ -1,3 +1,4 @@
+import RefundConfiguration
 import RefundCore
 import RefundStore
 import Testing
@@ -12,6 +13,18 @@ struct AccessAdviceTests {
         #expect(owner.asSeenFromSandbox.text == owner.text)
         let folder = Finding(.problem, "database", "user refundd cannot enter /srv", run: "chmod o+x /srv")
         #expect(folder.asSeenFromSandbox == folder)
+    }
+
+    @Test func statusReportsFilesThatTheDaemonsUserMayNoLongerWrite() throws {
+        let queue = try QueueFixture()
+        let configuration = DatabaseConfiguration(try queue.configuration())
+        func problems(of user: ServiceUser) throws -> [Finding] {
+            try QueueReport(of: queue.store, configuration, servedBy: user).findings.filter { $0.subject == "database" }
+        }
+        #expect(try problems(of: .current).isEmpty)
+        let found = try #require(try problems(of: ServiceUser(id: 54_321, group: 54_321)).first)
+        #expect(found.gravity == .problem && found.text.hasPrefix("user 54321 cannot "), "\(found.text)")
+        #expect(found.command?.contains("chown ") == true)
     }
 
     @Test func failureToOpenNamesTheFolderAboveThatNobodyMayEnter() throws {

@@ -50,6 +50,17 @@ struct AdminAddressCheckTests {
         }
     }
 
+    @Test func addressThatTheUnitsOwnDaemonServesForAnotherDatabaseIsFine() async throws {
+        try await whileListening { address in
+            for daemon in [DaemonPresence.absent, .running(nil)] {
+                let own = AdminAddressCheck(address: address, daemon: daemon) { getpid() }
+                #expect(own.problem() == nil, "\(daemon)")
+                let none = AdminAddressCheck(address: address, daemon: daemon) { nil }
+                #expect(none.problem()?.contains("another program listens there") == true, "\(daemon)")
+            }
+        }
+    }
+
     @Test func unixSocketIsCheckedAndLeavesNothingBehind() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path("admin.sock")

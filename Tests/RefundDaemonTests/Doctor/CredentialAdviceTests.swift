@@ -1,4 +1,7 @@
+import Glibc
 import RefundCore
+import RefundStore
+import RefundTestSupport
 import Testing
 
 @testable import RefundDaemon
@@ -37,6 +40,19 @@ struct CredentialAdviceTests {
                 "install -m 644 webhook.ca_file.pem /etc/refundd/webhook.ca_file.pem",
             ]
         )
+    }
+
+    @Test func fileThatTheDaemonCannotReadHasTheCommandThatExposesNoSecret() throws {
+        let folder = try TemporaryFolder()
+        // Whoever runs the tests owns the files, and the daemon is neither the owner nor in the group.
+        let daemon = ServiceUser(id: 54_321, group: 54_321)
+        let files = try ["ca.pem", "app_private_key", "open.pem"].map { try folder.write("", to: $0) }
+        for (file, mode) in zip(files, [0o600, 0o600, 0o644] as [mode_t]) {
+            try #require(unsafe chmod(file, mode) == 0)
+        }
+        let found = CredentialAdvice.unreadable(Set(files), certificates: [files[0], files[2]], for: daemon)
+        #expect(found.map(\.command) == ["chown 54321 \(files[1])", "chmod 644 \(files[0])"])
+        #expect(found.last?.text == "user 54321, who runs refundd, cannot read \(files[0])")
     }
 
     @Test func exposedFileHasItsCommand() {

@@ -145,6 +145,65 @@ struct ServiceUnitTests {
         #expect(!state.hasFailed)
     }
 
+    private static let failed = UnitState(["ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"])
+
+    private func absent(
+        _ state: UnitState = failed,
+        isHidden: Bool = false,
+        cause: Finding? = nil,
+        lastWords: String? = nil
+    ) -> DaemonReport {
+        var report = DaemonReport(presence: .absent)
+        report.explainAbsence(state, isHidden: isHidden) {
+            cause
+        } lastWords: {
+            lastWords
+        }
+        return report
+    }
+
+    @Test func headlineOfAFailedUnitIsItsCauseWithTheCommandThatRemovesIt() {
+        let missing = Finding(.problem, "credentials", "app_private_key is missing", run: "install -m 600 a b")
+        let report = absent(cause: missing, lastWords: "exit")
+        #expect(report.obstacle == "refundd cannot start: app_private_key is missing")
+        #expect(report.startCommand == "install -m 600 a b")
+        #expect(report.absence == "refundd cannot start: app_private_key is missing; run: install -m 600 a b")
+    }
+
+    @Test func failedUnitWithoutAKnownCauseHasItsLastWords() {
+        let report = absent(lastWords: "the database is damaged")
+        let reason = "refundd.service has failed (exit-code, exit status 78)"
+        #expect(report.obstacle == "\(reason): the database is damaged")
+        #expect(report.startCommand == "journalctl -u refundd -n 20 --no-pager")
+        #expect(absent().obstacle == reason)
+    }
+
+    @Test func unitThatWasNotStartedOrIsStartedAgainHasNoCause() {
+        let cause = Finding(.problem, "credentials", "app_private_key is missing", run: "install -m 600 a b")
+        let stopped = absent(UnitState(["ActiveState": "inactive"]), cause: cause)
+        #expect(stopped.obstacle == nil && stopped.startCommand == "systemctl start refundd")
+        let killed = UnitState(["SubState": "auto-restart", "ExecMainCode": "2", "ExecMainStatus": "9"])
+        #expect(absent(killed, cause: cause).obstacle == "refundd was killed (signal 9); systemd starts it again")
+    }
+
+    @Test func userWhoCannotSeeTheServiceIsSentToRoot() {
+        let cause = Finding(.problem, "credentials", "app_private_key is missing", run: "install -m 600 a b")
+        let report = absent(isHidden: true, cause: cause, lastWords: "exit")
+        #expect(report.obstacle == "refundd.service has failed (exit-code, exit status 78)")
+        #expect(report.startCommand == "sudo refundd status")
+    }
+
+    @Test func serviceIsHiddenFromEveryoneButRootAndItsOwnUser() throws {
+        _ = try folder.write("[Service]\nUser=54321\n", to: "lib/refundd.service")
+        let unit = try #require(unit)
+        for (viewer, isHidden) in [(0, false), (54_321, false), (54_322, true)] as [(uid_t, Bool)] {
+            #expect(unit.isHidden(from: ServiceUser(id: viewer), .absent) == isHidden, "\(viewer)")
+        }
+        // The daemon that runs decides, whatever the unit says.
+        let serving = ServingDaemon(pid: getpid(), version: "1", since: Timestamp(milliseconds: 0))
+        #expect(!unit.isHidden(from: .current, .running(serving)))
+    }
+
     @Test func lastMessageOfAFailedDaemonIsFound() {
         let journal = "refundd: older\nStarting refundd\nrefundd: the database is gone\nrefundd.service: Failed\n"
         #expect(UnitState.lastWords(in: journal) == "the database is gone")

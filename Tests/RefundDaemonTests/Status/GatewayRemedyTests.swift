@@ -9,7 +9,11 @@ struct GatewayRemedyTests {
     private static let now = Timestamp(milliseconds: 1_790_000_000_000)
     private static let foreignKey = "the gateway's answer is signed by none of the configured public keys"
 
-    private func first(_ error: String, _ change: (inout QueueStatus) -> Void = { _ in }) -> Finding? {
+    private func first(
+        _ error: String,
+        outsider: String? = nil,
+        _ change: (inout QueueStatus) -> Void = { _ in }
+    ) -> Finding? {
         var status = QueueStatus()
         status.sightings = ["default": GatewaySighting(lastVerified: nil, lastError: error, lastErrorAt: Self.now)]
         status.lapses = ["default": GatewayLapse(since: Self.now, count: 3)]
@@ -21,6 +25,7 @@ struct GatewayRemedyTests {
         settings.privateKeyFile = "/etc/refundd/credentials/app_private_key"
         settings.publicKeyFiles = ["/etc/refundd/credentials/gateway_public_key"]
         report.settings = ["default": settings]
+        report.outsider = outsider
         return report.findings.first
     }
 
@@ -31,6 +36,12 @@ struct GatewayRemedyTests {
             + " /etc/refundd/credentials/gateway_public_key (no answer of gateway default has verified since"
         #expect(finding?.text.hasPrefix(text) == true, "\(finding?.text ?? "none")")
         #expect(finding?.command == "systemctl restart refundd")
+    }
+
+    @Test func userWhoCannotSeeTheKeysIsNotToldWhichToReplace() {
+        let finding = first(Self.foreignKey, outsider: "op1")
+        #expect(finding?.text.hasPrefix("no answer of gateway default has verified since") == true)
+        #expect(finding?.command == "sudo refundd check --online")
     }
 
     @Test func refusedSignatureShowsOurPublicHalf() {

@@ -247,6 +247,14 @@ struct QueueReportTests {
         #expect(report.findings.first?.command == "refundd check")
     }
 
+    @Test func userWhoCannotSeeKeysAndServiceIsToldSoOnce() {
+        var report = report()
+        report.outsider = "op1"
+        #expect(report.isHealthy)
+        let line = "you are op1 and cannot see keys and service; run: sudo refundd status"
+        #expect(report.findings.map(\.line) == [line])
+    }
+
     @Test func gravestComesFirst() {
         let findings = report(.absent) {
             $0.attention = [.mismatch: 1]

@@ -8,6 +8,8 @@ import RefundStore
 struct AdminAddressCheck {
     let address: ListenAddress
     let daemon: DaemonPresence
+    /// The process that the service manager runs; nil if it runs none.
+    var unitProcess: () -> Int32? = { ServiceUnit.isManagerRunning ? UnitState.current().mainProcess : nil }
 
     /// Runs the check, which listens on the address for a moment.
     ///
@@ -22,12 +24,17 @@ struct AdminAddressCheck {
         }
     }
 
+    // The unit's daemon may still serve another database than the one that the configuration names now.
     private var isServedByDaemon: Bool {
-        guard case .running(let daemon?) = daemon else { return isServedByUnit }
+        if case .running(let daemon?) = daemon { return isServed(by: daemon.pid) }
+        return address.socketPath == nil && unitProcess().map(isServed) ?? false
+    }
+
+    private func isServed(by process: Int32) -> Bool {
         if address.socketPath != nil { return AdminProbe(address).answer() != nil }
         // While other sockets come and go, the kernel's table may be read without one that was there all the time.
-        for _ in 1...3 {
-            let isOpen = ListeningSockets(port: address.port).areOpen(in: daemon.pid)
+        for _ in 1...Self.readings {
+            let isOpen = ListeningSockets(port: address.port).areOpen(in: process)
             // A daemon of another user hides its descriptors.
             guard let isOpen else { return AdminProbe(address).answer() != nil }
             if isOpen { return true }
@@ -35,13 +42,7 @@ struct AdminAddressCheck {
         return false
     }
 
-    // The unit's daemon may still serve another database than the one that the configuration names now.
-    private var isServedByUnit: Bool {
-        guard address.socketPath == nil, ServiceUnit.isManagerRunning, let pid = UnitState.current().mainProcess else {
-            return false
-        }
-        return ListeningSockets(port: address.port).areOpen(in: pid) ?? (AdminProbe(address).answer() != nil)
-    }
+    private static let readings = 10
 }
 
 /// The sockets that listen on a TCP port of this machine.

@@ -1,5 +1,6 @@
 import Glibc
 import RefundCore
+import RefundStore
 
 /// The commands that fix problems with keys and secrets.
 struct CredentialAdvice {
@@ -16,6 +17,21 @@ struct CredentialAdvice {
             if let same { merged[same].key += ", \(problem.key)" } else { merged.append(problem) }
         }
         return merged.map(finding)
+    }
+
+    /// Finds the files that the daemon cannot read itself.
+    ///
+    /// - Parameters:
+    ///   - files: The files that nobody reads on the daemon's behalf.
+    ///   - certificates: Those that are no secret.
+    ///   - user: The user that runs the daemon.
+    /// - Returns: A finding for each, with the command that lets the daemon read it and exposes no secret.
+    static func unreadable(_ files: Set<String>, certificates: Set<String>, for user: ServiceUser) -> [Finding] {
+        files.sorted().filter { !user.mayRead($0) }.map { path in
+            let problem = "user \(user.name), who runs refundd, cannot read \(path)"
+            let change = certificates.contains(path) ? "chmod 644" : "chown \(user.name)"
+            return Finding(.problem, "credentials", problem, run: "\(change) \(path.asShellWord)")
+        }
     }
 
     private func finding(_ problem: CredentialProblem) -> Finding {

@@ -25,9 +25,12 @@ package struct Doctor: Sendable {
 
     /// Runs every check.
     ///
-    /// - Parameter isOnline: Whether to query the gateways and resolve the receiver, too.
+    /// - Parameters:
+    ///   - isOnline: Whether to query the gateways and resolve the receiver, too.
+    ///   - waits: Called with what the doctor waits for, such as `gateway default`.
     /// - Returns: What was found, in the order of the checks.
-    package func findings(isOnline: Bool) async -> [Finding] {
+    package func findings(isOnline: Bool, _ waits: (String) -> Void = { _ in }) async -> [Finding] {
+        waits("the database")
         let partial: DatabaseConfiguration
         do throws(ConfigurationError) {
             partial = try DatabaseConfiguration(file: file, environment: environment)
@@ -37,7 +40,7 @@ package struct Doctor: Sendable {
         let provider = StoreProviders.provider(for: partial.database)
         let daemon = provider.daemon
         let user = ServiceUnit.user(of: daemon, unit) ?? provider.owner ?? .current
-        if isBlind(partial, user) { return blindFindings(partial, provider) }
+        if isBlind(partial, daemon) { return blindFindings(partial, provider) }
         var findings = partial.problems.map(configurationFinding)
         if let configuration = partial.whole {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
@@ -53,6 +56,7 @@ package struct Doctor: Sendable {
         var report: QueueReport?
         findings += databaseFindings(partial, provider, user, &report)
         findings.append(ClockCheck.finding(report?.status))
+        waits("systemd")
         // A daemon that does not run is the unit's problem.
         let isRepaired = !findings.contains { $0.gravity == .problem && Self.startSubjects.contains($0.subject) }
         let ofUnit = UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
@@ -63,7 +67,7 @@ package struct Doctor: Sendable {
         if let configuration = partial.whole, isOnline {
             // A wrong clock explains every refusal.
             let hasClock = findings.contains { $0.subject == "clock" && $0.gravity == .problem }
-            findings += await onlineFindings(configuration).filter { !hasClock || !$0.text.contains("clock is") }
+            findings += await onlineFindings(configuration, waits).filter { !hasClock || !$0.text.contains("clock is") }
         }
         return findings
     }
@@ -81,10 +85,8 @@ package struct Doctor: Sendable {
         // Root reads what the unit loads, and hands it to the daemon.
         let own = configuration.credentialFiles.subtracting(unit?.credentials.values.map(\.self) ?? [])
             .subtracting(problems.filter(\.isMissingFile).compactMap(\.path))
-        for path in own.sorted() where geteuid() == 0 && !user.mayRead(path) {
-            let problem = "user \(user.name), who runs refundd, cannot read \(path)"
-            let change = configuration.certificateFiles.contains(path) ? "chmod 644" : "chown \(user.name)"
-            findings.append(Finding(.problem, "credentials", problem, run: "\(change) \(path.asShellWord)"))
+        if geteuid() == 0 {
+            findings += CredentialAdvice.unreadable(own, certificates: configuration.certificateFiles, for: user)
         }
         findings += ConfigurationCheck.keyProblems(credentials).map { Finding(.problem, "credentials", $0) }
         if let problem = ReceiverCheck(webhook: configuration.webhook).offlineProblem() {
@@ -149,7 +151,7 @@ package struct Doctor: Sendable {
         }
     }
 
-    private func onlineFindings(_ configuration: Configuration) async -> [Finding] {
+    private func onlineFindings(_ configuration: Configuration, _ waits: (String) -> Void) async -> [Finding] {
         let configuration = configuration.readingCredentials(of: unit)
         var findings: [Finding] = []
         do throws(CommandFailure) {
@@ -157,6 +159,7 @@ package struct Doctor: Sendable {
             let connections = try Connections(configuration, credentials)
             defer { connections.shutDown() }
             for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
+                waits("gateway \(name)")
                 var (finding, _) = await GatewayCheck(name: name, gateway: gateway).finding()
                 if finding.gravity == .problem { complete(&finding, configuration.gateways[name]) }
                 findings.append(finding)
@@ -164,6 +167,7 @@ package struct Doctor: Sendable {
         } catch {
             findings.append(Finding(.warning, "gateway", "not queried, because the credentials have problems"))
         }
+        waits("the receiver")
         return findings
             + [ReceiverCheck(webhook: configuration.webhook).onlineFinding(connects: true)].compactMap(\.self)
     }

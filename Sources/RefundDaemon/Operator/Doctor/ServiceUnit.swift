@@ -104,6 +104,11 @@ struct ServiceUnit: Hashable, Sendable {
         for name in names { credentials["\(id)_\(name)"] = "\(path)/\(name)" }
     }
 
+    /// Whether a user sees too little of the service to judge it: what is hidden would seem to be missing.
+    func isHidden(from viewer: ServiceUser, _ daemon: DaemonPresence) -> Bool {
+        viewer.id != 0 && viewer.id != Self.user(of: daemon, self)?.id
+    }
+
     /// The user that runs the daemon, with its groups; nil if there is no such user.
     var serviceUser: ServiceUser? {
         guard let userID else { return nil }

@@ -49,7 +49,8 @@ package struct DaemonReport: Hashable, Sendable {
         {
             readiness = AdminProbe(address).answer()
         }
-        let isUnits = ServiceUnit.isManagerRunning && ServiceUnit.installed() != nil
+        let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
+        let isUnits = ServiceUnit.isManagerRunning && unit != nil
         self.init(
             presence: presence,
             readiness: readiness,
@@ -60,22 +61,61 @@ package struct DaemonReport: Hashable, Sendable {
         )
         daemons = provider.daemons
         guard case .absent = presence, isUnits else { return }
-        let state = UnitState.current()
+        explainAbsence(UnitState.current(), isHidden: unit?.isHidden(from: .current, presence) == true) {
+            Doctor(file: configuration.file, environment: [:]).startCause(configuration)
+        } lastWords: {
+            UnitState.lastWords
+        }
+    }
+
+    /// Says why the service manager does not keep the daemon running; the exit status alone says nothing to an operator.
+    ///
+    /// - Parameters:
+    ///   - state: What the service manager says.
+    ///   - isHidden: Whether this user cannot see what the service sees.
+    ///   - cause: Looks for what keeps the daemon from starting.
+    ///   - lastWords: Looks for what the daemon said last.
+    mutating func explainAbsence(
+        _ state: UnitState,
+        isHidden: Bool = false,
+        cause: () -> Finding?,
+        lastWords: () -> String?
+    ) {
         guard let (reason, command) = state.obstacle() else { return }
         (obstacle, startCommand) = (reason, command)
         guard state.hasFailed else { return }
-        // The exit status alone says nothing to an operator.
-        if let cause = Doctor(file: configuration.file, environment: [:]).startCause(configuration) {
+        guard !isHidden else {
+            startCommand = "sudo refundd status"
+            return
+        }
+        if let cause = cause() {
             obstacle = "refundd cannot start: \(cause.text)"
             startCommand = cause.command ?? command
-        } else if let words = UnitState.lastWords {
+        } else if let words = lastWords() {
             obstacle = "\(reason): \(words)"
         }
     }
 
+    /// Why the daemon does not run, with the command that can work; nil if it runs, or nothing is known.
+    var absence: String? { obstacle.map { "\($0); run: \(startCommand)" } }
+
     /// Whether a daemon serves the database, as far as this user can see.
     package var isRunning: Bool {
         if case .absent = presence { false } else { true }
+    }
+}
+
+extension CommandFailure {
+    /// The failure of `status` to read a queue: why the service does not run comes first, and what is hidden last.
+    ///
+    /// - Parameter configuration: The configuration.
+    /// - Returns: The failure with its explanations.
+    package func explained(_ configuration: DatabaseConfiguration) -> CommandFailure {
+        let report = DaemonReport(of: configuration, asksForReadiness: false)
+        let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
+        let isHidden = unit?.isHidden(from: .current, report.presence) == true
+        let hint = isHidden ? Finding.hidden(from: ServiceUser.current.name, run: "sudo refundd status").line : nil
+        return CommandFailure(status, [report.absence].compactMap(\.self) + messages + [hint].compactMap(\.self))
     }
 }
 

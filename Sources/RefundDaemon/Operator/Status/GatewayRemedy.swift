@@ -44,6 +44,9 @@ extension QueueReport {
         for error in errors {
             if let clock = ClockCheck.problem(with: name, error) { return clock }
         }
+        guard outsider == nil else {
+            return Finding(.problem, finding.subject, finding.text, run: "sudo \(Self.onlineCheck)")
+        }
         let restart = daemon.startCommand.hasPrefix("systemctl") ? "systemctl restart refundd" : Self.onlineCheck
         for error in errors + [incident?.code].compactMap(\.self) {
             guard let remedy = GatewayRemedy(error, gateway: name, settings[name], restart: restart) else { continue }

@@ -27,6 +27,8 @@ package struct QueueReport: Sendable {
     package var largestGroup: RefundGroup?
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
+    /// The user who asks, if it cannot see keys and service; nil if it can.
+    package var outsider: String?
 
     /// Creates a report from its parts.
     package init(at now: Timestamp, _ daemon: DaemonReport, _ status: QueueStatus, gateways: [String]) {
@@ -48,8 +50,13 @@ package struct QueueReport: Sendable {
     /// - Parameters:
     ///   - store: The queue.
     ///   - configuration: The configuration, of which everything but `[database]` may be invalid.
+    ///   - user: The user that runs the daemon; nil to find it out.
     /// - Throws: `StoreError` if the database cannot be read.
-    package init(of store: any QueueStore, _ configuration: DatabaseConfiguration) throws(StoreError) {
+    package init(
+        of store: any QueueStore,
+        _ configuration: DatabaseConfiguration,
+        servedBy user: ServiceUser? = nil
+    ) throws(StoreError) {
         let now = SystemClock().now()
         let status = try store.read { tx throws(StoreError) in try tx.status(at: now) }
         let configured = configuration.whole?.gateways.keys.map(\.self) ?? []
@@ -69,21 +76,35 @@ package struct QueueReport: Sendable {
         } catch  where error.kind == .restored {
             databaseFindings = [Finding(.problem, "database", error.description)]
         }
-        // Only a daemon of this machine reads this machine's files.
-        if let serving = daemon.daemons.first(where: \.isHere), let whole = configuration.whole {
-            let sources = ServiceUnit.installed()?.credentials ?? [:]
-            let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
-            credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
-        }
-        settings = configuration.whole?.readingCredentials(of: .installed()).gateways ?? [:]
         let provider = StoreProviders.provider(for: configuration.database)
         // The unit's user matters only for the unit's own configuration.
-        let isUnits = configuration.file == ServiceUnit.configuration
-        if let user = ServiceUnit.user(of: daemon.presence, isUnits ? .installed() : nil) {
-            databaseFindings += provider.accessFindings(for: user)
+        let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
+        settings = configuration.whole?.gateways ?? [:]
+        if unit?.isHidden(from: .current, daemon.presence) == true {
+            outsider = ServiceUser.current.name
+        } else {
+            let user = user ?? ServiceUnit.user(of: daemon.presence, unit)
+            judgeFiles(configuration, provider, unit, user)
         }
         configurationProblems = configuration.problems.map(\.description)
         diskFindings = provider.spaceFindings()
+    }
+
+    // What the daemon has read, and whether it may still use its files.
+    private mutating func judgeFiles(
+        _ configuration: DatabaseConfiguration,
+        _ provider: any StoreProvider,
+        _ unit: ServiceUnit?,
+        _ user: ServiceUser?
+    ) {
+        // Only a daemon of this machine reads this machine's files.
+        if let serving = daemon.daemons.first(where: \.isHere), let whole = configuration.whole {
+            let sources = unit?.credentials ?? [:]
+            let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
+            credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
+        }
+        settings = configuration.whole?.readingCredentials(of: unit).gateways ?? [:]
+        if let user { databaseFindings += provider.accessFindings(for: user) }
     }
 
     /// Whether no operator is needed.

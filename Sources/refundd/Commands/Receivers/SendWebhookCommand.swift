@@ -34,7 +34,11 @@ struct SendWebhookCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let terminal = receiver.common.terminal
+            let display = WaitDisplay()
+            defer { display.end() }
+            display.begin("the receiver")
             let report = try await TestDelivery(receiver.trial()).send(type, to: url)
+            display.end()
             printLines(lines(report, width: terminal.width), on: terminal)
             guard report.outcome.isDelivered else { throw CommandFailure(.failed, []) }
         }
