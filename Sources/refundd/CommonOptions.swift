@@ -24,9 +24,9 @@ struct CommonOptions: ParsableArguments {
     /// Reads as much of the configuration as a command needs that only reads the queue.
     func databaseConfiguration() throws(CommandFailure) -> DatabaseConfiguration {
         do throws(ConfigurationError) {
-            return try DatabaseConfiguration(file: file, environment: environment)
+            return try ConfigurationLoader.database(file: file, environment: environment)
         } catch {
-            throw CommandFailure(.configuration, error.problems.map(\.description))
+            throw CommandFailure(error)
         }
     }
 
@@ -58,7 +58,10 @@ struct CommonOptions: ParsableArguments {
     /// Opens the configured queue, which must exist.
     func store(_ access: StoreAccess, of known: DatabaseSettings? = nil) throws(CommandFailure) -> any QueueStore {
         let database = if let known { known } else { try configuration().database }
-        return try open(StoreProviders.provider(for: database), access)
+        let provider = try CommandFailure.mapping { () throws(StoreError) in
+            try StoreProviders.provider(for: database)
+        }
+        return try open(provider, access)
     }
 
     /// Opens a queue in a file, such as a backup, for reading; without one, the configured queue.
