@@ -160,11 +160,14 @@ package struct EndpointLimiter: Sendable {
             state.sharedProbe = open?.nextProbe
             if let open {
                 let next = isKnown ? nil : open.nextProbe
-                return state.breaker.shared(since: open.since, open.reason, nextProbe: next, at: now)
+                let change = state.breaker.shared(since: open.since, open.reason, nextProbe: next, at: now)
+                // A probe is a single webhook, whatever this daemon knew of the endpoint.
+                if change == .opened { state.standing = .failing }
+                return change
             }
             // What is in flight may be this daemon's probe.
             guard state.inFlight == 0 else { return .none }
-            state.breaker = CircuitBreaker()
+            (state.breaker, state.standing) = (CircuitBreaker(), .proven)
             return .closed
         }
     }
