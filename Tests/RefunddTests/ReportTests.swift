@@ -53,15 +53,16 @@ struct StatusTextTests {
                 return daemon
             }
             status.gone = [GoneDaemon(name: "shop-9 (process 7)", at: ago(.seconds(600)))]
-        }.lines(width: 120).map(\.text)
+        }.lines(width: 200).map(\.text)
         #expect(lines.contains("  note: the daemons run different versions (1.2.3, 1.2.4); update all of them"))
+        let since = "2h ago (2026-11-22T01:04:05Z)"
         let facts = lines.drop { !$0.hasPrefix("daemons") }.prefix(4).map { $0.split(separator: "  ").last ?? "" }
         #expect(
             facts.map { $0.trimmingPrefix(" ") } == [
                 "2 serve the queue, each with 1/2 of the limits",
-                "process 111 on shop-11 since 2h ago, version 1.2.3, seen 1s ago, id 11",
-                "process 112 on shop-12 since 2h ago, version 1.2.4, seen 3s ago, id 12",
-                "shop-9 (process 7), 10m ago",
+                "process 111 on shop-11 since \(since), version 1.2.3, seen 1s ago, id 11",
+                "process 112 on shop-12 since \(since), version 1.2.4, seen 3s ago, id 12",
+                "shop-9 (process 7), 10m ago (2026-11-22T02:54:05Z)",
             ]
         )
     }

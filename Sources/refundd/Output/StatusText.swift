@@ -121,7 +121,7 @@ extension ServingDaemon {
 
     /// One of several daemons, in a line.
     fileprivate func text(at now: Timestamp) -> String {
-        let seen = lastSeen.map { ", seen \($0.past(at: now))" } ?? ""
+        let seen = lastSeen.map { ", seen \($0.age(at: now))" } ?? ""
         return "process \(pid)\(place) since \(since.past(at: now)), version \(version)\(seen)"
             + (id.map { ", id \($0)" } ?? "")
     }
