@@ -56,7 +56,7 @@ struct QueryPlanTests {
                 // Tables that grow with peers, not refunds, and reads of the newest rows of the ledger.
                 let isSmall = [
                     "refund_incidents", "refund_breakers", "refund_gateways", "refund_endpoints", "refund_pauses",
-                    "refund_counts", "INDEX refund_queue_attention",
+                    "refund_counts",
                 ].contains {
                     step.contains($0)
                 }
