@@ -112,7 +112,7 @@ extension CommandFailure {
     /// - Parameter configuration: The configuration.
     /// - Returns: The failure with its explanations.
     package func explained(_ configuration: DatabaseConfiguration) -> CommandFailure {
-        let report = DaemonReport(of: configuration, asksForReadiness: false)
+        guard let report = try? DaemonReport(of: configuration, asksForReadiness: false) else { return self }
         let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
         let isHidden = unit?.isHidden(from: .current, report.presence) == true
         let hint = isHidden ? Finding.hidden(from: ServiceUser.current.name, run: "sudo refundd status").line : nil
