@@ -28,8 +28,10 @@ struct CrashTests {
     @Test(.endToEnd, arguments: [false, true])
     func nothingIsLostOrReportedTwiceWhereverTheDaemonIsKilled(onServer: Bool) async throws {
         try await withCrashRun(onServer: onServer) { run in
+            // What happens at a point is the same on both stores; what a store makes of it is not.
+            let passings = onServer ? [1, 3] : [1, 2, 5]
             for point in Self.points {
-                for passing in point == "after-migration" || point == "after-takeover" ? [1] : [1, 2, 5] {
+                for passing in point == "after-migration" || point == "after-takeover" ? [1] : passings {
                     try await run.life(endingBy: .atPoint(point, passing: passing))
                     try await run.life(endingBy: .afterStart(.zero), isCalm: true)
                 }
