@@ -81,26 +81,51 @@ struct SnapshotTests {
         #expect(floors.floor(of: "default", at: now) == 1)
     }
 
-    @Test func refundDueBeforeTheLastClaimIsFoundWithinFiveSeconds() throws {
-        let daemon = Daemon(database)
-        for number in 1...2 { try database.enqueue("R-\(number)") }
-        try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds)")
-        try database.execute("UPDATE refund_queue SET next_query_at = \(later(60).milliseconds) WHERE id = 2")
-        var request = CycleRequest(now: now)
+    /// Claims what is due, as far as there are permits.
+    private func claim(at time: Timestamp, _ claim: ClaimRequest.GatewayClaim) throws -> [Int64] {
+        var request = CycleRequest(now: time)
         request.claims = ClaimRequest(
             latestDue: later(3_960),
             latestAttempt: later(95_040),
             overdueSince: Timestamp(milliseconds: 0),
             batch: 256,
             hintInterval: .seconds(5),
-            gateways: ["default": .init(permits: 10)],
+            gateways: ["default": claim],
             includesUnknownGateways: false,
             endpoints: nil
         )
+        var ids: [Int64] = []
         _ = try database.store.cycle(request) { input in
-            let due = input.gateways["default"]?.waiting ?? []
-            return [Write(.claimRefunds(due.map { RefundClaim(id: $0.refund.id, lease: 1) }, until: later(75)))]
+            ids = (input.gateways["default"]?.waiting ?? []).map(\.refund.id)
+            return [Write(.claimRefunds(ids.map { RefundClaim(id: $0, lease: 1) }, until: later(75)))]
         }
+        return ids
+    }
+
+    @Test func refundPassedOverForAnotherMerchantIsNotBehindTheFloor() throws {
+        for merchant in ["A", "B"] { try database.enqueue("R-1", ["merchant_no": "'\(merchant)'"]) }
+        try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds) - 10000 / id")
+        var turn = ClaimRequest.GatewayClaim(permits: 1)
+        turn.turns.waiting = "A"
+        #expect(try claim(at: now, turn) == [2])
+        #expect(try claim(at: now, turn) == [1])
+    }
+
+    @Test func refundPassedOverByAProbeIsNotBehindTheFloor() throws {
+        for merchant in ["A", "B"] { try database.enqueue("R-1", ["merchant_no": "'\(merchant)'"]) }
+        try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds) - 10000 / id")
+        var probe = ClaimRequest.ProbeTurn()
+        probe.merchant = "A"
+        #expect(try claim(at: now, .init(permits: 1, probe: probe)) == [2])
+        #expect(try claim(at: now, .init(permits: 1)) == [1], "the probe has succeeded")
+    }
+
+    @Test func refundDueBeforeTheLastClaimIsFoundWithinFiveSeconds() throws {
+        let daemon = Daemon(database)
+        for number in 1...2 { try database.enqueue("R-\(number)") }
+        try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds)")
+        try database.execute("UPDATE refund_queue SET next_query_at = \(later(60).milliseconds) WHERE id = 2")
+        #expect(try claim(at: now, .init(permits: 10)) == [1])
         try database.execute("UPDATE refund_queue SET next_query_at = \(now.milliseconds - 1_000) WHERE id = 2")
         #expect(try daemon.due(at: later(1)) == [])
         #expect(try daemon.due(at: later(5)) == [2])

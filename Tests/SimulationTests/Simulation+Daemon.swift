@@ -310,8 +310,11 @@ extension Simulation {
         // Claims of the daemon that the copy is from have yet to run out.
         guard clock.time.duration(since: restoredAt) > .minutes(2) else { return }
         for table in ["refund_queue", "refund_outbox"] {
-            let claims = try fixture.number("SELECT count(*) FROM \(table) WHERE leased_until IS NOT NULL")
-            try require(claims == 0, "a daemon that shut down leaves \(claims) claims in \(table)")
+            let claims = try fixture.records(
+                "id, state, lease, leased_until",
+                "FROM \(table) WHERE leased_until IS NOT NULL"
+            )
+            try require(claims.isEmpty, "a daemon that shut down leaves claims in \(table): \(claims)")
         }
     }
 

@@ -19,6 +19,8 @@ final class CycleReader {
     let request: CycleRequest
     private let looksForExpiredClaims: Bool
     private var input = CycleInput()
+    /// The least due time of each gateway's waiting refunds.
+    private var fronts: [String: Int64] = [:]
     /// The latest claims of the refunds that this transaction has locked.
     private(set) var leases: [Int64: Int64] = [:]
 
@@ -61,6 +63,7 @@ final class CycleReader {
         if unknown?.found.isEmpty == false { try tx.send() }
         for (name, pending) in due where claims.gateways[name] == nil || input.pauses[.gateway(name)] == nil {
             input.gateways[name] = try pending.finish(mayProbe: probed.isFree(name))
+            fronts[name] = pending.front
         }
         try hints.finish(self, &input)
         try outbox?.finish(into: &input)
@@ -73,12 +76,14 @@ final class CycleReader {
         for row in rows { leases[row.refund.id] = row.lease }
     }
 
-    /// The least due time of the refunds that were waiting and are claimed, by gateway.
+    /// The least due time of the refunds that were waiting, by gateway, where some of them are claimed.
+    ///
+    /// Those of another merchant, or of the next probe, may be passed over although they have been due longer.
     func dues(of writes: [Write]) -> [String: Int64] {
         var claimed: Set<Int64> = []
         for case .claimRefunds(let claims, _) in writes.map(\.action) { claimed.formUnion(claims.map(\.id)) }
-        return input.gateways.compactMapValues { due in
-            due.waiting.filter { claimed.contains($0.refund.id) }.compactMap(\.refund.nextQueryAt?.milliseconds).min()
+        return fronts.filter { gateway, _ in
+            input.gateways[gateway]?.waiting.contains { claimed.contains($0.refund.id) } == true
         }
     }
 

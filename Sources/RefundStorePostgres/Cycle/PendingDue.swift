@@ -38,6 +38,9 @@ final class PendingDue {
         readNext(gateway, tx.flight)
     }
 
+    /// The least due time of the waiting refunds, once the flight has run.
+    var front: Int64? { first.map(\.due.milliseconds).filter { $0 > 0 }.min() }
+
     /// Returns the refunds that may be claimed, and when the others are due, once the flight has run.
     ///
     /// - Parameter mayProbe: Whether a probe may be sent; otherwise another daemon is about to send one.

@@ -1,37 +1,20 @@
 import Foundation
+import Testing
 
 /// A queue in a store under test that a crash run kills daemons over.
 protocol CrashFixture {
-    /// Creates the queue that the configuration names.
-    func create() async throws
-    /// Starts an application that runs a statement.
-    func startApplication(_ sql: String) throws -> RunningProcess
-    /// The number that a query of an application returns.
-    func number(_ sql: String) async throws -> Int64
     /// Holds the lock for writing until the process is killed.
     func lock() async throws -> RunningProcess
     /// Copies what the last daemon left to a SQLite file, before anything repairs it.
     func copy(to path: String) async throws
+    /// Runs `refundd verify` over what the last daemon left, which was copied to a file.
+    func verify(_ copy: String) async throws -> Finished
 }
 
 /// A SQLite file; a copy has everything that stands in its `-wal`, so that the next daemon finds exactly what a killed one
 /// left behind.
 struct SQLiteCrashFixture: CrashFixture {
     let workspace: Workspace
-
-    func create() async throws { try await workspace.initDatabase() }
-
-    func startApplication(_ sql: String) throws -> RunningProcess {
-        try workspace.start(
-            "sqlite3",
-            ["-bail", "-cmd", ".timeout 20000", workspace.database, sql],
-            name: "shell"
-        )
-    }
-
-    func number(_ sql: String) async throws -> Int64 {
-        try await workspace.sql("SELECT (\(sql)) AS n").first?["n"].integer ?? 0
-    }
 
     func lock() async throws -> RunningProcess {
         let holder = try workspace.startPython("hold.py", [workspace.database, "IMMEDIATE"])
@@ -44,4 +27,26 @@ struct SQLiteCrashFixture: CrashFixture {
             try FileManager.default.copyItem(atPath: workspace.database + suffix, toPath: path + suffix)
         }
     }
+
+    func verify(_ copy: String) async throws -> Finished { try await workspace.refundd("verify", copy) }
+}
+
+/// A database on a PostgreSQL server; a copy has the same tables and columns, without their guards.
+struct PostgresCrashFixture: CrashFixture {
+    let workspace: Workspace
+    let queue: ServerQueue
+
+    func lock() async throws -> RunningProcess {
+        let statements = ["BEGIN", "LOCK TABLE refund_queue IN EXCLUSIVE MODE"]
+        let holder = try workspace.startPython("transaction.py", [queue.place] + statements)
+        _ = try await holder.outputLine(beginning: "holding")
+        return holder
+    }
+
+    func copy(to path: String) async throws {
+        let copied = try await workspace.runPython("queue_copy.py", [queue.place, path])
+        try #require(copied.exitCode == 0, "\(copied.errors)")
+    }
+
+    func verify(_ copy: String) async throws -> Finished { try await workspace.refundd("verify") }
 }

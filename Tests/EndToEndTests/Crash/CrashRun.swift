@@ -64,7 +64,7 @@ final class CrashRun {
         for name in ["second", "closed"] { try configureGateway(name) }
         let port = try await Self.cutConnections(w, to: "https://127.0.0.1:\(w.simulatorPort)")
         try w.configure("gateway", ["url": "\"https://127.0.0.1:\(port)\""])
-        try await fixture.create()
+        try await w.initDatabase()
         try await fixture.copy(to: w.path("killed.db"))
         try await w.sql(
             """
@@ -108,7 +108,7 @@ final class CrashRun {
         if case .atPoint(let point, let passing) = end { environment = ["CRASH_POINT": "\(point):\(passing)"] }
         let daemon = try w.launchDaemon(environment: environment)
         let insert = CrashStages.insert(batch: lives, origin: receivers[1].origin)
-        let application = try fixture.startApplication(insert)
+        let application = try w.startShell(insert)
         if isCalm {
             try await eventually("the interrupted refunds are asked for again", within: .seconds(30)) {
                 let log = String(decoding: try simulatorLog().dropFirst(logs[0]), as: UTF8.self)
@@ -225,7 +225,7 @@ final class CrashRun {
         try files.moveItem(atPath: killed, toPath: earlier)
         try await fixture.copy(to: killed)
         try await expectNone(CrashInvariant.inDatabase)
-        let verification = try await w.refundd("verify", killed)
+        let verification = try await fixture.verify(killed)
         try #require(verification.exitCode == 0, "life \(lives): \(verification.output) \(verification.errors)")
         try await w.sql(
             """
@@ -266,12 +266,12 @@ final class CrashRun {
         let launchedAt = Self.now
         let daemon = try await w.startDaemon()
         try await eventually("the end of everything", within: .seconds(180)) {
-            try await fixture.number(
+            try await w.sql(
                 """
-                SELECT (SELECT count(*) FROM refund_queue WHERE state IN ('pending', 'processing'))
-                    + (SELECT count(*) FROM refund_webhooks WHERE state = 'pending')
+                SELECT 1 FROM refund_queue WHERE state IN ('pending', 'processing')
+                UNION ALL SELECT 1 FROM refund_webhooks WHERE state = 'pending'
                 """
-            ) == 0
+            ).isEmpty
         }
         daemon.signal(SIGTERM)
         #expect(try await daemon.exitCode() == 0)

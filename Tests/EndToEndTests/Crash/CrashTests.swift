@@ -12,27 +12,42 @@ struct CrashTests {
         "after-answer", "before-delivery", "after-delivery",
     ]
 
-    @Test(.endToEnd) func nothingIsLostOrReportedTwiceWhereverTheDaemonIsKilled() async throws {
-        try await withWorkspace(slots: 2) { w in
-            let run = try await CrashRun(w, SQLiteCrashFixture(workspace: w))
+    /// Runs a test over a queue in a file, or on a server.
+    private func withCrashRun(onServer: Bool, _ body: (CrashRun) async throws -> Void) async throws {
+        if TestedStores.isServerSelected { try Test.cancel("runs on both stores anyway") }
+        let queue = onServer ? try ServerQueue() : nil
+        try await withWorkspace(queue, slots: 2) { w in
+            if let queue {
+                try await body(CrashRun(w, PostgresCrashFixture(workspace: w, queue: queue)))
+            } else {
+                try await body(CrashRun(w, SQLiteCrashFixture(workspace: w)))
+            }
+        }
+    }
+
+    @Test(.endToEnd, arguments: [false, true])
+    func nothingIsLostOrReportedTwiceWhereverTheDaemonIsKilled(onServer: Bool) async throws {
+        try await withCrashRun(onServer: onServer) { run in
+            // What happens at a point is the same on both stores; what a store makes of it is not.
+            let passings = onServer ? [1, 3] : [1, 2, 5]
             for point in Self.points {
-                for passing in point == "after-migration" || point == "after-takeover" ? [1] : [1, 2, 5] {
+                for passing in point == "after-migration" || point == "after-takeover" ? [1] : passings {
                     try await run.life(endingBy: .atPoint(point, passing: passing))
                     try await run.life(endingBy: .afterStart(.zero), isCalm: true)
                 }
             }
-            print("crash run at every point: \(try await run.finish())")
+            print("crash run at every point\(onServer ? ", on PostgreSQL" : ""): \(try await run.finish())")
         }
     }
 
-    @Test(.crashRun) func nothingIsLostOrToldTwiceWheneverTheDaemonIsKilled() async throws {
+    @Test(.crashRun, arguments: [false, true])
+    func nothingIsLostOrToldTwiceWheneverTheDaemonIsKilled(onServer: Bool) async throws {
         let environment = ProcessInfo.processInfo.environment
-        let rounds = environment["TEST_CRASH_ROUNDS"].flatMap { Int($0) } ?? 40
+        let rounds = environment["TEST_CRASH_ROUNDS"].flatMap { Int($0) } ?? (onServer ? 10 : 40)
         let seed = environment["TEST_CRASH_SEED"].flatMap { UInt64($0) } ?? .random(in: 0...999_999)
         print("crash run with TEST_CRASH_ROUNDS=\(rounds) TEST_CRASH_SEED=\(seed)")
         var random = SplitMix64(seed: seed)
-        try await withWorkspace(slots: 2) { w in
-            let run = try await CrashRun(w, SQLiteCrashFixture(workspace: w))
+        try await withCrashRun(onServer: onServer) { run in
             for _ in 0..<rounds {
                 let end: CrashRun.End =
                     switch Int.random(in: 0..<6, using: &random) {
@@ -49,12 +64,12 @@ struct CrashTests {
                     }
                 try await run.life(endingBy: end, isCalm: Bool.random(using: &random))
             }
-            print("crash run, seed \(seed): \(try await run.finish())")
+            print("crash run, seed \(seed)\(onServer ? ", on PostgreSQL" : ""): \(try await run.finish())")
         }
     }
 
     @Test(.endToEnd) func webhookWhoseAnswerIsLostIsSentAgainUnderTheSameIDWithTheSameBody() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
             try await w.startSimulator()

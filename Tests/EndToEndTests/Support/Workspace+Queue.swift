@@ -36,6 +36,18 @@ extension Workspace {
     /// SQL for the hexadecimal digits of a column of bytes.
     func hex(_ column: String) -> String { server == nil ? "hex(\(column))" : "encode(\(column), 'hex')" }
 
+    /// SQL for a column of bytes as text.
+    func text(_ column: String) -> String { server == nil ? column : "convert_from(\(column), 'UTF8')" }
+
+    /// SQL for the texts of a column, one after the other with a space between them.
+    func joined(_ column: String) -> String { "\(server == nil ? "group_concat" : "string_agg")(\(column), ' ')" }
+
+    /// Starts the shell with statements.
+    func startShell(_ sql: String) throws -> RunningProcess {
+        if let server { return try start("psql", server.arguments(sql), name: "shell") }
+        return try start("sqlite3", ["-bail", "-cmd", ".timeout 20000", database, sql], name: "shell")
+    }
+
     /// Inserts a refund.
     ///
     /// - Parameters:
