@@ -7,6 +7,8 @@ import RefundStoreSQL
 /// for a while. Whichever notices first removes its row and ends its claims. Their numbers rise, so that nothing that it
 /// writes later has an effect.
 enum TakeOver {
+    private static let latestEnds = 10_000
+
     /// Deletes the rows of daemons that are gone, but for one whose id is the parameter.
     static func deletion(returning columns: String) -> String {
         """
@@ -23,10 +25,14 @@ enum TakeOver {
         // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
         let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
         let lease = "lease = lease + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END"
+        let release = "UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, \(lease) WHERE"
+        // An operator may have ended a refund in flight, a short while ago; no index finds the claims of those.
+        let latest = "SELECT refund_id FROM refund_transitions ORDER BY id DESC LIMIT \(latestEnds)"
         return [
+            "\(release) state IN ('pending', 'processing') AND leased_until IS NOT NULL AND \(condition)",
             """
-            UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, \(lease)
-            WHERE state IN ('pending', 'processing') AND leased_until IS NOT NULL AND \(condition)
+            \(release) id IN (\(latest)) AND state IN ('settled', 'failed', 'abandoned') AND leased_until IS NOT NULL
+            AND \(condition)
             """,
             """
             UPDATE refund_outbox SET leased_until = NULL, claimed_by = NULL, \(lease),

@@ -8,7 +8,7 @@ struct GatewayOutageTests {
     }
 
     @Test(.endToEnd) func gatewayThatIsDownForAWhileLosesNothingAndUsesUpNoBackoff() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             let admin = try await w.freePort()
             try w.configure("admin", ["listen": "\"127.0.0.1:\(admin)\""])
             try await w.startEverything()
@@ -53,7 +53,7 @@ struct GatewayOutageTests {
 
     @Test(.endToEnd, arguments: ["http_429", "http_503"])
     func pauseThatIsAskedForHoldsForTheWholeGateway(fault: String) async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startEverything(
                 scenarios: """
                     [prefixes."BUSY-"]
@@ -79,7 +79,7 @@ struct GatewayOutageTests {
     }
 
     @Test(.endToEnd) func clockThatIsOffIsToldAsAnUntrustedHintAndRecoversByItself() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startSimulator(options: ["--clock-skew", "20m"])
             try await w.initDatabase()
             try await w.startDaemon()
@@ -110,7 +110,7 @@ struct GatewayOutageTests {
     }
 
     @Test(.endToEnd) func wrongPublicKeyOfTheGatewayRaisesTheSameAlarm() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startSimulator()
             try await w.initDatabase()
             try await w.make("other.pem", "openssl genrsa 2048 | openssl rsa -pubout -out {}")
@@ -136,7 +136,7 @@ struct GatewayOutageTests {
     }
 
     @Test(.endToEnd) func gatewayThatAReloadRemovesLeavesNoTroubleBehind() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(on: .every) { w in
             try await w.startSimulator()
             try await w.initDatabase()
             let alone = w.configuration.text

@@ -79,13 +79,16 @@ struct FleetTests {
         #expect(try Daemon(database).due() == [id])
     }
 
-    @Test func refundThatAnOperatorEndedIsNotInFlightWhateverBecomesOfItsDaemon() throws {
+    @Test func refundThatAnOperatorEndsInFlightIsTakenOverToo() async throws {
         let daemon = Daemon(database)
         let id = try database.enqueue("R-1")
+        let source = database.store.makeWakeSource {}
+        defer { source.stop() }
         try leave(7, secondsAgo: 0)
         var change = daemon.change(of: try daemon.row(id)) { $0.abandoned(reason: "lost", actor: "ada", at: now) }
         (change.endsLease, change.lease) = (false, nil)
         try database.store.write { tx throws(StoreError) in try tx.write(change) }
+        #expect(try await awaitEvents(database.store) == [.tookOver(daemon: "far (process 4711)", claims: 1)])
         #expect(try database.column("SELECT state FROM refund_queue") == ["abandoned"])
         #expect(try database.number(claimed) == 0)
     }

@@ -99,9 +99,7 @@ final class WriteExecutor {
         let (refund, transaction) = (change.refund, change.refund.transaction)
         // Naming state or attention in an update runs their guards.
         let state = change.entries.isEmpty ? "" : "state = $18, attention = $19, "
-        // An operator may end a refund in flight, whose result no longer matters: its daemon may not live to release it.
-        let endsLease = change.endsLease || refund.state.isFinal
-        let lease = endsLease ? "leased_until = NULL, claimed_by = NULL, " : ""
+        let lease = change.endsLease ? "leased_until = NULL, claimed_by = NULL, " : ""
         let sql = """
             WITH done AS (
                 UPDATE refund_queue SET \(state)\(lease)attention_told = $1, trans_status = $2, trans_amount = $3,

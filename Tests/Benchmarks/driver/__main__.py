@@ -9,7 +9,7 @@ import time
 
 from workspace import BUILD, Workspace
 
-NAMES = ["costs", "instructions", "rival", "wake", "growth", "idle", "webhooks", "writes", "schedules"]
+NAMES = ["costs", "instructions", "rival", "wake", "growth", "idle", "webhooks", "writes", "schedules", "postgres"]
 
 # What --quick takes instead, to see that everything works.
 SIZES = {
@@ -36,9 +36,9 @@ parser.add_argument("--rounds", type=int, help="rounds of costs")
 parser.add_argument("--counted-rows", type=int, help="rows of instructions")
 parser.add_argument("--refunds", type=int, help="refunds of rival and writes")
 parser.add_argument("--rival-refunds", type=int, help="refunds of the script, at most")
-parser.add_argument("--inserts", type=int, help="inserts of wake")
-parser.add_argument("--sizes", type=int, nargs="+", help="pending refunds of growth, rising")
-parser.add_argument("--due", type=int, help="refunds of growth that are due at once")
+parser.add_argument("--inserts", type=int, help="inserts of wake and postgres")
+parser.add_argument("--sizes", type=int, nargs="+", help="pending refunds of growth and postgres, rising")
+parser.add_argument("--due", type=int, help="refunds of growth and postgres that are due at once")
 parser.add_argument("--endpoint-webhooks", type=int, help="deliveries to 1,000 endpoints")
 parser.add_argument("--idle-seconds", type=int, help="how long idle looks on")
 parser.add_argument("--floor-seconds", type=int, help="how long openssl speed measures each operation")

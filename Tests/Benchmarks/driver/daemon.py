@@ -18,7 +18,7 @@ ENVIRONMENT = {**os.environ, "MALLOC_ARENA_MAX": "2"}
 
 CONFIGURATION = """
 [database]
-path = "{database}"
+{database}
 [gateway]
 url = "{gateway_url}"
 app_id = "wz715fc0d10ee9d156"
@@ -70,7 +70,7 @@ class Refundd:
             "initial_interval": "5s",
             "level": "info",
         }
-        values = {"keys": workspace.folder, "database": self.database}
+        values = {"keys": workspace.folder, "database": f'path = "{self.database}"'}
         values = {**values, "admin": self.admin_port, **defaults, **settings}
         self._configuration.write_text(CONFIGURATION.format(**values))
 
