@@ -191,6 +191,10 @@ struct ServiceUnitTests {
         let report = absent(isHidden: true, cause: cause, lastWords: "exit")
         #expect(report.obstacle == "refundd.service has failed (exit-code, exit status 78)")
         #expect(report.startCommand == "sudo refundd status")
+        let unknown = absent(UnitState([:]), isHidden: true)
+        #expect(unknown.obstacle == nil && unknown.startCommand == "sudo refundd status")
+        let stopped = absent(UnitState(["ActiveState": "inactive"]), isHidden: true)
+        #expect(stopped.startCommand == "systemctl start refundd")
     }
 
     @Test func serviceIsHiddenFromEveryoneButRootAndItsOwnUser() throws {

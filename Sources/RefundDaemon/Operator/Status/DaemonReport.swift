@@ -82,11 +82,13 @@ package struct DaemonReport: Hashable, Sendable {
         cause: () -> Finding?,
         lastWords: () -> String?
     ) {
+        // Without D-Bus, systemctl answers only root.
+        if isHidden, state.active.isEmpty { startCommand = Self.rootsView }
         guard let (reason, command) = state.obstacle() else { return }
         (obstacle, startCommand) = (reason, command)
         guard state.hasFailed else { return }
         guard !isHidden else {
-            startCommand = "sudo refundd status"
+            startCommand = Self.rootsView
             return
         }
         if let cause = cause() {
@@ -96,6 +98,8 @@ package struct DaemonReport: Hashable, Sendable {
             obstacle = "\(reason): \(words)"
         }
     }
+
+    private static let rootsView = "sudo refundd status"
 
     /// Why the daemon does not run, with the command that can work; nil if it runs, or nothing is known.
     var absence: String? { obstacle.map { "\($0); run: \(startCommand)" } }
