@@ -35,11 +35,13 @@ package struct Configuration: Hashable, Sendable {
     /// - Parameters:
     ///   - file: The path of the file, absolute or relative to the current directory.
     ///   - environment: The process's environment, of which `REFUNDD_…` and `CREDENTIALS_DIRECTORY` are used.
+    ///   - urlProblem: Judges the URL of a server.
     /// - Returns: The configuration, with every value checked and every file name absolute.
     /// - Throws: `ConfigurationError` with every problem.
     package static func load(
         file: String,
-        environment: [String: String]
+        environment: [String: String],
+        urlProblem: DatabaseURLCheck = { _ in nil }
     ) throws(ConfigurationError) -> Configuration {
         let file = FileLocator.absolute(file)
         let text = try ConfigurationFile.text(of: file)
@@ -50,7 +52,7 @@ package struct Configuration: Hashable, Sendable {
             throw ConfigurationError(problems: [ConfigurationProblem(error, in: file)])
         }
         var reader = ConfigurationReader(file: file, document: document, environment: environment)
-        return try reader.configuration()
+        return try reader.configuration(urlProblem)
     }
 
     /// Returns the problems that prevent a running daemon from switching to this configuration.
@@ -71,7 +73,7 @@ package struct Configuration: Hashable, Sendable {
             if value != old { refuse(key, value, old: old, "restore it, or restart refundd") }
         }
         compare("database.path", database.path, old.database.path)
-        compare("database.url", database.url?.text ?? "", old.database.url?.text ?? "")
+        compare("database.url", database.url ?? "", old.database.url ?? "")
         compare("database.password_file", database.passwordFile ?? "", old.database.passwordFile ?? "")
         compare("database.schema", database.schema, old.database.schema)
         for (name, gateway) in gateways.sorted(by: { $0.key < $1.key }) {

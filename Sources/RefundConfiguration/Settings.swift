@@ -1,18 +1,26 @@
 package import RefundCore
 
-/// The `[database]` section: a SQLite file, or a PostgreSQL server.
+/// The `[database]` section: a file, or a server.
 package struct DatabaseSettings: Hashable, Sendable {
-    /// The absolute path of the SQLite file that contains the queue; without meaning if there is a URL.
+    /// The absolute path of the file that contains the queue; without meaning if there is a URL.
     package var path = "/var/lib/refundd/refundd.db"
-    /// The database of a PostgreSQL server that contains the queue; nil if the file does.
-    package var url: PostgresURL?
+    /// The URL of the server that contains the queue, which only its store can read; nil if the file does.
+    package var url: String?
     /// The absolute path of the file with the server's password; nil if none is needed.
     package var passwordFile: String?
     /// The schema of refundd's tables on the server.
     package var schema = Self.defaultSchema
+    /// Finds the files that the URL names; nil if they are relative to the current directory.
+    package var files: FileLocator?
 
     static let defaultSchema = "refundd"
 }
+
+/// Judges the URL of a server, as the server's store does.
+///
+/// - Parameter database: The section that names the server.
+/// - Returns: The problem and its fix, without the URL, which may hold a password; nil if there is none.
+package typealias DatabaseURLCheck = @Sendable (_ database: DatabaseSettings) -> String?
 
 /// The `[webhook]` section: which events are sent where.
 package struct WebhookSettings: Hashable, Sendable {

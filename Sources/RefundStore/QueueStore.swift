@@ -8,6 +8,9 @@ package protocol QueueStore: AnyObject, Sendable {
     /// The queue's location, as messages name it.
     var location: String { get }
 
+    /// The server's own tools for a backup; nil if there are none, or if it is a ``CopyableStore``.
+    var backupTools: String? { get }
+
     /// Runs one cycle: reads, decides, and writes, in one transaction.
     ///
     /// Without `mustWrite`, the store reads in a read transaction first, and locks the queue only if the decision
@@ -63,6 +66,11 @@ package protocol QueueStore: AnyObject, Sendable {
 
     /// Closes the connection.
     func close()
+}
+
+extension QueueStore {
+    /// None.
+    package var backupTools: String? { nil }
 }
 
 /// Detects commits by other processes.

@@ -7,6 +7,9 @@ package protocol StoreProvider: Sendable {
     /// The queue's location, as messages name it.
     var location: String { get }
 
+    /// The schema of refundd's tables, which statements of applications must name; nil if they need none.
+    var schema: String? { get }
+
     /// Opens the queue; may block while another process holds it.
     ///
     /// - Parameters:
@@ -85,6 +88,9 @@ extension StoreProvider {
     package var daemons: [ServingDaemon] {
         if case .running(let daemon?) = daemon { [daemon] } else { [] }
     }
+
+    /// None.
+    package var schema: String? { nil }
 
     /// Unknown.
     package var writer: QueueWriterProcess? { nil }

@@ -10,6 +10,8 @@ package struct PostgresProvider: StoreProvider {
     /// The queue's location, without secrets.
     package var location: String { settings.location }
 
+    package var schema: String? { settings.schema }
+
     /// Creates a provider.
     ///
     /// - Parameter settings: Where the queue is.

@@ -1,4 +1,3 @@
-package import RefundCore
 package import RefundStore
 
 /// Where a queue is on a PostgreSQL server, and how to connect to it.

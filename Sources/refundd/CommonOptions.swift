@@ -24,9 +24,9 @@ struct CommonOptions: ParsableArguments {
     /// Reads as much of the configuration as a command needs that only reads the queue.
     func databaseConfiguration() throws(CommandFailure) -> DatabaseConfiguration {
         do throws(ConfigurationError) {
-            return try DatabaseConfiguration(file: file, environment: environment)
+            return try ConfigurationLoader.database(file: file, environment: environment)
         } catch {
-            throw CommandFailure(.configuration, error.problems.map(\.description))
+            throw CommandFailure(error)
         }
     }
 
@@ -58,21 +58,23 @@ struct CommonOptions: ParsableArguments {
     /// Opens the configured queue, which must exist.
     func store(_ access: StoreAccess, of known: DatabaseSettings? = nil) throws(CommandFailure) -> any QueueStore {
         let database = if let known { known } else { try configuration().database }
-        return try open(StoreProviders.provider(for: database), access)
+        return try CommandFailure.mapping { () throws(StoreError) in
+            try open(StoreProviders.provider(for: database), access)
+        }
     }
 
     /// Opens a queue in a file, such as a backup, for reading; without one, the configured queue.
     func storedQueue(at file: String?) throws(CommandFailure) -> any QueueStore {
         guard let file else { return try store(databaseConfiguration()) }
-        return try open(StoreProviders.provider(forFile: file), .readOnly)
+        return try CommandFailure.mapping { () throws(StoreError) in
+            try open(StoreProviders.provider(forFile: file), .readOnly)
+        }
     }
 
-    private func open(_ provider: any StoreProvider, _ access: StoreAccess) throws(CommandFailure) -> any QueueStore {
-        try CommandFailure.mapping { () throws(StoreError) in
-            let store = try provider.open(access)
-            try store.checkSchema()
-            return store
-        }
+    private func open(_ provider: any StoreProvider, _ access: StoreAccess) throws(StoreError) -> any QueueStore {
+        let store = try provider.open(access)
+        try store.checkSchema()
+        return store
     }
 
     /// Reads from the configured database in one transaction.

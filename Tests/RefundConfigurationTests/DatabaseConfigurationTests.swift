@@ -39,7 +39,15 @@ struct DatabaseConfigurationTests {
     @Test func serverIsKnownDespiteOtherProblems() throws {
         let configuration = try read("[gateway]\napp_id = 7\n[database]\nurl = \"postgresql://db/shop\"\n")
         #expect(configuration.whole == nil)
-        #expect(configuration.database.url?.description == "postgresql://db/shop")
+        #expect(configuration.database.url == "postgresql://db/shop")
+    }
+
+    @Test func rejectedURLIsAnErrorEvenAmongOtherProblems() throws {
+        let file = try folder.write("[gateway]\napp_id = 7\n[database]\nurl = \"toy://db\"\n", to: "refundd.conf")
+        let error = #expect(throws: ConfigurationError.self) {
+            try DatabaseConfiguration(file: file, environment: [:]) { $0.url == "toy://db" ? "no such toy" : nil }
+        }
+        #expect(error?.problems.map(\.description) == ["\(file): database.url: no such toy"])
     }
 
     @Test(arguments: [

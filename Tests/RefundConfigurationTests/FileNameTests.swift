@@ -55,20 +55,16 @@ struct FileNameTests {
     }
 
     @Test func filesOfAServersConnectionAreFoundTheSameWay() throws {
-        let url = "postgresql://db/shop?sslrootcert=ca.pem&sslkey=keys/key.pem&sslcert=/cert.pem&application_name=a.b"
-        let text = Sample.text(adding: "[database]\nurl = \"\(url)\"\npassword_file = \"password\"")
+        let text = Sample.text(adding: "[database]\nurl = \"postgresql://db/\"\npassword_file = \"password\"")
         try Sample.within { sample in
             try sample.write(text.utf8)
             let password = try sample.write([], to: "run/refundd_password")
             let environment = ["CREDENTIALS_DIRECTORY": sample.folder + "/run"]
             let database = try Configuration.load(file: sample.file, environment: environment).database
             #expect(database.passwordFile == password)
-            #expect(
-                database.url?.parameters == [
-                    "sslrootcert": sample.folder + "/ca.pem", "sslkey": sample.folder + "/keys/key.pem",
-                    "sslcert": "/cert.pem", "application_name": "a.b",
-                ]
-            )
+            let files = try #require(database.files)
+            #expect(files.path(of: "password", isCredential: true) == password)
+            #expect(files.path(of: "keys/key.pem", isCredential: true) == sample.folder + "/keys/key.pem")
         }
     }
 

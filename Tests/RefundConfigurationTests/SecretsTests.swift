@@ -41,14 +41,4 @@ struct SecretsTests {
         #expect(messages.count == 1)
         #expect(messages.allSatisfy { $0.hasPrefix("FILE: gateway.url") && !$0.contains(Self.secret) })
     }
-
-    @Test(arguments: [
-        "postgresql://user:\(secret)@host/", "postgresql://host/?password=\(secret)", "postgresql://host/ \(secret)",
-        "postgres:\(secret)", "postgresql://host/?\(secret)", "postgresql://host:\(secret)/",
-    ])
-    func secretInADatabaseURLIsNeverShown(url: String) throws {
-        let messages = try Sample.messages(Sample.text(adding: "[database]\nurl = \"\(url)\""))
-        #expect(messages.count == 1)
-        #expect(messages.allSatisfy { $0.hasPrefix("FILE: database.url") && !$0.contains(Self.secret.dropFirst(6)) })
-    }
 }

@@ -16,6 +16,18 @@ struct ConnectionOptionTests {
         return Dictionary(all.map { ($0.name, $0.value) }) { _, last in last }
     }
 
+    @Test func filesOfAConnectionAreFoundByTheirNames() throws {
+        let names = "sslrootcert=ca.pem&sslkey=keys/key.pem&sslcert=system&application_name=a.b"
+        var server = QueueServer(url: "postgresql://db/shop?\(names)", schema: "refundd")
+        server.file = { "/found/\($0)" }
+        let found = try PostgresServers.settings(of: server).servers[0].filter { $0.value.contains(".") }
+        #expect(
+            found.map { "\($0.name)=\($0.value)" } == [
+                "application_name=a.b", "sslkey=/found/keys/key.pem", "sslrootcert=/found/ca.pem",
+            ]
+        )
+    }
+
     // MARK: - Options
 
     @Test func remoteServerIsVerifiedByTheSystemsAuthorities() throws {

@@ -7,7 +7,7 @@ extension DatabaseSettings: ConfigurationSection {
     static let name = "database"
     static let keys: [Key] = [
         Key("path", \.path, .file(isCredential: false, example: "refundd.db")),
-        Key("url", \.url, ValueType.postgresURL.orEmpty),
+        Key("url", \.url, ValueType.databaseURL.orEmpty),
         Key("password_file", \.passwordFile, ValueType.file(example: "database_password").orEmpty),
         Key("schema", \.schema, .schemaName),
     ]

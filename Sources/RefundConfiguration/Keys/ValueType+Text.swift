@@ -71,27 +71,12 @@ extension ValueType where Value == String {
     }
 }
 
-extension ValueType where Value == PostgresURL {
-    /// The URL of a database on a PostgreSQL server, never shown if it is rejected, since it may hold a password.
-    static let postgresURL = text(
-        #"a URL such as "postgresql://refundd@db.example/shop""#,
-        show: hidden
-    ) { (text, files) throws(InvalidValue) in
-        do throws(PostgresURLError) {
-            var url = try PostgresURL(text)
-            for name in PostgresURL.fileParameters {
-                // libpq 16 knows the name "system" for the operating system's certificates.
-                guard let file = url.parameters[name], !file.isEmpty, file != "system" else { continue }
-                url.parameters[name] = files.path(of: file, isCredential: true)
-            }
-            return url
-        } catch {
-            throw InvalidValue(error.description, error == .password ? .secret : .invalid)
-        }
-    }
-}
-
 extension ValueType where Value == String {
+    /// The URL of a database on a server, never shown, since it may hold a password; the server's store checks it.
+    static let databaseURL = text(#"a URL such as "postgresql://refundd@db.example/shop""#, show: hidden) { text, _ in
+        text
+    }
+
     /// The name of a schema, which needs no quotation marks in SQL.
     ///
     /// Source: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.

@@ -29,8 +29,8 @@ struct ConfigurationReader {
     /// Reads the whole configuration.
     ///
     /// - Throws: `ConfigurationError` with every problem.
-    mutating func configuration() throws(ConfigurationError) -> Configuration {
-        let database = checkedDatabase()
+    mutating func configuration(_ urlProblem: DatabaseURLCheck) throws(ConfigurationError) -> Configuration {
+        let database = checkedDatabase(urlProblem)
         var configuration = Configuration(file: file, gateways: gateways())
         configuration.database = database
         configuration.polling = section()
@@ -50,8 +50,8 @@ struct ConfigurationReader {
     /// Reads the `[database]` section alone.
     ///
     /// - Throws: `ConfigurationError` with every problem of it.
-    mutating func database() throws(ConfigurationError) -> DatabaseSettings {
-        let database = checkedDatabase()
+    mutating func database(_ urlProblem: DatabaseURLCheck) throws(ConfigurationError) -> DatabaseSettings {
+        let database = checkedDatabase(urlProblem)
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         return database
     }
@@ -124,8 +124,12 @@ struct ConfigurationReader {
     }
 
     /// Reads `[database]`, which names a file or a server.
-    private mutating func checkedDatabase() -> DatabaseSettings {
-        let database: DatabaseSettings = section()
+    private mutating func checkedDatabase(_ urlProblem: DatabaseURLCheck) -> DatabaseSettings {
+        var database: DatabaseSettings = section()
+        if database.url != nil {
+            database.files = files
+            if let problem = urlProblem(database) { report(InvalidValue(problem), at: "database.url") }
+        }
         if isInvalid("database.url") { return database }
         if database.url != nil, given.contains("database.path") {
             let message = "database.url names a server, and the queue is in one place; remove one of them"

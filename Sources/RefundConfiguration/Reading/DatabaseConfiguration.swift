@@ -23,11 +23,16 @@ package struct DatabaseConfiguration: Sendable {
     /// - Parameters:
     ///   - file: The path of the file, absolute or relative to the current directory.
     ///   - environment: The process's environment.
+    ///   - urlProblem: Judges the URL of a server.
     /// - Throws: `ConfigurationError` if the file cannot be read or `[database]` is invalid.
-    package init(file: String, environment: [String: String]) throws(ConfigurationError) {
+    package init(
+        file: String,
+        environment: [String: String],
+        urlProblem: DatabaseURLCheck = { _ in nil }
+    ) throws(ConfigurationError) {
         self.file = FileLocator.absolute(file)
         do throws(ConfigurationError) {
-            let configuration = try Configuration.load(file: file, environment: environment)
+            let configuration = try Configuration.load(file: file, environment: environment, urlProblem: urlProblem)
             database = configuration.database
             whole = configuration
             problems = []
@@ -36,7 +41,7 @@ package struct DatabaseConfiguration: Sendable {
             // Text that is not TOML has no sections at all.
             guard let document = try? TOMLReader.read(text) else { throw error }
             var reader = ConfigurationReader(file: self.file, document: document, environment: environment)
-            database = try reader.database()
+            database = try reader.database(urlProblem)
             whole = nil
             problems = error.problems
         }

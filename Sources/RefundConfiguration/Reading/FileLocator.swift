@@ -2,7 +2,7 @@ import FoundationEssentials
 import RefundCore
 
 /// Resolves the file names in a configuration.
-struct FileLocator: Sendable {
+package struct FileLocator: Hashable, Sendable {
     // With LoadCredential=refundd:FOLDER, systemd names each credential refundd_FILE.
     private static let credentialPrefix = "refundd_"
 
@@ -30,7 +30,7 @@ struct FileLocator: Sendable {
     ///   - isCredential: Whether a bare name is looked up among the credentials first and in the folder `credentials`
     ///     last.
     /// - Returns: The absolute path, whether or not the file exists.
-    func path(of name: String, isCredential: Bool) -> String {
+    package func path(of name: String, isCredential: Bool) -> String {
         if name.hasPrefix("/") { return name }
         let path = "\(folder)/\(name)"
         guard isCredential, !name.contains("/") else { return path }

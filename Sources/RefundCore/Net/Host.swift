@@ -91,7 +91,7 @@ package enum Host: Hashable, Sendable, CustomStringConvertible {
 
 extension UInt16 {
     /// Creates a port from one to five ASCII digits; nil for any other text and for numbers above 65535.
-    init?(port digits: ArraySlice<UInt8>) {
+    package init?(port digits: ArraySlice<UInt8>) {
         guard (1...5).contains(digits.count) else { return nil }
         var value = 0
         for byte in digits {

@@ -15,10 +15,12 @@ package enum ConfigurationCheck: Sendable {
         let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
-        let provider = StoreProviders.provider(for: configuration.database)
+        let provider = try CommandFailure.mapping { () throws(StoreError) in
+            try StoreProviders.provider(for: configuration.database)
+        }
         let problems =
             ReceiverCheck(webhook: configuration.webhook).offlineProblem().map { ["webhook.url: \($0)"] } ?? []
-        let others = keyProblems(credentials) + adminProblems(configuration)
+        let others = keyProblems(credentials) + adminProblems(configuration, provider.daemon)
         let database = provider.findings(for: .current)
         let key = configuration.database.url == nil ? "database.path" : "database.url"
         let grave = database.filter { $0.gravity == .problem }.map { "\(key): \($0.line)" }
@@ -50,9 +52,8 @@ package enum ConfigurationCheck: Sendable {
     // What refundd.conf.example shows.
     static let exampleAppID = "wz715fc0d10ee9d156"
 
-    private static func adminProblems(_ configuration: Configuration) -> [String] {
+    private static func adminProblems(_ configuration: Configuration, _ daemon: DaemonPresence) -> [String] {
         guard let address = configuration.admin.listen else { return [] }
-        let daemon = StoreProviders.provider(for: configuration.database).daemon
         return AdminAddressCheck(address: address, daemon: daemon).problem().map { ["admin.listen: \($0)"] } ?? []
     }
 

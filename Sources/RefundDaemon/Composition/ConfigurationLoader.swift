@@ -14,10 +14,19 @@ package enum ConfigurationLoader: Sendable {
         environment: [String: String]
     ) throws(CommandFailure) -> Configuration {
         do {
-            return try Configuration.load(file: file, environment: environment)
+            let check = StoreProviders.urlProblem
+            return try Configuration.load(file: file, environment: environment, urlProblem: check)
         } catch {
-            throw CommandFailure(.configuration, error.problems.map(\.description))
+            throw CommandFailure(error)
         }
+    }
+
+    /// Reads as much of the configuration file as a command needs that only reads the queue.
+    package static func database(
+        file: String,
+        environment: [String: String]
+    ) throws(ConfigurationError) -> DatabaseConfiguration {
+        try DatabaseConfiguration(file: file, environment: environment, urlProblem: StoreProviders.urlProblem)
     }
 
     /// Reads the keys and secrets that a configuration names.

@@ -157,7 +157,9 @@ package actor Daemon {
     ///
     /// - Returns: The database, or nil if a signal ended the daemon first.
     private func open() async throws(CommandFailure) -> ServedDatabase? {
-        let provider = StoreProviders.provider(for: loaded.configuration.database)
+        let provider = try CommandFailure.mapping { () throws(StoreError) in
+            try StoreProviders.provider(for: loaded.configuration.database)
+        }
         let opening = DatabaseOpening(
             provider,
             patience: ImmediateQuery.longest(loaded.configuration),

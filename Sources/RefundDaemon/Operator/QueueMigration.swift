@@ -3,7 +3,7 @@ import RefundCore
 import RefundScheduler
 import RefundStore
 
-/// Moves a queue from a SQLite file to a PostgreSQL server: copies everything, and compares both ends.
+/// Moves a queue from a file to a server: copies everything, and compares both ends.
 ///
 /// No daemon may serve the file meanwhile. A migration that was interrupted goes on where it stopped.
 package struct QueueMigration {
@@ -25,17 +25,16 @@ package struct QueueMigration {
     /// Opens both ends.
     ///
     /// - Parameters:
-    ///   - file: The SQLite file.
-    ///   - database: The PostgreSQL database.
+    ///   - file: The file.
+    ///   - database: The `[database]` section of a configuration that names the server.
     /// - Throws: `CommandFailure` if a daemon serves the file, or either end cannot be used.
     package init(from file: String, to database: DatabaseSettings) throws(CommandFailure) {
         let provider = StoreProviders.provider(forFile: file)
-        let destination = StoreProviders.provider(for: database)
         (source, target, lock) = try CommandFailure.mapping { () throws(StoreError) in
             let opened = try provider.open(.existing)
             guard case .taken(let lock) = try provider.lock() else { throw provider.alreadyServed }
             try opened.migrate(at: SystemClock().now())
-            let store = try destination.open(.readWrite)
+            let store = try StoreProviders.provider(for: database).open(.readWrite)
             guard let source = opened as? any QueueStore & QueueExporter,
                 let target = store as? any QueueStore & QueueImporter
             else {

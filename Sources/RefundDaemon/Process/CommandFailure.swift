@@ -1,3 +1,4 @@
+package import RefundConfiguration
 package import RefundStore
 
 /// The failure of a command or of the daemon.
@@ -11,6 +12,11 @@ package struct CommandFailure: Error, Sendable {
     package init(_ status: ExitStatus, _ messages: [String]) {
         self.status = status
         self.messages = messages
+    }
+
+    /// Creates the failure for a configuration that cannot be used.
+    package init(_ error: ConfigurationError) {
+        self.init(.configuration, error.problems.map(\.description))
     }
 
     /// Creates the failure for an error of the database.

@@ -29,8 +29,8 @@ package enum Backup: Sendable {
         report: (Int) -> Void = { _ in }
     ) throws(CommandFailure) -> Verification {
         guard let store = store as? any CopyableStore else {
-            let tools = "pg_dump, or pg_basebackup with continuous archiving"
-            throw CommandFailure(.usage, ["\(store.location) is on a server, which has tools for that: use \(tools)"])
+            let tools = store.backupTools.map { ": use \($0)" } ?? ""
+            throw CommandFailure(.usage, ["\(store.location) is on a server, which has tools for that\(tools)"])
         }
         guard !store.owns(file) else {
             throw CommandFailure(.failed, ["\(file) belongs to the database itself; give the copy another name"])

@@ -40,12 +40,13 @@ struct InitCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let database = try common.configuration().database
-            let provider = StoreProviders.provider(for: database)
+            let provider = try CommandFailure.mapping { () throws(StoreError) in
+                try StoreProviders.provider(for: database)
+            }
             let granting = provider as? any GrantingProvider
             guard granting != nil || grant.isEmpty && grantDaemon.isEmpty else {
-                let problem =
-                    "\(provider.location) is a file, which knows no roles; leave --grant and --grant-daemon out"
-                throw CommandFailure(.usage, [problem])
+                let place = database.url == nil ? "is a file, which knows no roles" : "knows no roles"
+                throw CommandFailure(.usage, ["\(provider.location) \(place); leave --grant and --grant-daemon out"])
             }
             try CommandFailure.mapping { () throws(StoreError) in
                 let actor = acceptRestored ? common.actor : nil
@@ -53,7 +54,7 @@ struct InitCommand: AsyncParsableCommand {
                 try granting?.grant(toApplications: grant, toDaemons: grantDaemon)
             }
             // Only refundd's own connections find the tables without their schema.
-            let schema = database.url == nil ? "" : "\(database.schema)."
+            let schema = provider.schema.map { "\($0)." } ?? ""
             printLine("\(provider.location) is ready. Enqueue a refund with:")
             printLine("INSERT INTO \(schema)refund_queue (merchant_order_no) VALUES ('R-1001');")
         }

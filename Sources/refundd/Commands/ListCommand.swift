@@ -191,7 +191,7 @@ extension Outlook {
     /// Reads the outlook of a configuration's queue.
     init(_ tx: any QueueReader, _ configuration: DatabaseConfiguration, at now: Timestamp) throws(StoreError) {
         try self.init(tx, at: now)
-        isServed = DaemonReport(of: configuration, asksForReadiness: false).isRunning
+        isServed = try DaemonReport(of: configuration, asksForReadiness: false).isRunning
         gateways = configuration.whole?.gateways.mapValues(\.merchantNo)
         hasSecret = configuration.whole?.webhook.secretFiles.isEmpty != true
     }

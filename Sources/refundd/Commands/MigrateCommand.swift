@@ -51,10 +51,11 @@ struct MigrateCommand: AsyncParsableCommand {
             }
             return database
         }
-        do throws(PostgresURLError) {
-            database.url = try PostgresURL(to)
+        (database.url, database.files) = (to, nil)
+        do throws(StoreError) {
+            _ = try StoreProviders.provider(for: database)
         } catch {
-            throw CommandFailure(.usage, ["--to: \(error)"])
+            throw CommandFailure(.usage, ["--to: \(error.reason)"])
         }
         return database
     }

@@ -24,7 +24,7 @@ extension FuzzTarget {
         var reader = ConfigurationReader(file: "/etc/f", document: document, environment: [:])
         let configuration: Configuration
         do throws(ConfigurationError) {
-            configuration = try reader.configuration()
+            configuration = try reader.configuration { _ in nil }
         } catch {
             try hold(!error.problems.isEmpty, "a rejected configuration has a problem")
             for problem in error.problems { try holdOneLine(problem.description) }

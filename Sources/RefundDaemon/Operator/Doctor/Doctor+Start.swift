@@ -13,7 +13,7 @@ extension Doctor {
     func startCause(_ configuration: DatabaseConfiguration) -> Finding? {
         guard let unit, configuration.file == ServiceUnit.configuration, let user = unit.serviceUser else { return nil }
         if let problem = configuration.problems.first { return configurationFinding(problem) }
-        let provider = StoreProviders.provider(for: configuration.database)
+        guard let provider = try? StoreProviders.provider(for: configuration.database) else { return nil }
         let credentials =
             geteuid() == 0 ? configuration.whole.map { credentialFindings($0, user) } ?? [] : []
         return (credentials + placeFindings(provider, user)).first { $0.gravity == .problem }

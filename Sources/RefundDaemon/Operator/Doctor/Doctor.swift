@@ -30,11 +30,16 @@ package struct Doctor: Sendable {
     package func findings(isOnline: Bool) async -> [Finding] {
         let partial: DatabaseConfiguration
         do throws(ConfigurationError) {
-            partial = try DatabaseConfiguration(file: file, environment: environment)
+            partial = try ConfigurationLoader.database(file: file, environment: environment)
         } catch {
             return error.problems.map(configurationFinding) + [ClockCheck.finding()]
         }
-        let provider = StoreProviders.provider(for: partial.database)
+        let provider: any StoreProvider
+        do throws(StoreError) {
+            provider = try StoreProviders.provider(for: partial.database)
+        } catch {
+            return [Finding(.problem, "configuration", error.description)]
+        }
         let daemon = provider.daemon
         let user = ServiceUnit.user(of: daemon, unit) ?? provider.owner ?? .current
         if isBlind(partial, user) { return blindFindings(partial, provider) }

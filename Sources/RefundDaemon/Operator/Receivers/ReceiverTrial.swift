@@ -33,7 +33,7 @@ package struct ReceiverTrial: Sendable {
                 environment: environment
             )
         } catch {
-            throw CommandFailure(.configuration, error.problems.map(\.description))
+            throw CommandFailure(error)
         }
         try ProcessMemory.hide()
         webhook = known.webhook

@@ -40,8 +40,9 @@ package struct DaemonReport: Hashable, Sendable {
     /// - Parameters:
     ///   - configuration: The configuration.
     ///   - asksForReadiness: Whether to ask the daemon itself, too.
-    package init(of configuration: DatabaseConfiguration, asksForReadiness: Bool = true) {
-        let provider = StoreProviders.provider(for: configuration.database)
+    /// - Throws: `StoreError` if the configuration names no queue that a store knows.
+    package init(of configuration: DatabaseConfiguration, asksForReadiness: Bool = true) throws(StoreError) {
+        let provider = try StoreProviders.provider(for: configuration.database)
         let presence = provider.daemon
         var readiness: AdminProbe.Answer?
         if asksForReadiness, case .running = presence, !presence.isStarting,

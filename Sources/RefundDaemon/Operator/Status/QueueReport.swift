@@ -56,7 +56,7 @@ package struct QueueReport: Sendable {
         let paused = status.pauses.keys.filter { $0.kind == .gateway }.map(\.name)
         let known = Set(configured).union(status.incidents.keys).union(status.breakers.keys).union(paused)
         let seen = configured.isEmpty ? known.union(status.sightings.keys) : known
-        self.init(at: now, DaemonReport(of: configuration), status, gateways: seen.sorted())
+        self.init(at: now, try DaemonReport(of: configuration), status, gateways: seen.sorted())
         if configuration.whole != nil { self.status.forgetLags(exceptOf: configured) }
         database = store.location
         if status.openCount >= Self.largeBacklog, status.dueLag > .zero {
@@ -76,7 +76,7 @@ package struct QueueReport: Sendable {
             credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
         }
         settings = configuration.whole?.readingCredentials(of: .installed()).gateways ?? [:]
-        let provider = StoreProviders.provider(for: configuration.database)
+        let provider = try StoreProviders.provider(for: configuration.database)
         // The unit's user matters only for the unit's own configuration.
         let isUnits = configuration.file == ServiceUnit.configuration
         if let user = ServiceUnit.user(of: daemon.presence, isUnits ? .installed() : nil) {

@@ -1,3 +1,5 @@
+import RefundCore
+
 /// A `postgresql://` URL in libpq's form: servers, a user, a database, and parameters of the connection.
 ///
 /// It never holds a password: a URL is shown in messages and by `ps`, and copied along with a configuration.
@@ -27,8 +29,6 @@ package struct PostgresURL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The URL as it was read.
-    package let text: String
     /// The servers, in the order in which they are tried; at least one.
     package private(set) var servers: [Server] = []
     /// The role; nil for the name of the operating system's user.
@@ -52,13 +52,14 @@ package struct PostgresURL: Hashable, Sendable, CustomStringConvertible {
         return "postgresql://\(servers.map(\.shown).joined(separator: ","))\(path)"
     }
 
+    /// What URLs begin with.
+    static let schemes = ["postgresql://", "postgres://"]
+
     /// Reads a URL.
     ///
     /// - Throws: `PostgresURLError`, which never contains the text: it may hold a password.
     package init(_ text: String) throws(PostgresURLError) {
-        self.text = text
-        let schemes = ["postgresql://", "postgres://"]
-        guard let scheme = schemes.first(where: text.hasPrefix) else { throw .unsupportedScheme }
+        guard let scheme = Self.schemes.first(where: text.hasPrefix) else { throw .unsupportedScheme }
         guard text.utf8.count <= HTTPURL.maxLength, text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
             throw .invalidCharacter
         }

@@ -1,5 +1,6 @@
-import RefundCore
 import Testing
+
+@testable import RefundStorePostgres
 
 struct PostgresURLTests {
     /// The parts of a URL as one line.
