@@ -24,8 +24,10 @@ struct AnswerCode: Hashable {
     // `E04111` (merchant order number) and `E04110` (transaction number) are invalid numbers, `ET002` and `ET003` missing
     // transactions, `M010` a missing original transaction.
     private static let unknownOrder: Set = ["E04111", "E04110", "ET002", "ET003", "M010"]
-    // `SYS002`: the signature; `SYS011`: missing protocol members.
-    private static let credentialsRefused: Set = ["SYS002", "SYS011"]
+    /// The code for a wrong signature of ours.
+    static let wrongSignature = "SYS002"
+    // `SYS011`: missing protocol members.
+    private static let credentialsRefused: Set = [wrongSignature, "SYS011"]
     // `E07303`: an API that the application may not call.
     private static let authorisationFamily = "E07"
     private static let maximumLength = 32

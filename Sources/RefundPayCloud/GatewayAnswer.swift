@@ -102,6 +102,9 @@ package enum GatewayAnswer: Sendable {
         return (other, nil)
     }
 
+    /// The problem of an answer with a signature by an unknown key.
+    static let foreignKey = "the gateway's answer is signed by none of the configured public keys"
+
     private static func signatureProblem(of envelope: JSONObject, _ keys: [RSAPublicKey]) -> String? {
         guard case .string(let text) = envelope["sign"], !text.isEmpty else {
             return "the gateway's answer is not signed"
@@ -111,7 +114,7 @@ package enum GatewayAnswer: Sendable {
         }
         let signed = SigningString.bytes(of: envelope)
         guard keys.contains(where: { $0.isValid(signature: signature, for: signed) }) else {
-            return "the gateway's answer is signed by none of the configured public keys"
+            return foreignKey
         }
         return nil
     }

@@ -7,6 +7,7 @@ import RefundHTTP
 package struct PayCloud: GatewayProtocol {
     package let name = "paycloud"
     package let hasPublicKeys = true
+    package let clockWindow: Duration? = GatewayClient.clockWindow
     // All gateways share it: a signature takes half a millisecond of one core.
     private let signing = SigningPool(threads: ProcessInfo.processInfo.activeProcessorCount)
 

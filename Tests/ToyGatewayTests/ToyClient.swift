@@ -20,7 +20,7 @@ struct ToyClient: GatewayQuerying {
                 from: gateway.url,
                 sentAt: now,
                 duration: .zero,
-                clockWindow: .seconds(300)
+                clockWindow: ToyProtocol.clockLimit
             ) { gateway.outcome(of: $0, for: query) }
             completion(attempt)
         }

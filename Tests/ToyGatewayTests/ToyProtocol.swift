@@ -1,4 +1,5 @@
 import RefundCore
+import RefundCrypto
 import RefundHTTP
 
 /// The toy gateway as an entry of the composition root's table of protocols.
@@ -7,6 +8,8 @@ import RefundHTTP
 struct ToyProtocol: GatewayProtocol {
     let name = "toy"
     let hasPublicKeys = false
+    static let clockLimit: Duration = .seconds(300)
+    let clockWindow: Duration? = clockLimit
     /// Creates the transport to a gateway.
     let transport: @Sendable (ToyGateway) -> any HTTPTransport
 
@@ -27,6 +30,11 @@ struct ToyProtocol: GatewayProtocol {
         let secrets = files.compactMap { credentials.read($0.path, key: $0.key, .secrecy) { $0 } }
         return ToyGateway(url: "", secret: secrets.first ?? [])
     }
+
+    func remedy(for problem: String, of gateway: String, _ settings: GatewaySettings?) -> GatewayRemedy? {
+        guard problem.contains("the signature is wrong") else { return nil }
+        return GatewayRemedy(cause: "gateway \(gateway) has another secret than \(settings?.privateKeyFile ?? "ours")")
+    }
 }
 
 extension ToyGateway: AnswerVerifying {
@@ -40,7 +48,7 @@ private struct ToyAccount: GatewayAccount {
 
     var address: String { gateway.url }
     var signingKey: String? { nil }
-    var verifyingKeys: [String] { [] }
+    var verifyingKeys: [String] { [HMACSHA256.code(for: [], key: gateway.secret).description] }
 
     func connect(name: String) -> GatewayConnection {
         GatewayConnection(client: ToyClient(gateway: gateway, transport: transport(gateway))) {}

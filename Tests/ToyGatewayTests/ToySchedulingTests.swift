@@ -47,6 +47,7 @@ struct ToySchedulingTests {
         let configuration = try configuration()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: false, protocols)
         #expect(problems == [])
+        #expect(credentials.publicKeys.isEmpty, "a secret's hash helps to guess it")
         let connections = try Connections(configuration, credentials)
         defer { connections.shutDown() }
         let receiver = Receiver()
@@ -92,6 +93,24 @@ struct ToySchedulingTests {
         #expect(keys.reread(gateway.signed(["refund R-1", "status paid"]), refund).kind == "unverified")
         let removed = Refund(id: 1, gateway: "removed", merchantOrderNo: "R-1", createdAt: Timestamp(milliseconds: 0))
         #expect(keys.reread(gateway.signed(["refund R-1", "status paid"]), removed).kind == "unverified")
+    }
+
+    @Test func failureIsExplainedByTheGatewaysOwnProtocol() throws {
+        let both = GatewayProtocols(GatewayProtocols.known.all + protocols.all)
+        let toy = try #require(configuration().gateways["default"])
+        let wrong = "the signature is wrong"
+        let foreign = "the gateway's answer is signed by none of the configured public keys"
+        #expect(
+            both.remedy(for: wrong, of: "shop", toy)?.cause.hasSuffix("has another secret than \(toy.privateKeyFile)")
+                == true
+        )
+        #expect(both.remedy(for: foreign, of: "shop", toy) == nil)
+        let payCloud = GatewaySettings()
+        #expect(both.remedy(for: wrong, of: "shop", payCloud) == nil)
+        #expect(both.remedy(for: foreign, of: "shop", payCloud)?.cause.contains("another key") == true)
+        // Without a configuration, it may be either.
+        #expect(both.remedy(for: wrong, of: "shop", nil)?.cause == "gateway shop has another secret than ours")
+        #expect(both.remedy(for: foreign, of: "shop", nil)?.cause.contains("another key") == true)
     }
 
     @Test func unknownProtocolIsReportedWithTheKnownOnes() throws {

@@ -8,6 +8,9 @@ package protocol GatewayProtocol: Sendable {
     /// Whether a public key verifies its answers, and not a shared secret, which proves nothing to others.
     var hasPublicKeys: Bool { get }
 
+    /// How far this machine's clock may be from a gateway's before that refuses queries; nil if it ignores their time.
+    var clockWindow: Duration? { get }
+
     /// Reads the keys of a gateway and checks its settings.
     ///
     /// - Parameters:
@@ -32,6 +35,29 @@ package protocol GatewayProtocol: Sendable {
         publicKeyFiles files: [(path: String, key: String)],
         _ credentials: inout some CredentialReading
     ) -> any AnswerVerifying
+
+    /// Recognises a mistake behind the failure of a query.
+    ///
+    /// - Parameters:
+    ///   - problem: Why the query failed: ``QueryOutcome/problem``, or the code or message of an incident.
+    ///   - gateway: The gateway's name.
+    ///   - settings: Its section of the configuration, with the files that an operator replaces; nil if that is unknown.
+    /// - Returns: The mistake with what ends it; nil if the problem betrays none.
+    func remedy(for problem: String, of gateway: String, _ settings: GatewaySettings?) -> GatewayRemedy?
+}
+
+/// A mistake between refundd and a gateway, and what ends it.
+package struct GatewayRemedy: Hashable, Sendable {
+    /// The mistake, in one sentence with what to do.
+    package let cause: String
+    /// The command that helps; nil if the daemon must read its keys again.
+    package let command: String?
+
+    /// Creates a remedy.
+    package init(cause: String, command: String? = nil) {
+        self.cause = cause
+        self.command = command
+    }
 }
 
 /// Reads files that the configuration names, and collects every problem.
@@ -69,7 +95,7 @@ package protocol GatewayAccount: Sendable {
     var address: String { get }
     /// The fingerprint of the public half of the key that signs queries; nil if the protocol has none.
     var signingKey: String? { get }
-    /// The fingerprints of the keys that verify answers.
+    /// The fingerprints of the keys that verify answers; nobody sees that of a shared secret.
     var verifyingKeys: [String] { get }
 
     /// Creates a client without connecting yet.

@@ -29,7 +29,7 @@ package enum ConfigurationCheck: Sendable {
         var lines = ["\(configuration.file): ok", "database: \(provider.location)"]
         lines += database.map { ($0.gravity == .warning ? "warning: " : "note: ") + $0.line }
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
-            let keys = credentials.gateways[name]?.verifyingKeys.map { $0.prefix(16) } ?? []
+            let keys = credentials.publicKeys[name, default: []].map { $0.prefix(16) }
             let url = connections.settings.gateways[name]?.address ?? gateway.url
             // Plain http:// is only this machine's, where a simulator takes any application.
             if gateway.appID == exampleAppID, !gateway.url.hasPrefix("http://") {
@@ -65,8 +65,8 @@ package enum ConfigurationCheck: Sendable {
         for (name, gateway) in credentials.gateways {
             if let key = gateway.signingKey { owners[key] = Configuration.section(ofGateway: name) }
         }
-        return credentials.gateways.sorted { $0.key < $1.key }.flatMap { name, gateway in
-            gateway.verifyingKeys.compactMap { owners[$0] }.map { owner in
+        return credentials.publicKeys.sorted { $0.key < $1.key }.flatMap { name, keys in
+            keys.compactMap { owners[$0] }.map { owner in
                 "\(Configuration.section(ofGateway: name)).public_key_files: this is the public half of "
                     + "\(owner).private_key_file; use the gateway's public key from its portal"
             }

@@ -8,6 +8,8 @@ import RefundWebhooks
 struct Credentials: Sendable {
     /// The gateways with their keys, by name.
     var gateways: [String: any GatewayAccount] = [:]
+    /// The fingerprints of the gateways' public keys, by name; none of a shared secret, which nobody may guess.
+    var publicKeys: [String: [String]] = [:]
     /// The secrets that sign webhooks.
     var secrets: [WebhookSecret] = []
 
@@ -32,7 +34,9 @@ struct Credentials: Sendable {
         for (name, gateway) in configuration.gateways.sorted(by: { $0.key < $1.key }) {
             let section = Configuration.section(ofGateway: name)
             let found = protocols.find(gateway, section: section, &loader)
-            credentials.gateways[name] = found?.account(gateway, section: section, &loader)
+            let account = found?.account(gateway, section: section, &loader)
+            credentials.gateways[name] = account
+            if found?.hasPublicKeys == true { credentials.publicKeys[name] = account?.verifyingKeys }
         }
         credentials.secrets = configuration.webhook.secretFiles.compactMap { path in
             loader.read(path, key: "webhook.secret_files", .secrecy) { bytes in

@@ -1,3 +1,4 @@
+import RefundConfiguration
 package import RefundCore
 import RefundPayCloud
 
@@ -31,5 +32,25 @@ package struct GatewayProtocols: Sendable {
         let names = all.map { JSONWriter.quoted($0.name) }.joined(separator: ", ")
         credentials.report("expected one of \(names)", key: "\(section).protocol", value: settings.protocolName)
         return nil
+    }
+
+    /// Recognises a mistake behind the failure of a gateway's query, as the gateway's protocol does.
+    ///
+    /// - Parameters:
+    ///   - problem: Why the query failed.
+    ///   - gateway: The gateway's name.
+    ///   - settings: The gateway's section; nil if the configuration cannot be used, so that it may be any protocol's.
+    /// - Returns: The mistake with what ends it, or nil.
+    func remedy(for problem: String, of gateway: String, _ settings: GatewaySettings?) -> GatewayRemedy? {
+        all.lazy.filter { settings.map(\.protocolName) ?? $0.name == $0.name }
+            .compactMap { $0.remedy(for: problem, of: gateway, settings) }.first
+    }
+}
+
+extension DatabaseConfiguration {
+    /// How far the clock may be off before a gateway refuses queries; nil if none does, or that is unknown.
+    var clockWindow: Duration? {
+        let names = whole?.gateways.values.map(\.protocolName) ?? []
+        return GatewayProtocols.known.all.filter { names.contains($0.name) }.compactMap(\.clockWindow).min()
     }
 }

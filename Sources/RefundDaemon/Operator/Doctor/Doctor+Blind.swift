@@ -26,9 +26,9 @@ extension Doctor {
             let report = try QueueReport(of: store, configuration)
             let others = report.findings.filter { $0.subject != "configuration" }
             findings += others.isEmpty ? [Finding(.fine, "queue", "no refund needs attention")] : others
-            findings.append(ClockCheck.finding(report.status))
+            findings.append(ClockCheck.finding(report.status, window: configuration.clockWindow))
         } catch {
-            findings.append(ClockCheck.finding())
+            findings.append(ClockCheck.finding(window: configuration.clockWindow))
         }
         return findings
     }

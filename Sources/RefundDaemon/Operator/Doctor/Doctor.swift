@@ -57,7 +57,7 @@ package struct Doctor: Sendable {
         }
         var report: QueueReport?
         findings += databaseFindings(partial, provider, user, &report)
-        findings.append(ClockCheck.finding(report?.status))
+        findings.append(ClockCheck.finding(report?.status, window: partial.clockWindow))
         // A daemon that does not run is the unit's problem.
         let isRepaired = !findings.contains { $0.gravity == .problem && Self.startSubjects.contains($0.subject) }
         let ofUnit = UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
@@ -141,8 +141,8 @@ package struct Doctor: Sendable {
     private func complete(_ finding: inout Finding, _ settings: GatewaySettings?) {
         let name = String(finding.subject.dropFirst("gateway ".count))
         let restart = unit == nil ? "refundd check --online" : "systemctl restart refundd"
-        if let remedy = GatewayRemedy(finding.text, gateway: name, settings, restart: restart) {
-            (finding.text, finding.command) = (remedy.cause, remedy.command)
+        if let remedy = GatewayProtocols.known.remedy(for: finding.text, of: name, settings) {
+            (finding.text, finding.command) = (remedy.cause, remedy.command ?? restart)
         } else {
             finding.command = "curl -sSv -o /dev/null \((settings?.url ?? "").asShellWord)"
         }

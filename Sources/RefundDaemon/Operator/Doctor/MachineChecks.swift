@@ -14,9 +14,14 @@ enum ClockCheck {
     ///
     /// - Parameters:
     ///   - status: The queue, with the gateways' last failures; nil if it cannot be read.
+    ///   - window: How far the clock may be off before a gateway refuses queries; nil if none does, or that is unknown.
     ///   - now: The time of the status.
     /// - Returns: The finding.
-    static func finding(_ status: QueueStatus? = nil, at now: Timestamp = SystemClock().now()) -> Finding {
+    static func finding(
+        _ status: QueueStatus? = nil,
+        window: Duration? = nil,
+        at now: Timestamp = SystemClock().now()
+    ) -> Finding {
         if let measured = status.flatMap({ measured($0, at: now) }) {
             return Finding(
                 .problem,
@@ -27,7 +32,8 @@ enum ClockCheck {
         }
         var state = timex()
         let result = unsafe adjtimex(&state)
-        return finding(isSynchronized: result >= 0 && result != TIME_ERROR && state.status & STA_UNSYNC == 0)
+        let isSynchronized = result >= 0 && result != TIME_ERROR && state.status & STA_UNSYNC == 0
+        return finding(isSynchronized: isSynchronized, window: window)
     }
 
     /// The problem of a gateway whose last failure names a difference between the clocks.
@@ -51,10 +57,15 @@ enum ClockCheck {
         return nil
     }
 
-    /// Judges the answer; a gateway refuses queries whose timestamp is further than 15 minutes from its own clock.
-    static func finding(isSynchronized: Bool, canSynchronize: Bool = Self.canSynchronize()) -> Finding {
+    /// Judges the kernel's answer.
+    static func finding(
+        isSynchronized: Bool,
+        window: Duration?,
+        canSynchronize: Bool = Self.canSynchronize()
+    ) -> Finding {
         guard !isSynchronized else { return Finding(.fine, "clock", "synchronized") }
-        let problem = "nothing synchronizes the clock; if it is 15 minutes off, the gateway refuses every query"
+        let effect = window.map { "; if it is \($0.formatted) off, the gateway refuses every query" } ?? ""
+        let problem = "nothing synchronizes the clock\(effect)"
         return Finding(.warning, "clock", problem, run: remedy(canSynchronize: canSynchronize))
     }
 
