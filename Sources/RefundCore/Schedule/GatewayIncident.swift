@@ -55,9 +55,4 @@ package struct GatewayLapse: Hashable, Sendable {
         self.since = since
         self.count = count
     }
-
-    /// The lapse of a gateway in one sentence.
-    package func problem(of gateway: String) -> String {
-        "no answer of gateway \(gateway) has verified since \(since.iso8601Seconds) (\(count) of \(count))"
-    }
 }

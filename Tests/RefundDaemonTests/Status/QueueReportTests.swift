@@ -128,6 +128,39 @@ struct QueueReportTests {
         #expect(report.findings.count == 1)
     }
 
+    @Test func gatewaysFindingIsItsConditionAndNothingElse() {
+        let incident = GatewayIncident(
+            kind: .unreachable,
+            code: GatewayIncident.unreachableCode,
+            message: "timed out",
+            isVerified: false,
+            since: Self.now
+        )
+        // From the gravest to the lightest; each hides those below it.
+        let conditions: [(GatewayCondition.Kind, String, (inout QueueStatus) -> Void)] = [
+            (.paused, "is paused", { $0.pauses = [.gateway("default"): Pause(since: Self.now, by: "ada")] }),
+            (.unreachable, "timed out, no verified", { $0.incidents = ["default": incident] }),
+            (.probed, "HTTP 503; it is only probed", { $0.breakers = ["default": breaker] }),
+            (.lapsed, "(3 of 3)", { $0.lapses = ["default": GatewayLapse(since: Self.now, count: 3)] }),
+            (
+                .failing, "failed to answer the last query (reset)",
+                {
+                    $0.sightings = [
+                        "default": GatewaySighting(lastVerified: nil, lastError: "reset", lastErrorAt: Self.now)
+                    ]
+                }
+            ),
+        ]
+        for (index, (kind, text, _)) in conditions.enumerated() {
+            let report = report { status in
+                for (_, _, set) in conditions[index...] { set(&status) }
+            }
+            let findings = report.findings.filter { $0.subject == "gateway default" }
+            #expect(report.status.condition(of: "default").kind == kind)
+            #expect(findings.count == 1 && findings[0].text.contains(text), "\(findings)")
+        }
+    }
+
     @Test func incidentIsAProblemSinceTheFirstFailure() {
         let incident = GatewayIncident(
             kind: .misconfigured,

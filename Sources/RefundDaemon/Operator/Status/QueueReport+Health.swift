@@ -59,27 +59,24 @@ extension QueueReport {
 
     private var gatewayFindings: [Finding] {
         gateways.compactMap { name in
-            let subject = "gateway \(name)"
+            let (subject, condition) = ("gateway \(name)", status.condition(of: name))
+            let since = condition.since.map { " since \($0.iso8601Seconds)" } ?? ""
             let lastVerified = status.sightings[name]?.lastVerified
             let seen = lastVerified.map { ", last verified answer \($0.age(at: now))" } ?? ", no verified answer yet"
-            if let incident = status.incidents[name] {
-                let since = min(incident.since, status.lapses[name]?.since ?? incident.since)
-                let text = "\(subject) has failed since \(since.iso8601Seconds): \(incident.cause)\(seen)"
-                return Finding(.problem, subject, text, run: "refundd check --online")
+            let text: String
+            switch condition.kind {
+            // `pauseFindings` names the pause.
+            case .paused, .answering, .unqueried: return nil
+            case .misconfigured, .unreachable: text = "\(subject) has failed\(since)\(condition.detail)\(seen)"
+            case .probed:
+                let probe = condition.breaker?.nextProbe(from: now) ?? ""
+                text = "\(subject) has failed\(since)\(condition.detail); it is only probed\(probe)\(seen)"
+            case .lapsed: text = "no answer of \(subject) has verified\(since)\(condition.detail)"
+            case .failing:
+                guard let error = status.sightings[name]?.lastError else { return nil }
+                return Finding(.note, subject, "\(subject) failed to answer the last query (\(error.asClause))\(seen)")
             }
-            if status.pauses[.gateway(name)] != nil { return nil }
-            if let breaker = status.breakers[name] {
-                let probe = breaker.nextProbe(from: now)
-                let text = "\(subject) \(breaker.failure); it is only probed"
-                return Finding(.problem, subject, text + probe + seen, run: "refundd check --online")
-            }
-            if let lapse = status.lapses[name] {
-                return Finding(.problem, subject, lapse.problem(of: name), run: "refundd check --online")
-            }
-            guard let sighting = status.sightings[name], sighting.isFailing, let error = sighting.lastError else {
-                return nil
-            }
-            return Finding(.note, subject, "\(subject) failed to answer the last query (\(error.asClause))\(seen)")
+            return Finding(.problem, subject, text, run: "refundd check --online")
         }
     }
 
@@ -122,7 +119,8 @@ extension QueueReport {
             return Finding(
                 .problem,
                 "endpoint \(endpoint)",
-                "endpoint \(endpoint) \(breaker.failure); it is only probed\(probe)",
+                "endpoint \(endpoint) has failed since \(breaker.since.iso8601Seconds): \(breaker.reason.asClause); it is"
+                    + " only probed\(probe)",
                 run: "refundd webhooks --state pending"
             )
         }
@@ -161,8 +159,4 @@ extension QueueReport {
         }
         return findings
     }
-}
-
-extension OpenBreaker {
-    fileprivate var failure: String { "has failed since \(since.iso8601Seconds): \(reason.asClause)" }
 }
