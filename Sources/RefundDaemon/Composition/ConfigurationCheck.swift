@@ -11,9 +11,7 @@ package enum ConfigurationCheck: Sendable {
     /// - Returns: The results, one line each.
     /// - Throws: `CommandFailure` with every problem.
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
-        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
-        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
-        let connections = try Connections(configuration, credentials)
+        let (configuration, credentials, connections) = try read(file, environment)
         defer { connections.shutDown() }
         let provider = try CommandFailure.mapping { () throws(StoreError) in
             try StoreProviders.provider(for: configuration.database)
@@ -49,6 +47,15 @@ package enum ConfigurationCheck: Sendable {
         return lines
     }
 
+    private static func read(
+        _ file: String,
+        _ environment: [String: String]
+    ) throws(CommandFailure) -> (Configuration, Credentials, Connections) {
+        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
+        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
+        return (configuration, credentials, try Connections(configuration, credentials))
+    }
+
     // What refundd.conf.example shows.
     static let exampleAppID = "wz715fc0d10ee9d156"
 
@@ -79,9 +86,7 @@ package enum ConfigurationCheck: Sendable {
     /// - Throws: `CommandFailure` if a gateway is unreachable, refuses the query, or fails verification, or if no
     ///   webhook can ever reach the receiver.
     package static func online(file: String, environment: [String: String]) async throws(CommandFailure) -> [String] {
-        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
-        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
-        let connections = try Connections(configuration, credentials)
+        let (configuration, _, connections) = try read(file, environment)
         defer { connections.shutDown() }
         var findings: [Finding] = []
         var isUnavailable = true

@@ -34,13 +34,13 @@ struct SendWebhookCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
             let terminal = receiver.common.terminal
-            let report = try await TestDelivery(receiver.trial()).send(type, to: url)
+            let report = try await receiver.trial().send(type, to: url)
             printLines(lines(report, width: terminal.width), on: terminal)
             guard report.outcome.isDelivered else { throw CommandFailure(.failed, []) }
         }
     }
 
-    private func lines(_ report: TestDelivery.Report, width: Int) -> [Line] {
+    private func lines(_ report: TestDelivery, width: Int) -> [Line] {
         let outcome = report.outcome
         let result = outcome.error ?? outcome.status.map { "HTTP \($0)" } ?? "no response"
         var texts = [
