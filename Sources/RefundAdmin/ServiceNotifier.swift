@@ -68,7 +68,8 @@ package struct ServiceNotifier: Sendable {
         send("WATCHDOG=1")
     }
 
-    static func monotonicMicroseconds() -> Int64 {
+    /// The monotonic clock, which counts from the machine's start.
+    package static func monotonicMicroseconds() -> Int64 {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
@@ -121,11 +122,7 @@ private func sendDatagram(_ message: [UInt8], to address: String) throws(NotifyE
     guard unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, size) == 0 else {
         throw .failed(call: "setsockopt", SystemError())
     }
-    var sent = -1
-    repeat {
-        sent = unsafe socketAddress.withPointer { address, length in
-            unsafe sendto(descriptor, message, message.count, Int32(MSG_NOSIGNAL), address, length)
-        }
-    } while sent < 0 && errno == EINTR
-    guard sent == message.count else { throw .failed(call: "sendto", SystemError()) }
+    guard socketAddress.send(message, on: descriptor) == message.count else {
+        throw .failed(call: "sendto", SystemError())
+    }
 }

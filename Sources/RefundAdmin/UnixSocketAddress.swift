@@ -25,6 +25,23 @@ package struct UnixSocketAddress {
         length = socklen_t(offset + bytes.count)
     }
 
+    /// Sends one datagram.
+    ///
+    /// - Parameters:
+    ///   - bytes: The datagram.
+    ///   - descriptor: The socket to send it on.
+    ///   - flags: The flags of send(2), to which `MSG_NOSIGNAL` is added.
+    /// - Returns: The number of bytes sent; negative after an error, which `errno` holds.
+    func send(_ bytes: [UInt8], on descriptor: Int32, flags: Int32 = 0) -> Int {
+        var sent = -1
+        repeat {
+            sent = unsafe withPointer { address, length in
+                unsafe sendto(descriptor, bytes, bytes.count, flags | Int32(MSG_NOSIGNAL), address, length)
+            }
+        } while sent < 0 && errno == EINTR
+        return sent
+    }
+
     /// Passes the address to a system call.
     package func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         unsafe withUnsafePointer(to: address) { pointer in

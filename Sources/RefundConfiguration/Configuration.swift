@@ -1,5 +1,4 @@
 package import RefundCore
-import TOML
 
 /// The configuration of refundd: the file's values, overridden by environment variables, with defaults for the rest.
 package struct Configuration: Hashable, Sendable {
@@ -44,13 +43,7 @@ package struct Configuration: Hashable, Sendable {
         urlProblem: DatabaseURLCheck = { _ in nil }
     ) throws(ConfigurationError) -> Configuration {
         let file = FileLocator.absolute(file)
-        let text = try ConfigurationFile.text(of: file)
-        let document: [String: TOMLValue]
-        do throws(TOMLError) {
-            document = try TOMLReader.read(text)
-        } catch {
-            throw ConfigurationError(problems: [ConfigurationProblem(error, in: file)])
-        }
+        let document = try ConfigurationFile.document(of: file)
         var reader = ConfigurationReader(file: file, document: document, environment: environment)
         return try reader.configuration(urlProblem)
     }

@@ -42,9 +42,9 @@ package enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .encrypted:
             "The private key is encrypted; remove the passphrase with \"openssl pkey -in OLD -out NEW\"."
         case .wrongType(let type):
-            "The key is of type \(type); an RSA key of at least \(RSAKeyRules.minimumBits) bits is required."
+            "The key is of type \(type); an RSA key of at least \(Self.minimumBits) bits is required."
         case .tooShort(let bits):
-            "The RSA key has \(bits) bits; at least \(RSAKeyRules.minimumBits) are required."
+            "The RSA key has \(bits) bits; at least \(Self.minimumBits) are required."
         case .damaged:
             "The RSA key is damaged; copy the complete key again."
         case .publicWherePrivate:
@@ -59,13 +59,10 @@ package enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The requirements for RSA keys.
-enum RSAKeyRules {
+extension KeyError {
     /// The length that the gateway's documentation requires: <https://developer.n-age.co.jp/docs/ja/public/Sign>.
     static let minimumBits = 2048
-}
 
-extension KeyError {
     /// Returns libcrypto's last error on this thread and clears the thread's error queue.
     static func lastFailure() -> KeyError {
         defer { ERR_clear_error() }

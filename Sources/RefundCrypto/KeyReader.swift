@@ -70,7 +70,7 @@ enum KeyReader {
         let type = key.typeName
         guard type == "RSA" else { throw .wrongType(type) }
         let bits = key.bits
-        guard bits >= RSAKeyRules.minimumBits else { throw .tooShort(bits: bits) }
+        guard bits >= KeyError.minimumBits else { throw .tooShort(bits: bits) }
         guard let context = unsafe EVP_PKEY_CTX_new(key.pointer, nil) else { throw .lastFailure() }
         defer { unsafe EVP_PKEY_CTX_free(context) }
         guard unsafe check(context) == 1 else { throw .damaged }

@@ -28,7 +28,7 @@ package final class RSAPrivateKey: Sendable {
     /// - Returns: The key.
     /// - Throws: `KeyError` if the length is too short or libcrypto has no randomness.
     package static func generate(bits: Int = 2048) throws(KeyError) -> RSAPrivateKey {
-        guard bits >= RSAKeyRules.minimumBits else { throw .tooShort(bits: bits) }
+        guard bits >= KeyError.minimumBits else { throw .tooShort(bits: bits) }
         guard let pointer = unsafe copenssl_generate_rsa(bits) else { throw .lastFailure() }
         return try RSAPrivateKey(key: unsafe KeyHandle(owning: pointer))
     }

@@ -55,9 +55,6 @@ package final class PostgresConnection {
         unsafe PQfinish(handle)
     }
 
-    /// The server's version, such as 150020.
-    package var serverVersion: Int { Int(unsafe PQserverVersion(handle)) }
-
     /// Whether a transaction is open.
     package var isInTransaction: Bool { unsafe PQtransactionStatus(handle) != PQTRANS_IDLE }
 

@@ -74,16 +74,11 @@ enum WebhookSignature {
     ///
     /// - Parameters:
     ///   - id: The value of `webhook-id`.
-    ///   - seconds: The value of `webhook-timestamp`: the Unix seconds of this attempt.
+    ///   - timestamp: The value of `webhook-timestamp`: the Unix seconds of this attempt.
     ///   - body: The exact bytes of the request's body.
     ///   - secrets: One signature is made per secret. Receivers accept any that matches, so a secret can be replaced
     ///     without a gap.
     /// - Returns: The signatures in the order of the secrets, separated by spaces.
-    static func header(id: String, seconds: Int64, body: [UInt8], secrets: [WebhookSecret]) -> String {
-        header(id: id, timestamp: String(seconds), body: body, secrets: secrets)
-    }
-
-    /// Returns the same for the text of a timestamp.
     static func header(id: String, timestamp: String, body: [UInt8], secrets: [WebhookSecret]) -> String {
         let message = Array("\(id).\(timestamp).".utf8) + body
         return secrets.map { secret in

@@ -93,10 +93,10 @@ package final class WebhookSender: WebhookDelivering {
         }
         let url = try allowedURL(delivery.url)
         let policy = settings.policy
-        let seconds = now.milliseconds / 1_000
+        let timestamp = String(now.milliseconds / 1_000)
         let signature = WebhookSignature.header(
             id: delivery.id,
-            seconds: seconds,
+            timestamp: timestamp,
             body: delivery.body,
             secrets: settings.secrets
         )
@@ -105,7 +105,7 @@ package final class WebhookSender: WebhookDelivering {
             headers: [
                 ("Content-Type", "application/json"),
                 ("webhook-id", delivery.id),
-                ("webhook-timestamp", String(seconds)),
+                ("webhook-timestamp", timestamp),
                 ("webhook-signature", signature),
             ],
             body: delivery.body,

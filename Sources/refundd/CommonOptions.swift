@@ -87,7 +87,7 @@ struct CommonOptions: ParsableArguments {
     ) throws(CommandFailure) -> Result {
         let store = try store(configuration)
         defer { store.close() }
-        return try CommandFailure.mapping { () throws(StoreError) in try store.read(body) }
+        return try store.look(body)
     }
 }
 

@@ -52,7 +52,9 @@ struct Sample {
         try within { sample in
             try sample.write(bytes)
             do throws(ConfigurationError) {
-                _ = try Configuration.load(file: sample.file, environment: environment)
+                _ = try Configuration.load(file: sample.file, environment: environment) { database in
+                    database.url?.hasPrefix("postgresql://") == true ? nil : "no store has such URLs"
+                }
                 return []
             } catch {
                 return error.problems

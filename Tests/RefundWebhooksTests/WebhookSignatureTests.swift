@@ -55,7 +55,7 @@ extension WebhookSignatureTests {
         var header: String
 
         func header(secrets: [WebhookSecret]) -> String {
-            WebhookSignature.header(id: id, seconds: seconds, body: Array(body.utf8), secrets: secrets)
+            WebhookSignature.header(id: id, timestamp: String(seconds), body: Array(body.utf8), secrets: secrets)
         }
     }
 }

@@ -41,10 +41,7 @@ final class JournalSocket: Sendable {
     }
 
     private func send(_ entry: [UInt8], _ flags: Int32) -> Bool {
-        var sent = -1
-        repeat {
-            sent = unsafe address.withPointer { unsafe sendto(descriptor, entry, entry.count, flags, $0, $1) }
-        } while sent < 0 && errno == EINTR
+        let sent = address.send(entry, on: descriptor, flags: flags)
         guard sent < 0, errno == EMSGSIZE || errno == ENOBUFS else { return sent >= 0 }
         let memory = Self.sealedFile(entry)
         guard memory >= 0 else { return false }

@@ -1,4 +1,5 @@
 package import CoreMetrics
+import FoundationEssentials
 import Glibc
 
 /// The figures of this process that Prometheus's client libraries also expose, from `/proc`.
@@ -32,7 +33,10 @@ package struct ProcessMetrics {
         if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             Metric.maximumDescriptors.set(Double(limit.rlim_cur), in: factory)
         }
-        if let count = openDescriptors() { Metric.openDescriptors.set(Double(count), in: factory) }
+        if let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            // Less the one that reads the folder.
+            Metric.openDescriptors.set(Double(open.count - 1), in: factory)
+        }
     }
 
     /// Reads the text of `/proc/PID/stat`.
@@ -56,24 +60,6 @@ package struct ProcessMetrics {
     }
 
     private static func text(of path: String) -> String {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
-        var text: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
-            text += buffer.prefix(count)
-        }
-    }
-
-    private static func openDescriptors() -> Int? {
-        guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
-        defer { unsafe closedir(folder) }
-        var count = 0
-        while unsafe readdir(folder) != nil { count += 1 }
-        // Less ".", "..", and the descriptor that reads the folder.
-        return count - 3
+        (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     }
 }

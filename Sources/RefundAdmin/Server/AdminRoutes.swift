@@ -55,9 +55,7 @@ struct AdminRoutes: Sendable {
         var json = JSONWriter()
         json.object { json in
             json.bool("ready", problems.isEmpty)
-            json.array("reasons") { json in
-                for problem in problems { json.string(nil, problem.rawValue) }
-            }
+            json.strings("reasons", problems.map(\.rawValue))
         }
         return AdminResponse(status: problems.isEmpty ? 200 : 503, type: "application/json", body: json.text + "\n")
     }

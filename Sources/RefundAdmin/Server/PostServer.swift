@@ -1,27 +1,20 @@
 package import RefundCore
 
-/// A small server for requests with a body, such as webhooks; neither slow nor huge requests hold it up.
-package struct PostServer: Sendable {
-    private static let limits = AdminLimits(request: .seconds(15))
-
-    private let address: ListenAddress
-
-    /// Creates a server of an address that does not listen yet.
-    package init(_ address: ListenAddress) {
-        self.address = address
-    }
-
-    /// Listens and answers until the task is cancelled, or until an answer is the last one.
+extension ListenAddress {
+    /// Serves requests with a body, such as webhooks, until the task is cancelled, or until an answer is the last one.
+    ///
+    /// Neither slow nor huge requests hold it up.
     ///
     /// - Parameters:
     ///   - onListening: Called once with the port.
     ///   - answer: Answers a request; several at a time.
     /// - Throws: `AdminError` when the address cannot be listened on.
-    package func run(
+    package func servePosts(
         onListening: @escaping @Sendable (Int) -> Void,
         answer: @escaping @Sendable (PostedRequest) async -> PostAnswer
     ) async throws(AdminError) {
-        try await address.serve(PostReader.self, Self.limits, onListening: onListening) { request in
+        let limits = AdminLimits(request: .seconds(15))
+        try await serve(PostReader.self, limits, onListening: onListening) { request in
             let answer = await answer(request)
             var response = AdminResponse.text(answer.status)
             response.allowedMethods = "POST"

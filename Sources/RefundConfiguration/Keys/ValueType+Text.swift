@@ -44,6 +44,25 @@ extension ValueType where Value == String {
         return text
     }
 
+    /// The URL of a database on a server, never shown, since it may hold a password; the server's store checks it.
+    static let databaseURL = text(#"a URL such as "postgresql://refundd@db.example/shop""#, show: hidden) { text, _ in
+        text
+    }
+
+    /// The name of a schema, which needs no quotation marks in SQL.
+    ///
+    /// Source: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
+    static let schemaName = text(
+        "a schema's name of at most 63 small letters, digits and underscores, which begins with neither a digit nor pg_"
+    ) { text, _ in
+        text.wholeMatch(of: #/[a-z_][a-z0-9_]{0,62}/#) != nil && !text.hasPrefix("pg_") ? text : nil
+    }
+
+    /// The name of a host, without a port.
+    static let hostName = text(#"a host name such as "refunds.internal""#) { text, _ in
+        HostName(text)?.description
+    }
+
     /// The name of a file, read as an absolute path.
     ///
     /// A rejected name is never shown, since it may be the secret that belongs in the file.
@@ -71,22 +90,6 @@ extension ValueType where Value == String {
     }
 }
 
-extension ValueType where Value == String {
-    /// The URL of a database on a server, never shown, since it may hold a password; the server's store checks it.
-    static let databaseURL = text(#"a URL such as "postgresql://refundd@db.example/shop""#, show: hidden) { text, _ in
-        text
-    }
-
-    /// The name of a schema, which needs no quotation marks in SQL.
-    ///
-    /// Source: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS>.
-    static let schemaName = text(
-        "a schema's name of at most 63 small letters, digits and underscores, which begins with neither a digit nor pg_"
-    ) { text, _ in
-        text.wholeMatch(of: #/[a-z_][a-z0-9_]{0,62}/#) != nil && !text.hasPrefix("pg_") ? text : nil
-    }
-}
-
 extension ValueType where Value == [String] {
     /// The names of several files.
     static func files(_ count: ClosedRange<Int>, example: String) -> ValueType {
@@ -111,13 +114,6 @@ extension ValueType where Value == ListenAddress {
     static let listenAddress = text(
         #"a host and a port such as "127.0.0.1:9464", or a socket such as "unix:/run/refundd/admin.sock""#
     ) { text, _ in ListenAddress(text) }
-}
-
-extension ValueType where Value == String {
-    /// The name of a host, without a port.
-    static let hostName = text(#"a host name such as "refunds.internal""#) { text, _ in
-        HostName(text)?.description
-    }
 }
 
 extension ValueType {

@@ -165,9 +165,7 @@ extension ValueType where Value == Duration {
             Duration(text).flatMap { $0 >= least ? $0 : nil }
         }
     }
-}
 
-extension ValueType where Value == Duration {
     /// The time between two heartbeats.
     static let interval = text(#"a duration of at least "1m" such as "5m""#) { text, _ in
         Duration(text).flatMap { $0 >= .seconds(60) ? $0 : nil }

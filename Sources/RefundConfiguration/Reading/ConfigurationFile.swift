@@ -1,10 +1,23 @@
 import Glibc
 package import RefundCore
+import TOML
 
 /// Reads the configuration file.
 enum ConfigurationFile {
     /// Far larger than any configuration, and small enough to read at once.
     private static let maxSize = 1 << 20
+
+    /// Returns the content of a file.
+    ///
+    /// - Throws: `ConfigurationError` if the file cannot be read, or is not TOML.
+    static func document(of file: String) throws(ConfigurationError) -> [String: TOMLValue] {
+        let text = try text(of: file)
+        do throws(TOMLError) {
+            return try TOMLReader.read(text)
+        } catch {
+            throw ConfigurationError(problems: [ConfigurationProblem(error, in: file)])
+        }
+    }
 
     /// Returns the text of a file.
     ///

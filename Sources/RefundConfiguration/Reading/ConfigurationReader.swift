@@ -126,9 +126,9 @@ struct ConfigurationReader {
     /// Reads `[database]`, which names a file or a server.
     private mutating func checkedDatabase(_ urlProblem: DatabaseURLCheck) -> DatabaseSettings {
         var database: DatabaseSettings = section()
-        database.files = files
-        if database.url != nil, let problem = urlProblem(database) {
-            report(InvalidValue(problem), at: "database.url")
+        if database.url != nil {
+            database.files = files
+            if let problem = urlProblem(database) { report(InvalidValue(problem), at: "database.url") }
         }
         if isInvalid("database.url") { return database }
         if database.url != nil, given.contains("database.path") {

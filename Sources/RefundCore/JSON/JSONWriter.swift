@@ -31,6 +31,13 @@ package struct JSONWriter: Sendable {
         try nested(name, "[", "]", content)
     }
 
+    /// Writes an array of strings.
+    package mutating func strings(_ name: String? = nil, _ values: some Sequence<String>) {
+        array(name) { json in
+            for value in values { json.string(nil, value) }
+        }
+    }
+
     /// Writes a string, or null.
     package mutating func string(_ name: String? = nil, _ value: String?) {
         guard let value else { return raw(name, "null") }

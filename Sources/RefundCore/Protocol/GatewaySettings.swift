@@ -24,3 +24,14 @@ package struct GatewaySettings: Hashable, Sendable {
     /// Creates the settings of an empty section.
     package init() {}
 }
+
+/// The limits on queries to one gateway.
+package struct QueryLimits: Hashable, Sendable {
+    /// The most queries in flight at once.
+    package var maxInFlight: Int = 16
+    /// The most queries sent within any second.
+    package var maxQueriesPerSecond: Double = 20
+
+    /// Creates the default limits.
+    package init() {}
+}

@@ -11,9 +11,7 @@ package enum ConfigurationCheck: Sendable {
     /// - Returns: The results, one line each.
     /// - Throws: `CommandFailure` with every problem.
     package static func offline(file: String, environment: [String: String]) throws(CommandFailure) -> [String] {
-        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
-        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
-        let connections = try Connections(configuration, credentials)
+        let (configuration, credentials, connections) = try read(file, environment)
         defer { connections.shutDown() }
         let provider = try CommandFailure.mapping { () throws(StoreError) in
             try StoreProviders.provider(for: configuration.database)
@@ -47,6 +45,15 @@ package enum ConfigurationCheck: Sendable {
         let endpoint = configuration.webhook.url.map(HTTPURL.endpoint(of:)) ?? "only to callback_url"
         lines.append("webhooks: \(endpoint), \(credentials.secrets.count) secret(s)")
         return lines
+    }
+
+    private static func read(
+        _ file: String,
+        _ environment: [String: String]
+    ) throws(CommandFailure) -> (Configuration, Credentials, Connections) {
+        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
+        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
+        return (configuration, credentials, try Connections(configuration, credentials))
     }
 
     // What refundd.conf.example shows.
@@ -87,9 +94,7 @@ package enum ConfigurationCheck: Sendable {
         environment: [String: String],
         _ waits: (String) -> Void = { _ in }
     ) async throws(CommandFailure) -> [String] {
-        let configuration = try ConfigurationLoader.configuration(file: file, environment: environment)
-        let credentials = try ConfigurationLoader.credentials(configuration, environment: environment)
-        let connections = try Connections(configuration, credentials)
+        let (configuration, _, connections) = try read(file, environment)
         defer { connections.shutDown() }
         var findings: [Finding] = []
         var isUnavailable = true

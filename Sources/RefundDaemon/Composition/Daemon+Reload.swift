@@ -106,11 +106,7 @@ extension Daemon {
         isReloadRequested = false
         let new: Result<LoadedConfiguration, CommandFailure>? = await onDedicatedThread(grace: .zero) {
             [loaded, environment] in
-            do throws(CommandFailure) {
-                return .success(try loaded.reloaded(environment: environment))
-            } catch {
-                return .failure(error)
-            }
+            Result { () throws(CommandFailure) in try loaded.reloaded(environment: environment) }
         }
         if case .failure(let error)? = new { reportRefusal(error) }
         return try? new?.get()

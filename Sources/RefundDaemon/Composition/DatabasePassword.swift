@@ -1,4 +1,3 @@
-import Glibc
 import RefundCore
 import RefundStore
 
@@ -14,19 +13,18 @@ enum DatabasePassword {
     /// - Parameter path: The file.
     /// - Returns: The password, or an error that names the key, the file and the remedy, and never quotes the content.
     static func read(_ path: String) -> Result<String, StoreError> {
-        do {
+        var reason: String?
+        var loader = CredentialLoader(isForDaemon: false)
+        do throws(CommandFailure) {
             try ProcessMemory.hide()
-            let file = try CredentialFile(path: path)
-            // The daemon may run as any user, so a command that root runs accepts any owner of the file.
-            let user = geteuid() == 0 ? nil : geteuid()
-            if let exposure = file.protection.problem(.secrecy, path: path, user: user) {
-                throw CredentialFileError(description: "the file \(exposure)")
-            }
-            return .success(try parse(file.bytes))
+            let password = loader.read(path, key: key, .secrecy) { try parse($0) }
+            if let password, loader.problems.isEmpty { return .success(password) }
+            reason = loader.problems.first?.description
         } catch {
-            let reason = (error as? CommandFailure)?.messages.first ?? "\(key): \(path): \(error)"
-            return .failure(StoreError(.cannotOpen, location: path, reason: reason, description: reason))
+            reason = error.messages.first
         }
+        let problem = reason ?? key
+        return .failure(StoreError(.cannotOpen, location: path, reason: problem, description: problem))
     }
 
     /// Reads the content of the file: the password, with or without the end of its line.

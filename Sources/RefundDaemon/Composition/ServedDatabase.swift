@@ -120,12 +120,7 @@ final class DatabaseOpening: Sendable {
         lock.noteServing(daemon.starting)
         begin(.opening)
         let opened = await onDedicatedThread(grace: Self.grace, interrupt: interrupt) {
-            () -> Result<ServedDatabase, StoreError> in
-            do throws(StoreError) {
-                return .success(try self.open(lock, for: daemon))
-            } catch {
-                return .failure(error)
-            }
+            Result { () throws(StoreError) in try self.open(lock, for: daemon) }
         }
         guard !Task.isCancelled else { return nil }
         return try opened?.get()

@@ -46,11 +46,9 @@ package struct BulkAbandonment: Sendable {
         let sendsAll = routing.url(for: .abandoned, callbackURL: nil) != nil
         let sendsAny = routing.events.contains(.abandoned)
         var preview = Preview()
-        try CommandFailure.mapping { () throws(StoreError) in
-            try store.read { tx throws(StoreError) in
-                for filter in filters {
-                    for group in try tx.groups(filter) { preview.groups.append((filter.state ?? .pending, group)) }
-                }
+        try store.look { tx throws(StoreError) in
+            for filter in filters {
+                for group in try tx.groups(filter) { preview.groups.append((filter.state ?? .pending, group)) }
             }
         }
         for (_, group) in preview.groups {

@@ -83,7 +83,7 @@ package struct ImmediateQuery: Sendable {
             try? await Task.sleep(for: Self.pollInterval)
             polls += 1
         }
-        let lag = try read { tx throws(StoreError) in try tx.status(at: clock.now()).dueLag }
+        let lag = try store.look { tx throws(StoreError) in try tx.status(at: clock.now()).dueLag }
         let problem = "refundd is running but has not queried \(refund.title) within \(limit.formatted)"
         let reason = lag < .seconds(1) ? "" : "; it is \(lag.formatted) behind"
         let outlook = "the refund stays next in line; see `refundd show '#\(refund.id)'` later"
@@ -93,7 +93,7 @@ package struct ImmediateQuery: Sendable {
     /// Returns the refund once its query has been answered; nil until then.
     private func answered(_ asked: Refund) throws(CommandFailure) -> Refund? {
         let found =
-            try read { tx throws(StoreError) in
+            try store.look { tx throws(StoreError) in
                 guard let refund = try tx.refund(id: asked.id)?.refund else { return .failure(.noRefund(asked.id)) }
                 if refund.lastQueryAt != asked.lastQueryAt || refund.attempts != asked.attempts {
                     guard !refund.isLastQueryVerified else { return .success(refund) }
@@ -113,12 +113,6 @@ package struct ImmediateQuery: Sendable {
                 return nil
             } as Result<Refund, CommandFailure>?
         return try found?.get()
-    }
-
-    private func read<Result>(
-        _ body: (any QueueReader) throws(StoreError) -> Result
-    ) throws(CommandFailure) -> Result {
-        try CommandFailure.mapping { () throws(StoreError) in try store.read(body) }
     }
 
     private func unavailable(_ refund: Refund, _ problem: String) -> CommandFailure {
@@ -152,7 +146,7 @@ package struct ImmediateQuery: Sendable {
             try SchedulerState(takingOver: store, settings, at: clock.now())
         }
         state.isDraining = true
-        guard let row = try read({ tx throws(StoreError) in try tx.refund(id: id) }), !row.refund.state.isFinal,
+        guard let row = try store.look({ tx throws(StoreError) in try tx.refund(id: id) }), !row.refund.state.isFinal,
             let gateway = settings.gateways[row.refund.gateway],
             let merchantNo = row.refund.merchantNo ?? gateway.merchantNo,
             let query = RefundQuery(row.refund, merchantNo: merchantNo)

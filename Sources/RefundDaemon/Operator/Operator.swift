@@ -32,6 +32,17 @@ extension QueueStore {
     ) throws(CommandFailure) -> Success {
         try CommandFailure.mapping { () throws(StoreError) in try write(body) }.get()
     }
+
+    /// Reads in one transaction for a command.
+    ///
+    /// - Parameter body: Reads.
+    /// - Returns: The body's value.
+    /// - Throws: The failure for an error of the database.
+    package func look<Result>(
+        _ body: (any QueueReader) throws(StoreError) -> Result
+    ) throws(CommandFailure) -> Result {
+        try CommandFailure.mapping { () throws(StoreError) in try read(body) }
+    }
 }
 
 extension CommandFailure {

@@ -86,9 +86,7 @@ package enum RedeliveryRequest: Sendable {
         by actor: String,
         _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Count {
-        var rest = try CommandFailure.mapping { () throws(StoreError) in
-            try store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
-        }[...]
+        var rest = try store.look { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }[...]
         var count = Count()
         while !rest.isEmpty {
             let begin = ContinuousClock.now

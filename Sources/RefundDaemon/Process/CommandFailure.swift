@@ -27,8 +27,6 @@ package struct CommandFailure: Error, Sendable {
 
 /// The exit statuses, taken from sysexits.h where it defines one.
 package enum ExitStatus: Int32, Sendable {
-    /// Done.
-    case done = 0
     /// The operation failed.
     case failed = 1
     /// The command line is wrong, or names more than one refund.

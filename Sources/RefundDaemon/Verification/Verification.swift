@@ -155,9 +155,7 @@ package struct Verification: Sendable {
                 }
             }
         }
-        json.array("notes") { json in
-            for note in notes { json.string(nil, note) }
-        }
+        json.strings("notes", notes)
     }
 
     /// The problems and the scope of the check, as lines for a terminal.

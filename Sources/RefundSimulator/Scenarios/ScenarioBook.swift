@@ -1,3 +1,5 @@
+import RefundCore
+
 /// All scenarios of a simulator and the rules that assign them to refunds.
 ///
 /// A refund's scenario is the first of these: that of its exact number, that of the longest matching prefix, that of a
@@ -63,6 +65,30 @@ package struct ScenarioBook: Hashable, Sendable {
     }
 }
 
+extension Scenario {
+    /// The scenario with the amount at the end of a refund's number, if it has one: `@`, the currency and the amount, with
+    /// `_` for the decimal point.
+    ///
+    /// | number | amount |
+    /// | --- | --- |
+    /// | `R-1001@JPY1200` | 1200 JPY |
+    /// | `OK3-7@USD12_50` | 12.50 USD |
+    ///
+    /// No shop's own numbers look like this by accident.
+    fileprivate func paying(_ number: String) -> Scenario {
+        guard let at = number.lastIndex(of: "@") else { return self }
+        let text = number[number.index(after: at)...]
+        let (currency, amount) = (text.prefix(3), text.dropFirst(3).replacing("_", with: "."))
+        guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (0x41...0x5A).contains($0) }),
+            amount.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }),
+            DecimalAmount(amount) != nil
+        else { return self }
+        var scenario = self
+        (scenario.amount, scenario.currency) = (String(amount), String(currency))
+        return scenario
+    }
+}
+
 /// A hash that, unlike `Hasher`, is the same in every process, so that drawing and numbering are repeatable.
 enum StableHash {
     /// Hashes a text.
@@ -73,16 +99,13 @@ enum StableHash {
     ///   - purpose: Different purposes give unrelated values.
     /// - Returns: A value spread evenly over all 64 bits.
     static func value(of text: String, seed: UInt64, purpose: String) -> UInt64 {
-        // FNV-1a, then the finalizer of SplitMix64, so that similar texts have unrelated values.
+        func mixed(_ value: UInt64) -> UInt64 {
+            var generator = SplitMix64(seed: value)
+            return generator.next()
+        }
+        // FNV-1a, then SplitMix64, so that similar texts have unrelated values.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ mixed(seed)
         for byte in "\(purpose)\0\(text)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return mixed(hash)
-    }
-
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var value = value &+ 0x9e37_79b9_7f4a_7c15
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RefundConfiguration
 import RefundCore
 
 /// Reads and writes whole files, with the system's error messages.
@@ -20,16 +21,11 @@ enum LocalFile {
 
     /// Reads a file of at most 16 MiB.
     static func bytes(at path: String) throws(Failure) -> [UInt8] {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw .last(path, "open the file") }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count <= maximumSize {
-            let count = unsafe read(file, &chunk, chunk.count)
-            if count == 0 { return bytes }
-            guard count > 0 else { throw .last(path, "read the file") }
-            bytes += chunk[..<count]
+        do throws(SystemError) {
+            let bytes = try OpenFile(path: path).bytes(limit: maximumSize)
+            if bytes.count <= maximumSize { return bytes }
+        } catch {
+            throw Failure(path: path, problem: "cannot open the file: \(error)")
         }
         throw Failure(path: path, problem: "the file is too large")
     }

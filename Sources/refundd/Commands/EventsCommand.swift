@@ -44,8 +44,8 @@ struct EventsCommand: AsyncParsableCommand {
             var position = since
             if json { print(#"{"events":["#, terminator: "") }
             while true {
-                let events = try CommandFailure.mapping { () throws(StoreError) in
-                    try store.read { tx throws(StoreError) in try tx.events(after: position, limit: Self.batch) }
+                let events = try store.look { tx throws(StoreError) in
+                    try tx.events(after: position, limit: Self.batch)
                 }
                 for event in events {
                     var line = JSONWriter()

@@ -114,9 +114,7 @@ struct RefundList {
                     guard showsAttention else { return }
                     json.time("attention_since", entry.cause?.at)
                     json.string("attention_reason", entry.cause?.reason)
-                    json.array("commands") { json in
-                        for command in entry.advice?.commands ?? [] { json.string(nil, command) }
-                    }
+                    json.strings("commands", entry.advice?.commands ?? [])
                 }
             }
         }

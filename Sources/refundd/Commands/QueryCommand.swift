@@ -39,9 +39,7 @@ struct QueryCommand: AsyncParsableCommand {
             progress.end()
             let now = SystemClock().now()
             let known = DatabaseConfiguration(configuration)
-            let next = try CommandFailure.mapping { () throws(StoreError) in
-                try store.read { tx throws(StoreError) in try Outlook(tx, known, at: now).nextQuery(refund) }
-            }
+            let next = try store.look { tx throws(StoreError) in try Outlook(tx, known, at: now).nextQuery(refund) }
             for line in Self.lines(refund, next, at: now) { printLine(line) }
         }
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import RefundConfiguration
 import RefundCore
 import RefundDaemon
 import RefundScheduler

@@ -93,10 +93,6 @@ struct WebhookList {
         }
     }
 
-    init(_ entries: [(webhook: WebhookRow, nextAttempt: NextStep)], footer: Line? = nil, at now: Timestamp) {
-        (self.now, self.entries, self.footer) = (now, entries, footer)
-    }
-
     func write(to json: inout JSONWriter) {
         json.array("webhooks") { json in
             for (webhook, nextAttempt) in entries {

@@ -75,9 +75,7 @@ struct RefundReport {
         json.string("configured_merchant_no", configuredMerchantNo)
         json.time("attention_since", attentionSince)
         json.string("advice", advice?.text)
-        json.array("commands") { json in
-            for command in advice?.commands ?? [] { json.string(nil, command) }
-        }
+        json.strings("commands", advice?.commands ?? [])
     }
 }
 

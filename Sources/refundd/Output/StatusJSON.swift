@@ -106,9 +106,7 @@ extension DaemonReport {
         json.string("version", daemon?.version)
         json.time("since", daemon?.since)
         json.raw("ready", readiness.map { $0.isReady ? "true" : "false" } ?? "null")
-        json.array("reasons") { json in
-            for reason in readiness?.reasons ?? [] { json.string(nil, reason) }
-        }
+        json.strings("reasons", readiness?.reasons ?? [])
     }
 
     private var isKnownToRun: Bool { if case .running = presence { true } else { false } }

@@ -36,7 +36,6 @@ struct ServiceUnitTests {
             LoadCredential=webhook_secret:/etc/refundd/credentials/webhook_secret
             """
         _ = try folder.write(text, to: "lib/refundd.service")
-        #expect(unit?.file == folder.path("lib/refundd.service"))
         #expect(unit?.user == "refundd")
         #expect(unit?.credentials["app_private_key"] == "/etc/refundd/credentials/app_private_key")
         #expect(unit?.credentials.count == 2)
@@ -76,9 +75,9 @@ struct ServiceUnitTests {
     }
 
     @Test func userIsAnIdOrAName() {
-        #expect(ServiceUnit(file: "f", parsing: "").userID == 0)
-        #expect(ServiceUnit(file: "f", parsing: "User=1234").userID == 1_234)
-        #expect(ServiceUnit(file: "f", parsing: "User=no-such-user-here").userID == nil)
+        #expect(ServiceUnit(parsing: "").userID == 0)
+        #expect(ServiceUnit(parsing: "User=1234").userID == 1_234)
+        #expect(ServiceUnit(parsing: "User=no-such-user-here").userID == nil)
     }
 
     // MARK: - What systemd says about it
@@ -225,7 +224,7 @@ struct ServiceUnitTests {
         """
 
     private func sandboxFinding(_ database: String, group: gid_t? = nil) -> Finding? {
-        let unit = ServiceUnit(file: "f", parsing: Self.sandbox)
+        let unit = ServiceUnit(parsing: Self.sandbox)
         return SandboxCheck(unit: unit, user: ServiceUser(id: 54_321, group: group)).finding(database)
     }
 

@@ -14,8 +14,6 @@ struct ServiceUnit: Hashable, Sendable {
     /// The configuration that the unit's daemon reads.
     static let configuration = "/etc/refundd/refundd.conf"
 
-    /// The unit's file.
-    var file: String
     /// The user that runs the daemon; nil for root.
     var user: String?
     /// The group that the daemon runs as; nil for the user's own.
@@ -56,12 +54,11 @@ struct ServiceUnit: Hashable, Sendable {
         }
         let parts = [file] + dropIns.sorted { $0.key < $1.key }.map(\.value)
         let texts = parts.map { (try? String(contentsOfFile: $0, encoding: .utf8)) ?? "" }
-        return ServiceUnit(file: file, parsing: texts.joined(separator: "\n"))
+        return ServiceUnit(parsing: texts.joined(separator: "\n"))
     }
 
     /// Reads a unit's text.
-    init(file: String, parsing text: String) {
-        self.file = file
+    init(parsing text: String) {
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !line.hasPrefix("#"), !line.hasPrefix(";") else { continue }

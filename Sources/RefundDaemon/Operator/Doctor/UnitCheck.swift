@@ -1,4 +1,5 @@
 import Glibc
+import RefundAdmin
 import RefundCore
 import RefundStore
 
@@ -72,9 +73,7 @@ extension UnitState {
         guard let time = properties["ExecMainExitTimestampMonotonic"].flatMap({ Int64($0) }), time > 0 else {
             return nil
         }
-        var now = timespec()
-        guard unsafe clock_gettime(CLOCK_MONOTONIC, &now) == 0 else { return nil }
-        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000 - time
+        return ServiceNotifier.monotonicMicroseconds() - time
     }
 
     /// Whether it starts, fails and is started again, or has given up.

@@ -4,37 +4,28 @@ import RefundHTTP
 import RefundScheduler
 import RefundWebhooks
 
-/// Sends a signed test event to a receiver, as the daemon would send a real one.
-package struct TestDelivery: Sendable {
-    /// The result, and what the daemon would do after it.
-    package struct Report: Hashable, Sendable {
-        /// The event's `webhook-id`.
-        package var id: String
-        /// The result.
-        package var outcome: DeliveryOutcome
-        /// What the daemon would do, in one sentence.
-        package var consequence: String
-    }
+/// The result of a test event, and what the daemon would do after it.
+package struct TestDelivery: Hashable, Sendable {
+    /// The event's `webhook-id`.
+    package var id: String
+    /// The result.
+    package var outcome: DeliveryOutcome
+    /// What the daemon would do, in one sentence.
+    package var consequence: String
+}
 
-    private let trial: ReceiverTrial
-
-    /// Creates a delivery with these settings and secrets.
-    package init(_ trial: ReceiverTrial) {
-        self.trial = trial
-    }
-
-    /// Sends one event over a fresh connection.
+extension ReceiverTrial {
+    /// Sends a signed test event over a fresh connection, as the daemon would send a real one.
     ///
     /// - Parameters:
     ///   - type: The event's type.
     ///   - url: The receiver's URL.
     /// - Returns: What came of it.
     /// - Throws: `CommandFailure` if there is no HTTP client.
-    package func send(_ type: EventType, to url: String) async throws(CommandFailure) -> Report {
-        let webhook = trial.webhook
+    package func send(_ type: EventType, to url: String) async throws(CommandFailure) -> TestDelivery {
         let http = try Connections.webhookClient(webhook)
         defer { http.shutDown() }
-        let sender = WebhookSender(webhook, secrets: trial.secrets.map(\.secret), http)
+        let sender = WebhookSender(webhook, secrets: secrets.map(\.secret), http)
         let now = SystemClock().now()
         var random = SystemRandomNumberGenerator()
         let delivery = Delivery(
@@ -50,10 +41,12 @@ package struct TestDelivery: Sendable {
         guard case .completed(let outcome) = attempt else {
             throw CommandFailure(.failed, ["the delivery was interrupted"])
         }
-        let consequence = Self.consequence(of: outcome, webhook.retrySchedule, at: now)
-        return Report(id: delivery.id, outcome: outcome, consequence: consequence)
+        let consequence = TestDelivery.consequence(of: outcome, webhook.retrySchedule, at: now)
+        return TestDelivery(id: delivery.id, outcome: outcome, consequence: consequence)
     }
+}
 
+extension TestDelivery {
     /// What the daemon would do after the first attempt of a real webhook ended like this.
     static func consequence(of outcome: DeliveryOutcome, _ schedule: RetrySchedule, at now: Timestamp) -> String {
         if outcome.isDelivered { return "the daemon would record it as delivered" }

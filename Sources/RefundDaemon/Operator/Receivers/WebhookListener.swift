@@ -50,7 +50,7 @@ package struct WebhookListener: Sendable {
     ) async throws(CommandFailure) {
         let verified = Mutex(0)
         do throws(AdminError) {
-            try await PostServer(address).run(onListening: onListening) { request in
+            try await address.servePosts(onListening: onListening) { request in
                 // One at a time, so that no event is printed beyond the last one.
                 verified.withLock { answer(to: request, &$0) }
             }

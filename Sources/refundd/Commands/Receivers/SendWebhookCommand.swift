@@ -37,14 +37,14 @@ struct SendWebhookCommand: AsyncParsableCommand {
             let display = WaitDisplay()
             defer { display.end() }
             display.begin("the receiver")
-            let report = try await TestDelivery(receiver.trial()).send(type, to: url)
+            let report = try await receiver.trial().send(type, to: url)
             display.end()
             printLines(lines(report, width: terminal.width), on: terminal)
             guard report.outcome.isDelivered else { throw CommandFailure(.failed, []) }
         }
     }
 
-    private func lines(_ report: TestDelivery.Report, width: Int) -> [Line] {
+    private func lines(_ report: TestDelivery, width: Int) -> [Line] {
         let outcome = report.outcome
         let result = outcome.error ?? outcome.status.map { "HTTP \($0)" } ?? "no response"
         var texts = [

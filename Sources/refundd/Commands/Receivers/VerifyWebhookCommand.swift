@@ -63,7 +63,7 @@ struct VerifyWebhookCommand: AsyncParsableCommand {
             let check = try check(trial, at: at ?? SystemClock().now())
             receiver.common.show(asJSON: json) { json in
                 json.bool("genuine", check.isGenuine)
-                json.array("findings") { json in for line in check.lines { json.string(nil, line) } }
+                json.strings("findings", check.lines)
             } _: { width in
                 [check.isGenuine ? Line("genuine", .good) : Line("NOT GENUINE", .bad)]
                     + check.lines.flatMap { Line("- \($0)").folded(to: width) }

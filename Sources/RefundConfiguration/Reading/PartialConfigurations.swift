@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TOML
 
 /// What commands that only read need of a configuration: where the queue is.
@@ -37,13 +38,39 @@ package struct DatabaseConfiguration: Sendable {
             whole = configuration
             problems = []
         } catch {
-            let text = try ConfigurationFile.text(of: self.file)
             // Text that is not TOML has no sections at all.
-            guard let document = try? TOMLReader.read(text) else { throw error }
+            let document = try ConfigurationFile.document(of: self.file)
             var reader = ConfigurationReader(file: self.file, document: document, environment: environment)
             database = try reader.database(urlProblem)
             whole = nil
             problems = error.problems
         }
+    }
+}
+
+/// What commands for the developers of webhook receivers need of a configuration: the `[webhook]` section.
+///
+/// They need neither a database nor a gateway.
+package struct WebhookConfiguration: Sendable {
+    /// The absolute path of the configuration file.
+    package let file: String
+    /// The `[webhook]` section.
+    package let webhook: WebhookSettings
+
+    /// Reads the section of a configuration file and applies the environment's overrides.
+    ///
+    /// - Parameters:
+    ///   - file: The path of the file, absolute or relative to the current directory.
+    ///   - mayBeMissing: Whether a file that does not exist is like an empty one.
+    ///   - environment: The process's environment.
+    /// - Throws: `ConfigurationError` if the file cannot be read or `[webhook]` is invalid.
+    package init(file: String, mayBeMissing: Bool, environment: [String: String]) throws(ConfigurationError) {
+        self.file = FileLocator.absolute(file)
+        var document: [String: TOMLValue] = [:]
+        if !mayBeMissing || FileManager.default.fileExists(atPath: self.file) {
+            document = try ConfigurationFile.document(of: self.file)
+        }
+        var reader = ConfigurationReader(file: self.file, document: document, environment: environment)
+        webhook = try reader.webhook()
     }
 }
