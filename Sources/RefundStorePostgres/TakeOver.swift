@@ -26,12 +26,13 @@ enum TakeOver {
         let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
         let lease = "lease = lease + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END"
         let release = "UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, \(lease) WHERE"
-        // An operator may have ended a refund in flight, a short while ago; no index finds the claims of those.
-        let latest = "SELECT refund_id FROM refund_transitions ORDER BY id DESC LIMIT \(latestEnds)"
+        // An operator may have ended a refund in flight, a short while ago. No index finds those claims, and an index of
+        // states would find all refunds that ever ended.
+        let latest = "ARRAY (SELECT refund_id FROM refund_transitions ORDER BY id DESC LIMIT \(latestEnds))"
         return [
             "\(release) state IN ('pending', 'processing') AND leased_until IS NOT NULL AND \(condition)",
             """
-            \(release) id IN (\(latest)) AND state IN ('settled', 'failed', 'abandoned') AND leased_until IS NOT NULL
+            \(release) id = ANY (\(latest)) AND state NOT IN ('pending', 'processing') AND leased_until IS NOT NULL
             AND \(condition)
             """,
             """

@@ -115,6 +115,7 @@ final class FailoverRun {
     ///
     /// - Returns: How long after the promotion the next refund was settled.
     func failOver() async throws -> Duration {
+        try await settle(size.refunds / 10)
         if !isSynchronous {
             try standby.cutOff()
             try await Self.clock.sleep(for: .milliseconds(500))
