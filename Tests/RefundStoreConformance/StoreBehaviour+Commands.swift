@@ -223,8 +223,11 @@ extension StoreBehaviour {
             #expect(try probes() == [later(15), nil])
             try daemon.happen(to: id) { $0.answered(.settled) }
             #expect(try probes() == [nil, later(15)])
+            // A daemon that knows nothing of the breaker sends no probe.
+            try daemon.write(.breaker(.endpoint, name: "hooks.example", nil))
             let webhook = try #require(try daemon.claim().first)
             try daemon.finish(webhook, .failed, retryAt: later(300))
+            try daemon.write(.breaker(.endpoint, name: "hooks.example", open))
             #expect(try probes() == [nil, later(300)], "the webhook waits for its retry")
             let waiting = try fixture.enqueue("R-2")
             let due = later(600).milliseconds
