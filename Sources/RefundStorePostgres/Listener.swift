@@ -124,19 +124,23 @@ final class Listener: WakeSource {
         var (isAsleep, secondLook, seen) = (false, nil as ContinuousClock.Instant?, cycles.load(ordering: .relaxed))
         let start = ContinuousClock.now
         var (nextBeat, nextWatch, nextCount) = (start + Self.heartbeat, start, start)
+        // Another daemon, of which a notification tells.
+        var mayHaveJoined = false
         // Where this daemon's server was lost, so was that of the others, who need time to connect again.
         if isBack { nextWatch += Registration.patience }
         while mayRun {
             var end = others > 0 ? min(nextBeat, nextWatch) : nextBeat
             if !isListening { end = min(end, .now + Self.poll) }
+            if mayHaveJoined { end = min(end, nextCount) }
             if let time = isAsleep ? secondLook : .now + Self.restAfter { end = min(end, time) }
             if try connection.awaitNotification(of: session.schema, until: end) {
                 look()
-                // A daemon may have joined; under load, notifications come one after the other.
-                if ContinuousClock.now >= nextCount {
-                    nextCount = .now + Self.countInterval
-                    others = try registration.others()
-                }
+                mayHaveJoined = true
+            }
+            // Under load, notifications come one after the other.
+            if mayHaveJoined, ContinuousClock.now >= nextCount {
+                (mayHaveJoined, nextCount) = (false, .now + Self.countInterval)
+                others = try registration.others()
             }
             if !isListening { look() }
             let (now, count) = (ContinuousClock.now, cycles.load(ordering: .relaxed))
