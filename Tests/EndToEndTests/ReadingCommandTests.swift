@@ -75,7 +75,7 @@ struct ReadingCommandTests {
                 status.names == [
                     "healthy", "daemon", "database", "findings", "states", "attention", "oldest_pending_ms",
                     "due_lag_ms",
-                    "daemons", "webhooks", "endpoints", "wal_bytes", "file_bytes", "free_bytes",
+                    "daemons", "taken_over", "webhooks", "endpoints", "wal_bytes", "file_bytes", "free_bytes",
                     "gateways",
                 ]
             )
