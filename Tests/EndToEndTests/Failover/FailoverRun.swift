@@ -141,7 +141,8 @@ final class FailoverRun {
     ///
     /// - Returns: What became of everything, and the refunds per second.
     func finish() async throws -> (audit: Audit, pace: Int) {
-        let limit = Duration.seconds(60 + size.refunds / 50)
+        // A claim of the old primary whose end an asynchronous standby has not received runs out after 75 seconds.
+        let limit = Duration.seconds(180 + size.refunds / 50)
         #expect(try await shop.exitCode(within: limit) == 0, "\(shop.errors)")
         try await eventually("the end of everything", within: limit) {
             let open = try await w.sql(
