@@ -8,6 +8,22 @@ package let now = Timestamp(milliseconds: 2_000_000_000_000)
 /// The time so many seconds after `now`.
 package func later(_ seconds: Int) -> Timestamp { now.advanced(by: .seconds(seconds)) }
 
+extension ClaimRequest {
+    /// Creates a request with the bounds of the default configuration, to which no refund is overdue.
+    package init(at time: Timestamp = now, _ gateways: [String: GatewayClaim], endpoints: EndpointLimiter? = nil) {
+        self.init(
+            latestDue: time.advanced(by: .seconds(3_960)),
+            latestAttempt: time.advanced(by: .seconds(95_040)),
+            overdueSince: Timestamp(milliseconds: 0),
+            batch: 256,
+            hintInterval: .seconds(5),
+            gateways: gateways,
+            includesUnknownGateways: false,
+            endpoints: endpoints
+        )
+    }
+}
+
 /// What the daemon does with a store, step by step.
 package struct Daemon {
     package static let defaultURL = "https://hooks.example/in"
@@ -105,16 +121,8 @@ package struct Daemon {
             _ = limiter.ended(endpoint, "msg", .accepted, at: time)
         }
         var request = CycleRequest(now: time)
-        var claims = ClaimRequest(
-            latestDue: time.advanced(by: .seconds(3_960)),
-            latestAttempt: time.advanced(by: .seconds(95_040)),
-            overdueSince: Timestamp(milliseconds: 0),
-            batch: 256,
-            hintInterval: .seconds(5),
-            gateways: ["default": .init(permits: permits, probe: probe)],
-            includesUnknownGateways: true,
-            endpoints: limiter
-        )
+        var claims = ClaimRequest(at: time, ["default": .init(permits: permits, probe: probe)], endpoints: limiter)
+        claims.includesUnknownGateways = true
         change(&claims)
         request.claims = claims
         return try input(request)

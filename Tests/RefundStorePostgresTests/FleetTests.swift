@@ -150,16 +150,7 @@ struct FleetTests {
         var limiter = EndpointLimiter(capacity: 16)
         func request() -> CycleRequest {
             var request = CycleRequest(now: now)
-            request.claims = ClaimRequest(
-                latestDue: later(3_960),
-                latestAttempt: later(95_040),
-                overdueSince: Timestamp(milliseconds: 0),
-                batch: 256,
-                hintInterval: .seconds(5),
-                gateways: [:],
-                includesUnknownGateways: false,
-                endpoints: limiter
-            )
+            request.claims = ClaimRequest([:], endpoints: limiter)
             return request
         }
         func read(_ store: any QueueStore, _ body: (DueEndpoint?) -> [Write] = { _ in [] }) throws {
@@ -222,16 +213,7 @@ struct FleetTests {
         var fleets: [Fleet] = []
         for store in [database.store, other] {
             var request = CycleRequest(now: now)
-            request.claims = ClaimRequest(
-                latestDue: later(1),
-                latestAttempt: later(1),
-                overdueSince: now,
-                batch: 1,
-                hintInterval: .seconds(5),
-                gateways: [:],
-                includesUnknownGateways: false,
-                endpoints: nil
-            )
+            request.claims = ClaimRequest([:])
             _ = try store.cycle(request) { input in
                 fleets.append(input.fleet)
                 return []
@@ -280,16 +262,7 @@ struct FleetTests {
         let daemon = Daemon(database)
         try daemon.write(.breaker(.gateway, name: "default", OpenBreaker(since: now, reason: "down", nextProbe: now)))
         var request = CycleRequest(now: now)
-        request.claims = ClaimRequest(
-            latestDue: later(3_960),
-            latestAttempt: later(95_040),
-            overdueSince: Timestamp(milliseconds: 0),
-            batch: 256,
-            hintInterval: .seconds(5),
-            gateways: ["default": .init(permits: 1, probe: .init())],
-            includesUnknownGateways: false,
-            endpoints: nil
-        )
+        request.claims = ClaimRequest(["default": .init(permits: 1, probe: .init())])
         let other = try PostgresStore(database.settings)
         defer { other.close() }
         var seen: [Int] = []

@@ -22,16 +22,8 @@ struct SeveralDaemonsTests {
         var limiter = EndpointLimiter(capacity: 16)
         limiter.started("hooks.example", at: now)
         _ = limiter.ended("hooks.example", "msg", .accepted, at: now)
-        request.claims = ClaimRequest(
-            latestDue: later(3_960),
-            latestAttempt: later(95_040),
-            overdueSince: Timestamp(milliseconds: 0),
-            batch: 256,
-            hintInterval: .seconds(5),
-            gateways: ["default": .init(permits: permits)],
-            includesUnknownGateways: true,
-            endpoints: limiter
-        )
+        request.claims = ClaimRequest(["default": .init(permits: permits)], endpoints: limiter)
+        request.claims?.includesUnknownGateways = true
         return request
     }
 

@@ -84,16 +84,7 @@ struct SnapshotTests {
     /// Claims what is due, as far as there are permits.
     private func claim(at time: Timestamp, _ claim: ClaimRequest.GatewayClaim) throws -> [Int64] {
         var request = CycleRequest(now: time)
-        request.claims = ClaimRequest(
-            latestDue: later(3_960),
-            latestAttempt: later(95_040),
-            overdueSince: Timestamp(milliseconds: 0),
-            batch: 256,
-            hintInterval: .seconds(5),
-            gateways: ["default": claim],
-            includesUnknownGateways: false,
-            endpoints: nil
-        )
+        request.claims = ClaimRequest(["default": claim])
         var ids: [Int64] = []
         _ = try database.store.cycle(request) { input in
             ids = (input.gateways["default"]?.waiting ?? []).map(\.refund.id)
