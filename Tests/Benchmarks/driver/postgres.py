@@ -12,6 +12,7 @@ import time
 
 import process
 from figures import Figure, Goal, Table, latencies
+from idle import measured
 from server import Server, ServerQueue
 
 ROUNDS = 2
@@ -52,15 +53,10 @@ def entered(contexts):
 
 def idle(workspace, server, options):
     [daemon] = fleet(workspace, server, server.database(), 1)
-    with daemon.running():
-        time.sleep(min(options.idle_seconds, 10))
-        usage, begin = process.Usage(daemon.pid), time.monotonic()
-        wake_ups = process.wake_ups(daemon.pid, options.idle_seconds)
-        cpu, seconds = usage.seconds(), time.monotonic() - begin
-        memory, share, anonymous = process.memory(daemon.pid)
+    cpu, wake_ups, (memory, share, anonymous) = measured(daemon, options)
     return [
-        Figure("idle: CPU", cpu / seconds * 100, "% of a core"),
-        Figure("idle: wake-ups per second", wake_ups / seconds),
+        Figure("idle: CPU", cpu * 100, "% of a core"),
+        Figure("idle: wake-ups per second", wake_ups),
         Figure("idle: memory", memory, "MB", goal=Goal("at most", 40, unit="MB")),
         Figure("idle: its share of what others use too", share, "MB"),
         Figure("idle: of it not of files", anonymous, "MB"),
