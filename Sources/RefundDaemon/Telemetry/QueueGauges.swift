@@ -54,11 +54,9 @@ final class QueueGauges: Sendable {
         Metric.endpoints.set(Double(status.endpoints.disabledCount), "disabled", in: scrape)
         Metric.endpoints.set(Double(status.pauses.keys.count { $0.kind == .endpoint }), "paused", in: scrape)
         setOldest(status.oldestByGateway, in: scrape)
-        // Nobody queries the refunds of other gateways: they need attention, and would never stop being due.
         for gateway in registry.gateways {
+            // Nobody queries the refunds of other gateways: they need attention, and would never stop being due.
             Metric.dueLag.set(status.dueLags[gateway]?.inSeconds ?? 0, gateway, in: scrape)
-        }
-        for gateway in registry.gateways {
             let current: Metric.GatewayState =
                 switch status.condition(of: gateway).kind {
                 case .paused: .paused

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundConfiguration
 import RefundStore
 
 /// The systemd unit of refundd, as far as it decides what the daemon may read and write.
@@ -34,6 +35,11 @@ struct ServiceUnit: Hashable, Sendable {
 
     /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
+
+    /// Finds the unit whose daemon reads a configuration; nil if that is no unit's, or none is installed.
+    static func serving(_ configuration: DatabaseConfiguration) -> ServiceUnit? {
+        configuration.file == Self.configuration ? installed() : nil
+    }
 
     /// Finds the unit and its drop-ins; nil if it is not installed.
     static func installed(in folders: [String] = Self.folders) -> ServiceUnit? {

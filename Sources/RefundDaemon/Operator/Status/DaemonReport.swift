@@ -50,7 +50,7 @@ package struct DaemonReport: Hashable, Sendable {
         {
             readiness = AdminProbe(address).answer()
         }
-        let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
+        let unit = ServiceUnit.serving(configuration)
         let isUnits = ServiceUnit.isManagerRunning && unit != nil
         self.init(
             presence: presence,
@@ -99,7 +99,8 @@ package struct DaemonReport: Hashable, Sendable {
         }
     }
 
-    private static let rootsView = "sudo refundd status"
+    /// The command with which root sees what this user cannot.
+    static let rootsView = "sudo refundd status"
 
     /// Why the daemon does not run, with the command that can work; nil if it runs, or nothing is known.
     var absence: String? { obstacle.map { "\($0); run: \(startCommand)" } }
@@ -117,9 +118,9 @@ extension CommandFailure {
     /// - Returns: The failure with its explanations.
     package func explained(_ configuration: DatabaseConfiguration) -> CommandFailure {
         guard let report = try? DaemonReport(of: configuration, asksForReadiness: false) else { return self }
-        let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
-        let isHidden = unit?.isHidden(from: .current, report.presence) == true
-        let hint = isHidden ? Finding.hidden(from: ServiceUser.current.name, run: "sudo refundd status").line : nil
+        let isHidden = ServiceUnit.serving(configuration)?.isHidden(from: .current, report.presence) == true
+        let user = ServiceUser.current.name
+        let hint = isHidden ? Finding.hidden(from: user, run: DaemonReport.rootsView).line : nil
         return CommandFailure(status, [report.absence].compactMap(\.self) + messages + [hint].compactMap(\.self))
     }
 }

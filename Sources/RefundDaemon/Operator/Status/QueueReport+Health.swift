@@ -162,7 +162,7 @@ extension QueueReport {
                 "the configuration, as this shell sees it, has \(configurationProblems.count.counted("problem", "problems"))"
             findings.append(Finding(.note, "configuration", text, run: "refundd check"))
         }
-        if let outsider { findings.append(.hidden(from: outsider, run: "sudo refundd status")) }
+        if let outsider { findings.append(.hidden(from: outsider, run: DaemonReport.rootsView)) }
         return findings
     }
 }

@@ -77,11 +77,10 @@ package struct QueueReport: Sendable {
             databaseFindings = [Finding(.problem, "database", error.description)]
         }
         let provider = try StoreProviders.provider(for: configuration.database)
-        // The unit's user matters only for the unit's own configuration.
-        let unit = configuration.file == ServiceUnit.configuration ? ServiceUnit.installed() : nil
-        settings = configuration.whole?.gateways ?? [:]
+        let unit = ServiceUnit.serving(configuration)
         if unit?.isHidden(from: .current, daemon.presence) == true {
             outsider = ServiceUser.current.name
+            settings = configuration.whole?.gateways ?? [:]
         } else {
             let user = user ?? ServiceUnit.user(of: daemon.presence, unit)
             judgeFiles(configuration, provider, unit, user)
