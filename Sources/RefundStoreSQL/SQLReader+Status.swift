@@ -251,7 +251,10 @@ extension GatewayIncident {
 }
 
 extension OpenBreaker {
-    /// Reads `name`, `since`, `reason` and `next_probe_at`.
+    /// The columns of `refund_breakers` that `read` reads.
+    package static let columns = "name, since, reason, next_probe_at"
+
+    /// Reads a name and its breaker.
     package static func read(_ row: some SQLRow) -> (name: String, OpenBreaker)? {
         guard let name = row.text(), let since = row.timestamp() else { return nil }
         return (name, OpenBreaker(since: since, reason: row.text() ?? "", nextProbe: row.timestamp()))

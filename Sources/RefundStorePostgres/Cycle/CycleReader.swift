@@ -120,7 +120,7 @@ final class CycleReader {
         flight.add(GatewayIncident.query).read { [self] row in
             if let (name, incident) = GatewayIncident.read(row) { input.shared?.incidents[name] = incident }
         }
-        flight.add("SELECT name, since, reason, next_probe_at FROM \(health)").read { [self] row in
+        flight.add("SELECT \(OpenBreaker.columns) FROM \(health)").read { [self] row in
             guard let (name, breaker) = OpenBreaker.read(row) else { return }
             input.shared?.breakers[name] = breaker
             probed.recorded.insert(name)

@@ -104,7 +104,7 @@ final class OutboxReader {
             tx.flight.add("SELECT name FROM \(breakers) ORDER BY name FOR NO KEY UPDATE SKIP LOCKED").bind(list: probed)
                 .read { [self] row in if let name = row.text() { locked.insert(name) } }
         }
-        tx.flight.add("SELECT name, since, reason, next_probe_at FROM \(breakers)").bind(list: candidates.map(\.name))
+        tx.flight.add("SELECT \(OpenBreaker.columns) FROM \(breakers)").bind(list: candidates.map(\.name))
             .read { [self] row in if let (name, breaker) = OpenBreaker.read(row) { self.breakers[name] = breaker } }
     }
 

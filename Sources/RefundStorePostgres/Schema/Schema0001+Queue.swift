@@ -1,6 +1,6 @@
 /// The first schema: the queue and the hints, which applications write.
 ///
-/// This text is frozen. It names no schema: whoever runs it sets `search_path`, which the functions keep.
+/// This text is frozen. It names no schema. The migration sets `search_path`, and the functions keep it.
 ///
 /// Text is compared by its bytes (`COLLATE "C"`), whatever the collations of the operating system are or become. A
 /// rejection is an error of a trigger with the words that SQLite's guards have. An id has no default: so the trigger

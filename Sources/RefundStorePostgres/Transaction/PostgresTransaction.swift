@@ -6,7 +6,7 @@ import RefundStoreSQL
 /// One transaction, with everything that can be read and written in it.
 ///
 /// `read` passes it as a `QueueReader`, which has no write methods. Valid only inside the closure that receives it.
-/// Statements gather in `flight`: whoever needs their results sends it, and the end of the transaction sends the rest
+/// Statements gather in `flight`. Code that needs their results sends it; the end of the transaction sends the rest
 /// together with the commit.
 final class PostgresTransaction: QueueWriter, SQLReader {
     enum Kind {
