@@ -1,6 +1,8 @@
 package import RefundCore
 
 extension PayCloud {
+    private static let appIDMember = "app_id"
+
     package func remedy(
         for problem: String,
         of gateway: String,
@@ -14,11 +16,20 @@ extension PayCloud {
                 cause: "gateway \(gateway) signs with another key than \(name); save the key from its portal\(place)"
             )
         }
-        guard problem.contains(AnswerCode.wrongSignature), let settings else { return nil }
+        guard let settings else { return nil }
+        // No code for it is documented, but the message names the member.
+        if problem.contains(Self.appIDMember) {
+            return GatewayRemedy(
+                cause: "gateway \(gateway) does not know app_id \(settings.appID); compare it with the portal, and"
+                    + " correct it in the configuration"
+            )
+        }
+        guard problem.contains(AnswerCode.wrongSignature) else { return nil }
         return GatewayRemedy(
             cause: "gateway \(gateway) refuses our signature: the portal has another public key for app_id"
                 + " \(settings.appID) than this one",
-            command: "openssl pkey -in \(settings.privateKeyFile.asShellWord) -pubout"
+            command: "openssl pkey -in \(settings.privateKeyFile.asShellWord) -pubout",
+            concernsOurKey: true
         )
     }
 }

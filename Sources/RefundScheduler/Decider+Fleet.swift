@@ -7,6 +7,7 @@ extension Decider {
     mutating func noteOtherDaemons() {
         let count = max(input.fleet.count, 1)
         if count != decision.state.daemons { decision.state.share(settings, among: count) }
+        hastenProbes()
         guard let shared = input.shared else { return }
         noteEndpoints()
         // What a reload has changed is not on record before this cycle's end.
@@ -30,6 +31,18 @@ extension Decider {
         }
     }
 
+    // An operator has webhooks sent again, so the endpoint may have been repaired.
+    private mutating func hastenProbes() {
+        for due in input.endpoints where due.breaker?.isHastened == true {
+            guard let probe = decision.state.endpoints.nextProbe(of: due.endpoint, at: now), probe > now else {
+                continue
+            }
+            decision.state.endpoints.probeNow(due.endpoint)
+            // This cycle has read no webhook to probe with.
+            decision.wake(at: now)
+        }
+    }
+
     private mutating func noteEndpoints() {
         for due in input.endpoints {
             let open = due.breaker.map { (since: $0.since, reason: $0.reason, nextProbe: $0.nextProbe) }
@@ -46,19 +59,17 @@ extension Decider {
         }
     }
 
-    /// Records when the next probe of an endpoint may be sent, so that no other daemon sends one before.
+    /// Records when the next probe of an endpoint may be sent: other daemons send none before, and commands tell.
     mutating func shareProbe(ofEndpoint endpoint: String) {
         let limiter = decision.state.endpoints
-        guard input.shared != nil, let (since, reason) = limiter.opening(of: endpoint) else { return }
+        guard let (since, reason) = limiter.opening(of: endpoint) else { return }
         let open = OpenBreaker(since: since, reason: reason, nextProbe: limiter.nextProbe(of: endpoint, at: now))
         write(.breaker(.endpoint, name: endpoint, open))
     }
 
-    /// Records when the next probe of a gateway may be sent, so that no other daemon sends one before.
+    /// Records when the next probe of a gateway may be sent: other daemons send none before, and commands tell.
     mutating func shareProbe(of gateway: String) {
-        guard input.shared != nil, let breaker = decision.state.gateways[gateway]?.breaker,
-            let since = breaker.openSince
-        else { return }
+        guard let breaker = decision.state.gateways[gateway]?.breaker, let since = breaker.openSince else { return }
         let open = OpenBreaker(since: since, reason: breaker.reason ?? "", nextProbe: breaker.nextProbe(at: now))
         write(.breaker(.gateway, name: gateway, open))
     }

@@ -179,13 +179,13 @@ extension Decider {
             guard decision.state.lapsed.removeValue(forKey: gateway) != nil else { return }
             return write(.breaker(.lapse, name: gateway, nil))
         }
-        if let last = decision.state.lapsed[gateway], last <= now,
-            now.duration(since: last) < SchedulerState.sightingInterval
+        if let last = decision.state.lapsed[gateway], last.isBrief == lapse.isBrief, last.at <= now,
+            now.duration(since: last.at) < SchedulerState.sightingInterval
         {
             return
         }
-        decision.state.lapsed[gateway] = now
-        write(.breaker(.lapse, name: gateway, OpenBreaker(since: lapse.since, reason: "\(lapse.count)")))
+        decision.state.lapsed[gateway] = (now, lapse.isBrief)
+        write(.breaker(.lapse, name: gateway, OpenBreaker(since: lapse.since, reason: lapse.text)))
     }
 }
 

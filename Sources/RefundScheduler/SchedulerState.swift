@@ -44,7 +44,7 @@ package struct SchedulerState: Sendable {
     /// When each gateway's sighting was last recorded, and whether it was an answer.
     var sighted: [String: (at: Timestamp, isAnswer: Bool)] = [:]
     /// When each gateway's lapse was last recorded.
-    var lapsed: [String: Timestamp] = [:]
+    var lapsed: [String: (at: Timestamp, isBrief: Bool)] = [:]
     /// When the next claim can be made, as far as the last cycle knew.
     var nextClaim: Timestamp?
     private var heldRefunds: [Int64: Timestamp] = [:]

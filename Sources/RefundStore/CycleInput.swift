@@ -202,7 +202,7 @@ package struct DueEndpoint: Hashable, Sendable {
     package var disabled: [Disabled] = []
     /// Whether more webhooks to disabled URLs are due than the cycle read.
     package var hasMore = false
-    /// Its open circuit breaker, as daemons that serve the queue together have recorded it.
+    /// Its open circuit breaker, as daemons and commands have recorded it.
     package var breaker: OpenBreaker?
     /// Whether a probe is due, but another daemon is about to send it.
     package var isProbedElsewhere = false

@@ -22,6 +22,9 @@ package struct EndpointRefusal: Hashable, Sendable {
     /// When the next of them is sent; nil if that is unknown.
     package var next: Timestamp?
 
+    /// Whether it has lasted longer than a receiver's restart.
+    package func isLasting(at now: Timestamp) -> Bool { now.duration(since: since) >= Self.patience }
+
     /// Creates a description.
     package init(
         endpoint: String,

@@ -14,7 +14,7 @@ package struct GatewayCondition: Hashable, Sendable {
         case probed = "only probed"
         /// It has given no verified answer of late, although it was queried.
         case lapsed = "without a verified answer"
-        /// It failed to answer the last query.
+        /// It failed to answer the last query; the time is that of the first of several failures.
         case failing
         /// It answered the last query.
         case answering = "answers"
@@ -51,13 +51,15 @@ extension QueueStatus {
             let detail = ": \(breaker.reason.asClause)"
             return GatewayCondition(kind: .probed, since: breaker.since, detail: detail, breaker: breaker)
         }
+        let error = sightings[gateway]?.lastError.map { ": \($0.asClause)" } ?? ""
         if let lapse {
-            return GatewayCondition(kind: .lapsed, since: lapse.since, detail: " (\(lapse.count) of \(lapse.count))")
+            let count = lapse.isBrief ? "" : " (\(lapse.count) of \(lapse.count))"
+            return GatewayCondition(kind: lapse.isBrief ? .failing : .lapsed, since: lapse.since, detail: count + error)
         }
         guard let sighting = sightings[gateway] else { return GatewayCondition(kind: .unqueried) }
         guard sighting.isFailing else {
             return GatewayCondition(kind: sighting.lastVerified == nil ? .unqueried : .answering)
         }
-        return GatewayCondition(kind: .failing, detail: sighting.lastError.map { ": \($0.asClause)" } ?? "")
+        return GatewayCondition(kind: .failing, detail: error)
     }
 }

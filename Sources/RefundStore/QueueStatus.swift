@@ -26,7 +26,7 @@ package struct QueueStatus: Sendable {
     package var breakers: [String: OpenBreaker] = [:]
     /// The gateways that have given no verified answer of late, although they were queried.
     package var lapses: [String: GatewayLapse] = [:]
-    /// The refunds that their gateway does not know, although they were enqueued a while ago.
+    /// The refunds that their gateway does not know, although it was asked more than once.
     package var unknownOrders = UnknownOrders()
     /// The gateways and endpoints that are paused.
     package var pauses: [Peer: Pause] = [:]
@@ -60,15 +60,10 @@ package struct QueueStatus: Sendable {
 
 /// The refunds that their gateway does not know; long before they need attention, a number may be found to be wrong.
 package struct UnknownOrders: Sendable {
-    /// The most refunds to list; the count covers all.
-    package static let listed = 3
-    /// How old a refund is whose gateway should know it.
-    package static let patience: Duration = .seconds(180)
-
     /// How many there are; the search is bounded, so that among many thousands some may be missed.
     package var count = 0
-    /// The numbers of the oldest, and when they were enqueued.
-    package var oldest: [(number: String, since: Timestamp)] = []
+    /// The number of the oldest, and when it was enqueued; nil without any.
+    package var oldest: (number: String, since: Timestamp)?
 
     /// Creates an empty list.
     package init() {}
@@ -81,13 +76,13 @@ package struct EndpointStatus: Sendable {
 
     /// How many endpoints have an open breaker.
     package var openCount = 0
-    /// The endpoints whose breaker has been open longest.
+    /// The endpoints whose breaker has been open longest; each since its first failure, if that is known.
     package var open: [(endpoint: String, breaker: OpenBreaker)] = []
     /// How many URLs are disabled.
     package var disabledCount = 0
     /// The most recently disabled URLs.
     package var disabled: [(url: String, health: URLHealth)] = []
-    /// The endpoints that have accepted nothing for a while, the longest first; those with an open breaker, too.
+    /// The endpoints that refuse everything, the longest first; those with an open breaker, too.
     package var refusals: [EndpointRefusal] = []
     /// The retries that wait at the other endpoints.
     package var retries = WaitingRetries()

@@ -24,8 +24,10 @@ package protocol StoreProvider: Sendable {
     /// - Parameters:
     ///   - now: The time.
     ///   - actor: The operator who accepts the queue even if it is an older copy of the one that was served, or nil.
+    /// - Returns: The number of the next refund if the operator accepts the queue; nil if it is on a server.
     /// - Throws: `StoreError` if the queue is such a copy and nobody accepts it, or cannot be created or migrated.
-    func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError)
+    @discardableResult
+    func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) -> Int64?
 
     /// Whether a daemon serves the queue, and which.
     var daemon: DaemonPresence { get }

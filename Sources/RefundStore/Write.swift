@@ -216,6 +216,11 @@ package struct OpenBreaker: Hashable, Sendable {
     /// When the next probe is sent; nil if nothing waits that could be sent, or nobody may send it.
     package var nextProbe: Timestamp?
 
+    /// What a command writes as the time of the next probe, so that it is sent at once.
+    package static let atOnce = Timestamp(milliseconds: 0)
+    /// Whether a command has asked for a probe, and none has been sent since.
+    package var isHastened: Bool { nextProbe == Self.atOnce }
+
     /// Creates an open breaker.
     package init(since: Timestamp, reason: String, nextProbe: Timestamp? = nil) {
         self.since = since

@@ -26,10 +26,11 @@ package struct PostgresProvider: StoreProvider {
         try PostgresStore(settings, serving, beforeCommit: beforeCommit)
     }
 
-    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) {
+    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) -> Int64? {
         let store = try PostgresStore(settings)
         defer { store.close() }
         try store.migrate(at: now)
+        return nil
     }
 
     package var daemon: DaemonPresence {

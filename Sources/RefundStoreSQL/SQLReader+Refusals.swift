@@ -33,18 +33,23 @@ extension SQLReader {
                 status.retries.last = [status.retries.last, endpoint.last].compactMap(\.self).max()
                 continue
             }
-            guard now.duration(since: first.at) >= EndpointRefusal.patience else { continue }
-            status.refusals.append(
-                EndpointRefusal(
-                    endpoint: name,
-                    since: first.at,
-                    attempts: failures.count,
-                    reason: last.reason,
-                    answer: try answer(toAttempt: last.id),
-                    waiting: endpoint.count,
-                    next: endpoint.next
-                )
+            let refusal = EndpointRefusal(
+                endpoint: name,
+                since: first.at,
+                attempts: failures.count,
+                reason: last.reason,
+                answer: try answer(toAttempt: last.id),
+                waiting: endpoint.count,
+                next: endpoint.next
             )
+            // One failure may be that webhook's own.
+            if refusal.attempts > 1 || refusal.isLasting(at: now) { status.refusals.append(refusal) }
+        }
+        // A breaker opens only after many failures.
+        let begins = Dictionary(status.refusals.map { ($0.endpoint, $0.since) }) { first, _ in first }
+        for index in status.open.indices {
+            guard let begin = begins[status.open[index].endpoint] else { continue }
+            status.open[index].breaker.since = min(status.open[index].breaker.since, begin)
         }
         status.refusals.sort { ($0.since, $0.endpoint) < ($1.since, $1.endpoint) }
         status.refusals = Array(status.refusals.prefix(EndpointStatus.listed))

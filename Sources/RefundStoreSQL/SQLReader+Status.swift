@@ -6,7 +6,7 @@ extension SQLReader {
         var status = QueueStatus()
         status.incidents = try incidents()
         status.breakers = try openBreakers(.gateway)
-        status.lapses = try openBreakers(.lapse).mapValues { GatewayLapse(since: $0.since, count: Int($0.reason) ?? 0) }
+        status.lapses = try openBreakers(.lapse).mapValues { GatewayLapse(since: $0.since, text: $0.reason) }
         status.sightings = try sightings()
         status.pauses = try pauses()
         try mapped {
@@ -21,7 +21,7 @@ extension SQLReader {
             status.oldestByGateway = try self.oldest(of: status.dueLags.keys.sorted(), at: now)
             status.endpoints = try endpointStatus()
             try addRefusals(to: &status.endpoints, at: now)
-            status.unknownOrders = try unknownOrders(at: now)
+            status.unknownOrders = try unknownOrders()
             try complete(&status, at: now)
         }
         return status
@@ -97,20 +97,19 @@ extension SQLReader {
         return oldest.mapValues { now.duration(since: Timestamp(milliseconds: $0)) }
     }
 
-    private func unknownOrders(at now: Timestamp) throws -> UnknownOrders {
+    private func unknownOrders() throws -> UnknownOrders {
         let sql = """
             SELECT number, created_at FROM (
-                SELECT coalesce(merchant_order_no, trans_no) AS number, created_at, unknown_order, attention
-                FROM refund_queue WHERE state = $1 AND created_at <= $2 ORDER BY created_at LIMIT $3
-            ) o WHERE unknown_order = 1 AND attention IS NULL
+                SELECT coalesce(merchant_order_no, trans_no) AS number, created_at, attempts, unknown_order, attention
+                FROM refund_queue WHERE state = $1 ORDER BY created_at LIMIT $2
+            ) o WHERE unknown_order = 1 AND attempts > 1 AND attention IS NULL
             """
         let window = 1_000
         var found = UnknownOrders()
-        let latest = now.advanced(by: .zero - UnknownOrders.patience)
-        try read(try query(sql).bind(RefundState.pending.rawValue).bind(latest).bind(window)) { row in
+        try read(try query(sql).bind(RefundState.pending.rawValue).bind(window)) { row in
             guard let number = row.text(), let since = row.timestamp() else { return }
             found.count += 1
-            if found.oldest.count < UnknownOrders.listed { found.oldest.append((number, since)) }
+            if found.oldest == nil { found.oldest = (number, since) }
         }
         return found
     }

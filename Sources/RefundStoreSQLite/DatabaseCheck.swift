@@ -77,10 +77,15 @@ struct DatabaseCheck {
         var findings: [Finding] = []
         let free = UInt64(space.f_bavail) * UInt64(space.f_frsize)
         if free < Self.scarceBytes {
-            let gravity: Finding.Gravity = free < UInt64(space.f_frsize) ? .problem : .warning
-            let command = "df -h \(folder.asShellWord)"
+            let (left, command) = ("\(free >> 20) MiB left", "df -h \(folder.asShellWord)")
             findings.append(
-                finding(gravity, "\(folder) has only \(free >> 20) MiB left; free some space", run: command)
+                free < 1 << 20
+                    ? finding(
+                        .problem,
+                        "the disk of \(folder) is full (\(left)); free some space; nothing is lost",
+                        run: command
+                    )
+                    : finding(.warning, "\(folder) has only \(left); free some space", run: command)
             )
         }
         if space.f_files > 0, space.f_favail == 0 {

@@ -21,13 +21,15 @@ package struct SQLiteProvider: StoreProvider {
         try SQLiteStore(path: location, access: access, beforeCommit: beforeCommit)
     }
 
-    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) {
+    package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) -> Int64? {
         let store = try SQLiteStore(path: location, access: .readWrite)
         defer { store.close() }
-        if let actor { try store.acceptRestored(by: actor, at: now) }
+        var next: Int64?
+        if let actor { next = try store.acceptRestored(by: actor, at: now) }
         try store.migrate(at: now)
         // From now on refunds may be in it, so it must not be created again once it is lost.
         if case .taken(let lock) = try DaemonLock.attempt(location, for: .command) { lock.noteServed() }
+        return next
     }
 
     package var daemon: DaemonPresence { DaemonPresence(database: location) }

@@ -38,11 +38,13 @@ extension SQLiteStore {
     /// - Parameters:
     ///   - actor: The operator, as `refund_actions` records them.
     ///   - now: The time.
+    /// - Returns: The number of the next refund.
     /// - Throws: `StoreError` if the database fails, in which case nothing has changed.
-    package func acceptRestored(by actor: String, at now: Timestamp) throws(StoreError) {
+    @discardableResult
+    package func acceptRestored(by actor: String, at now: Timestamp) throws(StoreError) -> Int64 {
         let remembered = memory.forget()
         do throws(StoreError) {
-            try transaction(.immediate) { db in
+            return try transaction(.immediate) { db in
                 guard let own = try positions(db) else { throw StoreError.notInitialised(path) }
                 var skipped: [SkippedNumbers] = []
                 for (index, table) in Positions.tables.enumerated() {
@@ -55,6 +57,7 @@ extension SQLiteStore {
                     try statements["INSERT INTO refund_actions (at, actor, action) VALUES (?, ?, ?)"]
                         .bind(now).bind(actor).bind(numbers.action).run()
                 }
+                return (skipped.first { $0.table == "refund_queue" }?.through ?? 0) + 1
             }
         } catch {
             memory.restore(remembered)

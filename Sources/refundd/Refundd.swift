@@ -13,7 +13,7 @@ struct Refundd: AsyncParsableCommand {
         discussion: """
             An application enqueues a refund with an INSERT INTO refund_queue; refundd does the rest.
 
-            Begin with: refundd status
+            Begin with: refundd doctor, which names what is missing; later: refundd status
             """,
         version: Version.current,
         subcommands: [

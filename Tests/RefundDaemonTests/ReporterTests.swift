@@ -46,6 +46,19 @@ struct ReporterTests {
         #expect(log.metadata["order"] == "R-1002" && log.metadata["webhook_id"] == "msg_1")
     }
 
+    @Test func refundThatTheGatewayDoesNotKnowIsToldOnceAtTheSecondQuery() {
+        let evidence = Evidence(code: "E04111", psn: nil, response: [])
+        for attempts in 0..<4 {
+            var refund = Refund(id: 7, merchantOrderNo: "R-1O01", createdAt: Timestamp(milliseconds: 0))
+            (refund.attempts, refund.isUnknownOrder) = (attempts, attempts > 0)
+            let outcome = QueryOutcome.notFound(message: "none", evidence)
+            report(.queried(gateway: "default", refund: refund, outcome, duration: .zero))
+        }
+        let told = log.lines.filter { $0.hasPrefix("notice ") }
+        #expect(told.count == 1 && told.first?.contains("run: refundd show R-1O01") == true)
+        #expect(log.metadata["order"] == "R-1O01")
+    }
+
     @Test func webhookThatFailedItsLastRetryIsDeadAfterThatAttempt() {
         report(attempt(9, status: 500, error: "HTTP 500", .dead))
         #expect(log.lines == ["error webhook is dead: its last retry failed"])

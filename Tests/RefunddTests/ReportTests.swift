@@ -116,6 +116,12 @@ struct StatusTextTests {
         #expect(text.contains("answers; last verified answer 3s ago (2026-11-22T03:04:02Z)"))
     }
 
+    @Test func answerToTheProcessBeforeIsNotThisOnes() {
+        let report = report { $0.sightings = ["default": GatewaySighting(lastVerified: ago(.seconds(3 * 3_600)))] }
+        let text = report.lines(width: 200).map(\.text).joined(separator: "\n")
+        #expect(text.contains("not queried since the start; last verified answer 3h ago"))
+    }
+
     @Test func jsonHasEveryFindingWithItsCommand() throws {
         var json = JSONWriter()
         let report = report(.absent) { $0.attention = [.mismatch: 1] }

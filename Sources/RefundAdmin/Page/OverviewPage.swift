@@ -8,6 +8,7 @@ package import RefundStore
 package struct OverviewPage: Sendable {
     var overview: QueueOverview
     var findings: [Finding]
+    var notes: [Finding]
     var gateways: [String]
     var problems: [ReadinessProblem]
     var fault: String?
@@ -19,7 +20,7 @@ package struct OverviewPage: Sendable {
     ///
     /// - Parameters:
     ///   - overview: What the queue holds.
-    ///   - findings: What needs an operator, the gravest first.
+    ///   - findings: What needs an operator, the gravest first, and what an operator may want to know.
     ///   - gateways: The configured gateways.
     ///   - problems: Why the daemon is not ready.
     ///   - fault: Why the last transaction failed; nil if it succeeded.
@@ -37,7 +38,8 @@ package struct OverviewPage: Sendable {
         refreshes: Bool
     ) {
         self.overview = overview
-        self.findings = findings
+        self.findings = findings.filter { $0.gravity == .problem }
+        notes = findings.filter { $0.gravity != .problem }
         self.gateways = gateways
         self.problems = problems
         self.fault = fault
@@ -53,6 +55,11 @@ package struct OverviewPage: Sendable {
             html.tag("h1", [:], "Refunds")
             headline(isGood, &html)
             if !isGood { html.section("needs", "What needs you") { needs(&$0) } }
+            if !notes.isEmpty {
+                html.section("notes", "Worth knowing") { html in
+                    html.tag("ul") { html in for note in notes { item(note, &html) } }
+                }
+            }
             html.section("waiting", "Money without a verdict") { waiting(&$0) }
             html.section("times", "How long verdicts take") { times(&$0) }
             html.section("peers", "Gateways and endpoints") { peers(&$0) }
@@ -128,12 +135,7 @@ package struct OverviewPage: Sendable {
                     html.command("journalctl -u refundd -n 50")
                 }
             }
-            for finding in findings {
-                html.tag("li") { html in
-                    html.text(finding.command == nil ? finding.text : "\(finding.text): ")
-                    if let command = finding.command { html.command(command) }
-                }
-            }
+            for finding in findings { item(finding, &html) }
         }
         for reason in Attention.allCases.sorted(by: { $0.gravity > $1.gravity }) {
             guard let refunds = overview.flagged[reason], !refunds.isEmpty else { continue }
@@ -155,6 +157,13 @@ package struct OverviewPage: Sendable {
             }
         )
         rest(dead.count, of: "endpoints", "refundd webhooks --state dead", &html)
+    }
+
+    private func item(_ finding: Finding, _ html: inout HTML) {
+        html.tag("li") { html in
+            html.text(finding.command == nil ? finding.text : "\(finding.text): ")
+            if let command = finding.command { html.command(command) }
+        }
     }
 
     private func flagged(_ refunds: [Refund], _ reason: Attention, _ html: inout HTML) {

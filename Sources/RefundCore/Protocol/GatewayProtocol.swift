@@ -52,11 +52,14 @@ package struct GatewayRemedy: Hashable, Sendable {
     package let cause: String
     /// The command that helps; nil if the daemon must read its keys again.
     package let command: String?
+    /// Whether our own key may be the wrong one.
+    package let concernsOurKey: Bool
 
     /// Creates a remedy.
-    package init(cause: String, command: String? = nil) {
+    package init(cause: String, command: String? = nil, concernsOurKey: Bool = false) {
         self.cause = cause
         self.command = command
+        self.concernsOurKey = concernsOurKey
     }
 }
 

@@ -119,9 +119,12 @@ package struct CircuitBreaker: Hashable, Sendable {
         open?.nextProbe = now
     }
 
-    /// Makes the next probe due at once, because the peer's settings may have changed.
+    /// Makes the next probe due at once, because the peer's settings may have changed, or an operator has repaired it.
     package mutating func probeNow() {
+        guard open != nil else { return }
         open?.nextProbe = Timestamp(milliseconds: 0)
+        // A probe that is in flight may have been sent before the repair; the one after it must not wait for long.
+        interval = Self.firstInterval
     }
 
     /// Moves the next probe back with a clock that was set back by `step`.

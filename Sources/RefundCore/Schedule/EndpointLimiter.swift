@@ -70,6 +70,11 @@ package struct EndpointLimiter: Sendable {
         endpoints[endpoint]?.breaker.nextProbe(at: now)
     }
 
+    /// Makes the next probe of an endpoint due at once.
+    package mutating func probeNow(_ endpoint: String) {
+        update(endpoint) { $0.breaker.probeNow() }
+    }
+
     /// Since when an endpoint's breaker has been open, and why; nil if it is closed.
     package func opening(of endpoint: String) -> (since: Timestamp, reason: String)? {
         guard let breaker = endpoints[endpoint]?.breaker, let since = breaker.openSince else { return nil }

@@ -211,18 +211,18 @@ package struct GatewayHealth: Sendable {
         }
     }
 
-    /// Whether the gateway has given no verified answer for a while, so that nobody may call it healthy.
+    /// Whether the gateway has failed more than once since its last verified answer.
     ///
-    /// Three answers in a row that do not verify are enough. Other failures may pass, so they must last a minute.
+    /// After three answers in a row that do not verify, nobody may call it healthy. Other failures may pass, so they
+    /// must last a minute.
     ///
     /// - Parameter now: The time.
     /// - Returns: The lapse, or nil.
     package func lapse(at now: Timestamp) -> GatewayLapse? {
-        guard let failures, failures.count >= Self.lapseLimit else { return nil }
-        guard
-            failures.unverified >= Self.lapseLimit || now.duration(since: failures.since) >= Self.lapsePeriod
-        else { return nil }
-        return GatewayLapse(since: failures.since, count: failures.count)
+        guard let failures, failures.count > 1 else { return nil }
+        let lasts = failures.unverified >= Self.lapseLimit || now.duration(since: failures.since) >= Self.lapsePeriod
+        let isBrief = failures.count < Self.lapseLimit || !lasts
+        return GatewayLapse(since: failures.since, count: failures.count, isBrief: isBrief)
     }
 
     private mutating func noteFailure(

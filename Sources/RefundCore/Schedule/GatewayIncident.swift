@@ -49,10 +49,25 @@ package struct GatewayLapse: Hashable, Sendable {
     package var since: Timestamp
     /// How many queries have failed since; none succeeded.
     package var count: Int
+    /// Whether it may still pass by itself, so that it is no problem yet.
+    package var isBrief: Bool
 
     /// Creates a lapse.
-    package init(since: Timestamp, count: Int) {
+    package init(since: Timestamp, count: Int, isBrief: Bool = false) {
         self.since = since
         self.count = count
+        self.isBrief = isBrief
     }
+
+    // What a brief one is stored with.
+    private static let mark = " brief"
+
+    /// Reads the number of failed queries, as ``text`` has it.
+    package init(since: Timestamp, text: String) {
+        let isBrief = text.hasSuffix(Self.mark)
+        self.init(since: since, count: Int(text.split(separator: " ").first ?? "") ?? 0, isBrief: isBrief)
+    }
+
+    /// The number of failed queries, as it is stored.
+    package var text: String { "\(count)\(isBrief ? Self.mark : "")" }
 }

@@ -100,7 +100,8 @@ package enum ConfigurationCheck: Sendable {
         var isUnavailable = true
         for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
             waits("gateway \(name)")
-            let (finding, outcome) = await GatewayCheck(name: name, gateway: gateway).finding()
+            var (finding, outcome) = await GatewayCheck(name: name, gateway: gateway).finding()
+            if finding.gravity == .problem { finding = ClockCheck.problem(with: name, finding.text) ?? finding }
             if finding.gravity == .problem, outcome.isResponse { isUnavailable = false }
             findings.append(finding)
         }

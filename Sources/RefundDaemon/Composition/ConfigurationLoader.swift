@@ -47,7 +47,8 @@ package enum ConfigurationLoader: Sendable {
         try ProcessMemory.hide()
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: isForDaemon)
         guard problems.isEmpty else {
-            var messages = problems.map { "\(configuration.file): \($0)" }
+            let isUnits = environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false
+            var messages = problems.map { "\(configuration.file): \(isUnits ? $0.ofUnit(configuration.file) : $0)" }
             if problems.contains(where: \.isMissingFile) {
                 messages += missingFileHint(configuration.file, environment)
             }

@@ -21,6 +21,8 @@ package enum RedeliveryRequest: Sendable {
         package var hastened = 0
         /// The webhooks that retention has pruned, which stay as they are.
         package var pruned = 0
+        /// The endpoints that are only probed, at once.
+        package var probed: [String] = []
     }
 
     // Bounds how long one transaction blocks the daemon and applications.
@@ -39,6 +41,24 @@ package enum RedeliveryRequest: Sendable {
         _ store: any QueueStore,
         by actor: String,
         _ report: (Int) -> Void = { _ in }
+    ) async throws(CommandFailure) -> Count {
+        var count = try await send(store, by: actor, report)
+        count.probed = try CommandFailure.mapping { () throws(StoreError) in
+            let (open, pauses) = try store.read { tx throws(StoreError) in
+                (try tx.openBreakers(.endpoint), try tx.pauses())
+            }
+            let now = SystemClock().now()
+            return open.filter { name, breaker in
+                pauses[.endpoint(name)] == nil && breaker.nextProbe.map { $0 <= now } == true
+            }.keys.sorted()
+        }
+        return count
+    }
+
+    private func send(
+        _ store: any QueueStore,
+        by actor: String,
+        _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Count {
         switch self {
         case .webhook(let id):

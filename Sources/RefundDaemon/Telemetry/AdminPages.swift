@@ -28,7 +28,7 @@ struct AdminPages: Sendable {
             let overview = try tx.overview(at: now)
             let page = OverviewPage(
                 overview,
-                findings: problems(overview.status, at: now),
+                findings: findings(overview.status, at: now),
                 gateways: registry.gateways,
                 problems: readiness.problems(),
                 fault: readiness.scheduler.fault?.reason,
@@ -48,9 +48,8 @@ struct AdminPages: Sendable {
     }
 
     // The same judgement as the command `status`, which also asks the daemon whether it is ready.
-    private func problems(_ status: QueueStatus, at now: Timestamp) -> [Finding] {
-        let report = QueueReport(ofDaemonWith: status, at: now, gateways: registry.gateways, space: space())
-        return report.findings.filter { $0.gravity == .problem }
+    private func findings(_ status: QueueStatus, at now: Timestamp) -> [Finding] {
+        QueueReport(ofDaemonWith: status, at: now, gateways: registry.gateways, space: space()).findings
     }
 
     private func refunds(_ text: String, _ tx: any QueueReader) throws(StoreError) -> [Refund] {

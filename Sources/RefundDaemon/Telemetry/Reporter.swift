@@ -23,6 +23,7 @@ struct Reporter: Sendable {
         case .queried(let gateway, let refund, let outcome, let duration):
             Metric.queries.increment(gateway, outcome.kind, in: metrics)
             Metric.queryDuration.record(duration, gateway, in: metrics)
+            if case .notFound = outcome, refund.isUnknownAgain { reportUnknown(refund) }
             guard let problem = outcome.problem else { return }
             logger.debug("query without a verdict", metadata: identify(refund, ["problem": "\(problem)"]))
         case .transition(let refund, let transition):
@@ -143,6 +144,14 @@ struct Reporter: Sendable {
         logger.warning("paused; to go on, run: \(peer.resumeCommand)", metadata: metadata.id(.paused))
     }
 
+    private func reportUnknown(_ refund: Refund) {
+        let number = (refund.merchantOrderNo ?? refund.transNo ?? "").asShellWord
+        logger.notice(
+            "the gateway does not know a refund; if it was never submitted under this number, run: refundd show \(number)",
+            metadata: identify(refund, [:])
+        )
+    }
+
     private func report(_ incident: GatewayIncident, of gateway: String) {
         let problem =
             switch incident.kind {
@@ -253,6 +262,11 @@ struct Reporter: Sendable {
         if let order = delivery.order { metadata["order"] = "\(order)" }
         return metadata.merging(more) { _, new in new }
     }
+}
+
+extension Refund {
+    /// Whether a query by which the gateway does not know it is the first after another one: told once, not each time.
+    fileprivate var isUnknownAgain: Bool { isUnknownOrder ? attempts == 1 : attempts > 0 }
 }
 
 /// The endpoints whose last webhook was not accepted.

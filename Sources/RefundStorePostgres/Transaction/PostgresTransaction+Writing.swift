@@ -77,6 +77,11 @@ extension PostgresTransaction {
             let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = $1, delivered_at = NULL"
             flight.add("UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = $2").bind(now).bind(id)
             WriteExecutor(self, leases: [:]).write(nil as URLHealth?, found.url)
+            let hasten = """
+                UPDATE refund_breakers SET next_probe_at = $1 WHERE kind = 'endpoint'
+                AND name = (SELECT endpoint FROM refund_outbox WHERE id = $2)
+                """
+            flight.add(hasten).bind(OpenBreaker.atOnce).bind(id)
             note("redeliver", by: actor, refundID: found.refundID, webhookID: id, at: now)
             try send()
             return isHastened ? .hastened : .due

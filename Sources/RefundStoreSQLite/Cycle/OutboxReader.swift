@@ -33,6 +33,7 @@ struct OutboxReader {
         for endpoint in endpoints where input.pauses[.endpoint(endpoint)] == nil {
             let free = limiter.free(for: endpoint, at: now)
             var due = DueEndpoint(endpoint: endpoint)
+            if limiter.isOpen(endpoint) { due.breaker = try breaker(of: endpoint) }
             if free > 0 {
                 try readDue(into: &due, limit: free, disabledLimit: left, verdictsFirst: verdictsFirst)
                 left -= due.disabled.count
@@ -41,6 +42,11 @@ struct OutboxReader {
             input.endpoints.append(due)
         }
         input.nextAttempt = try nextAttempt()
+    }
+
+    private func breaker(of endpoint: String) throws -> OpenBreaker? {
+        let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = 'endpoint' AND name = ?"
+        return try statements[sql].bind(endpoint).first { row in OpenBreaker.read(row)?.1 }
     }
 
     // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest

@@ -73,6 +73,11 @@ extension SQLiteTransaction {
             try statements["UPDATE refund_outbox SET \(isHastened ? due : again) WHERE id = ?2"].bind(now).bind(id)
                 .run()
             try executor.write(nil as URLHealth?, url)
+            let hasten = """
+                UPDATE refund_breakers SET next_probe_at = ? WHERE kind = 'endpoint'
+                AND name = (SELECT endpoint FROM refund_outbox WHERE id = ?)
+                """
+            try statements[hasten].bind(OpenBreaker.atOnce).bind(id).run()
             try note("redeliver", by: actor, refundID: refundID, webhookID: id, at: now)
             return isHastened ? .hastened : .due
         }

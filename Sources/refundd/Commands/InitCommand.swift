@@ -48,12 +48,18 @@ struct InitCommand: AsyncParsableCommand {
                 let place = database.url == nil ? "is a file, which knows no roles" : "knows no roles"
                 throw CommandFailure(.usage, ["\(provider.location) \(place); leave --grant and --grant-daemon out"])
             }
-            try waiting(for: "the database") { () throws(CommandFailure) in
-                try CommandFailure.mapping { () throws(StoreError) in
+            let next = try waiting(for: "the database") { () throws(CommandFailure) in
+                try CommandFailure.mapping { () throws(StoreError) -> Int64? in
                     let actor = acceptRestored ? common.actor : nil
-                    try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: actor)
+                    let next = try provider.initialize(at: SystemClock().now(), acceptingRestoredFor: actor)
                     try granting?.grant(toApplications: grant, toDaemons: grantDaemon)
+                    return next
                 }
+            }
+            if let next {
+                let command = (try? common.databaseConfiguration()).flatMap { try? DaemonReport(of: $0) }?.startCommand
+                printLine("\(provider.location) is accepted; refunds continue at number \(next)")
+                return printLine("run: \(command ?? "systemctl start refundd")")
             }
             // Only refundd's own connections find the tables without their schema.
             let schema = provider.schema.map { "\($0)." } ?? ""

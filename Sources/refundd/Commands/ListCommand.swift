@@ -138,7 +138,7 @@ struct RefundList {
                     cells: [
                         "#\(refund.id)",
                         refund.number,
-                        refund.state.rawValue + (refund.isUnknownToItsGateway(at: now) ? " (unknown)" : ""),
+                        refund.state.rawValue + (refund.isUnknownToItsGateway ? " (unknown)" : ""),
                         refund.attention?.rawValue ?? "",
                         refund.reported ?? refund.expected?.text ?? "",
                         "\(refund.attempts)",
@@ -156,7 +156,7 @@ struct RefundList {
             head: ["ID", "REFUND", "ATTENTION", "FOR", "STATE", "AMOUNT", "AGE"],
             rows: entries.map { entry in
                 let refund = entry.refund
-                let commands = entry.advice?.commands.prefix(2).map { Line.command($0) } ?? []
+                let commands = entry.advice?.commands.map { Line.command($0) } ?? []
                 return TextTable.Row(
                     cells: [
                         "#\(refund.id)",
@@ -176,8 +176,8 @@ struct RefundList {
 
 extension Refund {
     /// Whether the gateway should know the refund by now, and does not.
-    fileprivate func isUnknownToItsGateway(at now: Timestamp) -> Bool {
-        mayBeMistyped && age(at: now) >= UnknownOrders.patience
+    fileprivate var isUnknownToItsGateway: Bool {
+        mayBeMistyped && attempts > 1
     }
 }
 

@@ -65,6 +65,11 @@ struct RedeliverCommand: AsyncParsableCommand {
             if count.pruned > 0 {
                 parts.append(count.pruned.counted("was pruned and cannot be sent", "were pruned and cannot be sent"))
             }
+            if let first = count.probed.first {
+                let more = count.probed.count - 1
+                let others = more == 0 ? " gets" : " and \(more.counted("other endpoint", "other endpoints")) get"
+                parts.append("\(first)\(others) one webhook first, and the rest after accepting it")
+            }
             printLine(parts.joined(separator: "; "))
         }
     }

@@ -46,12 +46,17 @@ struct StatusCommand: AsyncParsableCommand {
     ///
     /// - Returns: Whether all is well.
     private func show() throws(CommandFailure) -> Bool {
-        let configuration = try common.databaseConfiguration()
+        let configuration: DatabaseConfiguration
         let store: any QueueStore
+        do throws(CommandFailure) {
+            configuration = try common.databaseConfiguration()
+        } catch {
+            throw error.asHeadline(run: "refundd doctor")
+        }
         do throws(CommandFailure) {
             store = try common.store(configuration)
         } catch {
-            throw error.explained(configuration)
+            throw error.explained(configuration).asHeadline(run: "refundd doctor")
         }
         defer { store.close() }
         let report = try waiting(for: "the daemon") { () throws(CommandFailure) in

@@ -79,18 +79,18 @@ struct Progress {
         ProgressLine.show(text)
     }
 
-    /// Shows how far the work is, at most once a second.
+    /// Shows how far the work is, at most once a second, on a terminal alone.
     mutating func show(_ text: @autoclosure () -> String) {
-        guard ContinuousClock.now - last >= Self.interval else { return }
+        guard ProgressLine.isTerminal, ContinuousClock.now - last >= Self.interval else { return }
         last = .now
         isShown = true
-        if ProgressLine.isTerminal { ProgressLine.show(text()) } else { printMessage(text()) }
+        ProgressLine.show(text())
     }
 
     /// Removes the line.
     mutating func end() {
         defer { isShown = false }
-        if isShown, ProgressLine.isTerminal { ProgressLine.clear() }
+        if isShown { ProgressLine.clear() }
     }
 }
 

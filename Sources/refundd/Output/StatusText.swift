@@ -90,8 +90,14 @@ extension QueueReport {
 
     private func health(of gateway: String) -> String {
         let condition = status.condition(of: gateway)
-        let word = condition.kind.rawValue
+        var word = condition.kind.rawValue
         guard condition.kind != .unqueried else { return word }
+        // What answered was asked by the process before.
+        if condition.kind == .answering, case .running(let serving?) = daemon.presence,
+            let last = status.sightings[gateway]?.lastVerified, last < serving.since
+        {
+            word = "not queried since the start"
+        }
         let since = condition.since.map { " since \($0.past(at: now))" } ?? ""
         let probe = condition.breaker?.nextProbe(from: now) ?? ""
         let seen = status.sightings[gateway]?.lastVerified.map { "last verified answer \($0.past(at: now))" }

@@ -106,6 +106,12 @@ struct PageTests {
         #expect(!html.contains("\u{202e}"))
     }
 
+    @Test func notesAreShownOnAHealthyPage() {
+        let html = page(hostile, findings: [Finding(.note, "endpoint", "answers HTTP 500", run: "refundd status")])
+        check(html)
+        #expect(html.contains("Healthy:") && html.contains("answers HTTP 500"))
+    }
+
     @Test func hostileRowsStayText() {
         let html = page(hostile, findings: [Finding(.problem, Self.attack, Self.attack, run: Self.attack)])
         check(html)

@@ -7,7 +7,7 @@ extension GatewayHealthTests {
         var health = GatewayHealth()
         for second in 0...1 {
             _ = health.answered(Self.unverified, refund: Int64(second), others: [], at: later(second))
-            #expect(health.lapse(at: later(second)) == nil)
+            #expect(health.lapse(at: later(second))?.isBrief == (second == 0 ? nil : true))
         }
         _ = health.answered(Self.unverified, refund: 2, others: [], at: later(2))
         #expect(health.lapse(at: later(2)) == GatewayLapse(since: later(0), count: 3))
@@ -20,14 +20,14 @@ extension GatewayHealthTests {
     func otherFailuresAreALapseAfterAMinute(outcome: QueryOutcome) {
         var health = GatewayHealth()
         for second in [0, 1, 59] { _ = health.answered(outcome, refund: 1, others: [], at: later(second)) }
-        #expect(health.lapse(at: later(59)) == nil)
+        #expect(health.lapse(at: later(59))?.isBrief == true)
         #expect(health.lapse(at: later(60)) == GatewayLapse(since: later(0), count: 3))
     }
 
-    @Test func twoFailuresAreNoLapseHoweverLongAgo() {
+    @Test func twoFailuresAreABriefLapseHoweverLongAgo() {
         var health = GatewayHealth()
         for second in [0, 1] { _ = health.answered(Self.noAnswers[0], refund: 1, others: [], at: later(second)) }
-        #expect(health.lapse(at: later(3_600)) == nil)
+        #expect(health.lapse(at: later(3_600)) == GatewayLapse(since: later(0), count: 2, isBrief: true))
     }
 
     @Test func refundThatFailsAloneMakesNoLapse() {
@@ -36,6 +36,13 @@ extension GatewayHealthTests {
         _ = health.answered(.says(.processing), refund: 2, others: [], at: later(1))
         for second in 2...100 { _ = health.answered(Self.unverified, refund: 1, others: [], at: later(second)) }
         #expect(health.lapse(at: later(100)) == nil)
+    }
+
+    @Test func lapseIsReadAsItIsStored() {
+        for isBrief in [false, true] {
+            let lapse = GatewayLapse(since: later(0), count: 7, isBrief: isBrief)
+            #expect(GatewayLapse(since: later(0), text: lapse.text) == lapse)
+        }
     }
 
     @Test func pauseEndsALapse() {

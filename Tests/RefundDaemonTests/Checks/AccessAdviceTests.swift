@@ -45,7 +45,7 @@ private struct Barred: StoreProvider {
     func open(_: StoreAccess, beforeCommit _: (@Sendable () -> Void)?) throws(StoreError) -> any QueueStore {
         throw StoreError(.cannotOpen, location: location, reason: "", description: "")
     }
-    func initialize(at _: Timestamp, acceptingRestoredFor _: String?) throws(StoreError) {}
+    func initialize(at _: Timestamp, acceptingRestoredFor _: String?) throws(StoreError) -> Int64? { nil }
     var daemon: DaemonPresence { .absent }
     var distrust: String? { nil }
     func lock() throws(StoreError) -> LockAttempt { .heldByDaemon }

@@ -1,5 +1,6 @@
 import RefundConfiguration
 import RefundCore
+import RefundStore
 import Testing
 
 @testable import RefundDaemon
@@ -41,6 +42,20 @@ struct ReceiverCheckTests {
             #expect(finding.text.contains("port 1 does not accept connections (Connection refused)"), "\(finding.text)")
             #expect(!finding.line.contains("TOKEN"))
         }
+    }
+
+    @Test func receiverThatRefusesWebhooksIsNotFine() throws {
+        let check = try check("https://localhost:8443/", ["localhost:8443"])
+        let refusal = EndpointRefusal(
+            endpoint: "https://localhost:8443",
+            since: Timestamp(milliseconds: 0),
+            attempts: 8,
+            reason: "HTTP 500",
+            waiting: 4
+        )
+        let finding = try #require(check.onlineFinding(refusals: [refusal]))
+        #expect(finding.gravity == .note)
+        #expect(finding.text.hasSuffix("but has accepted none of the last 8 attempts (HTTP 500)"))
     }
 
     @Test func nameThatDoesNotResolveIsAProblemOnline() throws {

@@ -29,6 +29,14 @@ struct CredentialAdviceTests {
         #expect(bare.first?.command == "install -m 600 app_private_key \(Self.path)")
     }
 
+    @Test func brokenPublicKeyIsReplacedFromThePortal() {
+        let path = "/etc/refundd/credentials/gateway_public_key"
+        let problem = CredentialProblem(key: "gateway.public_key_files", path: path, problem: "it is no PEM")
+        let finding = CredentialAdvice(isUnits: true).findings([problem]).first
+        #expect(finding?.text.hasSuffix("save the gateway's key from its portal as \(path)") == true)
+        #expect(finding?.command == "systemctl restart refundd")
+    }
+
     @Test func missingCertificatesAreNamedEachAndStayReadable() {
         let missing = CredentialFileError.missing.description
         let problems = ["gateway.ca_file", "webhook.ca_file"].map { key in

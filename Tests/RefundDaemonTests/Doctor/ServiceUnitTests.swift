@@ -93,7 +93,8 @@ struct ServiceUnitTests {
             (["ActiveState": "inactive"], .problem, "not started"),
             (["ActiveState": "active", "UnitFileState": "disabled"], .warning, "does not start when the machine does"),
             (["ActiveState": "active", "NeedDaemonReload": "yes"], .warning, "has changed"),
-            (["ActiveState": "active", "UnitFileState": "enabled"], .fine, "active"),
+            (["ActiveState": "active", "NRestarts": "6"], .note, "systemd started refundd again 6 times"),
+            (["ActiveState": "active", "UnitFileState": "enabled", "NRestarts": "0"], .fine, "active"),
         ] as [([String: String], Finding.Gravity, String)]
     )
     func stateOfTheUnitIsJudged(properties: [String: String], gravity: Finding.Gravity, words: String) {

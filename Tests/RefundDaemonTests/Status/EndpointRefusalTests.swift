@@ -70,6 +70,46 @@ struct EndpointRefusalTests {
         #expect(finding.command == "refundd redeliver --pending")
     }
 
+    @Test func endpointThatRefusesTwiceIsNotedAtOnce() throws {
+        let ids = try fixture.makeWebhooks(["R-1", "R-2"])
+        try attempt(ids[0], lease: 1, at: 0, status: 500)
+        #expect(try report(at: 1).status.endpoints.refusals.isEmpty, "it may be that webhook's own failure")
+        try attempt(ids[1], lease: 1, at: 2, status: 500)
+        let report = try report(at: 4)
+        #expect(report.isHealthy)
+        let finding = try #require(report.findings.first)
+        #expect(
+            finding.text == "endpoint \(Self.shop) answers HTTP 500 (2 attempts since \(fixture.now.iso8601Seconds),"
+                + " none accepted); 2 webhooks wait; repair the receiver, then send them now"
+        )
+        #expect(finding.gravity == .note && finding.command == "refundd redeliver --pending")
+    }
+
+    @Test func endpointThatIsOnlyProbedHasFailedSinceTheFirstFailure() throws {
+        let ids = try fixture.makeWebhooks(["R-1", "R-2"])
+        for (index, id) in ids.enumerated() { try attempt(id, lease: 1, at: index, status: 500) }
+        let breaker = OpenBreaker(since: later(24), reason: "HTTP 500", nextProbe: later(1_831))
+        try fixture.execute([.breaker(.endpoint, name: Self.shop, breaker)])
+        let report = try report(at: 30)
+        #expect(!report.isHealthy)
+        #expect(
+            report.findings.map(\.text) == [
+                "endpoint \(Self.shop) has failed since \(fixture.now.iso8601Seconds): HTTP 500; 2 webhooks wait,"
+                    + " next probe in 30m; repair the receiver, then send them now"
+            ]
+        )
+        #expect(report.findings.first?.command == "refundd redeliver --pending")
+    }
+
+    @Test func probeOfARepairedEndpointIsDueAtOnce() async throws {
+        let ids = try fixture.makeWebhooks(["R-1", "R-2"])
+        for (index, id) in ids.enumerated() { try attempt(id, lease: 1, at: index - 9, status: 500) }
+        let breaker = OpenBreaker(since: fixture.now, reason: "HTTP 500", nextProbe: later(60))
+        try fixture.execute([.breaker(.endpoint, name: Self.shop, breaker)])
+        let expected = RedeliveryRequest.Count(hastened: 2, probed: [Self.shop])
+        #expect(try await RedeliveryRequest.pending.run(fixture.store, by: "ada") == expected)
+    }
+
     @Test func successEndsTheRefusalAndLeavesANoteAboutTheRetries() throws {
         let ids = try fixture.makeWebhooks(["R-1", "R-2"])
         try attempt(ids[0], lease: 1, at: 0, status: 500)

@@ -1,5 +1,7 @@
 import RefundCore
+import RefundScheduler
 import RefundStore
+import RefundTestSupport
 import Testing
 
 @testable import RefundDaemon
@@ -11,6 +13,7 @@ struct GatewayRemedyTests {
 
     private func first(
         _ error: String,
+        key: String = "/etc/refundd/credentials/app_private_key",
         outsider: String? = nil,
         _ change: (inout QueueStatus) -> Void = { _ in }
     ) -> Finding? {
@@ -22,7 +25,7 @@ struct GatewayRemedyTests {
         var report = QueueReport(at: Self.now, daemon, status, gateways: ["default"])
         var settings = GatewaySettings()
         settings.appID = "wz1"
-        settings.privateKeyFile = "/etc/refundd/credentials/app_private_key"
+        settings.privateKeyFile = key
         settings.publicKeyFiles = ["/etc/refundd/credentials/gateway_public_key"]
         report.settings = ["default": settings]
         report.outsider = outsider
@@ -64,9 +67,33 @@ struct GatewayRemedyTests {
         let error = "no answer (this machine's clock is 1h behind the response's date)"
         let finding = first(error)
         #expect(finding?.subject == "clock")
-        let text = "this machine's clock is 1h behind gateway default's, which refuses all queries; put it right"
+        let text =
+            "this machine's clock is 1h behind gateway default's, which refuses all queries; put it right,"
+            + " or if it is right, tell the gateway's operator"
         #expect(finding?.text == text)
         #expect(finding?.command?.contains("app_id") == false)
+    }
+
+    @Test func unknownAppIDIsNotBlamedOnTheKey() {
+        let finding = first("the gateway refuses our credentials (SYS002: the app_id is unknown)")
+        let text =
+            "gateway default does not know app_id wz1; compare it with the portal, and correct it in the configuration"
+        #expect(finding?.text.hasPrefix(text) == true, "\(finding?.text ?? "none")")
+        #expect(finding?.command == "systemctl restart refundd")
+    }
+
+    @Test func ownKeyThatWasReplacedAfterTheLastAnswerIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let key = try folder.write("key", to: "app_private_key")
+        let error = "the gateway refuses our credentials (SYS002: the signature is wrong)"
+        let old = first(error, key: key) { $0.sightings["default"]?.lastVerified = Self.now }
+        #expect(old?.text.contains("app_private_key was replaced at") == true, "\(old?.text ?? "none")")
+        let later = SystemClock().now().advanced(by: .seconds(60))
+        let new = first(error, key: key) {
+            $0.sightings["default"]?.lastVerified = later
+            $0.sightings["default"]?.lastErrorAt = later.advanced(by: .seconds(1))
+        }
+        #expect(new?.text.contains("was replaced") == false)
     }
 
     @Test func gatewayThatIsDownLosesNothing() {

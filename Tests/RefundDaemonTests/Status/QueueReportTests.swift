@@ -1,8 +1,9 @@
 import RefundCore
-import RefundDaemon
 import RefundStore
 import RefundStoreSQLite
 import Testing
+
+@testable import RefundDaemon
 
 /// What is wrong, and the command that fixes it.
 struct QueueReportTests {
@@ -51,7 +52,8 @@ struct QueueReportTests {
     @Test func processThatKeepsTheDaemonFromWritingIsNamed() {
         var report = report(ready: false)
         report.daemon.writer = QueueWriterProcess(name: "python3", pid: 5_358)
-        expectProblem(report, "cannot be written: python3 (process 5358) holds its write lock", run: "ps -fp 5358")
+        let text = "python3 (process 5358) holds the database's write lock; end its transaction or the process"
+        expectProblem(report, text, run: "kill 5358")
         report.daemon.writer = QueueWriterProcess(name: "refundd", pid: 1)
         expectProblem(report, "the database is lost", run: "refundd doctor")
     }
@@ -119,6 +121,30 @@ struct QueueReportTests {
         let report = report { $0.sightings = ["default": sighting] }
         #expect(report.isHealthy)
         #expect(report.findings.map(\.gravity) == [.note])
+    }
+
+    @Test func gatewayThatFailsTwiceIsANoteSinceTheFirstFailure() {
+        let report = report {
+            $0.lapses = ["default": GatewayLapse(since: Self.now, count: 2, isBrief: true)]
+            $0.sightings = [
+                "default": GatewaySighting(lastVerified: nil, lastError: "connection refused", lastErrorAt: Self.now)
+            ]
+        }
+        #expect(report.isHealthy)
+        let text =
+            "gateway default has not answered since \(Self.now.iso8601Seconds): connection refused, no verified answer"
+            + " yet; nothing is lost, refundd goes on by itself"
+        #expect(report.findings.map(\.text) == [text])
+    }
+
+    @Test func lapseKeepsItsReason() {
+        let report = report {
+            $0.lapses = ["default": GatewayLapse(since: Self.now, count: 7)]
+            $0.sightings = [
+                "default": GatewaySighting(lastVerified: nil, lastError: "connection refused", lastErrorAt: Self.now)
+            ]
+        }
+        expectProblem(report, "(7 of 7): connection refused; nothing is lost", run: "refundd check --online")
     }
 
     @Test func gatewayWithoutVerifiedAnswersIsAProblemLongBeforeItIsAnIncident() {
@@ -239,12 +265,39 @@ struct QueueReportTests {
     @Test func refundsThatTheGatewayDoesNotKnowAreNotedWithTheirNumbers() {
         let report = report {
             $0.unknownOrders.count = 5
-            $0.unknownOrders.oldest = [("R-9", Self.now.advanced(by: .seconds(-720)))]
+            $0.unknownOrders.oldest = ("R-9", Self.now.advanced(by: .seconds(-12)))
         }
         #expect(report.isHealthy)
-        #expect(report.findings.first?.text == "the gateway has not known R-9 for 12m; a typo?")
+        let text =
+            "the gateway does not know 5 refunds, such as R-9, for 12s; if it was never submitted under this number,"
+            + " see what to do"
+        #expect(report.findings.map(\.text) == [text])
         #expect(report.findings.first?.command == "refundd show R-9")
-        #expect(report.findings.last?.text == "the gateway does not know 4 further refunds, either")
+    }
+
+    @Test func fullDiskIsTheCauseAndNamedOnce() {
+        var report = report(ready: false)
+        let text = "the disk of /srv/shop is full (0 MiB left); free some space; nothing is lost"
+        report.diskFindings = [Finding(.problem, "database", text, run: "df -h /srv/shop")]
+        #expect(report.findings.map(\.text) == [text])
+    }
+
+    @Test func whatTheServiceManagerSaysIsNotedBesideAHealthyDaemon() {
+        var report = report()
+        report.daemon.unitFindings = UnitState(["NRestarts": "6", "UnitFileState": "disabled"]).notes
+        #expect(report.isHealthy)
+        #expect(report.findings.map(\.subject) == ["unit", "unit"])
+    }
+
+    @Test func sameProblemIsListedOnce() {
+        var report = report(.absent)
+        report.daemon.obstacle = "refundd cannot start: the service's sandbox makes /srv/shop read-only"
+        report.daemon.startCommand = "systemctl daemon-reload"
+        let text = "the service's sandbox makes /srv/shop read-only"
+        report.databaseFindings = [Finding(.problem, "database", text, run: "systemctl daemon-reload")]
+        #expect(report.findings.count == 1)
+        let both = ["gateway a", "gateway b"].map { Finding(.problem, $0, "timed out") }
+        #expect(both.withoutRepetitions == both)
     }
 
     @Test func timesOfBeforeTheClockWasSetBackAreNotInTheFuture() {
@@ -264,7 +317,7 @@ struct QueueReportTests {
         expectProblem(
             report { $0.endpoints.open = [("https://shop.example:443", breaker)] },
             "shop.example",
-            run: "refundd webhooks --state pending"
+            run: "refundd redeliver --pending"
         )
         expectProblem(
             report { $0.endpoints.disabledCount = 1 },

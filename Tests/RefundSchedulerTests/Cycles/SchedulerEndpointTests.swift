@@ -99,6 +99,46 @@ struct SchedulerEndpointTests {
         #expect(harness.now.duration(since: start) <= .seconds(10))
     }
 
+    @Test func nextProbeIsOnRecordWheneverItChanges() throws {
+        try settle(50, "D", at: "https://down.example/in")
+        try open()
+        for _ in 0..<5 {
+            let probe = try #require(try harness.status().endpoints.open.first?.breaker.nextProbe)
+            #expect(probe > harness.now, "it is not \"now\" while the daemon waits")
+            while harness.decision.deliveries.isEmpty { try harness.runAtNextWake() }
+            #expect(harness.now == probe && harness.decision.deliveries.count == 1)
+            harness.endDeliveries(status: 500)
+            try harness.run()
+        }
+    }
+
+    @Test func redeliveryProbesAnOpenEndpointAtOnce() throws {
+        try settle(50, "D", at: "https://down.example/in")
+        try open()
+        for _ in 0..<8 {
+            while harness.decision.deliveries.isEmpty { try harness.runAtNextWake() }
+            harness.endDeliveries(status: 500)
+            try harness.run()
+        }
+        #expect(harness.decision.deliveries.isEmpty)
+        let pending = try harness.fixture.column("SELECT id FROM refund_outbox WHERE state = 'pending'")
+        for id in pending.compactMap(\.self) {
+            try harness.fixture.store.write { tx throws(StoreError) in
+                _ = try tx.redeliver(id, keepsAttempts: true, by: "ada", at: harness.now)
+            }
+        }
+        let asked = harness.now
+        for _ in 0..<3 where harness.decision.deliveries.isEmpty {
+            try harness.run()
+            if harness.decision.deliveries.isEmpty { try harness.runAtNextWake() }
+        }
+        #expect(harness.decision.deliveries.count == 1 && harness.now == asked)
+        harness.endDeliveries(status: 500)
+        try harness.run()
+        #expect(harness.decision.deliveries.isEmpty)
+        #expect(try harness.status().endpoints.open.first?.breaker.nextProbe.map { $0 > asked } == true)
+    }
+
     @Test func loneWebhookKeepsToItsSchedule() throws {
         try harness.apply { $0.webhooks.retrySchedule.delays = Array(repeating: .seconds(2), count: 20) }
         try settle(1, "L", at: "https://down.example/in")

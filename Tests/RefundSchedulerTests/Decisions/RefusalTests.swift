@@ -234,9 +234,10 @@ struct RefusalTests {
             #expect(decision.queries.count == 1)
             for claim in decision.queries { scheduler.end(claim, outcome) }
             decision = scheduler.run()
-            #expect(decision.summary == ["release 1"], "no row changes")
+            #expect(decision.summary == ["open gateway default", "release 1"], "no row changes")
             #expect(decision.incidents.isEmpty, "it is reported once")
             #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(15)))
+            #expect(decision.openBreakers.last?.nextProbe == decision.nextWake, "it is on record")
         }
     }
 

@@ -158,6 +158,11 @@ extension Decision {
         writes.compactMap { if case .incident(_, let record) = $0.action { record?.incident } else { nil } }
     }
 
+    /// The breakers that are open after it, with their next probe.
+    var openBreakers: [OpenBreaker] {
+        writes.compactMap { if case .breaker(_, _, let open) = $0.action { open } else { nil } }
+    }
+
     /// The names of events, without their details.
     var eventNames: [String] {
         events.map { event in

@@ -57,10 +57,16 @@ struct CredentialChanges {
 
     // A file that is moved into place keeps the time of its content, but not that of its inode.
     private func isChanged(_ path: String, since read: Timestamp) -> Bool {
+        Self.time(of: path).map { $0 > read } ?? false
+    }
+
+    /// When a file got into its place or changed; nil if it cannot be seen.
+    static func time(of path: String) -> Timestamp? {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return false }
-        let changed = Int64(status.st_ctim.tv_sec) * 1_000 + Int64(status.st_ctim.tv_nsec) / 1_000_000
-        return changed > read.milliseconds
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return Timestamp(
+            milliseconds: Int64(status.st_ctim.tv_sec) * 1_000 + Int64(status.st_ctim.tv_nsec) / 1_000_000
+        )
     }
 }
 

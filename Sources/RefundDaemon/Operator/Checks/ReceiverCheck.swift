@@ -1,6 +1,7 @@
 import Glibc
 import RefundConfiguration
 import RefundCore
+import RefundStore
 import RefundWebhooks
 
 /// Checks that the default receiver of webhooks can be reached at all.
@@ -22,9 +23,21 @@ struct ReceiverCheck {
 
     /// Resolves the host of the configured URL and judges its addresses.
     ///
-    /// - Parameter connects: Whether to connect, too, without sending anything.
+    /// - Parameters:
+    ///   - connects: Whether to connect, too, without sending anything.
+    ///   - refusals: The endpoints that accept no webhook, whether or not they accept connections.
     /// - Returns: The finding, which never contains the URL's path; nil without a URL.
-    func onlineFinding(connects: Bool = false) -> Finding? {
+    func onlineFinding(connects: Bool = false, refusals: [EndpointRefusal] = []) -> Finding? {
+        let finding = onlineFinding(connects)
+        guard let finding, finding.gravity == .fine,
+            let refusal = refusals.first(where: { finding.subject == "receiver \($0.endpoint)" })
+        else { return finding }
+        let attempts = refusal.attempts.counted("attempt", "attempts")
+        let text = "\(finding.text), but has accepted none of the last \(attempts) (\(refusal.reason.asClause))"
+        return Finding(.note, finding.subject, text)
+    }
+
+    private func onlineFinding(_ connects: Bool) -> Finding? {
         guard let url = webhook.url, let parsed = try? HTTPURL(url) else { return nil }
         let subject = "receiver \(parsed.endpoint)"
         guard case .name(let name) = parsed.host else {

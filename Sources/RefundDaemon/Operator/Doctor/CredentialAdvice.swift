@@ -49,6 +49,11 @@ struct CredentialAdvice {
             let command = "install -m \(mode) \(path.fileName.asShellWord) \(path.asShellWord)\(restart)"
             return Finding(.problem, "credentials", problem.description, run: command)
         }
+        if problem.key.contains("public_key_files"), !problem.description.contains(Self.prompt) {
+            let text = "\(problem.description); save the gateway's key from its portal as \(path)"
+            let command = isUnits ? "systemctl restart refundd" : "refundd check"
+            return Finding(.problem, "credentials", text, run: command)
+        }
         // What the file's protection lacks is said with its command.
         let parts = problem.description.split(separator: Self.prompt, maxSplits: 1).map(String.init)
         guard parts.count == 2 else {

@@ -25,7 +25,6 @@ extension Doctor {
         guard let sandboxed = unit.flatMap({ SandboxCheck(unit: $0, user: user).finding(provider.location) }) else {
             return findings
         }
-        // Who may write the files is settled with the sandbox, by the group that it adds.
-        return [sandboxed] + findings.filter { sandboxed.gravity != .problem || $0.command?.contains("chown") != true }
+        return sandboxed.settling(findings)
     }
 }

@@ -72,9 +72,11 @@ package struct Doctor: Sendable {
         if let configuration = partial.whole, isOnline {
             // A wrong clock explains every refusal.
             let hasClock = findings.contains { $0.subject == "clock" && $0.gravity == .problem }
-            findings += await onlineFindings(configuration, waits).filter { !hasClock || !$0.text.contains("clock is") }
+            findings += await onlineFindings(configuration, report?.status, waits).filter {
+                !hasClock || !$0.text.contains("clock is")
+            }
         }
-        return findings
+        return findings.withoutRepetitions
     }
 
     func configurationFinding(_ problem: ConfigurationProblem) -> Finding {
@@ -93,7 +95,9 @@ package struct Doctor: Sendable {
         if geteuid() == 0 {
             findings += CredentialAdvice.unreadable(own, certificates: configuration.certificateFiles, for: user)
         }
-        findings += ConfigurationCheck.keyProblems(credentials).map { Finding(.problem, "credentials", $0) }
+        findings += ConfigurationCheck.keyProblems(credentials).map { problem in
+            Finding(.problem, "credentials", problem, run: unit == nil ? "refundd check" : "systemctl restart refundd")
+        }
         if let problem = ReceiverCheck(webhook: configuration.webhook).offlineProblem() {
             findings.append(Finding(.problem, "receiver", "webhook.url: \(problem)"))
         }
@@ -134,7 +138,7 @@ package struct Doctor: Sendable {
             }
             // The disk and the configuration have been checked above.
             let others = report.findings.filter { finding in
-                !["database", "configuration", "clock"].contains(finding.subject)
+                !["database", "configuration", "clock", "unit"].contains(finding.subject)
                     || finding.text.contains("--accept-restored")
             }.map(\.withoutDoctor)
             findings +=
@@ -149,14 +153,20 @@ package struct Doctor: Sendable {
     private func complete(_ finding: inout Finding, _ settings: GatewaySettings?) {
         let name = String(finding.subject.dropFirst("gateway ".count))
         let restart = unit == nil ? "refundd check --online" : "systemctl restart refundd"
-        if let remedy = GatewayProtocols.known.remedy(for: finding.text, of: name, settings) {
+        if let clock = ClockCheck.problem(with: name, finding.text) {
+            finding = clock
+        } else if let remedy = GatewayProtocols.known.remedy(for: finding.text, of: name, settings) {
             (finding.text, finding.command) = (remedy.cause, remedy.command ?? restart)
         } else {
             finding.command = "curl -sSv -o /dev/null \((settings?.url ?? "").asShellWord)"
         }
     }
 
-    private func onlineFindings(_ configuration: Configuration, _ waits: (String) -> Void) async -> [Finding] {
+    private func onlineFindings(
+        _ configuration: Configuration,
+        _ status: QueueStatus?,
+        _ waits: (String) -> Void
+    ) async -> [Finding] {
         let configuration = configuration.readingCredentials(of: unit)
         var findings: [Finding] = []
         do throws(CommandFailure) {
@@ -173,8 +183,9 @@ package struct Doctor: Sendable {
             findings.append(Finding(.warning, "gateway", "not queried, because the credentials have problems"))
         }
         waits("the receiver")
-        return findings
-            + [ReceiverCheck(webhook: configuration.webhook).onlineFinding(connects: true)].compactMap(\.self)
+        let receiver = ReceiverCheck(webhook: configuration.webhook)
+        let finding = receiver.onlineFinding(connects: true, refusals: status?.endpoints.refusals ?? [])
+        return findings + [finding].compactMap(\.self)
     }
 }
 

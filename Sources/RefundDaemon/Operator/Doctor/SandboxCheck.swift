@@ -18,6 +18,7 @@ struct SandboxCheck {
     /// - Parameter database: The database, which need not exist.
     /// - Returns: The finding, with the drop-in that opens the sandbox; nil if it is open.
     func finding(_ database: String) -> Finding? {
+        guard database.hasPrefix("/") else { return nil }
         let folder = Self.real(database.folder)
         let isHome = Self.homes.contains { "\(folder)/".hasPrefix($0) } && unit.hidesHomes
         let isClosed = unit.isSystemReadOnly && !unit.writableFolders.contains { "\(folder)/".hasPrefix("\($0)/") }
@@ -58,5 +59,14 @@ struct SandboxCheck {
         guard let real = unsafe realpath(folder, nil) else { return folder }
         defer { unsafe free(real) }
         return unsafe String(cString: real)
+    }
+}
+
+extension Finding {
+    /// This finding about the sandbox, with those about the place of the queue that it does not settle.
+    ///
+    /// Who may write the files is settled with the sandbox, by the group that it adds.
+    func settling(_ others: [Finding]) -> [Finding] {
+        [self] + others.filter { $0.command?.contains("chown") != true }
     }
 }

@@ -7,7 +7,8 @@ import RefundStore
 struct UnitState: Hashable, Sendable {
     private static let names = [
         "ActiveState", "SubState", "Result", "ExecMainCode", "ExecMainStatus", "ExecMainExitTimestampMonotonic",
-        "RestartUSec", "MainPID", "UnitFileState", "LoadState", "NeedDaemonReload",
+        "RestartUSec", "MainPID", "UnitFileState", "LoadState", "NeedDaemonReload", "NRestarts",
+        "ExecMainStartTimestampMonotonic",
     ]
 
     private let properties: [String: String]
@@ -69,11 +70,34 @@ extension UnitState {
     }
 
     /// How many microseconds have passed since the daemon ended; nil if that is unknown.
-    private var exited: Int64? {
-        guard let time = properties["ExecMainExitTimestampMonotonic"].flatMap({ Int64($0) }), time > 0 else {
-            return nil
-        }
+    private var exited: Int64? { passed(since: "ExecMainExitTimestampMonotonic") }
+
+    private func passed(since name: String) -> Int64? {
+        guard let time = properties[name].flatMap({ Int64($0) }), time > 0 else { return nil }
         return ServiceNotifier.monotonicMicroseconds() - time
+    }
+
+    // An older restart is history.
+    private static let restartPeriod: Int64 = 3_600_000_000
+
+    /// What an operator should know about a unit that runs, or is to run.
+    var notes: [Finding] {
+        var findings: [Finding] = []
+        let restarts = properties["NRestarts"].flatMap { Int($0) } ?? 0
+        if restarts > 0, passed(since: "ExecMainStartTimestampMonotonic") ?? 0 < Self.restartPeriod {
+            let times = restarts == 1 ? "once" : "\(restarts) times"
+            let text = "systemd started refundd again \(times), because it was killed or failed"
+            findings.append(Finding(.note, "unit", text, run: "journalctl -u refundd -n 20 --no-pager"))
+        }
+        if isDisabled {
+            let problem = "refundd.service does not start when the machine does"
+            findings.append(Finding(.warning, "unit", problem, run: "systemctl enable refundd"))
+        }
+        if isOutdated {
+            let problem = "the unit's file has changed since systemd read it"
+            findings.append(Finding(.warning, "unit", problem, run: "systemctl daemon-reload"))
+        }
+        return findings
     }
 
     /// Whether it starts, fails and is started again, or has given up.
@@ -123,14 +147,7 @@ struct UnitCheck {
                 Finding(.problem, "unit", "refundd.service is not started", run: "systemctl start refundd")
             )
         }
-        if state.isDisabled {
-            let problem = "refundd.service does not start when the machine does"
-            findings.append(Finding(.warning, "unit", problem, run: "systemctl enable refundd"))
-        }
-        if state.isOutdated {
-            let problem = "the unit's file has changed since systemd read it"
-            findings.append(Finding(.warning, "unit", problem, run: "systemctl daemon-reload"))
-        }
+        findings += state.notes
         guard findings.isEmpty else { return findings }
         guard !state.active.isEmpty else {
             return [

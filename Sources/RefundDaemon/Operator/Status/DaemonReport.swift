@@ -17,6 +17,8 @@ package struct DaemonReport: Hashable, Sendable {
     package var writer: QueueWriterProcess?
     /// Why the service manager does not keep it running; nil if it does, or nothing is known.
     package var obstacle: String?
+    /// What the service manager says of its unit beside that.
+    var unitFindings: [Finding] = []
     /// The command that starts it, or shows why it does not run.
     package var startCommand: String
 
@@ -61,8 +63,11 @@ package struct DaemonReport: Hashable, Sendable {
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
         daemons = provider.daemons
-        guard case .absent = presence, isUnits else { return }
-        explainAbsence(UnitState.current(), isHidden: unit?.isHidden(from: .current, presence) == true) {
+        guard isUnits else { return }
+        let state = UnitState.current()
+        unitFindings = state.notes
+        guard case .absent = presence else { return }
+        explainAbsence(state, isHidden: unit?.isHidden(from: .current, presence) == true) {
             Doctor(file: configuration.file, environment: [:]).startCause(configuration)
         } lastWords: {
             UnitState.lastWords
@@ -121,7 +126,22 @@ extension CommandFailure {
         let isHidden = ServiceUnit.serving(configuration)?.isHidden(from: .current, report.presence) == true
         let user = ServiceUser.current.name
         let hint = isHidden ? Finding.hidden(from: user, run: DaemonReport.rootsView).line : nil
-        return CommandFailure(status, [report.absence].compactMap(\.self) + messages + [hint].compactMap(\.self))
+        var absence = report.absence
+        if absence == nil, !isHidden, !report.isRunning {
+            let cause = Doctor(file: configuration.file, environment: [:]).startCause(configuration)
+            absence = cause.map { "refundd cannot start: \($0.line)" }
+        }
+        return CommandFailure(status, [absence].compactMap(\.self) + messages + [hint].compactMap(\.self))
+    }
+
+    /// The failure with a first line like that of `status`, which names a command.
+    ///
+    /// - Parameter command: The command, if the message names none.
+    /// - Returns: The failure.
+    package func asHeadline(run command: String) -> CommandFailure {
+        guard let first = messages.first else { return self }
+        let remedy = first.contains("run: ") ? "" : "; run: \(command)"
+        return CommandFailure(status, ["NOT HEALTHY: \(first)\(remedy)"] + messages.dropFirst())
     }
 }
 

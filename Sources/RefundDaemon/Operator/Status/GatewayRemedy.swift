@@ -19,12 +19,23 @@ extension QueueReport {
         let restart = daemon.startCommand.hasPrefix("systemctl") ? "systemctl restart refundd" : Self.onlineCheck
         for error in errors + [incident?.code].compactMap(\.self) {
             guard let remedy = GatewayProtocols.known.remedy(for: error, of: name, settings[name]) else { continue }
-            let text = "\(remedy.cause) (\(finding.text))"
+            let text = "\(remedy.cause)\(replacedKey(remedy, name)) (\(finding.text))"
             return Finding(.problem, finding.subject, text, run: remedy.command ?? restart)
         }
         guard incident?.kind != .misconfigured else { return finding }
-        let text = "\(finding.text); nothing is lost, refundd goes on by itself"
+        let text = "\(finding.text); \(Self.reassurance)"
         return Finding(.problem, finding.subject, text, run: finding.command)
+    }
+
+    // A key that was replaced by mistake is still at hand.
+    private func replacedKey(_ remedy: GatewayRemedy, _ name: String) -> String {
+        guard remedy.concernsOurKey, let file = settings[name]?.privateKeyFile,
+            let changed = CredentialChanges.time(of: file), let last = status.sightings[name]?.lastVerified,
+            changed > last
+        else { return "" }
+        return "; \(file.fileName) was replaced at \(changed.iso8601Seconds), after the last verified answer"
+            + " (\(last.iso8601Seconds)): put the old key back, or give the portal this public half,"
+            + " then run systemctl restart refundd"
     }
 
     private static let onlineCheck = "refundd check --online"

@@ -2,6 +2,7 @@ package import RefundCore
 import RefundStore
 
 extension QueueReport {
+    static let reassurance = "nothing is lost, refundd goes on by itself"
     // A due refund waits for the rate limit, but not this long.
     private static let longestLag: Duration = .seconds(60)
     // A checkpoint keeps the log far below this, unless a program keeps a transaction open.
@@ -13,11 +14,11 @@ extension QueueReport {
             databaseFindings + daemonFindings + diskFindings + pauseFindings + gatewayFindings.map(explained)
             + lagFindings
             + attentionFindings
-            + webhookFindings + refusalFindings + credentialFindings
-            + noteFindings + [backlogNote].compactMap(\.self)
+            + refusalFindings + webhookFindings + credentialFindings
+            + noteFindings + daemon.unitFindings + [backlogNote].compactMap(\.self)
         return all.enumerated().sorted { left, right in
             (right.element.gravity, left.offset) < (left.element.gravity, right.offset)
-        }.map(\.element)
+        }.map(\.element).withoutRepetitions
     }
 
     private var daemonFindings: [Finding] {
@@ -38,9 +39,11 @@ extension QueueReport {
         case .running(let serving?):
             guard let readiness = daemon.readiness, !readiness.isReady else { return [] }
             if let writer = daemon.writer, writer.pid != serving.pid {
-                let text = "the database cannot be written: \(writer) holds its write lock"
-                return [Finding(.problem, "daemon", text, run: "ps -fp \(writer.pid)")]
+                let text = "\(writer) holds the database's write lock; end its transaction or the process"
+                return [Finding(.problem, "daemon", text, run: "kill \(writer.pid)")]
             }
+            // The disk explains it.
+            guard !diskFindings.contains(where: { $0.gravity == .problem }) else { return [] }
             let reasons = readiness.reasons.isEmpty ? "" : ": " + readiness.reasons.joined(separator: ", ")
             return [Finding(.problem, "daemon", "refundd is not ready\(reasons)", run: "refundd doctor")]
         }
@@ -72,6 +75,9 @@ extension QueueReport {
                 let probe = condition.breaker?.nextProbe(from: now) ?? ""
                 text = "\(subject) has failed\(since)\(condition.detail); it is only probed\(probe)\(seen)"
             case .lapsed: text = "no answer of \(subject) has verified\(since)\(condition.detail)"
+            case .failing where condition.since != nil:
+                let text = "\(subject) has not answered\(since)\(condition.detail)\(seen); \(Self.reassurance)"
+                return Finding(.note, subject, text)
             case .failing:
                 guard let error = status.sightings[name]?.lastError else { return nil }
                 return Finding(.note, subject, "\(subject) failed to answer the last query (\(error.asClause))\(seen)")
@@ -113,17 +119,7 @@ extension QueueReport {
     }
 
     private var webhookFindings: [Finding] {
-        let open = status.endpoints.open.filter { status.pauses[.endpoint($0.endpoint)] == nil }
-        var findings = open.map { endpoint, breaker in
-            let probe = breaker.nextProbe(from: now)
-            return Finding(
-                .problem,
-                "endpoint \(endpoint)",
-                "endpoint \(endpoint) has failed since \(breaker.since.iso8601Seconds): \(breaker.reason.asClause); it is"
-                    + " only probed\(probe)",
-                run: "refundd webhooks --state pending"
-            )
-        }
+        var findings: [Finding] = []
         let dead = status.webhooks[.dead] ?? 0
         if dead > 0 {
             let text = "\(dead.counted("webhook is", "webhooks are")) dead: no retry succeeded"
@@ -138,15 +134,14 @@ extension QueueReport {
     }
 
     private var noteFindings: [Finding] {
-        var findings = status.unknownOrders.oldest.map { number, since in
+        var findings: [Finding] = []
+        if let (number, since) = status.unknownOrders.oldest {
+            let count = status.unknownOrders.count.counted("refund", "refunds")
+            let age = max(now.duration(since: since), .zero).rounded
             let text =
-                "the gateway has not known \(number) for \(max(now.duration(since: since), .zero).rounded); a typo?"
-            return Finding(.note, "refund \(number)", text, run: "refundd show \(number.asShellWord)")
-        }
-        let more = status.unknownOrders.count - findings.count
-        if more > 0 {
-            let text = "the gateway does not know \(more.counted("further refund", "further refunds")), either"
-            findings.append(Finding(.note, "refunds", text, run: "refundd list --state pending"))
+                "the gateway does not know \(count), such as \(number), for \(age);"
+                + " if it was never submitted under this number, see what to do"
+            findings.append(Finding(.note, "refund \(number)", text, run: "refundd show \(number.asShellWord)"))
         }
         let versions = Set(status.daemons.map(\.version)).sorted()
         if versions.count > 1 {
@@ -164,5 +159,22 @@ extension QueueReport {
         }
         if let outsider { findings.append(.hidden(from: outsider, run: DaemonReport.rootsView)) }
         return findings
+    }
+}
+
+extension [Finding] {
+    /// Without those that say the same as a graver or earlier one.
+    var withoutRepetitions: [Finding] {
+        var kept: [Finding] = []
+        for finding in self where !kept.contains(where: { $0.says(finding) }) { kept.append(finding) }
+        return kept
+    }
+}
+
+extension Finding {
+    // A headline may add what follows from it.
+    fileprivate func says(_ other: Finding) -> Bool {
+        guard subject == other.subject || command != nil && command == other.command else { return false }
+        return text.contains(other.text) || other.text.contains(text)
     }
 }

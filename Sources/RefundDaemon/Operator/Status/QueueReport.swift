@@ -74,13 +74,14 @@ package struct QueueReport: Sendable {
         do throws(StoreError) {
             try store.checkPositions()
         } catch  where error.kind == .restored {
-            databaseFindings = [Finding(.problem, "database", error.description)]
+            let command = "refundd init --accept-restored"
+            databaseFindings = [Finding(.problem, "database", error.description, run: command)]
         }
         let provider = try StoreProviders.provider(for: configuration.database)
         let unit = ServiceUnit.serving(configuration)
+        settings = configuration.whole?.gateways ?? [:]
         if unit?.isHidden(from: .current, daemon.presence) == true {
             outsider = ServiceUser.current.name
-            settings = configuration.whole?.gateways ?? [:]
         } else {
             let user = user ?? ServiceUnit.user(of: daemon.presence, unit)
             judgeFiles(configuration, provider, unit, user)
@@ -103,7 +104,12 @@ package struct QueueReport: Sendable {
             credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
         }
         settings = configuration.whole?.readingCredentials(of: unit).gateways ?? [:]
-        if let user { databaseFindings += provider.accessFindings(for: user) }
+        guard let user else { return }
+        let access = provider.accessFindings(for: user)
+        // A daemon that runs was let in.
+        let sandbox =
+            daemon.isRunning ? nil : unit.flatMap { SandboxCheck(unit: $0, user: user).finding(provider.location) }
+        databaseFindings += sandbox?.settling(access) ?? access
     }
 
     /// Whether no operator is needed.
