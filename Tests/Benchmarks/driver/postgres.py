@@ -20,6 +20,10 @@ FLEETS = [1, 2, 4]
 CLIENTS = 8
 
 
+def named(count):
+    return "1 daemon" if count == 1 else f"{count} daemons"
+
+
 def numbers(options):
     return {"settled": max(options.inserts, len(options.sizes) * len(FLEETS) * ROUNDS * options.due)}
 
@@ -77,7 +81,7 @@ def wake(workspace, server, options, count):
         workspace.peer.wait_for("queries", options.inserts)
     queries = workspace.peer.arrivals("queries")
     times = [(queries[number] - commit) / 1e6 for number, commit in enumerate(commits)]
-    return latencies(f"{count} daemons: after COMMIT to query", times, p99=Goal("at most", 50, unit="ms"))
+    return latencies(f"{named(count)}: after COMMIT to query", times, p99=Goal("at most", 50, unit="ms"))
 
 
 def inserts(workspace, server, options):
@@ -126,7 +130,7 @@ def growth(workspace, server, options):
                     for _ in range(ROUNDS):
                         rounds.append(at_once(workspace, server, queue, daemons[:count], settled, options.due))
                         settled += options.due
-                figures += figures_of(f"{size:,} pending, {count} daemons", rounds)
+                figures += figures_of(f"{size:,} pending, {named(count)}", rounds)
     return figures
 
 

@@ -80,9 +80,7 @@ struct OtherDaemonsTests {
             input.gateways["default", default: DueRefunds()].waiting = [QueuedRefund(scheduler.refund(1))]
         }
         #expect(probe.queries.map(\.isProbe) == [true])
-        let recorded = probe.writes.compactMap { write -> OpenBreaker? in
-            if case .breaker(.gateway, "default", let open) = write.action { open } else { nil }
-        }
+        let recorded = probe.gatewayBreakers
         #expect(recorded.count == 1 && recorded[0].nextProbe ?? now > now)
         scheduler.end(probe.queries[0], .interrupted)
         scheduler.run { $0.shared = shared { $0.breakers["default"] = recorded.first } }

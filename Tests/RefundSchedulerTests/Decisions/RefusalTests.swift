@@ -237,7 +237,7 @@ struct RefusalTests {
             #expect(decision.summary == ["open gateway default", "release 1"], "no row changes")
             #expect(decision.incidents.isEmpty, "it is reported once")
             #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(15)))
-            #expect(decision.openBreakers.last?.nextProbe == decision.nextWake, "it is on record")
+            #expect(decision.gatewayBreakers.last?.nextProbe == decision.nextWake, "it is on record")
         }
     }
 

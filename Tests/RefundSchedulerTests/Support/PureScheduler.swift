@@ -158,9 +158,9 @@ extension Decision {
         writes.compactMap { if case .incident(_, let record) = $0.action { record?.incident } else { nil } }
     }
 
-    /// The breakers that are open after it, with their next probe.
-    var openBreakers: [OpenBreaker] {
-        writes.compactMap { if case .breaker(_, _, let open) = $0.action { open } else { nil } }
+    /// The gateways' breakers that are recorded as open.
+    var gatewayBreakers: [OpenBreaker] {
+        writes.compactMap { if case .breaker(.gateway, _, let open) = $0.action { open } else { nil } }
     }
 
     /// The names of events, without their details.
