@@ -248,6 +248,17 @@ struct ServiceUnitTests {
         #expect(sandboxFinding("/home/shop/shop.db")?.command?.contains("ProtectHome=no") == true)
     }
 
+    @Test func unitIsJudgedOnlyWithItsOwnConfiguration() async throws {
+        let file = try folder.write("[database]\npath = \"/srv/opened/shop.db\"\n", to: "refundd.conf")
+        let doctor = Doctor(file: file, environment: [:], installed: ServiceUnit(parsing: Self.sandbox))
+        let findings = await doctor.findings(isOnline: false)
+        #expect(!findings.contains { $0.text.contains("sandbox") })
+        #expect(
+            findings.filter { $0.subject == "unit" }.map(\.text)
+                == ["refundd.service reads /etc/refundd/refundd.conf, not this file"]
+        )
+    }
+
     @Test func serviceJoinsTheGroupOfTheApplicationsFolder() throws {
         let path = try folder.write("", to: "shop.db")
         var status = stat()

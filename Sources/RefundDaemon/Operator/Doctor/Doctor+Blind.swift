@@ -5,9 +5,7 @@ import RefundStore
 /// What a user may check who is neither root nor the service.
 extension Doctor {
     /// Whether this user sees too little of the service to judge it.
-    func isBlind(_ configuration: DatabaseConfiguration, _ daemon: DaemonPresence) -> Bool {
-        configuration.file == ServiceUnit.configuration && unit?.isHidden(from: .current, daemon) == true
-    }
+    func isBlind(_ daemon: DaemonPresence) -> Bool { unit?.isHidden(from: .current, daemon) == true }
 
     /// Checks what this user can see, and says once what it cannot.
     func blindFindings(

@@ -11,7 +11,7 @@ extension Doctor {
     /// - Returns: The gravest cause with the command that removes it; nil if it is another program's configuration, or
     ///   everything is as it should be.
     func startCause(_ configuration: DatabaseConfiguration) -> Finding? {
-        guard let unit, configuration.file == ServiceUnit.configuration, let user = unit.serviceUser else { return nil }
+        guard let user = unit?.serviceUser else { return nil }
         if let problem = configuration.problems.first { return configurationFinding(problem) }
         guard let provider = try? StoreProviders.provider(for: configuration.database) else { return nil }
         let credentials =

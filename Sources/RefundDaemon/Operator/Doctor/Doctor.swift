@@ -11,7 +11,9 @@ package struct Doctor: Sendable {
 
     private let file: String
     private let environment: [String: String]
-    let unit = ServiceUnit.installed()
+    // The unit whose daemon reads the file; nil if none does.
+    let unit: ServiceUnit?
+    private let isAnothers: Bool
 
     /// Creates a doctor.
     ///
@@ -19,8 +21,14 @@ package struct Doctor: Sendable {
     ///   - file: The configuration file.
     ///   - environment: The process's environment.
     package init(file: String, environment: [String: String]) {
+        self.init(file: file, environment: environment, installed: .installed())
+    }
+
+    init(file: String, environment: [String: String], installed: ServiceUnit?) {
         self.file = file
         self.environment = environment
+        isAnothers = installed != nil && file != ServiceUnit.configuration
+        unit = isAnothers ? nil : installed
     }
 
     /// Runs every check.
@@ -45,7 +53,7 @@ package struct Doctor: Sendable {
         }
         let daemon = provider.daemon
         let user = ServiceUnit.user(of: daemon, unit) ?? provider.owner ?? .current
-        if isBlind(partial, daemon) { return blindFindings(partial, provider) }
+        if isBlind(daemon) { return blindFindings(partial, provider) }
         var findings = partial.problems.map(configurationFinding)
         if let configuration = partial.whole {
             findings.append(Finding(.fine, "configuration", "\(configuration.file) is valid"))
@@ -64,7 +72,10 @@ package struct Doctor: Sendable {
         waits("systemd")
         // A daemon that does not run is the unit's problem.
         let isRepaired = !findings.contains { $0.gravity == .problem && Self.startSubjects.contains($0.subject) }
-        let ofUnit = UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
+        let ofUnit =
+            isAnothers
+            ? [Finding(.note, "unit", "refundd.service reads \(ServiceUnit.configuration), not this file")]
+            : UnitCheck(unit: unit, daemon: daemon, isRepaired: isRepaired).findings()
         if case .absent = daemon, ofUnit.contains(where: { $0.gravity == .problem }) {
             findings.removeAll { $0.subject == "daemon" && $0.gravity == .problem }
         }
