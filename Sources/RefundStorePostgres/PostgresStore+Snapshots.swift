@@ -28,14 +28,6 @@ extension PostgresStore {
         if isNew, let found { events.withLock { $0.append(.snapshotHeld(by: found.holder, since: found.time)) } }
     }
 
-    /// The server's time.
-    func serverTime() throws(StoreError) -> Timestamp {
-        try transaction(.read) { tx in
-            let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-            return Timestamp(milliseconds: try tx.number(sql) ?? 0)
-        }
-    }
-
     /// Who has held a snapshot for longer than a time, for how long, if known, and the statement that ends it; the
     /// longest first.
     func heldSnapshots(

@@ -143,7 +143,7 @@ package final class SQLiteStore: QueueStore {
     }
 
     private func reader(_ db: Database, _ request: CycleRequest) -> CycleReader {
-        CycleReader(statements: connection.statements, request: request)
+        CycleReader(connection.statements, request)
     }
 
     /// The rejections found in earlier runs of a cycle: a trigger with RAISE(ROLLBACK) ends the transaction, which then

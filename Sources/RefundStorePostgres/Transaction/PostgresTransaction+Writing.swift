@@ -5,7 +5,6 @@ import RefundStoreSQL
 
 /// The writes of operators' commands and the scheduler's start.
 extension PostgresTransaction {
-    private static let isOpen = "state IN ('pending', 'processing')"
     // Keeps an earlier due time, which shows how far behind refundd is.
     private static let dueBy = "next_query_at = least(coalesce(next_query_at, $1), $1)"
 
@@ -31,11 +30,12 @@ extension PostgresTransaction {
 
     func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError) {
         try mapped {
-            flight.add("UPDATE refund_queue SET \(Self.dueBy) WHERE id = $2 AND \(Self.isOpen)").bind(now).bind(id)
+            flight.add("UPDATE refund_queue SET \(Self.dueBy) WHERE id = $2 AND \(SQLCondition.hasOpenState)").bind(now)
+                .bind(id)
             let hint = """
                 INSERT INTO refund_hints (merchant_order_no, trans_no, gateway, merchant_no)
                 SELECT merchant_order_no, trans_no, gateway, merchant_no FROM refund_queue
-                WHERE id = $1 AND \(Self.isOpen)
+                WHERE id = $1 AND \(SQLCondition.hasOpenState)
                 """
             flight.add(hint).bind(id)
             note("query", by: actor, refundID: id, webhookID: nil, at: now)
@@ -46,7 +46,7 @@ extension PostgresTransaction {
     func deleteHints(refundID id: Int64) throws(StoreError) {
         try mapped {
             let sql = """
-                DELETE FROM refund_hints h WHERE EXISTS (SELECT 1 FROM (\(Hints.meant)) q WHERE q.id = $1)
+                DELETE FROM refund_hints h WHERE EXISTS (SELECT 1 FROM (\(HintReader.meant)) q WHERE q.id = $1)
                 """
             flight.add(sql).bind(id)
             try send()
@@ -151,7 +151,7 @@ extension PostgresTransaction {
         try mapped {
             let sql = """
                 UPDATE refund_queue SET \(Self.dueBy)
-                WHERE attention = 'misconfigured' AND \(Self.isOpen) AND (next_query_at IS NULL OR next_query_at > $1)
+                WHERE attention = 'misconfigured' AND \(SQLCondition.hasOpenState) AND (next_query_at IS NULL OR next_query_at > $1)
                 """
             flight.add(sql).bind(now)
             try send()

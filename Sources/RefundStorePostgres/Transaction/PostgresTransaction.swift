@@ -154,6 +154,11 @@ final class PostgresTransaction: QueueWriter, SQLReader {
     }
 }
 
-extension Statement: SQLQuery {}
+extension Statement: SQLQuery {
+    @discardableResult
+    func bind(_ value: Timestamp?) -> Statement { bind(value?.milliseconds) }
+}
 
-extension PostgresRow: SQLRow {}
+extension PostgresRow: SQLRow {
+    func timestamp() -> Timestamp? { integer().map(Timestamp.init(milliseconds:)) }
+}

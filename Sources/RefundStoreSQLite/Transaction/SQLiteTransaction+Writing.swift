@@ -5,7 +5,6 @@ import RefundStoreSQL
 
 /// The writes of operators' commands and the scheduler's start.
 extension SQLiteTransaction {
-    private static let isOpen = "state IN ('pending', 'processing')"
     // Keeps an earlier due time, which shows how far behind refundd is.
     private static let dueBy = "next_query_at = min(ifnull(next_query_at, ?1), ?1)"
 
@@ -29,11 +28,11 @@ extension SQLiteTransaction {
 
     func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError) {
         try mapped {
-            try statements["UPDATE refund_queue SET \(Self.dueBy) WHERE id = ?2 AND \(Self.isOpen)"]
+            try statements["UPDATE refund_queue SET \(Self.dueBy) WHERE id = ?2 AND \(SQLCondition.hasOpenState)"]
                 .bind(now).bind(id).run()
             let hint = """
                 INSERT INTO refund_hints (merchant_order_no, trans_no, gateway, merchant_no)
-                SELECT merchant_order_no, trans_no, gateway, merchant_no FROM refund_queue WHERE id = ? AND \(Self.isOpen)
+                SELECT merchant_order_no, trans_no, gateway, merchant_no FROM refund_queue WHERE id = ? AND \(SQLCondition.hasOpenState)
                 """
             try statements[hint].bind(id).run()
             try note("query", by: actor, refundID: id, webhookID: nil, at: now)
@@ -44,7 +43,7 @@ extension SQLiteTransaction {
         try mapped {
             let sql = """
                 DELETE FROM refund_hints WHERE id IN
-                (SELECT h.id FROM refund_hints h JOIN refund_queue q ON \(CycleReader.isHinted) WHERE q.id = ?)
+                (SELECT h.id FROM refund_hints h JOIN refund_queue q ON \(HintReader.isMeant) WHERE q.id = ?)
                 """
             try statements[sql].bind(id).run()
         }
@@ -130,12 +129,7 @@ extension SQLiteTransaction {
                 where: "leased_until IS NOT NULL"
             )
             // A webhook superseded during its attempt ends here, because the attempt ended with its daemon.
-            let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
-            let release = """
-                UPDATE refund_outbox SET leased_until = NULL,
-                next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE next_attempt_at END,
-                state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
-                """
+            let release = "UPDATE refund_outbox SET \(SQLAssignment.endOfWebhookClaim())"
             try bulk.run(release, of: "refund_outbox", where: "leased_until IS NOT NULL")
         }
     }
@@ -150,7 +144,7 @@ extension SQLiteTransaction {
                 "UPDATE refund_queue SET \(Self.dueBy)",
                 of: "refund_queue",
                 where:
-                    "attention = 'misconfigured' AND \(Self.isOpen) AND (next_query_at IS NULL OR next_query_at > ?1)"
+                    "attention = 'misconfigured' AND \(SQLCondition.hasOpenState) AND (next_query_at IS NULL OR next_query_at > ?1)"
             ) { $0.bind(now) }
         }
     }
