@@ -106,6 +106,23 @@ struct SeveralDaemonsTests {
         #expect(try Daemon(database).due() == [id])
     }
 
+    /// Commits until a commit waits for a standby: the server applies a new configuration a moment after it was told to.
+    private func awaitSynchronousCommits(_ server: PostgresServer) throws {
+        func soon(_ time: Duration) -> ContinuousClock.Instant { .now.advanced(by: time) }
+        let probe = try server.connect()
+        let commit = "SELECT pg_logical_emit_message(true, '', '')"
+        while (try? probe.execute(commit, until: soon(.milliseconds(500)))) != nil {}
+        let connection = try server.connect()
+        var isWaiting = true
+        while isWaiting {
+            isWaiting = false
+            try connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'",
+                until: soon(.seconds(30))
+            ) { _ in isWaiting = true }
+        }
+    }
+
     /// A commit that waits for a standby is written on the server already when its connection is lost.
     @Test func claimsOfACommitOfUnknownOutcomeAreMadeAgainAtOnce() async throws {
         let server = try PostgresServer()
@@ -116,6 +133,7 @@ struct SeveralDaemonsTests {
         let webhook = try #require(try database.column("SELECT id FROM refund_webhooks").first ?? nil)
         try server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         try server.execute("SELECT pg_reload_conf()")
+        try awaitSynchronousCommits(server)
         let ending = Task {
             let connection = try server.connect()
             var isEnded = false
