@@ -17,8 +17,10 @@ struct DatabaseTraces {
     /// - Parameter path: The database.
     init(ofMissing path: String) {
         let real = DatabasePath.real(path)
-        let journals = [real + "-wal"] + (FileIdentity(path: real) == nil ? [real + "-journal"] : [])
-        files = journals.filter(Self.hasContent) + Self(ofLost: path).files
+        let journals = [real + "-wal", real + "-journal"].filter(Self.hasContent)
+        // Looked for after its journal, the file is there if a process is creating it.
+        let hasFile = FileIdentity(path: real) != nil
+        files = journals.filter { !hasFile || !$0.hasSuffix("-journal") } + Self(ofLost: path).files
     }
 
     /// Looks for traces of a queue in a database that has none.
