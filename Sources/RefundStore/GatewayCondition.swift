@@ -53,7 +53,7 @@ extension QueueStatus {
         }
         let error = sightings[gateway]?.lastError.map { ": \($0.asClause)" } ?? ""
         if let lapse {
-            let count = lapse.isBrief ? "" : " (\(lapse.count) of \(lapse.count))"
+            let count = lapse.isBrief ? "" : " (\(lapse.count) queries)"
             return GatewayCondition(kind: lapse.isBrief ? .failing : .lapsed, since: lapse.since, detail: count + error)
         }
         guard let sighting = sightings[gateway] else { return GatewayCondition(kind: .unqueried) }

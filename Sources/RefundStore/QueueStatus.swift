@@ -58,7 +58,7 @@ package struct QueueStatus: Sendable {
     }
 }
 
-/// The refunds that their gateway does not know; long before they need attention, a number may be found to be wrong.
+/// The refunds that their gateway does not know: a wrong number shows here long before the refund needs attention.
 package struct UnknownOrders: Sendable {
     /// How many there are; the search is bounded, so that among many thousands some may be missed.
     package var count = 0
