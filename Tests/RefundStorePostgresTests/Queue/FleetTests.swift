@@ -57,7 +57,7 @@ struct FleetTests {
         // As the daemon did when it joined.
         try database.execute("NOTIFY refund_queue, '\(database.settings.schema)'")
         let events = try await awaitEvents(database.store)
-        #expect(ContinuousClock.now - begin < .seconds(2))
+        #expect(ContinuousClock.now - begin < .seconds(10), "before its silence would tell")
         #expect(events == [.tookOver(daemon: "far (process 4711)", claims: 4)])
         #expect(try database.number(claimed) == 0)
         #expect(try daemon.due() == [2, 3, 4])
