@@ -12,7 +12,7 @@ package struct GatewayCondition: Hashable, Sendable {
         case unreachable
         /// Its breaker is open.
         case probed = "only probed"
-        /// It has given no verified answer of late, although it was queried.
+        /// It was queried lately and has given no verified answer.
         case lapsed = "without a verified answer"
         /// It failed to answer the last query; the time is that of the first of several failures.
         case failing

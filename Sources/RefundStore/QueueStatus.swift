@@ -24,7 +24,7 @@ package struct QueueStatus: Sendable {
     package var incidents: [String: GatewayIncident] = [:]
     /// The open circuit breakers of gateways, by gateway.
     package var breakers: [String: OpenBreaker] = [:]
-    /// The gateways that have given no verified answer of late, although they were queried.
+    /// The gateways that were queried lately and have given no verified answer.
     package var lapses: [String: GatewayLapse] = [:]
     /// The refunds that their gateway does not know, although it was asked more than once.
     package var unknownOrders = UnknownOrders()

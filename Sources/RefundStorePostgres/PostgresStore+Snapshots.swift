@@ -12,7 +12,7 @@ extension PostgresStore {
     private static let interval: Duration = .seconds(60)
     private static let patience: Duration = .seconds(60)
 
-    /// Reports who has held a snapshot for a while, once each.
+    /// Reports who has held a snapshot for a while, each holder once.
     func noteSnapshot(at now: Timestamp) {
         let isDue = snapshots.withLock { last in
             if let time = last.checked, time <= now, now.duration(since: time) < Self.interval { return false }

@@ -50,7 +50,7 @@ package struct GatewayHealth: Sendable {
     // When queries began to go without a verified answer.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
-    // The queries since the last verified answer that failed, but for those of refunds that fail alone.
+    // The failed queries since the last verified answer, except those of refunds that fail alone.
     private var failures: (count: Int, unverified: Int, since: Timestamp)?
     private var clock = ClockSkew()
     // A refusal counts against the gateway only after the other queries in flight had a chance to be answered.

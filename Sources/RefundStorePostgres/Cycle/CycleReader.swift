@@ -8,7 +8,7 @@ import RefundStoreSQL
 /// All that does not depend on other rows is read in one flight. A second one is needed only if webhooks are due, if
 /// more refunds are due than may be queried, or for hints and unknown gateways.
 final class CycleReader {
-    /// Locks the rows of a query, but for those that another daemon has locked; it will claim them.
+    /// Locks the rows of a query, except those that another daemon has locked and will claim.
     static let lock = "FOR NO KEY UPDATE OF q SKIP LOCKED"
     // A claimed row stays where it was in the order of due times, and claims are made at its front.
     private static let claimsAmongDue = 10_000

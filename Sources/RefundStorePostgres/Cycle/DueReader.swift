@@ -63,7 +63,7 @@ final class DueReader {
         return due
     }
 
-    // A missing due time comes first. So many rows that one is left when those found are taken out.
+    // A missing due time comes first. Reads enough rows that one is left without those found.
     private func readNext(_ gateway: String, _ flight: Flight) {
         for range in ["IS NULL", "<= 0", ">= $3"] {
             let sql = """

@@ -5,8 +5,8 @@ import RefundStoreSQL
 
 /// The hints, with the refunds that they mean.
 ///
-/// Hints are few: they are deleted once they are acted on, and so are those whose refund is gone. If there are many all
-/// the same, those that cannot be acted on now must not hide the others, so they are read in turn.
+/// Hints are usually few: they are deleted once they are acted on, and so are those whose refund is gone. However many
+/// there are, those that cannot be acted on now must not hide the others, so they are read in turn.
 final class HintReader {
     private static func join(_ number: String, _ other: String) -> String {
         """

@@ -10,7 +10,7 @@ final class UnknownGatewayReader {
     /// Those that a finished search has found.
     private(set) var found: [String] = []
 
-    /// Adds to a flight what steps from name to name, on from where the last search ended.
+    /// Adds to a flight what steps from name to name, starting where the last search ended.
     init(_ flight: Flight, _ claims: ClaimRequest, _ now: Timestamp) {
         func next(_ bound: String) -> String {
             """
@@ -43,7 +43,7 @@ final class UnknownGatewayReader {
             }
     }
 
-    /// Returns the names once the flight has run, and notes where the next search goes on.
+    /// Returns the names once the flight has run, and notes where the next search begins.
     func finish(_ input: inout CycleInput) -> [String] {
         for (index, entry) in names.enumerated() {
             if entry.hasDue { found.append(entry.name) }

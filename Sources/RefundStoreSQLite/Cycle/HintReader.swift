@@ -4,8 +4,8 @@ import RefundStoreSQL
 
 /// The hints, with the refunds that they mean.
 ///
-/// Hints are few: they are deleted once they are acted on, and so are those whose refund is gone. If there are many all
-/// the same, those that cannot be acted on now must not hide the others, so they are read in turn.
+/// Hints are usually few: they are deleted once they are acted on, and so are those whose refund is gone. However many
+/// there are, those that cannot be acted on now must not hide the others, so they are read in turn.
 struct HintReader {
     /// Whether a hint `h` means the refund `q`.
     static let isMeant = """

@@ -8,7 +8,7 @@ struct UnknownGatewayReader {
     let claims: ClaimRequest
     let now: Timestamp
 
-    /// Steps from name to name, on from where the last search ended, and notes where the next one goes on.
+    /// Steps from name to name, starting where the last search ended, and notes where the next one begins.
     ///
     /// - Returns: The names.
     func read(into input: inout CycleInput) throws -> [String] {
