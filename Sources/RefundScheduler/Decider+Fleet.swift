@@ -59,7 +59,7 @@ extension Decider {
         }
     }
 
-    /// Records when the next probe of an endpoint may be sent: other daemons send none before, and commands tell.
+    /// Records when the next probe of an endpoint may be sent: other daemons wait for it, and commands show it.
     mutating func shareProbe(ofEndpoint endpoint: String) {
         let limiter = decision.state.endpoints
         guard let (since, reason) = limiter.opening(of: endpoint) else { return }
@@ -67,7 +67,7 @@ extension Decider {
         write(.breaker(.endpoint, name: endpoint, open))
     }
 
-    /// Records when the next probe of a gateway may be sent: other daemons send none before, and commands tell.
+    /// Records when the next probe of a gateway may be sent: other daemons wait for it, and commands show it.
     mutating func shareProbe(of gateway: String) {
         guard let breaker = decision.state.gateways[gateway]?.breaker, let since = breaker.openSince else { return }
         let open = OpenBreaker(since: since, reason: breaker.reason ?? "", nextProbe: breaker.nextProbe(at: now))

@@ -12,7 +12,7 @@ package struct GatewayCondition: Hashable, Sendable {
         case unreachable
         /// Its breaker is open.
         case probed = "only probed"
-        /// It has given no verified answer of late, although it was queried.
+        /// It was queried lately and has given no verified answer.
         case lapsed = "without a verified answer"
         /// It failed to answer the last query; the time is that of the first of several failures.
         case failing
@@ -53,7 +53,7 @@ extension QueueStatus {
         }
         let error = sightings[gateway]?.lastError.map { ": \($0.asClause)" } ?? ""
         if let lapse {
-            let count = lapse.isBrief ? "" : " (\(lapse.count) of \(lapse.count))"
+            let count = lapse.isBrief ? "" : " (\(lapse.count) queries)"
             return GatewayCondition(kind: lapse.isBrief ? .failing : .lapsed, since: lapse.since, detail: count + error)
         }
         guard let sighting = sightings[gateway] else { return GatewayCondition(kind: .unqueried) }

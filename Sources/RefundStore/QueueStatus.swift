@@ -24,7 +24,7 @@ package struct QueueStatus: Sendable {
     package var incidents: [String: GatewayIncident] = [:]
     /// The open circuit breakers of gateways, by gateway.
     package var breakers: [String: OpenBreaker] = [:]
-    /// The gateways that have given no verified answer of late, although they were queried.
+    /// The gateways that were queried lately and have given no verified answer.
     package var lapses: [String: GatewayLapse] = [:]
     /// The refunds that their gateway does not know, although it was asked more than once.
     package var unknownOrders = UnknownOrders()
@@ -58,7 +58,7 @@ package struct QueueStatus: Sendable {
     }
 }
 
-/// The refunds that their gateway does not know; long before they need attention, a number may be found to be wrong.
+/// The refunds that their gateway does not know: a wrong number shows here long before the refund needs attention.
 package struct UnknownOrders: Sendable {
     /// How many there are; the search is bounded, so that among many thousands some may be missed.
     package var count = 0

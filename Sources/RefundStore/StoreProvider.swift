@@ -68,7 +68,7 @@ package protocol StoreProvider: Sendable {
     var writer: QueueWriterProcess? { get }
 }
 
-/// A process that has the right to write to a queue at the moment.
+/// The process that holds the right to write to a queue.
 package struct QueueWriterProcess: Hashable, Sendable, CustomStringConvertible {
     /// Its program.
     package var name: String

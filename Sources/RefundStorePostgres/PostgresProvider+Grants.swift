@@ -32,12 +32,7 @@ extension String {
 
 extension StoreError {
     fileprivate static func unknownRole(_ location: String, _ role: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: location,
-            reason: "no role \(role)",
-            description: "the database \(location) has no role \"\(role)\"; create it there: CREATE ROLE"
-                + " \(role.asIdentifier) LOGIN"
-        )
+        let text = "has no role \"\(role)\"; create it there: CREATE ROLE \(role.asIdentifier) LOGIN"
+        return StoreError(.failed, location, "no role \(role)", database: text)
     }
 }

@@ -68,7 +68,7 @@ package struct PostgresProvider: StoreProvider {
     package var owner: ServiceUser? { nil }
 
     package func findings(for user: ServiceUser) -> [Finding] {
-        let findings = ServerCheck(settings).findings()
+        let findings = DatabaseCheck(settings).findings()
         guard let mode = settings.unverifiedMode else { return findings }
         let text = "with sslmode=\(mode), anybody in between can pose as \(settings.location)"
         return findings + [Finding(.warning, "database", "\(text); leave sslmode out of [database] url")]
@@ -77,7 +77,7 @@ package struct PostgresProvider: StoreProvider {
     /// Only the server sees its disk.
     package func spaceFindings() -> [Finding] { [] }
 
-    package func wakeFinding() -> Finding { ServerCheck(settings).wakeFinding() }
+    package func wakeFinding() -> Finding { WakeCheck.finding(settings) }
 
     package func advice() -> [Finding] {
         do throws(StoreError) {

@@ -27,7 +27,3 @@ package struct PostgresServers: ServerStore {
         }
     }
 }
-
-extension PostgresStore {
-    package var backupTools: String? { "pg_dump, or pg_basebackup with continuous archiving" }
-}

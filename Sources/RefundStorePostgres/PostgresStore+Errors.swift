@@ -41,127 +41,59 @@ extension StoreError {
     }
 
     static func unreachable(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .cannotOpen,
-            location: location,
-            reason: reason,
-            description: "cannot use the database \(location): \(reason); \(ConnectionRemedy(for: reason))"
-        )
+        let text = "cannot use the database \(location): \(reason); \(ConnectionRemedy(for: reason))"
+        return StoreError(.cannotOpen, location: location, reason: reason, description: text)
     }
 
     static func withoutLibrary(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .cannotOpen,
-            location: location,
-            reason: reason,
-            description: "cannot load PostgreSQL's library (\(reason)); install the package libpq5"
-        )
+        let text = "cannot load PostgreSQL's library (\(reason)); install the package libpq5"
+        return StoreError(.cannotOpen, location: location, reason: reason, description: text)
     }
 
     static func busy(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .busy,
-            location: location,
-            reason: reason,
-            description: "the database \(location) is busy: \(reason); look at pg_stat_activity for what holds it"
-        )
+        let text = "is busy: \(reason); look at pg_stat_activity for what holds it"
+        return StoreError(.busy, location, reason, database: text)
     }
 
+    /// Several daemons may serve a server's queue, so only a command keeps one out.
     static func alreadyServed(_ location: String) -> StoreError {
-        StoreError(
-            .alreadyServed,
-            location: location,
-            reason: "another daemon serves it",
-            description: "another refundd serves the database \(location); run one daemon per database"
-        )
-    }
-
-    static func newerSchema(_ location: String, migration: Int64) -> StoreError {
-        StoreError(
-            .newerSchema,
-            location: location,
-            reason: "migration \(migration)",
-            description: "the database \(location) has migration \(migration), which this refundd does not know;"
-                + " install a newer refundd"
-        )
+        let text = "is held by another refundd command; wait until it has ended, then start the daemon"
+        return StoreError(.alreadyServed, location, "a command holds it", database: text)
     }
 
     static func olderSchema(_ location: String, migration: Int64) -> StoreError {
-        StoreError(
-            .olderSchema,
-            location: location,
-            reason: "migration \(migration)",
-            description: "the database \(location) has migration \(migration) of an older refundd; restart the daemon"
-                + " or run refundd init to bring it up to date"
-        )
+        let text =
+            "has migration \(migration) of an older refundd; restart the daemon or run refundd init to bring it up to date"
+        return StoreError(.olderSchema, location, "migration \(migration)", database: text)
     }
 
     static func namesTaken(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .namesTaken,
-            location: location,
-            reason: reason,
-            description: "the database \(location) has objects named refund_... that refundd did not make (\(reason));"
-                + " rename them, or choose another schema in [database] schema"
-        )
-    }
-
-    static func notInitialised(_ location: String) -> StoreError {
-        StoreError(
-            .notInitialised,
-            location: location,
-            reason: "no queue",
-            description: "the database \(location) has no queue yet; start the daemon or run refundd init to create one"
-        )
-    }
-
-    static func rejected(_ location: String, _ reason: String) -> StoreError {
-        StoreError(.rejected, location: location, reason: reason, description: "the database rejected a row: \(reason)")
-    }
-
-    static func altered(_ location: String, _ problem: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: location,
-            reason: problem,
-            description: "somebody changed refundd's tables in the database \(location): \(problem)"
-        )
+        let text =
+            "has objects named refund_... that refundd did not make (\(reason)); rename them, or choose another schema in"
+            + " [database] schema"
+        return StoreError(.namesTaken, location, reason, database: text)
     }
 
     static func full(_ location: String) -> StoreError {
-        StoreError(
-            .full,
-            location: location,
-            reason: "the disk is full",
-            description: "the disk of the database \(location) is full; free some space on the server"
-        )
+        let text = "the disk of the database \(location) is full; free some space on the server"
+        return StoreError(.full, location: location, reason: "the disk is full", description: text)
     }
 
     static func forbidden(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .readOnly,
-            location: location,
-            reason: reason,
-            description: "refundd's role may not do its work in the database \(location): \(reason)"
-        )
+        let remedy =
+            reason.contains("for database")
+            ? "let the role create its schema: GRANT CREATE ON DATABASE … TO …"
+            : "as the owner of the schema, run refundd init --grant-daemon ROLE"
+        return StoreError(.readOnly, location, reason, database: "refuses refundd's role: \(reason); \(remedy)")
     }
 
     static func damaged(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .damaged,
-            location: location,
-            reason: reason,
-            description: "the database \(location) is damaged (\(reason)); stop every program that uses it, run"
-                + " pg_amcheck, and restore the last good backup"
-        )
+        let text =
+            "is damaged (\(reason)); stop every program that uses it, run pg_amcheck, and restore the last good backup"
+        return StoreError(.damaged, location, reason, database: text)
     }
 
     static func failed(_ location: String, _ reason: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: location,
-            reason: reason,
-            description: "the database \(location) failed: \(reason); check the server's log"
-        )
+        StoreError(.failed, location, reason, database: "failed: \(reason); check the server's log")
     }
 }

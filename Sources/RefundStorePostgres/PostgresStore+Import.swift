@@ -88,29 +88,17 @@ extension PostgresStore: QueueImporter {
 
 extension StoreError {
     fileprivate static func notEmpty(_ location: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: location,
-            reason: "not empty",
-            description: "the database \(location) has refunds of its own; migrate into an empty schema"
-        )
+        let text = "has refunds of its own; migrate into an empty schema"
+        return StoreError(.failed, location, "not empty", database: text)
     }
 
     fileprivate static func otherImport(_ location: String, _ source: String) -> StoreError {
-        StoreError(
-            .failed,
-            location: location,
-            reason: "another copy",
-            description: "the database \(location) has part of \(source); migrate that, or drop the schema"
-        )
+        let text = "has part of \(source); migrate that, or drop the schema"
+        return StoreError(.failed, location, "another copy", database: text)
     }
 
     fileprivate static func incomplete(_ location: String, _ source: String) -> StoreError {
-        StoreError(
-            .olderSchema,
-            location: location,
-            reason: "incomplete",
-            description: "the database \(location) has only part of \(source); run refundd migrate again to go on"
-        )
+        let text = "has only part of \(source); run refundd migrate again to go on"
+        return StoreError(.olderSchema, location, "incomplete", database: text)
     }
 }

@@ -25,7 +25,7 @@ extension PostgresStore {
             if try !exists("refund_migrations", tx) { try tx.execute(Migration.table) }
             if !isImport { try requireWhole(tx) }
             let applied = try tx.number("SELECT coalesce(max(id), 0) FROM refund_migrations") ?? 0
-            if applied > Migration.all.count { throw StoreError.newerSchema(location, migration: applied) }
+            if applied > Migration.last { throw StoreError.newerSchema(location, migration: applied) }
             for migration in Migration.all where migration.id > applied {
                 for sql in migration.sql { try tx.execute(sql) }
                 tx.flight.add("INSERT INTO refund_migrations (id, name, applied_at) VALUES ($1, $2, $3)")
@@ -42,8 +42,8 @@ extension PostgresStore {
             return try tx.number("SELECT coalesce(max(id), 0) FROM refund_migrations")
         }
         guard let applied, applied > 0 else { throw .notInitialised(location) }
-        if applied > Migration.all.count { throw .newerSchema(location, migration: applied) }
-        if applied < Migration.all.count { throw .olderSchema(location, migration: applied) }
+        if applied > Migration.last { throw .newerSchema(location, migration: applied) }
+        if applied < Migration.last { throw .olderSchema(location, migration: applied) }
     }
 
     /// Whether the schema has a table.

@@ -12,7 +12,7 @@ extension PostgresStore {
     private static let interval: Duration = .seconds(60)
     private static let patience: Duration = .seconds(60)
 
-    /// Reports who has held a snapshot for a while, once each.
+    /// Reports who has held a snapshot for a while, each holder once.
     func noteSnapshot(at now: Timestamp) {
         let isDue = snapshots.withLock { last in
             if let time = last.checked, time <= now, now.duration(since: time) < Self.interval { return false }
@@ -26,14 +26,6 @@ extension PostgresStore {
             return last.holder != found?.holder
         }
         if isNew, let found { events.withLock { $0.append(.snapshotHeld(by: found.holder, since: found.time)) } }
-    }
-
-    /// The server's time.
-    func serverTime() throws(StoreError) -> Timestamp {
-        try transaction(.read) { tx in
-            let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-            return Timestamp(milliseconds: try tx.number(sql) ?? 0)
-        }
     }
 
     /// Who has held a snapshot for longer than a time, for how long, if known, and the statement that ends it; the

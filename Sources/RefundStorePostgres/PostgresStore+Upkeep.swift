@@ -4,9 +4,6 @@ package import RefundStore
 import Synchronization
 
 extension PostgresStore {
-    // A new connection to another server would have to be checked; a restored database continues beyond a gap.
-    package func checkPositions() throws(StoreError) {}
-
     /// Whether others have taken numbers since the last call, or this daemon was told of a commit.
     ///
     /// PostgreSQL has no count of commits, but what applications insert and operators do takes numbers that daemons never

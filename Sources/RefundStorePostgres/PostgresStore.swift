@@ -15,7 +15,7 @@ package final class PostgresStore: QueueStore {
     let claimsChecked = Mutex<Timestamp?>(nil)
     /// The events that `upkeep` reports next.
     let events = Mutex<[StoreEvent]>([])
-    /// From where on each gateway's due refunds are looked for.
+    /// Where the search for each gateway's due refunds begins.
     let floors = Mutex(DueFloors())
     /// When somebody's snapshot was last looked for, and who was reported.
     let snapshots = Mutex<(checked: Timestamp?, holder: String?)>((nil, nil))
@@ -34,6 +34,8 @@ package final class PostgresStore: QueueStore {
 
     /// The queue's location.
     package var location: String { settings.location }
+
+    package var backupTools: String? { "pg_dump, or pg_basebackup with continuous archiving" }
 
     /// Opens the queue.
     ///
@@ -69,8 +71,8 @@ package final class PostgresStore: QueueStore {
 
     /// Runs one cycle: one flight reads and locks, the last one writes and commits.
     ///
-    /// What is due is locked before the decision, and rows that another daemon has locked are passed over. So there is
-    /// no look without locks before: a cycle that finds nothing to do has locked nothing.
+    /// What is due is locked before the decision, and rows that another daemon has locked are passed over. There is no
+    /// first run that only reads, as on a file: a cycle that finds nothing to do has locked nothing.
     package func cycle(
         _ request: CycleRequest,
         decide: (CycleInput) -> [Write]
@@ -135,7 +137,7 @@ package final class PostgresStore: QueueStore {
         }
     }
 
-    // Claims run out only of daemons that are gone. A look for them costs more than the rest of what a cycle reads.
+    // Only the claims of daemons that are gone run out, and finding them costs more than all else that a cycle reads.
     private func looksForExpiredClaims(_ request: CycleRequest) -> Bool {
         guard request.claims != nil else { return false }
         return claimsChecked.withLock { last in
@@ -165,7 +167,7 @@ package final class PostgresStore: QueueStore {
         }
     }
 
-    /// Runs one transaction, again if the server ended it for the sake of another one.
+    /// Runs one transaction, and repeats it if the server ended it for the sake of another one.
     ///
     /// - Throws: `StoreError`; one that the body throws passes unchanged.
     func transaction<Result>(

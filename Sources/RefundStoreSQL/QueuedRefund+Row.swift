@@ -74,7 +74,10 @@ extension GatewayTransaction {
 }
 
 extension URLHealth {
-    /// Reads `failing_since`, `failed_at`, `disabled_at` and `reason`.
+    /// The columns of `refund_endpoints` that `init(row:)` reads.
+    package static let columns = "failing_since, failed_at, disabled_at, reason"
+
+    /// Reads a row; nil if it holds no times.
     package init?(row: some SQLRow) {
         let (failingSince, failedAt, disabledAt, reason) = (
             row.timestamp(), row.timestamp(), row.timestamp(), row.text()

@@ -45,14 +45,18 @@ extension SQLReader {
             // One failure may be that webhook's own.
             if refusal.attempts > 1 || refusal.isLasting(at: now) { status.refusals.append(refusal) }
         }
-        // A breaker opens only after many failures.
+        backdateBreakers(of: &status)
+        status.refusals.sort { ($0.since, $0.endpoint) < ($1.since, $1.endpoint) }
+        status.refusals = Array(status.refusals.prefix(EndpointStatus.listed))
+    }
+
+    // A breaker opens only after many failures, and an endpoint has failed since the first of them.
+    private func backdateBreakers(of status: inout EndpointStatus) {
         let begins = Dictionary(status.refusals.map { ($0.endpoint, $0.since) }) { first, _ in first }
         for index in status.open.indices {
             guard let begin = begins[status.open[index].endpoint] else { continue }
             status.open[index].breaker.since = min(status.open[index].breaker.since, begin)
         }
-        status.refusals.sort { ($0.since, $0.endpoint) < ($1.since, $1.endpoint) }
-        status.refusals = Array(status.refusals.prefix(EndpointStatus.listed))
     }
 
     private static var oldest: String {

@@ -193,7 +193,7 @@ extension SQLReader {
         let disabled = "refund_endpoints WHERE disabled_at IS NOT NULL"
         status.disabledCount = Int(clamping: try number("SELECT count(*) FROM \(disabled)") ?? 0)
         let sql = """
-            SELECT url, failing_since, failed_at, disabled_at, reason FROM \(disabled)
+            SELECT url, \(URLHealth.columns) FROM \(disabled)
             ORDER BY disabled_at DESC, url LIMIT $1
             """
         status.disabled = try rows(try query(sql).bind(EndpointStatus.listed)) { row in

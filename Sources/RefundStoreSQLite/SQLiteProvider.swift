@@ -60,5 +60,5 @@ package struct SQLiteProvider: StoreProvider {
 
     package var writer: QueueWriterProcess? { FileHolders.writer(of: location) }
 
-    package func wakeFinding() -> Finding { InotifyCheck.finding(folder: DatabasePath.folder(of: location)) }
+    package func wakeFinding() -> Finding { WakeCheck.finding(folder: DatabasePath.folder(of: location)) }
 }

@@ -79,11 +79,6 @@ extension StoreError {
             .contains { message.contains($0) }
     }
 
-    // Most sentences begin with the database.
-    private init(_ kind: Kind, _ path: String, _ reason: String, database predicate: String) {
-        self.init(kind, location: path, reason: reason, description: "the database \(path) \(predicate)")
-    }
-
     package static func cannotOpen(_ path: String, _ reason: String) -> StoreError {
         let remedy = "check [database] path and the permissions of its folder"
         let text = "cannot open the database \(path): \(reason); \(remedy)"
@@ -101,13 +96,8 @@ extension StoreError {
     }
 
     package static func alreadyServed(_ path: String) -> StoreError {
-        let text = "another refundd serves the database \(path); run one daemon per database"
+        let text = "another refundd serves the database \(path); stop that one first: a file has one daemon at a time"
         return StoreError(.alreadyServed, location: path, reason: "another daemon serves it", description: text)
-    }
-
-    static func newerSchema(_ path: String, migration: Int) -> StoreError {
-        let text = "has migration \(migration), which this refundd does not know; install a newer refundd"
-        return StoreError(.newerSchema, path, "migration \(migration)", database: text)
     }
 
     static func olderSchema(_ path: String, migration: Int) -> StoreError {
@@ -122,11 +112,6 @@ extension StoreError {
             "has tables, indexes or triggers named refund_... that refundd did not make (\(reason)); rename them, or"
             + " choose another file in [database] path"
         return StoreError(.namesTaken, path, reason, database: text)
-    }
-
-    package static func notInitialised(_ path: String) -> StoreError {
-        let text = "has no queue yet; start the daemon or run refundd init to create one"
-        return StoreError(.notInitialised, path, "no queue", database: text)
     }
 
     /// The loss of a queue that once existed.
@@ -150,10 +135,6 @@ extension StoreError {
         return StoreError(.restored, path, shortfall, database: text)
     }
 
-    package static func rejected(_ path: String, _ reason: String) -> StoreError {
-        StoreError(.rejected, location: path, reason: reason, description: "the database rejected a row: \(reason)")
-    }
-
     static func application(_ path: String, _ reason: String) -> StoreError {
         let text = "a trigger or index of the application in the database \(path) fails: \(reason); repair or drop it"
         return StoreError(.application, location: path, reason: reason, description: text)
@@ -164,11 +145,6 @@ extension StoreError {
             "has the encoding \(encoding), and refundd needs UTF-8; choose another file in [database] path, or create the"
             + " database again with PRAGMA encoding = 'UTF-8'"
         return StoreError(.cannotOpen, path, "its encoding is \(encoding)", database: text)
-    }
-
-    static func altered(_ path: String, _ problem: String) -> StoreError {
-        let text = "somebody changed refundd's tables in the database \(path): \(problem)"
-        return StoreError(.failed, location: path, reason: problem, description: text)
     }
 
     static func full(_ path: String) -> StoreError {

@@ -48,7 +48,8 @@ package final class SQLiteStore: QueueStore {
         if try DatabaseTraces.isMissing(path) {
             // Replacing a lost queue with a new one would silently forget every refund.
             let traces = DatabaseTraces(ofMissing: path)
-            guard traces.files.isEmpty else { throw .missing(path, traces) }
+            // Another process may have created the queue meanwhile.
+            if !traces.files.isEmpty, try DatabaseTraces.isMissing(path) { throw .missing(path, traces) }
             guard access == .readWrite || FileIdentity(path: path) != nil else { throw .notInitialised(path) }
         }
         if access == .readWrite { NewDatabase.create(at: path) }
@@ -143,7 +144,7 @@ package final class SQLiteStore: QueueStore {
     }
 
     private func reader(_ db: Database, _ request: CycleRequest) -> CycleReader {
-        CycleReader(statements: connection.statements, request: request)
+        CycleReader(connection.statements, request)
     }
 
     /// The rejections found in earlier runs of a cycle: a trigger with RAISE(ROLLBACK) ends the transaction, which then

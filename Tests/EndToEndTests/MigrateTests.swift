@@ -93,6 +93,7 @@ struct MigrateTests {
             #expect(nowhere.errors.contains("[database] url"))
             let missing = try await w.refundd("migrate", "--from", w.path("nothing.db"), "--to", server.url)
             #expect(missing.exitCode == 74)
+            #expect(missing.errors.contains("nothing.db has no queue; name its file with --from"))
             #expect(try await w.refundd("migrate", "--from", w.database, "--to", server.url).exitCode == 0)
             let again = try await w.refundd("migrate", "--from", w.database, "--to", server.url)
             #expect(again.exitCode == 74)

@@ -90,7 +90,7 @@ struct ServiceReportsTests {
 
     @Test func gatewayWithoutVerifiedAnswersIsInTheSummary() {
         let text = summary { $0.lapses["default"] = GatewayLapse(since: Self.then, count: 3) }
-        let condition = "without a verified answer since 2027-01-15T08:00:00Z (3 of 3)"
+        let condition = "without a verified answer since 2027-01-15T08:00:00Z (3 queries)"
         #expect(text.hasSuffix("; gateway default \(condition)"), "\(text)")
     }
 

@@ -50,7 +50,7 @@ package struct GatewayHealth: Sendable {
     // When queries began to go without a verified answer.
     private var failingSince: Timestamp?
     private var unverified: (count: Int, since: Timestamp)?
-    // The queries since the last verified answer that failed, but for those of refunds that fail alone.
+    // The failed queries since the last verified answer, except those of refunds that fail alone.
     private var failures: (count: Int, unverified: Int, since: Timestamp)?
     private var clock = ClockSkew()
     // A refusal counts against the gateway only after the other queries in flight had a chance to be answered.
@@ -213,8 +213,8 @@ package struct GatewayHealth: Sendable {
 
     /// Whether the gateway has failed more than once since its last verified answer.
     ///
-    /// After three answers in a row that do not verify, nobody may call it healthy. Other failures may pass, so they
-    /// must last a minute.
+    /// The lapse is brief, and no problem yet, until three queries in a row have failed. Then answers that do not verify
+    /// make it a problem at once, and other failures, which may pass, once they have lasted a minute.
     ///
     /// - Parameter now: The time.
     /// - Returns: The lapse, or nil.

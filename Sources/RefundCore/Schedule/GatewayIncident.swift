@@ -59,7 +59,7 @@ package struct GatewayLapse: Hashable, Sendable {
         self.isBrief = isBrief
     }
 
-    // What a brief one is stored with.
+    // Follows the number of a brief lapse where it is stored.
     private static let mark = " brief"
 
     /// Reads the number of failed queries, as ``text`` has it.

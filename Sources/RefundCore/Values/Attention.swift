@@ -78,7 +78,8 @@ package struct AttentionAdvice: Hashable, Sendable {
             text =
                 "The configuration lacks what the refund needs, or the gateway refuses it or its merchant"
                 + (refund.lastError.map { ": \($0)" } ?? "")
-            commands = ["refundd check --online", "systemctl reload refundd", "refundd query \(name)"]
+            // A reload reads neither new keys nor secrets.
+            commands = ["refundd check --online", "systemctl restart refundd", "refundd query \(name)"]
         case .unknownOrder:
             cause = "the gateway has no such order"
             text =

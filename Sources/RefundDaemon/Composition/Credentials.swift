@@ -100,7 +100,7 @@ struct CredentialProblem: Hashable, Sendable, CustomStringConvertible {
     /// Whether the file does not exist.
     var isMissingFile: Bool { problem == CredentialFileError.missing.description }
 
-    /// The problem as an operator sees it: systemd passes the daemon what is in a folder beside its configuration.
+    /// The problem with the place where an operator puts the file: systemd passes it from there to the daemon.
     func ofUnit(_ configuration: String) -> CredentialProblem {
         guard isMissingFile, let path, path.folder == configuration.folder else { return self }
         return CredentialProblem(key: key, path: "\(path.folder)/credentials/\(path.fileName)", problem: problem)

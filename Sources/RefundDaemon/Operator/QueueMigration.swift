@@ -33,7 +33,7 @@ package struct QueueMigration {
     package init(from file: String, to database: DatabaseSettings) throws(CommandFailure) {
         let provider = StoreProviders.provider(forFile: file)
         (source, target, lock) = try CommandFailure.mapping { () throws(StoreError) in
-            let opened = try provider.open(.existing)
+            let opened = try Self.open(file, provider)
             guard case .taken(let lock) = try provider.lock() else { throw provider.alreadyServed }
             try opened.migrate(at: SystemClock().now())
             let store = try StoreProviders.provider(for: database).open(.readWrite)
@@ -44,6 +44,14 @@ package struct QueueMigration {
                 throw StoreError(.failed, location: file, reason: problem, description: problem)
             }
             return (source, target, lock)
+        }
+    }
+
+    private static func open(_ file: String, _ provider: any StoreProvider) throws(StoreError) -> any QueueStore {
+        do throws(StoreError) {
+            return try provider.open(.existing)
+        } catch  where error.kind == .notInitialised {
+            throw StoreError(.notInitialised, file, error.reason, database: "has no queue; name its file with --from")
         }
     }
 

@@ -21,7 +21,7 @@ package enum RedeliveryRequest: Sendable {
         package var hastened = 0
         /// The webhooks that retention has pruned, which stay as they are.
         package var pruned = 0
-        /// The endpoints that are only probed, at once.
+        /// The failing endpoints: each gets one webhook at once, as a probe.
         package var probed: [String] = []
     }
 

@@ -71,7 +71,7 @@ struct Reporter: Sendable {
             )
         case .webhooksUnsigned(let count):
             logger.error(
-                "no secret is configured, so webhooks wait; name one in [webhook] secret_files and reload",
+                "no secret is configured, so webhooks wait; name one in [webhook] secret_files and restart",
                 metadata: ["count": "\(count)"]
             )
         case .rejected(let what, let reason), .store(.rejected(let what, let reason)):
@@ -108,7 +108,7 @@ struct Reporter: Sendable {
             )
         case .store(.schemaBroken(let name, let reason)):
             logger.error(
-                "a table, guard or index is missing or changed and cannot be restored",
+                "a table, guard or index is missing or changed and cannot be restored; run refundd verify",
                 metadata: ["name": "\(name)", "reason": "\(reason)"].id(.schemaBroken)
             )
         case .store(.commitsUnwatched(let reason)):
@@ -147,7 +147,7 @@ struct Reporter: Sendable {
     private func reportUnknown(_ refund: Refund) {
         let number = (refund.merchantOrderNo ?? refund.transNo ?? "").asShellWord
         logger.notice(
-            "the gateway does not know a refund; if it was never submitted under this number, run: refundd show \(number)",
+            "the gateway does not know the refund; if it was never submitted under this number, run: refundd show \(number)",
             metadata: identify(refund, [:])
         )
     }
@@ -265,7 +265,8 @@ struct Reporter: Sendable {
 }
 
 extension Refund {
-    /// Whether a query by which the gateway does not know it is the first after another one: told once, not each time.
+    /// Whether to report that the gateway does not know the refund: at the second query of a new one, or at the first after
+    /// another answer.
     fileprivate var isUnknownAgain: Bool { isUnknownOrder ? attempts == 1 : attempts > 0 }
 }
 

@@ -8,10 +8,8 @@ import RefundStoreSQL
 /// All that does not depend on other rows is read in one flight. A second one is needed only if webhooks are due, if
 /// more refunds are due than may be queried, or for hints and unknown gateways.
 final class CycleReader {
-    /// Locks the rows of a query, but for those that another daemon has locked; it will claim them.
+    /// Locks the rows of a query, except those that another daemon has locked and will claim.
     static let lock = "FOR NO KEY UPDATE OF q SKIP LOCKED"
-    // No claim lasts longer; refundd never sets a later end.
-    private static let longestLease: Duration = .seconds(24 * 3_600)
     // A claimed row stays where it was in the order of due times, and claims are made at its front.
     private static let claimsAmongDue = 10_000
 
@@ -44,10 +42,10 @@ final class CycleReader {
         readPauses()
         readFleet()
         let probed = readSharedHealth(claims)
-        var due: [String: PendingDue] = [:]
-        for (name, claim) in claims.gateways { due[name] = PendingDue(self, of: name, claim, claims) }
-        let unknown = claims.includesUnknownGateways ? UnknownGateways(flight, claims, request.now) : nil
-        let hints = Hints(flight, claims)
+        var due: [String: DueReader] = [:]
+        for (name, claim) in claims.gateways { due[name] = DueReader(self, of: name, claim, claims) }
+        let unknown = claims.includesUnknownGateways ? UnknownGatewayReader(flight, claims, request.now) : nil
+        let hints = HintReader(flight, claims)
         readOverdue(claims)
         readDelayed(claims)
         if looksForExpiredClaims { readExpiredClaims(claims) }
@@ -58,7 +56,7 @@ final class CycleReader {
         try tx.send()
 
         for name in unknown?.finish(&input) ?? [] {
-            due[name] = PendingDue(self, of: name, .init(permits: claims.batch), claims)
+            due[name] = DueReader(self, of: name, .init(permits: claims.batch), claims)
         }
         if unknown?.found.isEmpty == false { try tx.send() }
         for (name, pending) in due where claims.gateways[name] == nil || input.pauses[.gateway(name)] == nil {
@@ -166,7 +164,7 @@ final class CycleReader {
             }
         }
         let health = """
-            SELECT url, failing_since, failed_at, disabled_at, reason FROM refund_endpoints WHERE url = ANY ($1)
+            SELECT url, \(URLHealth.columns) FROM refund_endpoints WHERE url = ANY ($1)
             """
         flight.add(health).bind(list: Set(request.deliveries.map(\.url))).read { [self] row in
             if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
@@ -235,7 +233,7 @@ final class CycleReader {
     }
 
     private func readExpiredClaims(_ claims: ClaimRequest) {
-        let latest = request.now.advanced(by: Self.longestLease)
+        let latest = request.now.advanced(by: CycleLimit.lease)
         let isExpired = "(due.leased_until < $2 OR due.leased_until > $3)"
         let refunds = """
             SELECT due.id, due.lease FROM unnest($1) AS names (name) CROSS JOIN LATERAL (

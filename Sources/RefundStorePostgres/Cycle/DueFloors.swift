@@ -1,7 +1,7 @@
 import RefundCore
 import RefundStore
 
-/// From where on each gateway's due refunds are looked for.
+/// Where the search for each gateway's due refunds begins.
 ///
 /// While somebody keeps a snapshot open, every refund that was queried since leaves a dead entry at the front of the index
 /// of due times, and every claim would walk past all of them. So a claim begins a little before the last one. Now and then

@@ -128,7 +128,7 @@ struct DueRanges {
                     SELECT CASE WHEN further.name IS NULL AND NOT w.is_wrapped THEN \(first(""))
                     ELSE further.name END AS name, w.is_wrapped OR further.name IS NULL AS is_wrapped OFFSET 0
                 ) n CROSS JOIN LATERAL (SELECT \(hasDue.joined(separator: " OR ")) AS has_due OFFSET 0) d
-                WHERE w.step < \(PendingDue.merchantLimit) AND w.found < $7 AND n.name IS NOT NULL
+                WHERE w.step < \(CycleLimit.merchants) AND w.found < $7 AND n.name IS NOT NULL
                 AND (NOT n.is_wrapped OR $6 IS NULL OR n.name <= $6)
             )
             SELECT name, has_due FROM walk WHERE step > 0

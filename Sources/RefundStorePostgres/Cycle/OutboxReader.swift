@@ -9,13 +9,6 @@ import RefundStoreSQL
 /// webhooks, and a third locks their refunds and looks again. One statement could not: its view of other daemons' claims
 /// would be older than its lock, and two webhooks of one refund might be sent at a time.
 final class OutboxReader {
-    // Webhooks read in the order in which they became due, of those that became due last, and endpoints read in turn.
-    private static let oldest = 256
-    private static let newest = 64
-    private static let turns = 256
-    // The webhooks that became due last among which verdicts are looked for.
-    private static let latest = 1_000
-
     private let tx: PostgresTransaction
     private let now: Timestamp
     private let claims: ClaimRequest
@@ -38,7 +31,7 @@ final class OutboxReader {
             ("IS NULL", "w.endpoint"), ("<= $1", "w.next_attempt_at"), ("> $2", "w.next_attempt_at"),
         ]
         for (index, (range, order)) in ranges.enumerated() {
-            readEndpoints("w.next_attempt_at \(range) ORDER BY \(order)", limit: Self.oldest) { [self] in
+            readEndpoints("w.next_attempt_at \(range) ORDER BY \(order)", limit: CycleLimit.oldestWebhooks) { [self] in
                 names[index].append($0)
             }
         }
@@ -115,11 +108,11 @@ final class OutboxReader {
         func add(_ names: [String]) { found += names.filter { known.insert($0).inserted } }
         for list in names {
             add(list)
-            if list.count >= Self.oldest { input.hasManyDueWebhooks = true }
+            if list.count >= CycleLimit.oldestWebhooks { input.hasManyDueWebhooks = true }
         }
         guard input.hasManyDueWebhooks else { return found }
         var (newest, inTurn, last): ([String], [String], [UInt8]?) = ([], [], nil)
-        readEndpoints("w.next_attempt_at <= $1 ORDER BY w.next_attempt_at DESC", limit: Self.newest) {
+        readEndpoints("w.next_attempt_at <= $1 ORDER BY w.next_attempt_at DESC", limit: CycleLimit.newestWebhooks) {
             newest.append($0)
         }
         readEndpointsInTurn { name, hasDue in
@@ -151,7 +144,7 @@ final class OutboxReader {
             WITH RECURSIVE names (name, step) AS (
                 SELECT \(next("$3")), 1
                 UNION ALL
-                SELECT \(next("name")), step + 1 FROM names WHERE name IS NOT NULL AND step < \(Self.turns)
+                SELECT \(next("name")), step + 1 FROM names WHERE name IS NOT NULL AND step < \(CycleLimit.endpoints)
             )
             SELECT name, \(has("<= $1")) OR \(has("IS NULL")) OR \(has("> $2")) FROM names
             """
@@ -168,7 +161,7 @@ final class OutboxReader {
         AND w.type IN ('refund.settled', 'refund.failed') AND w.redelivery = 0 AND w.next_attempt_at >=
         (SELECT min(l.next_attempt_at) FROM (SELECT w.next_attempt_at FROM refund_outbox w
         WHERE \(SQLCondition.isWaiting) AND w.endpoint = $3 AND w.next_attempt_at <= $1
-        ORDER BY w.next_attempt_at DESC LIMIT \(latest)) l)
+        ORDER BY w.next_attempt_at DESC LIMIT \(CycleLimit.latestWebhooks)) l)
         """
 
     private func read(_ endpoint: EndpointCandidates, verdictsFirst: Bool) {
@@ -185,14 +178,11 @@ final class OutboxReader {
         _ endpoint: EndpointCandidates,
         _ ranges: [String],
         _ filter: String,
-        _ body: @escaping (EndpointCandidates.Webhook) -> Void
+        _ body: @escaping (DueWebhook) -> Void
     ) {
         for range in ranges {
             let sql = """
-                SELECT w.position, w.id, w.refund_id, w.url, w.attempts, w.lease,
-                (SELECT coalesce(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
-                d.disabled_at, d.reason
-                FROM refund_outbox w LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
+                SELECT \(DueWebhook.columns) FROM refund_outbox w \(DueWebhook.disabledURL)
                 WHERE \(SQLCondition.isWaiting) AND w.endpoint = $3 AND w.next_attempt_at \(range)
                 AND w.id <> ALL ($4) \(filter) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
                 WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL AND f.id <> ALL ($5))
@@ -201,7 +191,7 @@ final class OutboxReader {
             tx.flight.add(sql)
                 .bind(now).bind(claims.latestAttempt).bind(endpoint.name).bind(list: claims.heldWebhooks)
                 .bind(list: ended).bind(endpoint.limit + claims.batch + 1)
-                .read { row in body(EndpointCandidates.Webhook(row, endpoint: endpoint.name)) }
+                .read { row in body(DueWebhook(row: row, endpoint: endpoint.name)) }
         }
     }
 
@@ -241,81 +231,6 @@ final class OutboxReader {
             for number in endpoints[index].disabled.indices {
                 let id = endpoints[index].disabled[number].delivery.refundID
                 endpoints[index].disabled[number].refund = id.flatMap { rows[$0] }
-            }
-        }
-    }
-}
-
-/// The webhooks among which those are chosen that are sent to an endpoint.
-final class EndpointCandidates {
-    struct Webhook {
-        let delivery: Delivery
-        /// Why it is not sent, if its URL is disabled.
-        let refusal: String?
-
-        init(_ row: PostgresRow, endpoint: String) {
-            let (position, id, refundID, url) = (row.integer() ?? 0, row.text() ?? "", row.integer(), row.text() ?? "")
-            var delivery = Delivery(
-                position: position,
-                id: id,
-                refundID: refundID,
-                url: url,
-                endpoint: endpoint,
-                body: [],
-                attempts: row.count(),
-                lease: row.integer() ?? 0
-            )
-            delivery.order = row.text()
-            self.delivery = delivery
-            refusal = row.timestamp().map { URLHealth.Disabling(at: $0, reason: row.text() ?? "").refusal }
-        }
-    }
-
-    let name: String
-    let limit: Int
-    let isProbed: Bool
-    /// Those to URLs without a failure, if the endpoint is probed; the latest verdicts, if they go first; and all.
-    var (untried, verdicts, all): ([Webhook], [Webhook], [Webhook]) = ([], [], [])
-
-    init(_ name: String, limit: Int, isProbed: Bool) {
-        (self.name, self.limit, self.isProbed) = (name, limit, isProbed)
-    }
-
-    /// Chooses those that are sent, longest due first and one per refund, and those whose URL is disabled.
-    func choose(into due: inout DueEndpoint, limit: Int, disabledLimit: Int, batch: Int) {
-        if isProbed {
-            choose(untried, into: &due, limit: limit, disabledLimit: 0, batch: batch)
-            if !due.deliveries.isEmpty { return }
-            due.hasMore = false
-        }
-        choose(verdicts, into: &due, limit: limit, disabledLimit: 0, batch: batch)
-        due.hasMore = false
-        choose(all, into: &due, limit: limit, disabledLimit: disabledLimit, batch: batch)
-    }
-
-    private func choose(
-        _ webhooks: [Webhook],
-        into due: inout DueEndpoint,
-        limit: Int,
-        disabledLimit: Int,
-        batch: Int
-    ) {
-        var (refunds, passedOver) = (Set(due.deliveries.compactMap(\.refundID)), 0)
-        let chosen = Set(due.deliveries.map(\.id))
-        for webhook in webhooks where due.deliveries.count < limit && !chosen.contains(webhook.delivery.id) {
-            guard passedOver < batch else {
-                due.hasMore = true
-                return
-            }
-            if let refusal = webhook.refusal {
-                passedOver += 1
-                guard due.disabled.count < disabledLimit else {
-                    due.hasMore = true
-                    continue
-                }
-                due.disabled.append(.init(delivery: webhook.delivery, reason: refusal, refund: nil))
-            } else if webhook.delivery.refundID.map({ refunds.insert($0).inserted }) ?? true {
-                due.deliveries.append(webhook.delivery)
             }
         }
     }

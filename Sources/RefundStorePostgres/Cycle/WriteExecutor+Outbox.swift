@@ -43,11 +43,9 @@ extension WriteExecutor {
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
     func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) {
-        let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
+        let end = SQLAssignment.endOfWebhookClaim(nextAttempt: "coalesce($1, next_attempt_at)")
         let sql = """
-            UPDATE refund_outbox SET leased_until = NULL, claimed_by = NULL,
-            next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE coalesce($1, next_attempt_at) END,
-            state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
+            UPDATE refund_outbox SET claimed_by = NULL, \(end)
             WHERE id = $2 AND lease = $3 AND leased_until IS NOT NULL
             """
         flight.add(sql).bind(nextAttempt).bind(claim.id).bind(claim.lease)

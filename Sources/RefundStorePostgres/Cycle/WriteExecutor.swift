@@ -153,7 +153,7 @@ final class WriteExecutor {
     private func moveDueTimes(by step: Duration, after now: Timestamp) {
         let refunds = """
             UPDATE refund_queue SET next_query_at = next_query_at - $1
-            WHERE state IN ('pending', 'processing') AND next_query_at > $2
+            WHERE \(SQLCondition.hasOpenState) AND next_query_at > $2
             """
         let webhooks = """
             UPDATE refund_outbox SET next_attempt_at = next_attempt_at - $1

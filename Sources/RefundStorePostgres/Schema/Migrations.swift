@@ -24,4 +24,7 @@ struct Migration {
             ]
         )
     ]
+
+    /// The number of the last migration.
+    static let last = all.last?.id ?? 0
 }

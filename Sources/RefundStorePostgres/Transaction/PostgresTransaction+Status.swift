@@ -41,7 +41,7 @@ extension PostgresTransaction {
         try mapped {
             let isLeased = "leased_until IS NOT NULL"
             let refunds = try rows(
-                flight.add("SELECT id FROM refund_queue WHERE state IN ('pending', 'processing') AND \(isLeased)")
+                flight.add("SELECT id FROM refund_queue WHERE \(SQLCondition.hasOpenState) AND \(isLeased)")
             ) { $0.integer() }
             let webhooks = try rows(flight.add("SELECT id FROM refund_outbox WHERE state = 'pending' AND \(isLeased)"))
             {

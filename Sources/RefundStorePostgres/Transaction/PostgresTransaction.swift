@@ -8,7 +8,7 @@ import RefundStoreSQL
 /// `read` passes it as a `QueueReader`, which has no write methods. Valid only inside the closure that receives it.
 /// Statements gather in `flight`. Code that needs their results sends it; the end of the transaction sends the rest
 /// together with the commit.
-final class PostgresTransaction: QueueWriter, SQLReader {
+final class PostgresTransaction: SQLWriter {
     enum Kind {
         /// Reads one snapshot.
         case read
@@ -145,15 +145,36 @@ final class PostgresTransaction: QueueWriter, SQLReader {
 
     static func isNumber(_ column: String) -> String { "\(column) IS NOT NULL" }
 
-    /// Adds a query to the flight, which is sent when it is read.
+    static let least = "least"
+
+    static let lock = "FOR NO KEY UPDATE"
+
+    /// Adds a statement to the flight, which is sent when its result is needed.
     func query(_ sql: String) -> Statement { flight.add(sql) }
 
     func read(_ query: Statement, _ body: @escaping (PostgresRow) -> Void) throws {
         query.read(body)
         try send()
     }
+
+    // The flight has it already.
+    func run(_ statement: Statement) {}
+
+    func runOnce(_ statement: Statement) throws {
+        var changed = 0
+        statement.count { changed = $0 }
+        try send()
+        guard changed == 1 else { throw StoreError.rejected(store.location, "a trigger had the write ignored") }
+    }
+
+    func flush() throws { try send() }
 }
 
-extension Statement: SQLQuery {}
+extension Statement: SQLQuery {
+    @discardableResult
+    func bind(_ value: Timestamp?) -> Statement { bind(value?.milliseconds) }
+}
 
-extension PostgresRow: SQLRow {}
+extension PostgresRow: SQLRow {
+    func timestamp() -> Timestamp? { integer().map(Timestamp.init(milliseconds:)) }
+}

@@ -3,121 +3,120 @@ import RefundStore
 import RefundStoreSQL
 
 /// Reads the input of a cycle, in one transaction.
-struct CycleReader {
-    // The condition of the index `refund_queue_due`, which holds exactly the refunds that can be claimed.
-    static let isClaimable = SQLCondition.isClaimable
+final class CycleReader {
     // Without the hint, SQLite may choose the index of states and scan every open refund.
     static let byDueTime = "refund_queue q INDEXED BY refund_queue_due"
-    // No claim lasts longer; refundd never sets a later end.
-    private static let longestLease: Duration = .seconds(24 * 3_600)
 
     let statements: HotStatements
     let request: CycleRequest
+    private var input = CycleInput()
+
+    init(_ statements: HotStatements, _ request: CycleRequest) {
+        self.statements = statements
+        self.request = request
+    }
 
     /// Reads the input of a cycle.
     func read() throws -> CycleInput {
-        var input = CycleInput()
-        if !request.results.isEmpty { input.results = try refunds(request.results, QueuedRefund.columns) }
-        if !request.deliveries.isEmpty { try readDeliveries(into: &input) }
+        if !request.results.isEmpty { try readResults() }
+        if !request.deliveries.isEmpty { try readDeliveries() }
         guard let claims = request.claims else { return input }
-        input.pauses = try pauses()
+        try readPauses()
         for (name, claim) in claims.gateways where input.pauses[.gateway(name)] == nil {
-            input.gateways[name] = try dueRefunds(of: name, claim, claims)
+            input.gateways[name] = try DueReader(self, of: name, claim, claims).read()
         }
         if claims.includesUnknownGateways {
-            for name in try unknownGateways(into: &input, claims) {
-                input.gateways[name] = try dueRefunds(of: name, .init(permits: claims.batch), claims)
+            let unknown = UnknownGatewayReader(statements: statements, claims: claims, now: request.now)
+            for name in try unknown.read(into: &input) {
+                input.gateways[name] = try DueReader(self, of: name, .init(permits: claims.batch), claims).read()
             }
         }
-        try readHints(into: &input, claims)
-        try readOverdue(into: &input, claims)
-        try readDelayed(into: &input, claims)
-        try readExpiredClaims(into: &input, claims)
+        try HintReader(statements: statements, claims: claims, now: request.now).read(into: &input)
+        try readOverdue(claims)
+        try readDelayed(claims)
+        try readExpiredClaims(claims)
         if let limiter = claims.endpoints {
-            let ended = request.deliveries.map(\.id)
-            try OutboxReader(statements: statements, now: request.now, claims: claims, limiter: limiter, ended: ended)
-                .read(into: &input)
+            try OutboxReader(statements, request, claims, limiter: limiter).read(into: &input)
         } else {
-            let sql = "SELECT number FROM refund_counts WHERE counted = 'refund_outbox' AND state = 'pending'"
-            input.unsignedWebhooks = try statements[sql].first { $0.count() } ?? 0
+            try readUnsigned()
         }
         return input
     }
 
-    private func refunds(_ ids: [Int64], _ columns: String) throws -> [Int64: QueuedRefund] {
-        let sql = "SELECT \(columns) FROM refund_queue q WHERE q.id IN (SELECT value FROM json_each(?))"
-        var found: [Int64: QueuedRefund] = [:]
-        try statements[sql].bind(JSONWriter.list(ids)).read { row in
-            if let refund = QueuedRefund(row: row) { found[refund.refund.id] = refund }
-            return true
-        }
-        return found
-    }
-
-    private func pauses() throws -> [Peer: Pause] {
-        var pauses: [Peer: Pause] = [:]
+    private func readPauses() throws {
         try statements[Pause.query].read { row in
-            if let (peer, pause) = Pause.read(row) { pauses[peer] = pause }
+            if let (peer, pause) = Pause.read(row) { input.pauses[peer] = pause }
             return true
         }
-        return pauses
     }
 
-    // MARK: - Ended deliveries
+    // MARK: - Ended queries and deliveries
 
-    private func readDeliveries(into input: inout CycleInput) throws {
+    private func readResults() throws {
+        let sql = """
+            SELECT \(QueuedRefund.columns) FROM refund_queue q WHERE q.id IN (SELECT value FROM json_each(?))
+            """
+        try statements[sql].bind(list: request.results).read { row in
+            if let refund = QueuedRefund(row: row) { input.results[refund.refund.id] = refund }
+            return true
+        }
+    }
+
+    private func readDeliveries() throws {
         let failed = request.deliveries.filter { !$0.isDelivered }
         if !failed.isEmpty {
             let sql = """
                 SELECT id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)) AND \(SQLCondition.isSuperseded)
                 """
-            try statements[sql].bind(JSONWriter.list(failed.map(\.id))).read { row in
+            try statements[sql].bind(list: failed.map(\.id)).read { row in
                 if let id = row.text() { input.superseded.insert(id) }
                 return true
             }
         }
         let health = """
-            SELECT url, failing_since, failed_at, disabled_at, reason FROM refund_endpoints
-            WHERE url IN (SELECT value FROM json_each(?))
+            SELECT url, \(URLHealth.columns) FROM refund_endpoints WHERE url IN (SELECT value FROM json_each(?))
             """
         try statements[health].bind(JSONWriter.list(Set(request.deliveries.map(\.url)))).read { row in
             if let url = row.text() { input.urlHealth[url] = URLHealth(row: row) }
             return true
         }
         // By webhook: after a restore, another refund may have the id of the one that a webhook reported.
-        func ids(_ deliveries: [CycleRequest.EndedDelivery]) -> String { JSONWriter.list(deliveries.map(\.id)) }
         let isReported = "q.id IN (SELECT refund_id FROM refund_outbox WHERE id IN (SELECT value FROM json_each(?)))"
         let attention = """
             SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q
             WHERE \(isReported) AND (+q.attention = 'undeliverable' OR \(isReported))
             """
         try statements[attention]
-            .bind(ids(request.deliveries))
-            .bind(ids(failed))
+            .bind(list: request.deliveries.map(\.id)).bind(list: failed.map(\.id))
             .read { row in
                 if let refund = QueuedRefund(row: row) { input.deliveryRefunds[refund.refund.id] = refund }
                 return true
             }
     }
 
-    // MARK: - Ages, claims
-
-    private func readOverdue(into input: inout CycleInput, _ claims: ClaimRequest) throws {
-        let unflagged = "\(SQLCondition.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
-        let source = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
-        (input.overdue, input.nextOverdue) = try aged(source, since: claims.overdueSince, claims)
+    private func readUnsigned() throws {
+        let sql = "SELECT number FROM refund_counts WHERE counted = 'refund_outbox' AND state = 'pending'"
+        input.unsignedWebhooks = try statements[sql].first { $0.count() } ?? 0
     }
 
-    private func readDelayed(into input: inout CycleInput, _ claims: ClaimRequest) throws {
+    // MARK: - Ages, claims
+
+    private func readOverdue(_ claims: ClaimRequest) throws {
+        let unflagged = "\(SQLCondition.isOpen) AND ifnull(q.attention, 'undeliverable') = 'undeliverable'"
+        let source = "refund_queue q INDEXED BY refund_queue_ageing WHERE \(unflagged)"
+        (input.overdue, input.nextOverdue) = try readAged(source, since: claims.overdueSince, claims)
+    }
+
+    private func readDelayed(_ claims: ClaimRequest) throws {
         guard let since = claims.delayedSince else { return }
         let isReported = "ifnull(q.attention_told, 0) & \(NotifiedReasons.delayed.rawValue)"
         let unreported = "\(SQLCondition.isOpen) AND \(isReported) = 0"
         let source = "refund_queue q INDEXED BY refund_queue_delays WHERE \(unreported)"
-        (input.delayed, input.nextDelayed) = try aged(source, since: since, claims)
+        (input.delayed, input.nextDelayed) = try readAged(source, since: since, claims)
     }
 
-    /// The oldest refunds of a source that were enqueued by a time, and when the next one after it was.
-    private func aged(
+    // The oldest refunds that were enqueued by a time, and when the next one after it was.
+    private func readAged(
         _ source: String,
         since: Timestamp,
         _ claims: ClaimRequest
@@ -134,12 +133,12 @@ struct CycleReader {
             if let refund = QueuedRefund(row: row) { found.append(refund) }
             return true
         }
-        let next = try statements["SELECT min(q.created_at) FROM \(source) AND q.created_at > ?"].bind(since)
-        return (found, try next.first { $0.timestamp() })
+        let later = "SELECT min(q.created_at) FROM \(source) AND q.created_at > ?"
+        return (found, try statements[later].bind(since).first { $0.timestamp() })
     }
 
-    private func readExpiredClaims(into input: inout CycleInput, _ claims: ClaimRequest) throws {
-        let latest = request.now.advanced(by: Self.longestLease)
+    private func readExpiredClaims(_ claims: ClaimRequest) throws {
+        let latest = request.now.advanced(by: CycleLimit.lease)
         let (refunds, webhooks) = (JSONWriter.list(claims.heldRefunds), JSONWriter.list(claims.heldWebhooks))
         for (condition, bound) in [("< ?", request.now), ("> ?", latest)] {
             func select(_ table: String, except held: String) throws -> HotStatement {

@@ -6,23 +6,23 @@ import RefundStoreSQL
 struct OutboxReader {
     // The condition of the index `refund_outbox_due`, which holds exactly the webhooks that can be claimed.
     private static let waiting = "refund_outbox w INDEXED BY refund_outbox_due WHERE \(SQLCondition.isWaiting)"
-
-    let statements: HotStatements
-    let now: Timestamp
-    let claims: ClaimRequest
-    let limiter: EndpointLimiter
-    /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
-    let ended: [String]
-
-    // The most webhooks to read that became due first, and last; and the most endpoints to read in turn.
-    private static let oldest = 256
-    private static let newest = 64
-    private static let turns = 256
-    // The webhooks that became due last among which verdicts are looked for.
-    private static let latest = 1_000
     private static let byTime = "refund_outbox w INDEXED BY refund_outbox_turns"
     // With one bound only, statistics of a small outbox can make SQLite sort every waiting webhook.
     private static let isDue = "w.next_attempt_at >= \(Int64.min) AND w.next_attempt_at <= ?"
+
+    private let statements: HotStatements
+    private let now: Timestamp
+    private let claims: ClaimRequest
+    private let limiter: EndpointLimiter
+    /// The webhooks whose attempts ended, which hold up no other webhook of their refund.
+    private let ended: [String]
+
+    init(_ statements: HotStatements, _ request: CycleRequest, _ claims: ClaimRequest, limiter: EndpointLimiter) {
+        (self.statements, now, self.claims, self.limiter) = (statements, request.now, claims, limiter)
+        ended = request.deliveries.map(\.id)
+    }
+
+    // MARK: - Endpoints
 
     /// Reads the webhooks that may be sent, and when the next one becomes due.
     func read(into input: inout CycleInput) throws {
@@ -45,7 +45,7 @@ struct OutboxReader {
     }
 
     private func breaker(of endpoint: String) throws -> OpenBreaker? {
-        let sql = "SELECT name, since, reason, next_probe_at FROM refund_breakers WHERE kind = 'endpoint' AND name = ?"
+        let sql = "SELECT \(OpenBreaker.columns) FROM refund_breakers WHERE kind = 'endpoint' AND name = ?"
         return try statements[sql].bind(endpoint).first { row in OpenBreaker.read(row)?.1 }
     }
 
@@ -55,16 +55,16 @@ struct OutboxReader {
         var (names, known): ([String], Set<String>) = ([], [])
         func add(_ found: [String]) { names += found.filter { known.insert($0).inserted } }
         // A missing time, or one further ahead than any retry, counts as due.
-        let missing = try endpoints("w.next_attempt_at IS NULL", nil, limit: Self.oldest)
-        let oldest = try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at", now, limit: Self.oldest)
+        let missing = try endpoints("w.next_attempt_at IS NULL", nil, limit: CycleLimit.oldestWebhooks)
+        let oldest = try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at", now, limit: CycleLimit.oldestWebhooks)
         let isInvalid = "w.next_attempt_at > ? AND w.next_attempt_at <= x'ff' ORDER BY w.next_attempt_at"
-        let invalid = try endpoints(isInvalid, claims.latestAttempt, limit: Self.oldest)
+        let invalid = try endpoints(isInvalid, claims.latestAttempt, limit: CycleLimit.oldestWebhooks)
         for found in [missing, oldest, invalid] {
             add(found.names)
-            if found.rows >= Self.oldest { input.hasManyDueWebhooks = true }
+            if found.rows >= CycleLimit.oldestWebhooks { input.hasManyDueWebhooks = true }
         }
         guard input.hasManyDueWebhooks else { return names }
-        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: Self.newest).names)
+        add(try endpoints("\(Self.isDue) ORDER BY w.next_attempt_at DESC", now, limit: CycleLimit.newestWebhooks).names)
         add(try endpointsInTurn(into: &input))
         return names
     }
@@ -75,10 +75,7 @@ struct OutboxReader {
         _ bound: Timestamp?,
         limit: Int
     ) throws -> (names: [String], rows: Int) {
-        let sql = """
-            SELECT w.endpoint FROM \(Self.byTime) WHERE \(SQLCondition.isWaiting)
-            AND \(range) LIMIT ?
-            """
+        let sql = "SELECT w.endpoint FROM \(Self.byTime) WHERE \(SQLCondition.isWaiting) AND \(range) LIMIT ?"
         let statement = try statements[sql]
         if let bound { statement.bind(bound) }
         var (names, rows): ([String], Int) = ([], 0)
@@ -108,13 +105,14 @@ struct OutboxReader {
             SELECT name, name, \(exists("<= ?2")) OR \(exists("IS NULL")) OR \(exists("> ?3")) FROM names
             """
         var names: [String] = []
-        try statements[sql].bind(claims.lastEndpoint).bind(now).bind(claims.latestAttempt).bind(Self.turns).read {
-            row in
-            let (name, bytes) = (row.text(), row.bytes())
-            input.lastEndpoint = bytes
-            if let name, row.integer() == 1 { names.append(name) }
-            return true
-        }
+        try statements[sql].bind(claims.lastEndpoint).bind(now).bind(claims.latestAttempt).bind(CycleLimit.endpoints)
+            .read {
+                row in
+                let (name, bytes) = (row.text(), row.bytes())
+                input.lastEndpoint = bytes
+                if let name, row.integer() == 1 { names.append(name) }
+                return true
+            }
         return names
     }
 
@@ -125,6 +123,8 @@ struct OutboxReader {
             """
         return try statements[sql].bind(now).bind(claims.latestAttempt).first { $0.timestamp() }
     }
+
+    // MARK: - Webhooks
 
     private func readDue(
         into due: inout DueEndpoint,
@@ -150,7 +150,7 @@ struct OutboxReader {
         AND w.type IN ('refund.settled', 'refund.failed') AND w.redelivery = 0 AND w.next_attempt_at >=
         (SELECT min(at) FROM (SELECT l.next_attempt_at AS at FROM refund_outbox l INDEXED BY refund_outbox_due
         WHERE l.state = 'pending' AND l.leased_until IS NULL AND l.endpoint = ?1 AND l.next_attempt_at <= ?2
-        ORDER BY l.next_attempt_at DESC LIMIT \(latest)))
+        ORDER BY l.next_attempt_at DESC LIMIT \(CycleLimit.latestWebhooks)))
         """
 
     // A missing time, or one further ahead than any retry, counts as due; to SQLite, text is greater than every number.
@@ -175,12 +175,8 @@ struct OutboxReader {
         let held = claims.heldWebhooks.isEmpty ? "" : "AND w.id NOT IN (SELECT value FROM json_each(?))"
         let hasEnded = ended.isEmpty ? "" : "AND f.id NOT IN (SELECT value FROM json_each(?))"
         return """
-            SELECT w.position, w.id, w.refund_id, w.url,
-            CASE typeof(w.attempts) WHEN 'integer' THEN min(max(w.attempts, 0), 2147483647) ELSE 0 END, w.lease,
-            e.body, (SELECT ifnull(q.merchant_order_no, q.trans_no) FROM refund_queue q WHERE q.id = w.refund_id),
-            d.disabled_at, d.reason
-            FROM refund_outbox w INDEXED BY refund_outbox_due JOIN refund_event_log e ON e.position = w.position
-            LEFT JOIN refund_endpoints d ON d.url = w.url AND d.disabled_at IS NOT NULL
+            SELECT \(DueWebhook.columns), e.body FROM refund_outbox w INDEXED BY refund_outbox_due
+            JOIN refund_event_log e ON e.position = w.position \(DueWebhook.disabledURL)
             WHERE \(SQLCondition.isWaiting) AND w.endpoint = ? AND \(range) \(held) \(filter)
             AND NOT EXISTS
             (SELECT 1 FROM refund_outbox f WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL
@@ -205,29 +201,17 @@ struct OutboxReader {
                 found.hasMore = true
                 return false
             }
-            let (position, id, refundID, url) = (row.integer() ?? 0, row.text() ?? "", row.integer(), row.text() ?? "")
-            var delivery = Delivery(
-                position: position,
-                id: id,
-                refundID: refundID,
-                url: url,
-                endpoint: found.endpoint,
-                body: [],
-                attempts: row.count(),
-                lease: row.integer() ?? 0
-            )
-            let body = row.bytes()
-            delivery.order = row.text()
-            if let since = row.timestamp() {
+            let webhook = DueWebhook(row: row, endpoint: found.endpoint)
+            var delivery = webhook.delivery
+            if let refusal = webhook.refusal {
                 passedOver += 1
                 guard found.disabled.count < disabledLimit else {
                     found.hasMore = true
                     return true
                 }
-                let reason = URLHealth.Disabling(at: since, reason: row.text() ?? "").refusal
-                found.disabled.append(.init(delivery: delivery, reason: reason, refund: nil))
-            } else if refundID.map({ refunds.insert($0).inserted }) ?? true {
-                delivery.body = body ?? []
+                found.disabled.append(.init(delivery: delivery, reason: refusal, refund: nil))
+            } else if delivery.refundID.map({ refunds.insert($0).inserted }) ?? true {
+                delivery.body = row.bytes() ?? []
                 found.deliveries.append(delivery)
             }
             return true

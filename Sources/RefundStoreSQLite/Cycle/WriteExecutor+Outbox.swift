@@ -59,11 +59,8 @@ extension WriteExecutor {
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
     func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) throws {
-        let superseded = "state = 'pending' AND \(SQLCondition.isSuperseded)"
         let sql = """
-            UPDATE refund_outbox SET leased_until = NULL,
-            next_attempt_at = CASE WHEN \(superseded) THEN NULL ELSE ifnull(?, next_attempt_at) END,
-            state = CASE WHEN \(superseded) THEN 'superseded' ELSE state END
+            UPDATE refund_outbox SET \(SQLAssignment.endOfWebhookClaim(nextAttempt: "ifnull(?, next_attempt_at)"))
             WHERE id = ? AND lease = ? AND leased_until IS NOT NULL
             """
         guard try statements[sql].bind(nextAttempt).bind(claim.id).bind(claim.lease).run() == 0 else { return }

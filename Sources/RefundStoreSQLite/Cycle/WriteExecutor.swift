@@ -1,6 +1,7 @@
 import GRDB
 import RefundCore
 import RefundStore
+import RefundStoreSQL
 
 /// Executes a cycle's writes with a fixed set of statements, a narrow one for each kind of write.
 struct WriteExecutor {
@@ -178,7 +179,7 @@ struct WriteExecutor {
         try bulk.run(
             "UPDATE refund_queue SET next_query_at = next_query_at - ?1",
             of: "refund_queue",
-            where: "state IN ('pending', 'processing') AND next_query_at > ?2"
+            where: "\(SQLCondition.hasOpenState) AND next_query_at > ?2"
         ) { $0.bind(milliseconds).bind(now) }
         try bulk.run(
             "UPDATE refund_outbox SET next_attempt_at = next_attempt_at - ?1",

@@ -6,7 +6,7 @@ import RefundStoreSQL
 /// One transaction, with everything that can be read and written in it.
 ///
 /// `read` passes it as a `QueueReader`, which has no write methods. Valid only inside the closure that receives it.
-struct SQLiteTransaction: QueueWriter, SQLReader {
+struct SQLiteTransaction: SQLWriter {
     let store: SQLiteStore
     let database: Database
 
@@ -31,7 +31,14 @@ struct SQLiteTransaction: QueueWriter, SQLReader {
 
     static func isNumber(_ column: String) -> String { "typeof(\(column)) = 'integer'" }
 
-    func query(_ sql: String) throws -> HotStatement { try statements[sql.replacing("$", with: "?")] }
+    static let least = "min"
+
+    static let lock = ""
+
+    /// The text with SQLite's parameters: `?1` instead of `$1`.
+    static func parameters(_ sql: String) -> String { sql.replacing("$", with: "?") }
+
+    func query(_ sql: String) throws -> HotStatement { try statements[Self.parameters(sql)] }
 
     func read(_ query: HotStatement, _ body: @escaping (HotStatement) -> Void) throws {
         try query.read { row in
@@ -39,6 +46,12 @@ struct SQLiteTransaction: QueueWriter, SQLReader {
             return true
         }
     }
+
+    func run(_ statement: HotStatement) throws { try statement.run() }
+
+    func runOnce(_ statement: HotStatement) throws { try statement.run(changing: 1) }
+
+    func flush() {}
 }
 
 extension HotStatement: SQLQuery, SQLRow {

@@ -111,6 +111,6 @@ extension CommonOptions {
 
 /// The option for public keys beyond the configured ones.
 struct RetiredKeys: ParsableArguments {
-    @Option(help: "A public key that a gateway signed with earlier; may be given more than once.")
+    @Option(help: "A public key that a gateway used to sign with; may be given more than once.")
     var publicKey: [String] = []
 }

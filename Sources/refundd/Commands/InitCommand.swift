@@ -11,9 +11,9 @@ struct InitCommand: AsyncParsableCommand {
         discussion: """
             Safe to run again, and on a database that has other tables. Never replaces a queue that is gone.
 
-            On PostgreSQL, run it as the role that shall own the queue, and again after an update of refundd. --grant \
-            lets an application's role insert and read refunds, and --grant-daemon lets another role than the owner \
-            serve the queue.
+            On PostgreSQL, run it as the role that is to own the queue, and again after an update of refundd. --grant \
+            lets an application's role insert and read refunds, and --grant-daemon lets a role other than \
+            the owner serve the queue.
 
             Examples:
               refundd init --config refundd.conf

@@ -10,8 +10,8 @@ struct RedeliverCommand: AsyncParsableCommand {
         abstract: "Send webhooks again, under the same id with a fresh timestamp and signature.",
         discussion: """
             Name one webhook, or give --dead, --pending or --since. The daemon sends them; dead and delivered ones have \
-            all their retries again. --pending repeats nothing: it only makes those due now that wait for a retry, for a \
-            receiver that has been repaired.
+            all their retries again. After a repair of the receiver, --pending sends nothing twice: it only makes those \
+            due now that wait for a retry.
 
             Examples:
               refundd redeliver --dead
@@ -68,7 +68,7 @@ struct RedeliverCommand: AsyncParsableCommand {
             if let first = count.probed.first {
                 let more = count.probed.count - 1
                 let others = more == 0 ? " gets" : " and \(more.counted("other endpoint", "other endpoints")) get"
-                parts.append("\(first)\(others) one webhook first, and the rest after accepting it")
+                parts.append("\(first)\(others) one webhook first, and the rest once it has been accepted")
             }
             printLine(parts.joined(separator: "; "))
         }

@@ -79,7 +79,7 @@ struct Progress {
         ProgressLine.show(text)
     }
 
-    /// Shows how far the work is, at most once a second, on a terminal alone.
+    /// Shows how far the work is, at most once a second and only on a terminal.
     mutating func show(_ text: @autoclosure () -> String) {
         guard ProgressLine.isTerminal, ContinuousClock.now - last >= Self.interval else { return }
         last = .now

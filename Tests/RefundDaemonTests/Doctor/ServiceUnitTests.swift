@@ -91,9 +91,9 @@ struct ServiceUnitTests {
                 "exit status 78"
             ),
             (["ActiveState": "inactive"], .problem, "not started"),
-            (["ActiveState": "active", "UnitFileState": "disabled"], .warning, "does not start when the machine does"),
+            (["ActiveState": "active", "UnitFileState": "disabled"], .warning, "will not start with the machine"),
             (["ActiveState": "active", "NeedDaemonReload": "yes"], .warning, "has changed"),
-            (["ActiveState": "active", "NRestarts": "6"], .note, "systemd started refundd again 6 times"),
+            (["ActiveState": "active", "NRestarts": "6"], .note, "systemd has restarted refundd 6 times"),
             (["ActiveState": "active", "UnitFileState": "enabled", "NRestarts": "0"], .fine, "active"),
         ] as [([String: String], Finding.Gravity, String)]
     )

@@ -118,7 +118,7 @@ struct EndpointRefusalTests {
         #expect(report.isHealthy)
         #expect(
             report.findings.map(\.text) == [
-                "1 webhook waits for a retry, the last in 28m; if the receiver is well, send them now"
+                "1 webhook waits for a retry, the last in 28m; if the receiver works again, send them now"
             ]
         )
         #expect(report.findings.first?.command == "refundd redeliver --pending")

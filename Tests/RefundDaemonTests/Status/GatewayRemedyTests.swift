@@ -36,14 +36,14 @@ struct GatewayRemedyTests {
         let finding = first(Self.foreignKey)
         let text =
             "gateway default signs with another key than gateway_public_key; save the key from its portal as"
-            + " /etc/refundd/credentials/gateway_public_key (no answer of gateway default has verified since"
+            + " /etc/refundd/credentials/gateway_public_key (no answer from gateway default has verified since"
         #expect(finding?.text.hasPrefix(text) == true, "\(finding?.text ?? "none")")
         #expect(finding?.command == "systemctl restart refundd")
     }
 
     @Test func userWhoCannotSeeTheKeysIsNotToldWhichToReplace() {
         let finding = first(Self.foreignKey, outsider: "op1")
-        #expect(finding?.text.hasPrefix("no answer of gateway default has verified since") == true)
+        #expect(finding?.text.hasPrefix("no answer from gateway default has verified since") == true)
         #expect(finding?.command == "sudo refundd check --online")
     }
 
@@ -68,8 +68,8 @@ struct GatewayRemedyTests {
         let finding = first(error)
         #expect(finding?.subject == "clock")
         let text =
-            "this machine's clock is 1h behind gateway default's, which refuses all queries; put it right,"
-            + " or if it is right, tell the gateway's operator"
+            "this machine's clock is 1h behind gateway default's, which refuses all queries; correct it, or,"
+            + " if it is right, tell the gateway's operator"
         #expect(finding?.text == text)
         #expect(finding?.command?.contains("app_id") == false)
     }

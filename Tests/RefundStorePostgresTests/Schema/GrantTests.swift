@@ -105,4 +105,25 @@ struct GrantTests {
         let error = #expect(throws: StoreError.self) { try provider().grant(toApplications: ["sohp"], toDaemons: []) }
         #expect(error?.description.contains("no role \"sohp\"; create it there: CREATE ROLE \"sohp\" LOGIN") == true)
     }
+
+    @Test func roleWithoutARightIsToldHowToGetIt() throws {
+        let serving = #expect(throws: StoreError.self) {
+            let store = try provider(as: application).open(.readWrite)
+            defer { store.close() }
+            try store.write { tx throws(StoreError) in try tx.requestQuery(1, by: "ada", at: now) }
+        }
+        #expect(serving?.kind == .readOnly)
+        #expect(
+            serving?.description.hasSuffix("as the owner of the schema, run refundd init --grant-daemon ROLE") == true
+        )
+        var settings = database.settings
+        settings.schema += "_new"
+        settings.servers = settings.servers.map { $0 + [(name: "user", value: daemon)] }
+        let creating = #expect(throws: StoreError.self) {
+            try PostgresProvider(settings).initialize(at: now, acceptingRestoredFor: nil)
+        }
+        #expect(
+            creating?.description.hasSuffix("let the role create its schema: GRANT CREATE ON DATABASE … TO …") == true
+        )
+    }
 }

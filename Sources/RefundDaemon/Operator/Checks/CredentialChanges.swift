@@ -60,7 +60,7 @@ struct CredentialChanges {
         Self.time(of: path).map { $0 > read } ?? false
     }
 
-    /// When a file got into its place or changed; nil if it cannot be seen.
+    /// When a file was last changed or moved into its place; nil if this user may not see it.
     static func time(of path: String) -> Timestamp? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return nil }

@@ -41,7 +41,7 @@ enum ClockCheck {
         guard let match = unsafe error.firstMatch(of: difference) else { return nil }
         let text =
             "this machine's clock is \(match.output.1) \(match.output.2 == "behind" ? "behind" : "ahead of")"
-            + " gateway \(gateway)'s, which refuses all queries; put it right, or if it is right, tell the gateway's operator"
+            + " gateway \(gateway)'s, which refuses all queries; correct it, or, if it is right, tell the gateway's operator"
         return Finding(.problem, "clock", text, run: remedy(canSynchronize: canSynchronize()))
     }
 

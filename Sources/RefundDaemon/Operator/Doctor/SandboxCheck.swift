@@ -63,9 +63,9 @@ struct SandboxCheck {
 }
 
 extension Finding {
-    /// This finding about the sandbox, with those about the place of the queue that it does not settle.
+    /// This finding about the sandbox, and those about the queue's place that its command leaves open.
     ///
-    /// Who may write the files is settled with the sandbox, by the group that it adds.
+    /// The drop-in also adds the group that may write the files.
     func settling(_ others: [Finding]) -> [Finding] {
         [self] + others.filter { $0.command?.contains("chown") != true }
     }

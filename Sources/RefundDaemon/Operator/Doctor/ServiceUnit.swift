@@ -36,7 +36,7 @@ struct ServiceUnit: Hashable, Sendable {
     /// Whether systemd runs this machine, as sd_booted(3) tells.
     static var isManagerRunning: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
 
-    /// Finds the unit whose daemon reads a configuration; nil if that is no unit's, or none is installed.
+    /// Finds the installed unit whose daemon reads a configuration; nil if there is none.
     static func serving(_ configuration: DatabaseConfiguration) -> ServiceUnit? {
         configuration.file == Self.configuration ? installed() : nil
     }

@@ -80,17 +80,17 @@ extension UnitState {
     // An older restart is history.
     private static let restartPeriod: Int64 = 3_600_000_000
 
-    /// What an operator should know about a unit that runs, or is to run.
+    /// What an operator should know about the unit, whether or not it runs.
     var notes: [Finding] {
         var findings: [Finding] = []
         let restarts = properties["NRestarts"].flatMap { Int($0) } ?? 0
         if restarts > 0, passed(since: "ExecMainStartTimestampMonotonic") ?? 0 < Self.restartPeriod {
             let times = restarts == 1 ? "once" : "\(restarts) times"
-            let text = "systemd started refundd again \(times), because it was killed or failed"
+            let text = "systemd has restarted refundd \(times), because it was killed or failed"
             findings.append(Finding(.note, "unit", text, run: "journalctl -u refundd -n 20 --no-pager"))
         }
         if isDisabled {
-            let problem = "refundd.service does not start when the machine does"
+            let problem = "refundd.service is disabled, so it will not start with the machine"
             findings.append(Finding(.warning, "unit", problem, run: "systemctl enable refundd"))
         }
         if isOutdated {
@@ -100,7 +100,7 @@ extension UnitState {
         return findings
     }
 
-    /// Whether it starts, fails and is started again, or has given up.
+    /// Whether systemd keeps restarting it after failures, or has given up.
     var hasFailed: Bool { active == "failed" || properties["SubState"] == "auto-restart" && death == nil }
 
     /// The daemon's process; nil if none runs.
@@ -151,7 +151,12 @@ struct UnitCheck {
         guard findings.isEmpty else { return findings }
         guard !state.active.isEmpty else {
             return [
-                Finding(.warning, "unit", "systemctl does not tell its state to this user", run: "sudo refundd doctor")
+                Finding(
+                    .warning,
+                    "unit",
+                    "this user may not see the state of refundd.service",
+                    run: "sudo refundd doctor"
+                )
             ]
         }
         return [Finding(.fine, "unit", "refundd.service is \(state.active)")]

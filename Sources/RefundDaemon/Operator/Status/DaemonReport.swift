@@ -17,7 +17,7 @@ package struct DaemonReport: Hashable, Sendable {
     package var writer: QueueWriterProcess?
     /// Why the service manager does not keep it running; nil if it does, or nothing is known.
     package var obstacle: String?
-    /// What the service manager says of its unit beside that.
+    /// What else an operator should know about its unit.
     var unitFindings: [Finding] = []
     /// The command that starts it, or shows why it does not run.
     package var startCommand: String

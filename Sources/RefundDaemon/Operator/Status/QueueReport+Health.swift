@@ -74,7 +74,7 @@ extension QueueReport {
             case .probed:
                 let probe = condition.breaker?.nextProbe(from: now) ?? ""
                 text = "\(subject) has failed\(since)\(condition.detail); it is only probed\(probe)\(seen)"
-            case .lapsed: text = "no answer of \(subject) has verified\(since)\(condition.detail)"
+            case .lapsed: text = "no answer from \(subject) has verified\(since)\(condition.detail)"
             case .failing where condition.since != nil:
                 let text = "\(subject) has not answered\(since)\(condition.detail)\(seen); \(Self.reassurance)"
                 return Finding(.note, subject, text)
@@ -94,8 +94,8 @@ extension QueueReport {
         let late = status.dueLags.filter { $0.value > Self.longestLag }.keys.sorted()
         if !late.isEmpty, late.allSatisfy({ answersNow($0) }) {
             let names = late.joined(separator: ", ")
-            let text =
-                "due refunds wait for their turn, the longest for \(status.dueLag.rounded); gateway \(names) answers"
+            let answers = late.count == 1 ? "gateway \(names) answers" : "gateways \(names) answer"
+            let text = "due refunds wait for their turn, the longest for \(status.dueLag.rounded); \(answers)"
             return [Finding(.note, "queue", text)]
         }
         let text = "due refunds have not been queried for \(status.dueLag.rounded)"
@@ -133,16 +133,18 @@ extension QueueReport {
         return findings
     }
 
+    private var unknownOrderNote: Finding? {
+        guard let (number, since) = status.unknownOrders.oldest else { return nil }
+        let (count, age) = (status.unknownOrders.count, max(now.duration(since: since), .zero).rounded)
+        let others = count > 1 ? ", and \((count - 1).counted("other refund", "other refunds"))" : ""
+        let text =
+            "the gateway does not know \(number), enqueued \(age) ago\(others); check that it was submitted under this"
+            + " number"
+        return Finding(.note, "refund \(number)", text, run: "refundd show \(number.asShellWord)")
+    }
+
     private var noteFindings: [Finding] {
-        var findings: [Finding] = []
-        if let (number, since) = status.unknownOrders.oldest {
-            let count = status.unknownOrders.count.counted("refund", "refunds")
-            let age = max(now.duration(since: since), .zero).rounded
-            let text =
-                "the gateway does not know \(count), such as \(number), for \(age);"
-                + " if it was never submitted under this number, see what to do"
-            findings.append(Finding(.note, "refund \(number)", text, run: "refundd show \(number.asShellWord)"))
-        }
+        var findings = [unknownOrderNote].compactMap(\.self)
         let versions = Set(status.daemons.map(\.version)).sorted()
         if versions.count > 1 {
             let text = "the daemons run different versions (\(versions.joined(separator: ", "))); update all of them"

@@ -11,7 +11,7 @@ extension QueueReport {
 
     /// A finding for each endpoint that accepts nothing, and a note about retries after a repair.
     ///
-    /// It is a problem once it lasts, or the endpoint is only probed.
+    /// An endpoint is a problem once its failure lasts, or it is only probed.
     var refusalFindings: [Finding] {
         let open = Set(status.endpoints.open.map(\.endpoint))
         let refusals = status.endpoints.refusals.filter { status.pauses[.endpoint($0.endpoint)] == nil }
@@ -59,7 +59,8 @@ extension QueueReport {
             return nil
         }
         let waiting = retries.count.counted("webhook waits", "webhooks wait")
-        let text = "\(waiting) for a retry, the last \(last.wait(from: now)); if the receiver is well, send them now"
+        let text =
+            "\(waiting) for a retry, the last \(last.wait(from: now)); if the receiver works again, send them now"
         return Finding(.note, "webhooks", text, run: "refundd redeliver --pending")
     }
 }

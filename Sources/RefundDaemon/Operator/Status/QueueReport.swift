@@ -23,7 +23,7 @@ package struct QueueReport: Sendable {
     package var credentialFindings: [Finding] = []
     /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
     package var settings: [String: GatewaySettings] = [:]
-    /// The pending refunds whose order numbers begin alike, of which there are most; nil if only few refunds wait.
+    /// The largest group of pending refunds whose order numbers begin alike; nil if few refunds wait.
     package var largestGroup: RefundGroup?
     /// Findings about the disk.
     package var diskFindings: [Finding] = []

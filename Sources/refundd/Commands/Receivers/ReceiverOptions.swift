@@ -8,7 +8,7 @@ struct ReceiverOptions: ParsableArguments {
     @OptionGroup var common: CommonOptions
 
     @Option(
-        help: "A file with a whsec_ secret, in the place of the configured ones; may be given more than once.",
+        help: "A file with a whsec_ secret to use instead of the configured ones; may be given more than once.",
         completion: .file()
     )
     var secretFile: [String] = []

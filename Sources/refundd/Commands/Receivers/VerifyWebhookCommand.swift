@@ -11,8 +11,8 @@ struct VerifyWebhookCommand: AsyncParsableCommand {
         abstract: "Explain why a webhook's signature does not match.",
         discussion: """
             Give the headers and the body that a receiver got, or the whole request as it was captured, head and body. \
-            Known mistakes are tried and named: of the secret, the timestamp, the signed content, the body and the \
-            signature's form. Exits 0 if the webhook is genuine, and 1 if not.
+            It tries the usual mistakes with the secret, the timestamp, the signed content, the body and the \
+            signature's form, and names the one that explains the difference. Exits 0 if the webhook is genuine, and 1 if not.
 
             Examples:
               refundd webhooks verify --request request.txt
