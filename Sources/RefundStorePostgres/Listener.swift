@@ -20,8 +20,7 @@ final class Listener: WakeSource {
     private static let countInterval: Duration = .milliseconds(100)
     // How often to look if no notification arrives.
     private static let poll: Duration = .milliseconds(250)
-    private static let pooler =
-        "a pooler in transaction mode, such as PgBouncer's, forgets who listens; connect to the server itself"
+    private static let pooler = "a pooler in transaction mode, such as PgBouncer's, forgets who listens"
     private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // So many cycles between two heartbeats are work.
     private static let busyCycles = 100
@@ -96,14 +95,14 @@ final class Listener: WakeSource {
         while mayRun {
             do {
                 try serve { isListening in
-                    if !isListening, !isReported { report(.commitsUnwatched(reason: Self.pooler)) }
+                    if !isListening, !isReported { reportUnwatched(Self.pooler, "connect to the server itself") }
                     (isReported, wait) = (!isListening, Self.firstRetry)
                     firstAttempt.signal()
                 }
             } catch {
                 firstAttempt.signal()
                 if mayRun, !isReported {
-                    report(.commitsUnwatched(reason: "\(error)"))
+                    reportUnwatched("\(error)", "\(ConnectionRemedy(for: "\(error)"))")
                     isReported = true
                 }
                 if mayRun { look() }
@@ -111,6 +110,10 @@ final class Listener: WakeSource {
                 wait = min(wait * 2, Self.longestRetry)
             }
         }
+    }
+
+    private func reportUnwatched(_ reason: String, _ remedy: String) {
+        report(.commitsUnwatched(reason: reason, remedy: remedy))
     }
 
     private func serve(_ connected: (_ isListening: Bool) -> Void) throws(PostgresError) {
