@@ -20,7 +20,6 @@ final class Listener: WakeSource {
     private static let countInterval: Duration = .milliseconds(100)
     // How often to look if no notification arrives.
     private static let poll: Duration = .milliseconds(250)
-    private static let pooler = "a pooler in transaction mode, such as PgBouncer's, forgets who listens"
     private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // So many cycles between two heartbeats are work.
     private static let busyCycles = 100
@@ -95,7 +94,7 @@ final class Listener: WakeSource {
         while mayRun {
             do {
                 try serve { isListening in
-                    if !isListening, !isReported { reportUnwatched(Self.pooler, "connect to the server itself") }
+                    if !isListening, !isReported { reportUnwatched(Pooler.reason, Pooler.remedy) }
                     (isReported, wait) = (!isListening, Self.firstRetry)
                     firstAttempt.signal()
                 }
@@ -151,14 +150,14 @@ final class Listener: WakeSource {
                 nextBeat = now + Self.heartbeat
                 let isBusy = count - seen > Self.busyCycles
                 (isAsleep, seen) = (isAsleep && !isBusy, count)
-                try beat(registration, isAsleep: isAsleep)
+                try beat(registration, isAsleep: isAsleep && isListening)
                 others = try registration.others()
                 // Looks even if nothing was heard: a lost notification costs five seconds, not a refund.
                 look()
             } else if !isAsleep {
                 if count == seen {
                     (isAsleep, secondLook) = (true, now + Self.secondLook)
-                    try beat(registration, isAsleep: true)
+                    if isListening { try beat(registration, isAsleep: true) }
                     look()
                 }
                 seen = count
