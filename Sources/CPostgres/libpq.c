@@ -11,6 +11,7 @@
     X(ConnStatusType, PQstatus, (const PGconn *c), (c))                                                                 \
     X(PGTransactionStatusType, PQtransactionStatus, (const PGconn *c), (c))                                             \
     X(char *, PQerrorMessage, (const PGconn *c), (c))                                                                   \
+    X(int, PQbackendPID, (const PGconn *c), (c))                                                                        \
     X(int, PQsocket, (const PGconn *c), (c))                                                                            \
     X(void, PQfinish, (PGconn * c), (c))                                                                                \
     X(int, PQsetnonblocking, (PGconn * c, int n), (c, n))                                                               \

@@ -22,6 +22,13 @@ package final class Flight {
         return statement
     }
 
+    /// The statements, with a query before all others but the beginning of a transaction.
+    func steps(beginningWith setup: String?) -> [Statement] {
+        guard let setup else { return steps }
+        let begins = steps.first?.sql.hasPrefix("BEGIN") == true
+        return steps.prefix(begins ? 1 : 0) + [Statement(setup)] + steps.dropFirst(begins ? 1 : 0)
+    }
+
     /// Adds the statements of another flight.
     package func append(_ other: Flight) { steps += other.steps }
 }

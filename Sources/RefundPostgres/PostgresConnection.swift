@@ -13,6 +13,10 @@ package final class PostgresConnection {
     /// The names of the prepared statements, and how many were prepared.
     private var names: [String: String] = [:]
     private var prepared = 0
+    /// A query that every transaction begins with, because a pooler may run each in another session of the server.
+    ///
+    /// Then nothing is prepared. Nil for a connection that has a session to itself.
+    package var transactionSetup: String?
     /// Whether the connection can no longer be used.
     package private(set) var isBroken = false
 
@@ -55,6 +59,9 @@ package final class PostgresConnection {
         unsafe PQfinish(handle)
     }
 
+    /// The id of the process that serves the connection, as it introduced itself; a pooler makes one up.
+    package var processID: Int32 { unsafe PQbackendPID(handle) }
+
     /// Whether a transaction is open.
     package var isInTransaction: Bool { unsafe PQtransactionStatus(handle) != PQTRANS_IDLE }
 
@@ -82,11 +89,17 @@ package final class PostgresConnection {
         _ body: (PostgresRow) -> Void = { _ in }
     ) throws(PostgresError) {
         try begin()
-        guard unsafe PQsendQuery(handle, sql) == 1 else { throw lost() }
+        let setup = isInTransaction ? nil : transactionSetup
+        guard unsafe PQsendQuery(handle, (setup.map { "\($0);" } ?? "") + sql) == 1 else { throw lost() }
         try flush(until: deadline)
         var failure: PostgresError?
+        var isSetup = setup != nil
         while let result = try next(until: deadline) {
             if let error = error(of: result) { failure = failure ?? error }
+            if isSetup {
+                isSetup = false
+                continue
+            }
             for row in 0..<result.rowCount { body(PostgresRow(result, row, isBinary: false)) }
         }
         if let failure { throw failure }
@@ -101,15 +114,16 @@ package final class PostgresConnection {
     package func run(_ flight: Flight, until deadline: ContinuousClock.Instant) throws(PostgresError) {
         guard !flight.isEmpty else { return }
         try begin()
+        let steps = isInTransaction ? flight.steps : flight.steps(beginningWith: transactionSetup)
         guard unsafe PQenterPipelineMode(handle) == 1 else { throw lost() }
         // Whether a statement is prepared in this flight.
         var prepares: [Bool] = []
-        for step in flight.steps { prepares.append(try send(step)) }
+        for step in steps { prepares.append(try send(step)) }
         guard unsafe PQpipelineSync(handle) == 1 else { throw lost() }
         try flush(until: deadline)
         var failure: PostgresError?
         var results: [PostgresResult] = []
-        for (step, isNew) in zip(flight.steps, prepares) {
+        for (step, isNew) in zip(steps, prepares) {
             for isPreparation in isNew ? [true, false] : [false] {
                 let result = try only(until: deadline)
                 if let error = error(of: result) {
@@ -127,7 +141,7 @@ package final class PostgresConnection {
             throw lost()
         }
         if let failure { throw failure }
-        for (step, result) in zip(flight.steps, results) {
+        for (step, result) in zip(steps, results) {
             step.changed?(result.changedRows)
             guard let receive = step.receive else { continue }
             for row in 0..<result.rowCount { receive(PostgresRow(result, row, isBinary: true)) }
@@ -179,12 +193,13 @@ package final class PostgresConnection {
     ///
     /// - Returns: Whether it is prepared with it.
     private func send(_ step: Statement) throws(PostgresError) -> Bool {
-        let (parameters, isNew) = (step.parameters, names[step.key] == nil)
-        let name = names[step.key] ?? "s\(prepared)"
+        let (parameters, known) = (step.parameters, names[step.key])
+        let isNew = known == nil
+        let name = known ?? (transactionSetup == nil ? "s\(processID).\(prepared)" : "")
         let count = CInt(parameters.types.count)
         if isNew {
             guard unsafe PQsendPrepare(handle, name, step.sql, count, parameters.types) == 1 else { throw lost() }
-            names[step.key] = name
+            if !name.isEmpty { names[step.key] = name }
             prepared += 1
         }
         let isBinary = [CInt](repeating: 1, count: parameters.types.count)
@@ -291,8 +306,9 @@ extension Statement {
 }
 
 extension SQLState {
-    /// Whether the server ends the connection with it, or must be left: it shuts down, or is a standby now.
+    /// Whether the server ends the connection with it, or must be left: it shuts down, or is a standby now, or a pooler
+    /// has put another session, with other prepared statements, behind the connection.
     fileprivate var endsConnection: Bool {
-        family == "08" || rawValue == "25006" || ["57P01", "57P02", "57P03"].contains(rawValue)
+        family == "08" || ["25006", "57P01", "57P02", "57P03", "26000", "42P05"].contains(rawValue)
     }
 }

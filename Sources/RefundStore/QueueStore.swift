@@ -114,8 +114,8 @@ package enum StoreEvent: Hashable, Sendable {
     case schemaBroken(name: String, reason: String)
     /// An application's trigger rejected writes to single rows; the others of the same kind are committed.
     case rejected(what: String, reason: String)
-    /// Commits by other processes are detected only by polling, until the cause is gone.
-    case commitsUnwatched(reason: String)
+    /// Commits by other processes are detected only by polling, until the cause is gone; and what removes it.
+    case commitsUnwatched(reason: String, remedy: String)
     /// Another daemon is gone, and this one released its claims; its name, and how many there were.
     case tookOver(daemon: String, claims: Int)
     /// The other daemons took this one for dead, and released its claims: it did not answer for too long.

@@ -176,6 +176,8 @@ package struct ServingDaemon: Hashable, Sendable {
     package var isStarting = false
     /// When the server last heard from it; nil if it serves a file.
     package var lastSeen: Timestamp?
+    /// Whether it reaches the server through a pooler that passes no notifications on, and thus looks for inserts.
+    package var isPooled = false
 
     /// Creates a description.
     package init(

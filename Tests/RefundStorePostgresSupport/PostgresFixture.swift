@@ -19,14 +19,16 @@ package final class PostgresFixture: StoreFixture {
 
     /// Creates an empty queue.
     ///
-    /// - Parameter server: The server, or nil for the one that all tests share.
+    /// - Parameters:
+    ///   - server: The server, or nil for the one that all tests share.
+    ///   - pooler: Through which the daemon reaches it; nil for none.
     /// - Throws: An error if the server does not start, or the queue cannot be created.
-    package init(on server: PostgresServer? = nil) throws {
+    package init(on server: PostgresServer? = nil, behind pooler: PgBouncer? = nil) throws {
         let server = try server ?? PostgresServer.shared()
         self.server = server
         let schema = server.uniqueName()
         settings = PostgresSettings(
-            parameters: server.parameters + [("application_name", schema)],
+            parameters: (pooler?.parameters ?? server.parameters) + [("application_name", schema)],
             schema: schema,
             location: "postgresql://test/\(schema)"
         )

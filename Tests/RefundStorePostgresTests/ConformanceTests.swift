@@ -1,3 +1,4 @@
+import RefundPostgresSupport
 import RefundStoreConformance
 import RefundStorePostgresSupport
 import Testing
@@ -7,5 +8,10 @@ struct ConformanceTests {
     @Test(arguments: StoreBehaviour.all)
     func storeBehavesAsEveryStore(_ behaviour: StoreBehaviour) throws {
         try behaviour.check(PostgresFixture())
+    }
+
+    @Test(arguments: StoreBehaviour.all)
+    func storeBehavesTheSameBehindAPoolerThatSharesSessions(_ behaviour: StoreBehaviour) throws {
+        try behaviour.check(PostgresFixture(behind: .shared(.transaction)))
     }
 }

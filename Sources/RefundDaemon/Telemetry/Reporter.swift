@@ -111,10 +111,9 @@ struct Reporter: Sendable {
                 "a table, guard or index is missing or changed and cannot be restored; run refundd verify",
                 metadata: ["name": "\(name)", "reason": "\(reason)"].id(.schemaBroken)
             )
-        case .store(.commitsUnwatched(let reason)):
-            let remedy = reason.hasPrefix("inotify") ? "; raise the limits fs.inotify.max_user_*" : ""
+        case .store(.commitsUnwatched(let reason, let remedy)):
             logger.warning(
-                "cannot watch for inserts, and looks for them several times a second instead\(remedy)",
+                "cannot watch for inserts, and looks for them several times a second instead; \(remedy)",
                 metadata: ["reason": "\(reason)"].id(.commitsUnwatched)
             )
         case .store(.tookOver(let daemon, let claims)):

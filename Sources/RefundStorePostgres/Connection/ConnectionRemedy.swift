@@ -41,9 +41,18 @@ struct ConnectionRemedy: CustomStringConvertible {
         (["role \""], "create the role, or name another one in [database] url"),
         (["database \""], "create the database, or name another one in [database] url"),
         (["too many clients", "connection slots are reserved", "too many connections"], "raise max_connections"),
+        (["no more connections allowed"], "raise max_client_conn of the pooler"),
+        (
+            ["unsupported startup parameter"],
+            "leave it out of [database] url, or name it in ignore_startup_parameters of the pooler"
+        ),
         (["starting up", "shutting down", "in recovery mode"], "wait until the server has started"),
         (["could not translate host name"], "correct the host in [database] url, or the name service"),
         (["is read-only", "in hot standby"], "name the primary in [database] url, too, or promote this standby"),
+        (
+            ["did not answer in time"],
+            "find out what keeps the server busy, or raise default_pool_size of the pooler"
+        ),
         (
             ["Connection refused", "timeout expired", "No such file or directory", "No route", "unreachable"],
             "start the server, or correct host and port in [database] url"

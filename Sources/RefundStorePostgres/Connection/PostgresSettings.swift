@@ -86,25 +86,25 @@ package struct PostgresSettings: Sendable {
         Self.defaults + server + (password.map { [(name: "password", value: $0)] } ?? [])
     }
 
-    /// What a new connection begins with.
+    /// The query that gives a session its settings, or one transaction, at its beginning.
     ///
     /// A prepared statement is planned once, for any parameters. The planner would expect a claim to take a tenth of all
     /// refunds, and read the whole table: as with SQLite's `INDEXED BY`, it must use the indexes that are there for it.
-    var setup: String {
-        """
-        SET search_path = \(quotedSchema), pg_temp;
-        SET lock_timeout = '5s';
-        SET idle_in_transaction_session_timeout = '5s';
-        SET statement_timeout = '60s';
-        SET client_min_messages = warning;
-        SET plan_cache_mode = force_generic_plan;
-        SET enable_seqscan = off;
-        SET enable_hashjoin = off;
-        SET enable_mergejoin = off;
-        SET enable_bitmapscan = off;
-        SET enable_sort = off;
-        SET jit = off
-        """
+    ///
+    /// - Parameter isLocal: Whether the settings end with the transaction.
+    /// - Returns: The query.
+    func setup(isLocal: Bool) -> String {
+        let settings = [
+            ("search_path", "\(quotedSchema), pg_temp"), ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "5s"), ("statement_timeout", "60s"),
+            ("client_min_messages", "warning"), ("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("enable_bitmapscan", "off"),
+            ("enable_sort", "off"), ("jit", "off"),
+        ]
+        let calls = settings.map { name, value in
+            "set_config('\(name)', '\(value.replacing("'", with: "''"))', \(isLocal))"
+        }
+        return "SELECT \(calls.joined(separator: ", "))"
     }
 
     /// The schema's name as an identifier.

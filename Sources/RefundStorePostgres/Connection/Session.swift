@@ -60,16 +60,26 @@ final class Session: @unchecked Sendable {
         var reasons: [String] = []
         for server in settings.servers {
             let deadline = ContinuousClock.now.advanced(by: settings.connectTimeout)
+            var isConnected = false
             do throws(PostgresError) {
                 let parameters = settings.connection(to: server, password)
-                let connection = try PostgresConnection(parameters, until: deadline, interruption)
-                try connection.execute(settings.setup, until: deadline)
+                func open() throws(PostgresError) -> PostgresConnection {
+                    try PostgresConnection(parameters, until: deadline, interruption)
+                }
+                let connection = try open()
+                isConnected = true
+                if try Pooler.sharesSession(of: connection, another: open, until: deadline) {
+                    connection.transactionSetup = settings.setup(isLocal: true)
+                } else {
+                    try connection.execute(settings.setup(isLocal: false), until: deadline)
+                }
                 try check(connection)
                 return connection
             } catch {
                 switch error.kind {
                 case .disconnected: reasons.append(error.message)
-                case .timedOut: reasons.append(Self.timeout(of: server))
+                // A pooler takes a client in, and lets it wait for a session.
+                case .timedOut: reasons.append(isConnected ? error.message : Self.timeout(of: server))
                 case .interrupted, .refused, .unavailable, .unauthorised: throw error
                 }
             }

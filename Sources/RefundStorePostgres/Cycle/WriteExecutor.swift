@@ -47,6 +47,8 @@ final class WriteExecutor {
 
     /// Adds the events behind everything else; call it once, after the last write.
     func finish() {
+        // Behind a pooler, another server may have taken over while the connection stayed.
+        if tx.connection.isPooled, !last.isEmpty { flight.add(Positions.jump) }
         flight.append(last)
     }
 

@@ -5,6 +5,9 @@ import RefundStore
 /// The right to serve a queue: an advisory lock, which the server releases with the connection that holds it.
 ///
 /// Daemons share it. A command takes it for itself alone, so a daemon that starts waits for it.
+///
+/// Behind a pooler that shares sessions, only an open transaction keeps a lock. A command holds one until it ends, and a
+/// daemon until it is registered, by which commands know of it.
 final class DaemonLock: ServiceLock, @unchecked Sendable {
     /// Who wants the lock.
     enum Holder {
@@ -16,7 +19,7 @@ final class DaemonLock: ServiceLock, @unchecked Sendable {
 
     private static let timeout: Duration = .seconds(10)
 
-    // Never used again; it holds the lock.
+    // It holds the lock.
     private let connection: PostgresConnection
     private let note: ServingNote
 
@@ -30,9 +33,14 @@ final class DaemonLock: ServiceLock, @unchecked Sendable {
     static func attempt(_ settings: PostgresSettings, for holder: Holder) throws(StoreError) -> LockAttempt {
         do {
             let connection = try Session(settings).connect()
+            let name = connection.isPooled ? "pg_try_advisory_xact_lock" : "pg_try_advisory_lock"
             func attempt(_ function: String) throws(PostgresError) -> Bool {
                 let flight = Flight()
                 var succeeded = false
+                if connection.isPooled, !connection.isInTransaction {
+                    flight.add("BEGIN")
+                    flight.add("SET LOCAL idle_in_transaction_session_timeout = 0")
+                }
                 flight.add("SELECT \(function)(hashtextextended('refundd serves ' || $1, 0))").bind(settings.schema)
                     .read { row in succeeded = row.integer() == 1 }
                 try connection.run(flight, until: .now.advanced(by: timeout))
@@ -41,11 +49,11 @@ final class DaemonLock: ServiceLock, @unchecked Sendable {
             switch holder {
             case .daemon(let note):
                 // Only a command keeps daemons out.
-                guard try attempt("pg_try_advisory_lock_shared") else { return .heldByCommand }
+                guard try attempt("\(name)_shared") else { return .heldByCommand }
                 return .taken(DaemonLock(connection, note))
             case .command(let note):
-                guard try attempt("pg_try_advisory_lock") else {
-                    return try attempt("pg_try_advisory_lock_shared") ? .heldByDaemon : .heldByCommand
+                guard try attempt(name) else {
+                    return try attempt("\(name)_shared") ? .heldByDaemon : .heldByCommand
                 }
                 // Daemons may have lost the lock with a connection, and serve the queue all the same.
                 guard try Fleet.daemons(connection, settings).isEmpty else { return .heldByDaemon }
@@ -61,7 +69,11 @@ final class DaemonLock: ServiceLock, @unchecked Sendable {
 
     func noteServed() {}
 
-    func noteServing(_ daemon: ServingDaemon) { note.value = daemon }
+    func noteServing(_ daemon: ServingDaemon) {
+        note.value = daemon
+        guard !daemon.isStarting, !connection.isBroken, connection.isInTransaction else { return }
+        try? connection.execute("ROLLBACK", until: .now.advanced(by: Self.timeout))
+    }
 
     func markSuspect(because reason: String) {}
 

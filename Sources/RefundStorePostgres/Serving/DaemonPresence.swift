@@ -26,9 +26,9 @@ extension Fleet {
 extension ServingDaemon {
     /// The query whose rows `init(row:)` reads: the daemons that are registered, and were seen a short while ago.
     static let query = """
-        SELECT id, host, pid, version, started, reloaded, seen FROM refund_daemons
+        SELECT id, host, pid, version, started, reloaded, seen, locks FROM refund_daemons
         WHERE seen > refund_now() - \(Registration.patience.wholeMilliseconds)
-        AND NOT pg_try_advisory_xact_lock(\(Registration.lockClass), id) ORDER BY started, id
+        AND NOT (locks AND pg_try_advisory_xact_lock(\(Registration.lockClass), id)) ORDER BY started, id
         """
 
     init(row: PostgresRow) {
@@ -39,6 +39,6 @@ extension ServingDaemon {
             since: row.timestamp() ?? Timestamp(milliseconds: 0),
             reloaded: row.timestamp()
         )
-        (self.id, self.host, lastSeen) = (id, host, row.timestamp())
+        (self.id, self.host, lastSeen, isPooled) = (id, host, row.timestamp(), row.integer() == 0)
     }
 }

@@ -20,8 +20,6 @@ final class Listener: WakeSource {
     private static let countInterval: Duration = .milliseconds(100)
     // How often to look if no notification arrives.
     private static let poll: Duration = .milliseconds(250)
-    private static let pooler =
-        "a pooler in transaction mode, such as PgBouncer's, forgets who listens; connect to the server itself"
     private static let (firstRetry, longestRetry): (Duration, Duration) = (.milliseconds(250), .seconds(5))
     // A daemon that runs more cycles than this between two heartbeats is at work.
     private static let busyCycles = 100
@@ -96,14 +94,14 @@ final class Listener: WakeSource {
         while mayRun {
             do {
                 try serve { isListening in
-                    if !isListening, !isReported { report(.commitsUnwatched(reason: Self.pooler)) }
+                    if !isListening, !isReported { reportUnwatched(Pooler.reason, Pooler.remedy) }
                     (isReported, wait) = (!isListening, Self.firstRetry)
                     firstAttempt.signal()
                 }
             } catch {
                 firstAttempt.signal()
                 if mayRun, !isReported {
-                    report(.commitsUnwatched(reason: "\(error)"))
+                    reportUnwatched("\(error)", "\(ConnectionRemedy(for: "\(error)"))")
                     isReported = true
                 }
                 if mayRun { look() }
@@ -111,6 +109,10 @@ final class Listener: WakeSource {
                 wait = min(wait * 2, Self.longestRetry)
             }
         }
+    }
+
+    private func reportUnwatched(_ reason: String, _ remedy: String) {
+        report(.commitsUnwatched(reason: reason, remedy: remedy))
     }
 
     private func serve(_ connected: (_ isListening: Bool) -> Void) throws(PostgresError) {
@@ -148,14 +150,14 @@ final class Listener: WakeSource {
                 nextBeat = now + Self.heartbeat
                 let isBusy = count - seen > Self.busyCycles
                 (isAsleep, seen) = (isAsleep && !isBusy, count)
-                try beat(registration, isAsleep: isAsleep)
+                try beat(registration, isAsleep: isAsleep && isListening)
                 others = try registration.others()
                 // Looks even if nothing was heard: a lost notification costs five seconds, not a refund.
                 look()
             } else if !isAsleep {
                 if count == seen {
                     (isAsleep, secondLook) = (true, now + Self.secondLook)
-                    try beat(registration, isAsleep: true)
+                    if isListening { try beat(registration, isAsleep: true) }
                     look()
                 }
                 seen = count

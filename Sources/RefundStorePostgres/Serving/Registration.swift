@@ -5,6 +5,8 @@ import RefundStore
 import Synchronization
 
 /// A daemon's row in `refund_daemons`, and the lock by which others know that it lives.
+///
+/// Behind a pooler that shares sessions it has no lock, and others only notice that it is no longer seen.
 final class Registration {
     /// How long a daemon may be silent before the others take it for dead.
     static let patience: Duration = .seconds(15)
@@ -26,10 +28,12 @@ final class Registration {
     /// - Throws: `PostgresError` if the connection fails.
     init(_ connection: PostgresConnection, _ description: ServingNote, id: Int64) throws(PostgresError) {
         (self.connection, self.description, self.id) = (connection, description, id)
-        try run { flight in
-            flight.add("LISTEN refund_queue")
-            // Waits for the server to notice the end of an earlier connection.
-            flight.add("SELECT pg_advisory_lock(\(Self.lockClass), $1::integer)").bind(id)
+        if !connection.isPooled {
+            try run { flight in
+                flight.add("LISTEN refund_queue")
+                // Waits for the server to notice the end of an earlier connection.
+                flight.add("SELECT pg_advisory_lock(\(Self.lockClass), $1::integer)").bind(id)
+            }
         }
         try join()
     }
@@ -37,8 +41,9 @@ final class Registration {
     /// Inserts the row, if it is not there.
     func join() throws(PostgresError) {
         let insert = """
-            INSERT INTO refund_daemons (id, host, pid, version, started, seen)
-            VALUES ($1, $2, $3, $4, refund_now(), refund_now()) ON CONFLICT (id) DO UPDATE SET seen = refund_now()
+            INSERT INTO refund_daemons (id, host, pid, version, started, seen, locks)
+            VALUES ($1, $2, $3, $4, refund_now(), refund_now(), \(!connection.isPooled))
+            ON CONFLICT (id) DO UPDATE SET seen = refund_now(), locks = excluded.locks
             """
         try run { flight in
             flight.add(insert).bind(id).bind(ProcessInfo.processInfo.hostName).bind(Int(getpid()))
@@ -49,8 +54,9 @@ final class Registration {
 
     private static let notification = "SELECT pg_notify('refund_queue', current_schema())"
 
-    /// Whether notifications arrive: a pooler that gives a connection away after each transaction forgets who listens.
+    /// Whether notifications arrive.
     func isListening() throws(PostgresError) -> Bool {
+        if connection.isPooled { return false }
         var channels = 0
         try run { $0.add("SELECT count(*) FROM pg_listening_channels()").read { row in channels = row.count() } }
         return channels > 0

@@ -4,8 +4,8 @@ import RefundStoreSQL
 /// The statements by which a daemon takes over from others that are gone.
 ///
 /// A daemon that was killed no longer holds the lock of its id. One that hangs holds it, but has not been seen for a
-/// while. The first to notice removes its row and ends its claims under new numbers, so that nothing that it writes later
-/// has an effect.
+/// while; nor has one that was killed behind a pooler, where it had no lock. The first to notice removes its row and ends
+/// its claims under new numbers, so that nothing that it writes later has an effect.
 enum TakeOver {
     private static let latestEnds = 10_000
 
@@ -13,7 +13,7 @@ enum TakeOver {
     static func deletion(returning columns: String) -> String {
         """
         DELETE FROM refund_daemons d WHERE d.id <> $1 AND (d.seen < refund_now() - \(Registration.patience.wholeMilliseconds)
-        OR pg_try_advisory_xact_lock(\(Registration.lockClass), d.id)) RETURNING \(columns)
+        OR d.locks AND pg_try_advisory_xact_lock(\(Registration.lockClass), d.id)) RETURNING \(columns)
         """
     }
 

@@ -154,7 +154,8 @@ final class CommitWatcher: WakeSource {
         let interval = failure == 0 ? Self.slowLook : Self.unwatchedLook
         ticker.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(20))
         if failure != 0 {
-            report(.commitsUnwatched(reason: "inotify: \(SystemError(code: failure))"))
+            let reason = "inotify: \(SystemError(code: failure))"
+            report(.commitsUnwatched(reason: reason, remedy: "raise the limits fs.inotify.max_user_*"))
         }
     }
 

@@ -17,6 +17,8 @@ struct ServerQueue {
     let server: PostgresServer
     /// What takes over if the server is lost; nil for nothing.
     let standby: PostgresServer?
+    /// Through which refundd reaches the server; nil for nothing.
+    let pooler: PgBouncer?
     let name: String
 
     /// Creates an empty database.
@@ -24,16 +26,21 @@ struct ServerQueue {
     /// - Parameters:
     ///   - server: The server; nil for the one that all tests share.
     ///   - standby: A server that follows it; nil for none.
+    ///   - pooler: Through which refundd reaches the server; nil for nothing.
     /// - Throws: An error if the server does not start, or cannot create it.
-    init(on server: PostgresServer? = nil, standby: PostgresServer? = nil) throws {
+    init(on server: PostgresServer? = nil, standby: PostgresServer? = nil, behind pooler: PgBouncer? = nil) throws {
         self.server = try server ?? PostgresServer.shared()
         self.standby = standby
+        self.pooler = pooler
         name = self.server.uniqueName()
         try self.server.execute("CREATE DATABASE \(name)")
     }
 
     /// What `[database] url` names.
-    var url: String { "postgresql:///\(name)?host=\(folders)&user=postgres" + port("&port=") }
+    var url: String {
+        if let pooler { return "postgresql:///\(name)?host=\(pooler.folder)&user=postgres" }
+        return "postgresql:///\(name)?host=\(folders)&user=postgres" + port("&port=")
+    }
 
     /// What an application's libpq needs to find refundd's tables on the primary.
     var place: String {

@@ -642,7 +642,8 @@ CREATE TABLE refund_daemons (
     started  bigint NOT NULL,
     reloaded bigint,
     seen     bigint NOT NULL,
-    wakes_at bigint NOT NULL DEFAULT 0
+    wakes_at bigint NOT NULL DEFAULT 0,
+    locks    boolean NOT NULL DEFAULT true
 ) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0,
     autovacuum_vacuum_cost_delay = 0);
 

@@ -139,7 +139,8 @@ struct CommitWatcherTests {
         #expect(seen <= 3)
         reports.finish()
         let reported = await events.reduce(into: []) { $0.append($1) }
-        #expect(reported == [.commitsUnwatched(reason: "inotify: Too many open files")])
+        let remedy = "raise the limits fs.inotify.max_user_*"
+        #expect(reported == [.commitsUnwatched(reason: "inotify: Too many open files", remedy: remedy)])
         try write("second")
         seen = 0
         for await _ in looks {

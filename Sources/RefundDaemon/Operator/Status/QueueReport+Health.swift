@@ -150,6 +150,12 @@ extension QueueReport {
             let text = "the daemons run different versions (\(versions.joined(separator: ", "))); update all of them"
             findings.append(Finding(.note, "daemons", text))
         }
+        if status.daemons.contains(where: \.isPooled) {
+            let text =
+                "daemons look for inserts several times a second, because a pooler passes no notifications on; see what"
+                + " to do"
+            findings.append(Finding(.note, "wake-up", text, run: "refundd doctor"))
+        }
         if status.walBytes > Self.largestLog {
             let text = "the write-ahead log has \(status.walBytes.asBytes): a program keeps a transaction open"
             findings.append(Finding(.warning, "database", text, run: "refundd doctor"))
