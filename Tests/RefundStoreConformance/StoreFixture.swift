@@ -53,7 +53,7 @@ package struct StoreBehaviour: Sendable, CustomStringConvertible {
     }
 
     /// All of them.
-    package static var all: [StoreBehaviour] { cycles + commands + refusals }
+    package static var all: [StoreBehaviour] { cycles + commands + refusals + overview }
 
     /// Those of the scheduler's cycles.
     package static var cycles: [StoreBehaviour] {
