@@ -41,7 +41,9 @@ final class CycleReader {
         }
         readPauses()
         readFleet()
-        let probed = readSharedHealth(claims)
+        let probed = claims.gateways.filter { $0.value.probe != nil && $0.value.permits > 0 }.keys
+        let breakers = SharedBreakers(.gateway, probed: Array(probed), flight)
+        readIncidents()
         var due: [String: DueReader] = [:]
         for (name, claim) in claims.gateways { due[name] = DueReader(self, of: name, claim, claims) }
         let unknown = claims.includesUnknownGateways ? UnknownGatewayReader(flight, claims, request.now) : nil
@@ -55,12 +57,13 @@ final class CycleReader {
         if outbox == nil { readUnsigned() }
         try tx.send()
 
+        input.shared?.breakers = breakers.recorded
         for name in unknown?.finish(&input) ?? [] {
             due[name] = DueReader(self, of: name, .init(permits: claims.batch), claims)
         }
         if unknown?.found.isEmpty == false { try tx.send() }
         for (name, pending) in due where claims.gateways[name] == nil || input.pauses[.gateway(name)] == nil {
-            input.gateways[name] = try pending.finish(mayProbe: probed.isFree(name))
+            input.gateways[name] = try pending.finish(mayProbe: !breakers.isProbedElsewhere(name))
             fronts[name] = pending.front
         }
         try hints.finish(self, &input)
@@ -98,32 +101,11 @@ final class CycleReader {
         }
     }
 
-    /// The breakers of gateways that this cycle may probe.
-    private final class Probed {
-        var (recorded, locked): (Set<String>, Set<String>) = ([], [])
-
-        /// Whether no other daemon's cycle is about to probe a gateway.
-        func isFree(_ name: String) -> Bool { !recorded.contains(name) || locked.contains(name) }
-    }
-
-    // A daemon locks the breaker before it probes, so it sees what the last probe recorded.
-    private func readSharedHealth(_ claims: ClaimRequest) -> Probed {
-        let (probed, health) = (Probed(), "refund_breakers WHERE kind = 'gateway'")
-        let names = claims.gateways.filter { $0.value.probe != nil && $0.value.permits > 0 }.keys
-        if !names.isEmpty {
-            flight.add("SELECT name FROM \(health) AND name = ANY ($1) ORDER BY name FOR NO KEY UPDATE SKIP LOCKED")
-                .bind(list: names).read { row in if let name = row.text() { probed.locked.insert(name) } }
-        }
+    private func readIncidents() {
         input.shared = SharedHealth()
         flight.add(GatewayIncident.query).read { [self] row in
             if let (name, incident) = GatewayIncident.read(row) { input.shared?.incidents[name] = incident }
         }
-        flight.add("SELECT \(OpenBreaker.columns) FROM \(health)").read { [self] row in
-            guard let (name, breaker) = OpenBreaker.read(row) else { return }
-            input.shared?.breakers[name] = breaker
-            probed.recorded.insert(name)
-        }
-        return probed
     }
 
     // Keeps others from pausing anything until the cycle ends.

@@ -18,9 +18,6 @@ final class OutboxReader {
     /// The endpoints of the missing, the oldest and the invalid times.
     private var names: [[String]] = [[], [], []]
     private var nextAttempt: Timestamp?
-    /// The open breakers of these endpoints, and those that this cycle may probe.
-    private var breakers: [String: OpenBreaker] = [:]
-    private var locked: Set<String> = []
 
     /// Adds to the cycle's flight what reads the endpoints.
     init(_ tx: PostgresTransaction, _ request: CycleRequest, _ claims: ClaimRequest, limiter: EndpointLimiter) {
@@ -66,18 +63,19 @@ final class OutboxReader {
             )
         }
         let verdictsFirst = input.sendsVerdictsFirst(at: now)
-        readBreakers(candidates)
+        let probed = candidates.filter { $0.isProbed && $0.limit > 0 }.map(\.name)
+        let breakers = SharedBreakers(.endpoint, names, probed: probed, tx.flight)
         for endpoint in candidates where endpoint.limit > 0 { read(endpoint, verdictsFirst: verdictsFirst) }
         try tx.send()
         var (left, limiter) = (claims.batch, self.limiter)
         var chosen: [DueEndpoint] = []
         for endpoint in candidates {
             var due = DueEndpoint(endpoint: endpoint.name)
-            due.breaker = breakers[endpoint.name]
+            due.breaker = breakers.recorded[endpoint.name]
             let open = due.breaker.map { (since: $0.since, reason: $0.reason, nextProbe: $0.nextProbe) }
             _ = limiter.adopt(endpoint.name, open, at: now)
             let free = limiter.free(for: endpoint.name, at: now)
-            due.isProbedElsewhere = free > 0 && due.breaker != nil && !locked.contains(endpoint.name)
+            due.isProbedElsewhere = free > 0 && breakers.isProbedElsewhere(endpoint.name)
             if free > 0, !due.isProbedElsewhere {
                 endpoint.choose(into: &due, limit: free, disabledLimit: left, batch: claims.batch)
                 left -= due.disabled.count
@@ -87,18 +85,6 @@ final class OutboxReader {
         }
         try lock(&chosen)
         input.endpoints = chosen
-    }
-
-    // A daemon locks the breaker before it probes, so it sees what the last probe recorded.
-    private func readBreakers(_ candidates: [EndpointCandidates]) {
-        let breakers = "refund_breakers WHERE kind = 'endpoint' AND name = ANY ($1)"
-        let probed = candidates.filter { $0.isProbed && $0.limit > 0 }.map(\.name)
-        if !probed.isEmpty {
-            tx.flight.add("SELECT name FROM \(breakers) ORDER BY name FOR NO KEY UPDATE SKIP LOCKED").bind(list: probed)
-                .read { [self] row in if let name = row.text() { locked.insert(name) } }
-        }
-        tx.flight.add("SELECT \(OpenBreaker.columns) FROM \(breakers)").bind(list: candidates.map(\.name))
-            .read { [self] row in if let (name, breaker) = OpenBreaker.read(row) { self.breakers[name] = breaker } }
     }
 
     // The cost does not grow with the webhooks and endpoints that wait. If too many are due to read them all, the latest
