@@ -7,30 +7,26 @@ struct RetentionTests {
     ///
     /// In a file, the daemon restores them at its next start.
     private func age(_ order: String, days: Int, _ w: Workspace) async throws {
-        let tables = [
-            "refund_transitions", "refund_event_log", "refund_outbox_attempts", "refund_outbox", "refund_queue",
-        ]
         let guards = [
             "refund_queue_identity", "refund_transitions_update", "refund_event_log_update",
             "refund_outbox_attempts_update",
         ]
-        func triggers(_ state: String) -> String {
-            tables.map { "ALTER TABLE \($0) \(state) TRIGGER USER;" }.joined()
-        }
         let isFile = w.server == nil
+        let unguarded =
+            isFile
+            ? guards.map { "DROP TRIGGER IF EXISTS \($0);" }.joined() : "SET LOCAL session_replication_role = replica;"
         let id = "(SELECT id FROM refund_queue WHERE merchant_order_no = '\(order)')"
-        let past = { (column: String) in "\(column) = \(column) - \(days) * 86400000" }
+        let past = { (column: String) in "\(column) = \(column) - \(days * 86_400_000)" }
         try await w.sql(
             """
             BEGIN\(isFile ? " IMMEDIATE" : "");
-            \(isFile ? guards.map { "DROP TRIGGER IF EXISTS \($0);" }.joined() : triggers("DISABLE"))
+            \(unguarded)
             UPDATE refund_transitions SET \(past("at")), \(past("enqueued_at")) WHERE refund_id = \(id);
             UPDATE refund_event_log SET \(past("at")) WHERE refund_id = \(id);
             UPDATE refund_outbox_attempts SET \(past("at"))
             WHERE position IN (SELECT position FROM refund_outbox WHERE refund_id = \(id));
             UPDATE refund_outbox SET \(past("delivered_at")) WHERE refund_id = \(id);
             UPDATE refund_queue SET \(past("created_at")), \(past("updated_at")) WHERE id = \(id);
-            \(isFile ? "" : triggers("ENABLE"))
             COMMIT
             """
         )
