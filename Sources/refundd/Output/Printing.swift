@@ -65,9 +65,9 @@ enum ProgressLine {
     private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }
 
-/// Shows the progress of work that takes more than a second, on one line of standard error if it is a terminal.
+/// Shows the progress of work that takes more than a second, on one line of a terminal or now and then on a line of a log.
 struct Progress {
-    private static let interval: Duration = .seconds(1)
+    private static let interval: Duration = .seconds(ProgressLine.isTerminal ? 1 : 30)
 
     private var last = ContinuousClock.now
     private var isShown = false
@@ -79,10 +79,11 @@ struct Progress {
         ProgressLine.show(text)
     }
 
-    /// Shows how far the work is, at most once a second and only on a terminal.
+    /// Shows how far the work is, at most once a second on a terminal, and every half a minute elsewhere.
     mutating func show(_ text: @autoclosure () -> String) {
-        guard ProgressLine.isTerminal, ContinuousClock.now - last >= Self.interval else { return }
+        guard ContinuousClock.now - last >= Self.interval else { return }
         last = .now
+        guard ProgressLine.isTerminal else { return printMessage(text()) }
         isShown = true
         ProgressLine.show(text())
     }

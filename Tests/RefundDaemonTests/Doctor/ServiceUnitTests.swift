@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundAdmin
 import RefundCore
 import RefundStore
 import RefundTestSupport
@@ -102,6 +103,18 @@ struct ServiceUnitTests {
         #expect(findings.map(\.gravity) == [gravity])
         #expect(findings[0].text.contains(words))
         #expect((findings[0].command != nil) == (gravity != .fine))
+    }
+
+    @Test func restartsAreNotedUntilTheDaemonHasRunForAWhile() {
+        func notes(secondsAgo: Int64) -> [String] {
+            let start = ServiceNotifier.monotonicMicroseconds() - secondsAgo * 1_000_000
+            return UnitState(["NRestarts": "6", "ExecMainStartTimestampMonotonic": "\(start)"]).notes.map(\.text)
+        }
+        #expect(
+            notes(secondsAgo: 240)
+                == ["systemd has restarted refundd 6 times, the last time 4m ago, because it was killed or failed"]
+        )
+        #expect(notes(secondsAgo: 660).isEmpty)
     }
 
     @Test func daemonThatRunsWithoutItsUnitIsFine() {

@@ -78,15 +78,17 @@ extension UnitState {
     }
 
     // An older restart is history.
-    private static let restartPeriod: Int64 = 3_600_000_000
+    private static let restartPeriod: Duration = .seconds(600)
 
     /// What an operator should know about the unit, whether or not it runs.
     var notes: [Finding] {
         var findings: [Finding] = []
         let restarts = properties["NRestarts"].flatMap { Int($0) } ?? 0
-        if restarts > 0, passed(since: "ExecMainStartTimestampMonotonic") ?? 0 < Self.restartPeriod {
+        let age = passed(since: "ExecMainStartTimestampMonotonic").map { Duration.microseconds($0) }
+        if restarts > 0, age ?? .zero < Self.restartPeriod {
             let times = restarts == 1 ? "once" : "\(restarts) times"
-            let text = "systemd has restarted refundd \(times), because it was killed or failed"
+            let last = age.map { ", \(restarts == 1 ? "" : "the last time ")\($0.rounded) ago" } ?? ""
+            let text = "systemd has restarted refundd \(times)\(last), because it was killed or failed"
             findings.append(Finding(.note, "unit", text, run: "journalctl -u refundd -n 20 --no-pager"))
         }
         if isDisabled {
