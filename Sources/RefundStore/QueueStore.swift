@@ -182,8 +182,8 @@ package protocol QueueReader {
     func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup]
     /// How many refunds match a filter, counted up to a limit.
     func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int
-    /// The ids of refunds beyond an id that match a filter, in order.
-    func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64]
+    /// The ids of the refunds that match a filter, in order.
+    func refundIDs(_ filter: RefundFilter) throws(StoreError) -> [Int64]
     /// The webhooks that match a filter, newest first.
     func webhooks(_ filter: WebhookFilter, limit: Int) throws(StoreError) -> [WebhookRow]
     /// How many webhooks match a filter, counted up to a limit.

@@ -41,12 +41,11 @@ extension SQLReader {
         }
     }
 
-    package func refundIDs(_ filter: RefundFilter, after id: Int64, limit: Int) throws(StoreError) -> [Int64] {
+    package func refundIDs(_ filter: RefundFilter) throws(StoreError) -> [Int64] {
         try mapped {
-            var conditions = SQLConditions(filter)
-            conditions.add("q.id > %", .number(id))
-            let sql = "SELECT q.id FROM refund_queue q \(conditions.clause) ORDER BY q.id LIMIT \(conditions.next)"
-            return try rows(conditions.bind(to: try query(sql)).bind(limit)) { row in row.integer() }
+            let conditions = SQLConditions(filter)
+            let sql = "SELECT q.id FROM refund_queue q \(conditions.clause) ORDER BY q.id"
+            return try rows(conditions.bind(to: try query(sql))) { row in row.integer() }
         }
     }
 

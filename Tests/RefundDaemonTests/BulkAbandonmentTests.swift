@@ -3,6 +3,7 @@ import RefundDaemon
 import RefundScheduler
 import RefundStore
 import RefundStoreSQLite
+import RefundTestSupport
 import Testing
 
 /// Refunds that were enqueued by mistake, all at once.
@@ -63,6 +64,21 @@ struct BulkAbandonmentTests {
                 .run(reason: "x", by: "ada", queue.configuration()) { _ in }
             #expect(done == expected)
         }
+    }
+
+    @Test func refundThatLeavesTheStateMeanwhileStays() async throws {
+        let last = try queue.enqueue("R-450")
+        let done = try await BulkAbandonment(RefundFilter(state: .pending), queue.store)
+            .run(reason: "x", by: "ada", queue.configuration()) { done in
+                guard done == 200 else { return }
+                _ = try? queue.change(last) { machine in
+                    let evidence = Evidence(code: "0", psn: "P-1", response: Array("{}".utf8))
+                    let outcome = QueryOutcome.report(GatewayReport(.processing), evidence)
+                    return machine.queryAnswered(outcome, sentAt: queue.now, at: queue.now, draw: 0.5)
+                }
+            }
+        #expect(done == 450)
+        #expect(try count(.processing) == 1)
     }
 
     @Test func refundsThatDoNotMatchStay() async throws {

@@ -57,14 +57,28 @@ struct QueueFixture {
     /// - Returns: The webhook's id.
     @discardableResult
     func abandon(_ order: String, to url: String) throws -> [String] {
-        let routing = WebhookRouting(defaultURL: url, events: [.abandoned]) { HTTPURL.endpoint(of: $0) }
+        try change(try enqueue(order), tellingOf: [.abandoned], at: url) { machine in
+            machine.abandoned(reason: "test", actor: "ada", at: now)
+        }
+    }
+
+    /// Changes a refund, as its daemon does.
+    ///
+    /// - Returns: The ids of the webhooks that tell of it.
+    @discardableResult
+    func change(
+        _ id: Int64,
+        tellingOf events: Set<EventType> = [],
+        at url: String? = nil,
+        _ event: (inout RefundStateMachine) -> [Transition]
+    ) throws -> [String] {
+        let routing = WebhookRouting(defaultURL: url, events: events) { HTTPURL.endpoint(of: $0) }
         let context = EventContext(routing: routing, merchantNumbers: [:])
         var random = SystemRandomNumberGenerator()
         return try store.write { tx throws(StoreError) in
-            let refund = NewRefund(columns: [(name: .merchantOrderNo, value: order)])
-            guard let id = try tx.enqueue(refund), let row = try tx.refund(id: id) else { return [] }
+            guard let row = try tx.refund(id: id) else { return [] }
             var machine = RefundStateMachine(row.refund, policy: PollingPolicy())
-            let transitions = machine.abandoned(reason: "test", actor: "ada", at: now)
+            let transitions = event(&machine)
             let change = RefundChange(machine.refund, transitions, on: row, endsLease: false, context, using: &random)
             try tx.write(change)
             return change.entries.compactMap { $0.event?.webhook?.id }

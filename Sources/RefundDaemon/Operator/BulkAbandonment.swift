@@ -8,6 +8,7 @@ package struct BulkAbandonment: Sendable {
     // Each refund writes about ten rows; this bounds how long one transaction blocks the daemon and applications.
     private static let batchSize = 200
 
+    private let state: RefundState?
     private let filters: [RefundFilter]
     private let store: any QueueStore
 
@@ -18,6 +19,7 @@ package struct BulkAbandonment: Sendable {
     ///   - store: The queue, open for writing.
     package init(_ filter: RefundFilter, _ store: any QueueStore) {
         self.store = store
+        state = filter.state
         let states = filter.state.map { [$0] } ?? RefundState.open
         filters = states.map { state in
             var filter = filter
@@ -59,7 +61,7 @@ package struct BulkAbandonment: Sendable {
         return preview
     }
 
-    /// Abandons them; a refund that becomes final meanwhile stays as it is.
+    /// Abandons them; a refund that becomes final meanwhile, or leaves the filter's state, stays as it is.
     ///
     /// - Parameters:
     ///   - reason: The operator's reason.
@@ -74,29 +76,31 @@ package struct BulkAbandonment: Sendable {
         _ configuration: Configuration,
         _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Int {
+        // Read once: a filter may have to look at every open refund.
+        var rest = try store.look { tx throws(StoreError) in
+            var ids: [Int64] = []
+            for filter in filters { ids += try tx.refundIDs(filter) }
+            return ids
+        }[...]
         var count = 0
-        for filter in filters {
-            var last: Int64 = 0
-            while true {
-                let begin = ContinuousClock.now
-                let (ids, done) = try store.command { tx throws(StoreError) -> Result<([Int64], Int), CommandFailure> in
-                    let ids = try tx.refundIDs(filter, after: last, limit: Self.batchSize)
-                    var done = 0
-                    for id in ids {
-                        let now = SystemClock().now()
-                        let resolution = OperatorResolution.abandon
-                        let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)
-                        if case .success = result { done += 1 }
-                    }
-                    return .success((ids, done))
+        while !rest.isEmpty {
+            let begin = ContinuousClock.now
+            let batch = rest.prefix(Self.batchSize)
+            rest = rest.dropFirst(Self.batchSize)
+            count += try store.command { tx throws(StoreError) -> Result<Int, CommandFailure> in
+                var done = 0
+                for id in batch {
+                    if let state, try tx.refund(id: id)?.refund.state != state { continue }
+                    let now = SystemClock().now()
+                    let resolution = OperatorResolution.abandon
+                    let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)
+                    if case .success = result { done += 1 }
                 }
-                count += done
-                report(count)
-                guard ids.count == Self.batchSize, let id = ids.last else { break }
-                last = id
-                // Give other processes as much time to write as this transaction took.
-                try? await Task.sleep(for: ContinuousClock.now - begin)
+                return .success(done)
             }
+            report(count)
+            // Give other processes as much time to write as this transaction took.
+            if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count
     }
