@@ -1,4 +1,5 @@
 import GRDB
+import RefundCore
 package import RefundStore
 
 extension StoreError {
@@ -182,6 +183,15 @@ extension StoreError {
                     + " before you start refundd again, and remove it once you no longer need it"
             } ?? ""
         return StoreError(.lost, location: path, reason: "deleted or replaced", description: cause + remedy + rescued)
+    }
+
+    /// A file that is open, but cannot be looked up any more; `obstacle` says what is in the way, if that is known.
+    static func hidden(_ path: String, _ error: SystemError, _ obstacle: Finding?) -> StoreError {
+        let cause = obstacle?.text ?? "\(path) cannot be looked up any more: \(error)"
+        // In the service's sandbox, the names of other users are hidden.
+        let command = obstacle?.command.flatMap { $0.contains("chown") ? nil : $0 } ?? "sudo refundd doctor"
+        let text = "\(cause); the database is not known to be changed, so restore nothing; run: \(command)"
+        return StoreError(.cannotOpen, location: path, reason: "\(error)", description: text)
     }
 
     static func failed(_ path: String, _ reason: String) -> StoreError {

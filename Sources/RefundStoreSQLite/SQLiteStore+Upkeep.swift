@@ -52,14 +52,27 @@ extension SQLiteStore {
 
     // MARK: - Lost files
 
-    /// Checks that none of the database's files was deleted or replaced.
+    /// Checks that none of the database's files was deleted or replaced, and that all can still be looked up.
     ///
     /// After such a loss, this connection sees a database of its own. Closing it would checkpoint over the later writes
     /// of other processes, so it stays open until the process ends.
     ///
-    /// - Throws: `StoreError.lost`, at once and at every later use.
-    func requireFiles(_ db: Database) throws(StoreError) {
-        guard connection.ending == nil, let lost = files.lost else { return }
+    /// A file that cannot be looked up may be intact, so nothing is written until it is found again.
+    ///
+    /// - Parameters:
+    ///   - db: The connection.
+    ///   - isCommitted: Whether the files were seen before a commit that was made since: hiding them does not undo it.
+    /// - Throws: `StoreError.lost`, at once and at every later use; `StoreError.cannotOpen` while a file is hidden.
+    func requireFiles(_ db: Database, isCommitted: Bool = false) throws(StoreError) {
+        guard connection.ending == nil, let change = files.change else { return }
+        let lost: String
+        switch change {
+        case .hidden where isCommitted: return
+        case .hidden(let file, let error):
+            let obstacle = DatabaseCheck(path: path, user: .current).accessFindings().first { $0.gravity == .problem }
+            throw .hidden(file, error, obstacle)
+        case .lost(let file): lost = file
+        }
         // A replaced lock file leaves the database itself intact.
         let isApart = !lost.hasSuffix(".lock")
         if isApart { Self.abandoned.withLock { $0.append(database) } }

@@ -251,7 +251,7 @@ package final class SQLiteStore: QueueStore {
                 positions = try requirePositions(db)
                 return .commit
             }
-            if kind != .deferred { try requireFiles(db) }
+            if kind != .deferred { try requireFiles(db, isCommitted: true) }
             if let positions { memory.remember(positions) }
             guard let result else { throw StoreError.failed(path, "the transaction did not run") }
             return result

@@ -82,7 +82,8 @@ struct DatabaseCheck {
                 free < 1 << 20
                     ? finding(
                         .problem,
-                        "the disk of \(folder) is full (\(left)); free some space; nothing is lost",
+                        "the disk of \(folder) is full (\(left)); free some space; nothing in the queue is lost, but"
+                            + " applications cannot insert meanwhile",
                         run: command
                     )
                     : finding(.warning, "\(folder) has only \(left); free some space", run: command)

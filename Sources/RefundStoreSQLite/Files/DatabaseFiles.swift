@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RefundCore
 import RefundStore
 
 /// The identities of a connection's files and of the daemon's lock file when it was opened.
@@ -21,9 +22,25 @@ struct DatabaseFiles: Sendable {
         opened = names.compactMap { name in FileIdentity(path: name).map { (name, $0) } }
     }
 
-    /// The first file that was deleted or replaced, or nil.
-    var lost: String? {
-        opened.first { path, identity in FileIdentity(path: path) != identity }?.path
+    /// What happened to a file after it was opened.
+    enum Change {
+        /// It was deleted or replaced.
+        case lost(String)
+        /// It cannot be looked up any more, which says nothing about the file itself.
+        case hidden(String, SystemError)
+    }
+
+    /// What happened to the files: the first loss, or else the first file that is hidden; nil if nothing did.
+    var change: Change? {
+        var hidden: Change?
+        for (path, identity) in opened {
+            let found = FileIdentity(path: path)
+            guard found != identity else { continue }
+            let error = SystemError()
+            guard found == nil, error.code != ENOENT else { return .lost(path) }
+            hidden = hidden ?? .hidden(path, error)
+        }
+        return hidden
     }
 
     // O_TMPFILE, which Swift does not import. Source: open(2).

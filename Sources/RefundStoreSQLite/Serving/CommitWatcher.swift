@@ -155,7 +155,9 @@ final class CommitWatcher: WakeSource {
         ticker.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(20))
         if failure != 0 {
             let reason = "inotify: \(SystemError(code: failure))"
-            report(.commitsUnwatched(reason: reason, remedy: "raise the limits fs.inotify.max_user_*"))
+            let isForbidden = failure == EACCES || failure == EPERM
+            let remedy = isForbidden ? "run: sudo refundd doctor" : "raise the limits fs.inotify.max_user_*"
+            report(.commitsUnwatched(reason: reason, remedy: remedy))
         }
     }
 

@@ -278,7 +278,9 @@ struct QueueReportTests {
 
     @Test func fullDiskIsTheCauseAndNamedOnce() {
         var report = report(ready: false)
-        let text = "the disk of /srv/shop is full (0 MiB left); free some space; nothing is lost"
+        let text =
+            "the disk of /srv/shop is full (0 MiB left); free some space; nothing in the queue is lost, but"
+            + " applications cannot insert meanwhile"
         report.diskFindings = [Finding(.problem, "database", text, run: "df -h /srv/shop")]
         #expect(report.findings.map(\.text) == [text])
     }

@@ -107,7 +107,11 @@ struct CommitWatcherTests {
         watcher.stop()
     }
 
-    @Test func exhaustedInotifyIsReportedOnceAndTriedAgain() async throws {
+    @Test(arguments: [
+        (EMFILE, "Too many open files", "raise the limits fs.inotify.max_user_*"),
+        (EACCES, "Permission denied", "run: sudo refundd doctor"),
+    ])
+    func failureToWatchIsReportedOnceAndTriedAgain(code: CInt, text: String, remedy: String) async throws {
         try write("first")
         let attempts = Mutex(0)
         let (events, reports) = AsyncStream<StoreEvent>.makeStream()
@@ -122,7 +126,7 @@ struct CommitWatcherTests {
                     return attempts
                 }
                 guard attempt > 3 else {
-                    errno = EMFILE
+                    errno = code
                     return -1
                 }
                 isWatching.withLock { $0 = true }
@@ -139,8 +143,7 @@ struct CommitWatcherTests {
         #expect(seen <= 3)
         reports.finish()
         let reported = await events.reduce(into: []) { $0.append($1) }
-        let remedy = "raise the limits fs.inotify.max_user_*"
-        #expect(reported == [.commitsUnwatched(reason: "inotify: Too many open files", remedy: remedy)])
+        #expect(reported == [.commitsUnwatched(reason: "inotify: \(text)", remedy: remedy)])
         try write("second")
         seen = 0
         for await _ in looks {

@@ -1,5 +1,7 @@
 import Foundation
 import GRDB
+import Glibc
+import RefundCore
 import RefundStore
 import RefundStoreConformance
 import RefundTestSupport
@@ -72,6 +74,44 @@ struct LostFilesTests {
         store.close()
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.contains("rescued") })
         daemon.close()
+    }
+
+    @Test func databaseThatIsHiddenIsNotLostAndIsWrittenAgainOnceItIsSeen() throws {
+        // Root may enter any folder, but nobody gets past a link to itself.
+        let shop = folder.path("shop")
+        try FileManager.default.createDirectory(atPath: shop, withIntermediateDirectories: false)
+        let store = try SQLiteStore(path: shop + "/refunds.db", access: .readWrite)
+        try store.migrate(at: now)
+        try #require(unsafe rename(shop, shop + "-aside") == 0 && symlink(shop, shop) == 0)
+        for use in [{ try store.execute() }, { _ = try store.hasForeignCommits() }] {
+            let error = try #require(throws: StoreError.self, performing: use)
+            #expect(!error.isFatal)
+            #expect(error.description.contains("cannot be looked up any more: Too many levels of symbolic links"))
+            #expect(error.description.contains("so restore nothing; run: sudo refundd doctor"))
+        }
+        try #require(unsafe unlink(shop) == 0 && rename(shop + "-aside", shop) == 0)
+        try store.execute("INSERT INTO refund_queue (merchant_order_no) VALUES ('R-1')")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: shop).allSatisfy { !$0.contains("rescued") })
+    }
+
+    @Test func commitIsMadeEvenIfItsFilesAreHiddenMeanwhile() throws {
+        let shop = folder.path("shop")
+        try FileManager.default.createDirectory(atPath: shop, withIntermediateDirectories: false)
+        let store = try SQLiteStore(path: shop + "/refunds.db", access: .readWrite)
+        try store.migrate(at: now)
+        try store.write { tx throws(StoreError) in
+            _ = try tx.enqueue(NewRefund(columns: [(name: .merchantOrderNo, value: "R-1")]))
+            _ = unsafe rename(shop, shop + "-aside")
+            _ = unsafe symlink(shop, shop)
+        }
+        #expect(try count(shop + "-aside/refunds.db", "R-1") == "1")
+    }
+
+    @Test func folderThatMayNotBeEnteredIsNamedWithItsRemedy() {
+        let obstacle = Finding(.problem, "database", "user refundd cannot enter /srv (mode 700)", run: "chmod o+x /srv")
+        let error = StoreError.hidden("/srv/shop/shop.db", SystemError(code: EACCES), obstacle)
+        let remedy = "the database is not known to be changed, so restore nothing; run: chmod o+x /srv"
+        #expect(error.description == "\(obstacle.text); \(remedy)")
     }
 
     @Test func closedStoreMistakesItsOwnEndForNoLoss() throws {
