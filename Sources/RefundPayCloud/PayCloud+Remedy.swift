@@ -13,7 +13,8 @@ extension PayCloud {
             let name = file?.fileName ?? "public_key_files"
             let place = file.map { " as \($0)" } ?? ""
             return GatewayRemedy(
-                cause: "gateway \(gateway) signs with another key than \(name); save the key from its portal\(place)"
+                cause: "gateway \(gateway) signs with another key than \(name); save the key from its portal\(place)",
+                suspect: .gatewayKey
             )
         }
         guard let settings else { return nil }
@@ -29,7 +30,7 @@ extension PayCloud {
             cause: "gateway \(gateway) refuses our signature: the portal has another public key for app_id"
                 + " \(settings.appID) than this one",
             command: "openssl pkey -in \(settings.privateKeyFile.asShellWord) -pubout",
-            concernsOurKey: true
+            suspect: .ourKey
         )
     }
 }

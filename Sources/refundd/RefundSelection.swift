@@ -54,7 +54,13 @@ struct RefundSelection: ParsableArguments {
                 "#\(refund.id) \(refund.number) was \(refund.state.rawValue); retention pruned it on "
                     + "\(refund.prunedAt.iso8601Seconds) and kept only its numbers"
             }
-            return .failure(CommandFailure(.noSuchRefund, ["there is no refund \(what)"] + pruned))
+            var hint = ""
+            if pruned.isEmpty, case .number(let number) = selector.name, let id = Int64(number),
+                try !tx.refunds(RefundSelector(.id(id), gateway: gateway, merchantNo: merchant)).isEmpty
+            {
+                hint = "; did you mean '#\(id)'?"
+            }
+            return .failure(CommandFailure(.noSuchRefund, ["there is no refund \(what)\(hint)"] + pruned))
         }
         let lines = found.map { refund in
             "  \(refund.title), gateway \(refund.gateway)" + (refund.merchantNo.map { ", merchant \($0)" } ?? "")

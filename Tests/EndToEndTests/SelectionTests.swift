@@ -61,7 +61,11 @@ struct SelectionTests {
                 #expect(show.exitCode == 66, "\(name)")
                 #expect(show.errors.contains(name))
                 #expect(show.output.isEmpty)
+                #expect(!show.errors.contains("did you mean"))
             }
+            let row = try await w.refundd("show", "3")
+            #expect(row.exitCode == 66)
+            #expect(row.errors.contains("there is no refund 3; did you mean '#3'?"), "\(row.errors)")
             #expect(try await w.refundd("show", "--id", "99").exitCode == 66)
             #expect(try await w.refundd("show", "R-1", "--gateway", "third").exitCode == 66)
         }

@@ -52,14 +52,22 @@ package struct GatewayRemedy: Hashable, Sendable {
     package let cause: String
     /// The command that helps; nil if the daemon must read its keys again.
     package let command: String?
-    /// Whether our own key may be the wrong one.
-    package let concernsOurKey: Bool
+    /// The key that may be the wrong one; nil if no key is.
+    package let suspect: Suspect?
+
+    /// The keys that may be wrong.
+    package enum Suspect: Sendable {
+        /// The private key that signs our queries.
+        case ourKey
+        /// A public key that verifies the gateway's answers.
+        case gatewayKey
+    }
 
     /// Creates a remedy.
-    package init(cause: String, command: String? = nil, concernsOurKey: Bool = false) {
+    package init(cause: String, command: String? = nil, suspect: Suspect? = nil) {
         self.cause = cause
         self.command = command
-        self.concernsOurKey = concernsOurKey
+        self.suspect = suspect
     }
 }
 

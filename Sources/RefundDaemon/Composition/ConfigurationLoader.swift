@@ -37,18 +37,27 @@ package enum ConfigurationLoader: Sendable {
     ///   - configuration: The configuration.
     ///   - environment: The process's environment, which tells whether systemd passed credentials.
     ///   - isForDaemon: Whether the daemon itself reads them.
+    ///   - unit: The unit whose daemon reads the configuration; nil to find it out.
     /// - Returns: The credentials.
     /// - Throws: `CommandFailure` with every problem.
     static func credentials(
         _ configuration: Configuration,
         environment: [String: String] = [:],
-        isForDaemon: Bool = false
+        isForDaemon: Bool = false,
+        unit: ServiceUnit? = nil
     ) throws(CommandFailure) -> Credentials {
         try ProcessMemory.hide()
+        let unit = isForDaemon ? nil : unit ?? .serving(configuration.file)
+        let configuration = configuration.readingCredentials(of: unit)
         let (credentials, problems) = Credentials.load(configuration, isForDaemon: isForDaemon)
         guard problems.isEmpty else {
             let isUnits = environment["CREDENTIALS_DIRECTORY"]?.isEmpty == false
-            var messages = problems.map { "\(configuration.file): \(isUnits ? $0.ofUnit(configuration.file) : $0)" }
+            var messages = problems.map { problem in
+                let problem = isUnits ? problem.ofUnit(configuration.file) : problem
+                let isInstallable = unit != nil && problem.isMissingFile && !problem.isHidden
+                let advice = isInstallable ? CredentialAdvice(isUnits: true).findings([problem]).first?.line : nil
+                return "\(configuration.file): \(advice ?? problem.description)"
+            }
             if problems.contains(where: \.isMissingFile) {
                 messages += missingFileHint(configuration.file, environment)
             }

@@ -29,6 +29,21 @@ struct KeyProblemTests {
         return try folder.write(text, to: "refundd.conf")
     }
 
+    @Test func keyThatTheUnitLacksIsNamedWhereItBelongsWithTheCommandThatPutsItThere() throws {
+        let file = try configure("gateway_public_key")
+        #expect(unsafe unlink(folder.path("app_private_key")) == 0)
+        let configuration = try ConfigurationLoader.configuration(file: file, environment: [:])
+        let unit = ServiceUnit(parsing: "LoadCredential=refundd:\(folder.path("credentials"))")
+        let failure = #expect(throws: CommandFailure.self) {
+            _ = try ConfigurationLoader.credentials(configuration, unit: unit)
+        }
+        let place = folder.path("credentials/app_private_key")
+        let line =
+            "\(file): gateway.private_key_file: \(place): the file does not exist; run: install -m 600"
+            + " app_private_key \(place) && systemctl restart refundd"
+        #expect(failure?.messages == [line])
+    }
+
     @Test func ownPublicKeyInPlaceOfTheGatewaysIsRefusedAtStartAndAtReload() throws {
         let good = try LoadedConfiguration(file: configure("gateway_public_key"), environment: [:])
         let file = try configure("app_public_key")

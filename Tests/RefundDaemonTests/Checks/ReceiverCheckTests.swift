@@ -41,6 +41,7 @@ struct ReceiverCheckTests {
             #expect(finding.gravity == .problem)
             #expect(finding.text.contains("port 1 does not accept connections (Connection refused)"), "\(finding.text)")
             #expect(!finding.line.contains("TOKEN"))
+            #expect(finding.command == "refundd redeliver --pending")
         }
     }
 

@@ -9,12 +9,21 @@ import Testing
 /// The headline names the cause of a gateway's problem and the command that ends it.
 struct GatewayRemedyTests {
     private static let now = Timestamp(milliseconds: 1_790_000_000_000)
+    private static let refused = "the gateway refuses our credentials (SYS002: the signature is wrong)"
     private static let foreignKey = "the gateway's answer is signed by none of the configured public keys"
+
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
 
     private func first(
         _ error: String,
         key: String = "/etc/refundd/credentials/app_private_key",
+        publicKey: String? = nil,
         outsider: String? = nil,
+        readAt: Timestamp? = nil,
         _ change: (inout QueueStatus) -> Void = { _ in }
     ) -> Finding? {
         var status = QueueStatus()
@@ -26,8 +35,14 @@ struct GatewayRemedyTests {
         var settings = GatewaySettings()
         settings.appID = "wz1"
         settings.privateKeyFile = key
-        settings.publicKeyFiles = ["/etc/refundd/credentials/gateway_public_key"]
+        settings.publicKeyFiles = [publicKey ?? "/etc/refundd/credentials/gateway_public_key"]
         report.settings = ["default": settings]
+        if let readAt {
+            let serving = ServingDaemon(pid: 77, version: "1", since: readAt)
+            let changes = CredentialChanges(sources: [:], files: [key], daemon: serving)
+            report.credentialChanges = changes
+            report.credentialFindings = [changes.finding()].compactMap(\.self)
+        }
         report.outsider = outsider
         return report.findings.first
     }
@@ -82,18 +97,51 @@ struct GatewayRemedyTests {
         #expect(finding?.command == "systemctl restart refundd")
     }
 
-    @Test func ownKeyThatWasReplacedAfterTheLastAnswerIsNamed() throws {
-        let folder = try TemporaryFolder()
+    /// A failure before or after a key was replaced, which happened at the given time.
+    private func fail(_ status: inout QueueStatus, since begin: Int, after change: Timestamp, until last: Int) {
+        let time = { (seconds: Int) in change.advanced(by: .seconds(seconds)) }
+        status.sightings["default"]?.lastVerified = time(begin - 4)
+        status.sightings["default"]?.lastErrorAt = time(last)
+        status.lapses["default"]?.since = time(begin)
+        status.breakers["default"] = OpenBreaker(since: time(begin), reason: "refused", nextProbe: time(60))
+    }
+
+    @Test func ownKeyThatWasReplacedBetweenTheLastAnswerAndTheFailureIsBlamed() throws {
         let key = try folder.write("key", to: "app_private_key")
-        let error = "the gateway refuses our credentials (SYS002: the signature is wrong)"
-        let old = first(error, key: key) { $0.sightings["default"]?.lastVerified = Self.now }
-        #expect(old?.text.contains("app_private_key was replaced at") == true, "\(old?.text ?? "none")")
-        let later = SystemClock().now().advanced(by: .seconds(60))
-        let new = first(error, key: key) {
-            $0.sightings["default"]?.lastVerified = later
-            $0.sightings["default"]?.lastErrorAt = later.advanced(by: .seconds(1))
+        let changed = try #require(CredentialChanges.time(of: key))
+        let blamed = first(Self.refused, key: key, readAt: changed) { fail(&$0, since: 2, after: changed, until: 8) }
+        #expect(blamed?.text.contains("app_private_key was replaced at") == true, "\(blamed?.text ?? "none")")
+        for begin in [-60, 60] {
+            let other = first(Self.refused, key: key, readAt: changed) {
+                fail(&$0, since: begin, after: changed, until: 90)
+            }
+            #expect(other?.text.hasPrefix("gateway default refuses our signature") == true)
+            #expect(other?.text.contains("put the old key back") == false, "\(other?.text ?? "none")")
         }
-        #expect(new?.text.contains("was replaced") == false)
+    }
+
+    @Test(arguments: [refused, foreignKey])
+    func keyThatTheDaemonHasNotReadComesFirst(error: String) throws {
+        let key = try folder.write("key", to: "the_key")
+        let changed = try #require(CredentialChanges.time(of: key))
+        let found = first(error, key: key, publicKey: key, readAt: changed.advanced(by: .seconds(-90))) {
+            fail(&$0, since: -8, after: changed, until: 8)
+        }
+        let text = "the_key has changed since refundd read it (gateway default has failed since"
+        #expect(found?.text.hasPrefix(text) == true, "\(found?.text ?? "none")")
+        #expect(found?.command == "kill -HUP 77")
+    }
+
+    @Test(arguments: [refused, foreignKey])
+    func keyThatTheDaemonHasReadButNotTriedIsSaidToBeNew(error: String) throws {
+        let key = try folder.write("key", to: "the_key")
+        let changed = try #require(CredentialChanges.time(of: key))
+        let found = first(error, key: key, publicKey: key, readAt: changed.advanced(by: .seconds(1))) {
+            fail(&$0, since: -8, after: changed, until: -1)
+        }
+        let text = "the new key the_key has not been tried yet, next probe in "
+        #expect(found?.text.hasPrefix(text) == true, "\(found?.text ?? "none")")
+        #expect(found?.command == "refundd check --online")
     }
 
     @Test func gatewayThatIsDownLosesNothing() {

@@ -121,6 +121,7 @@ struct QueueReportTests {
         let report = report { $0.sightings = ["default": sighting] }
         #expect(report.isHealthy)
         #expect(report.findings.map(\.gravity) == [.note])
+        #expect(report.findings.map(\.command) == ["refundd check --online"])
     }
 
     @Test func gatewayThatFailsTwiceIsANoteSinceTheFirstFailure() {
@@ -135,6 +136,7 @@ struct QueueReportTests {
             "gateway default has not answered since \(Self.now.iso8601Seconds): connection refused, no verified answer"
             + " yet; nothing is lost, refundd goes on by itself"
         #expect(report.findings.map(\.text) == [text])
+        #expect(report.findings.map(\.command) == ["refundd check --online"])
     }
 
     @Test func lapseKeepsItsReason() {

@@ -18,16 +18,26 @@ struct CredentialChanges {
     /// The folder of systemd's copies.
     var copies = Self.copies
 
+    // Whether the daemon reads systemd's copies, which a reload does not renew.
+    private var isUnits: Bool { FileManager.default.fileExists(atPath: copies) && !sources.isEmpty }
+
+    /// When the daemon read the files.
+    var readAt: Timestamp { isUnits ? daemon.since : daemon.reloaded ?? daemon.since }
+
+    /// The files that changed after the daemon read them.
+    var unread: Set<String> {
+        Set(
+            isUnits
+                ? sources.filter { isReplaced($0.value, since: "\(copies)/\($0.key)") }.map(\.value)
+                : files.filter { isChanged($0, since: readAt) }
+        )
+    }
+
     /// Runs the check.
     ///
     /// - Returns: At most one finding, with the command that makes the daemon read the files.
     func finding() -> Finding? {
-        let isUnits = FileManager.default.fileExists(atPath: copies) && !sources.isEmpty
-        let changed =
-            isUnits
-            ? sources.filter { isReplaced($0.value, since: "\(copies)/\($0.key)") }.map(\.value)
-            : files.filter { isChanged($0, since: daemon.reloaded ?? daemon.since) }
-        let names = Set(changed.map(\.fileName))
+        let names = Set(unread.map(\.fileName))
         guard !names.isEmpty else { return nil }
         let text =
             "\(names.sorted().joined(separator: ", ")) \(names.count == 1 ? "has" : "have") changed since refundd"

@@ -65,7 +65,7 @@ struct ReceiverCheck {
             reason = error
         }
         let text = "port \(url.port) does not accept connections (\(reason)); start the receiver, or check webhook.url"
-        return Finding(.problem, "receiver \(url.endpoint)", text, run: "refundd webhooks --state pending")
+        return Finding(.problem, "receiver \(url.endpoint)", text, run: "refundd redeliver --pending")
     }
 
     private static func addresses(of name: String) -> [IPAddress] {

@@ -83,9 +83,10 @@ package struct Doctor: Sendable {
         if let configuration = partial.whole, isOnline {
             // A wrong clock explains every refusal.
             let hasClock = findings.contains { $0.subject == "clock" && $0.gravity == .problem }
-            findings += await onlineFindings(configuration, report?.status, waits).filter {
+            let online = await onlineFindings(configuration, report?.status, waits).filter {
                 !hasClock || !$0.text.contains("clock is")
             }
+            findings = findings.settled(by: online)
         }
         return findings.withoutRepetitions
     }
@@ -158,45 +159,6 @@ package struct Doctor: Sendable {
             // The checks above have reported what keeps the queue from being read.
         }
         return findings
-    }
-
-    // The check itself has just been made, so the command does something else.
-    private func complete(_ finding: inout Finding, _ settings: GatewaySettings?) {
-        let name = String(finding.subject.dropFirst("gateway ".count))
-        let restart = unit == nil ? "refundd check --online" : "systemctl restart refundd"
-        if let clock = ClockCheck.problem(with: name, finding.text) {
-            finding = clock
-        } else if let remedy = GatewayProtocols.known.remedy(for: finding.text, of: name, settings) {
-            (finding.text, finding.command) = (remedy.cause, remedy.command ?? restart)
-        } else {
-            finding.command = "curl -sSv -o /dev/null \((settings?.url ?? "").asShellWord)"
-        }
-    }
-
-    private func onlineFindings(
-        _ configuration: Configuration,
-        _ status: QueueStatus?,
-        _ waits: (String) -> Void
-    ) async -> [Finding] {
-        let configuration = configuration.readingCredentials(of: unit)
-        var findings: [Finding] = []
-        do throws(CommandFailure) {
-            let credentials = try ConfigurationLoader.credentials(configuration)
-            let connections = try Connections(configuration, credentials)
-            defer { connections.shutDown() }
-            for (name, gateway) in connections.settings.gateways.sorted(by: { $0.key < $1.key }) {
-                waits("gateway \(name)")
-                var (finding, _) = await GatewayCheck(name: name, gateway: gateway).finding()
-                if finding.gravity == .problem { complete(&finding, configuration.gateways[name]) }
-                findings.append(finding)
-            }
-        } catch {
-            findings.append(Finding(.warning, "gateway", "not queried, because the credentials have problems"))
-        }
-        waits("the receiver")
-        let receiver = ReceiverCheck(webhook: configuration.webhook)
-        let finding = receiver.onlineFinding(connects: true, refusals: status?.endpoints.refusals ?? [])
-        return findings + [finding].compactMap(\.self)
     }
 }
 

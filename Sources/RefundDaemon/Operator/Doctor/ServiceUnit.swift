@@ -38,7 +38,12 @@ struct ServiceUnit: Hashable, Sendable {
 
     /// Finds the installed unit whose daemon reads a configuration; nil if there is none.
     static func serving(_ configuration: DatabaseConfiguration) -> ServiceUnit? {
-        configuration.file == Self.configuration ? installed() : nil
+        serving(configuration.file)
+    }
+
+    /// Finds the installed unit whose daemon reads a configuration file; nil if there is none.
+    static func serving(_ file: String) -> ServiceUnit? {
+        file == configuration ? installed() : nil
     }
 
     /// Finds the unit and its drop-ins; nil if it is not installed.

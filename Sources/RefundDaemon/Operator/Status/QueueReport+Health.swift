@@ -77,10 +77,11 @@ extension QueueReport {
             case .lapsed: text = "no answer from \(subject) has verified\(since)\(condition.detail)"
             case .failing where condition.since != nil:
                 let text = "\(subject) has not answered\(since)\(condition.detail)\(seen); \(Self.reassurance)"
-                return Finding(.note, subject, text)
+                return Finding(.note, subject, text, run: "refundd check --online")
             case .failing:
                 guard let error = status.sightings[name]?.lastError else { return nil }
-                return Finding(.note, subject, "\(subject) failed to answer the last query (\(error.asClause))\(seen)")
+                let text = "\(subject) failed to answer the last query (\(error.asClause))\(seen)"
+                return Finding(.note, subject, text, run: "refundd check --online")
             }
             return Finding(.problem, subject, text, run: "refundd check --online")
         }

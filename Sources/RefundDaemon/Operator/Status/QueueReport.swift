@@ -19,6 +19,8 @@ package struct QueueReport: Sendable {
     package var configurationProblems: [String] = []
     /// Findings about the database itself.
     package var databaseFindings: [Finding] = []
+    /// When the files of keys and secrets changed; nil if no daemon of this machine reads them.
+    var credentialChanges: CredentialChanges?
     /// Findings about keys and secrets that the daemon has not read.
     package var credentialFindings: [Finding] = []
     /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
@@ -101,6 +103,7 @@ package struct QueueReport: Sendable {
         if let serving = daemon.daemons.first(where: \.isHere), let whole = configuration.whole {
             let sources = unit?.credentials ?? [:]
             let changes = CredentialChanges(sources: sources, files: whole.credentialFiles, daemon: serving)
+            credentialChanges = changes
             credentialFindings = [changes.finding(), changes.finding(about: whole.file)].compactMap(\.self)
         }
         settings = configuration.whole?.readingCredentials(of: unit).gateways ?? [:]
