@@ -6,8 +6,8 @@ import RefundStoreSQL
 extension WriteExecutor {
     /// Records an attempt, and updates the webhook if its claim still holds.
     ///
-    /// Nothing is recorded of a webhook that is gone. An attempt that an earlier transaction of unknown outcome has
-    /// recorded is ignored.
+    /// Nothing is recorded of a webhook that is gone, nor of a claim that was lost with the server: its number will be
+    /// given again. An attempt that an earlier transaction of unknown outcome has recorded is ignored.
     func write(_ attempt: AttemptRecord) {
         let (delivery, outcome) = (attempt.delivery, attempt.outcome)
         let isRetry = attempt.result.state == .pending
@@ -16,7 +16,7 @@ extension WriteExecutor {
             WITH recorded AS (
                 INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
                 SELECT $1, $2, $3, $4, $5, $6, $7
-                WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = $1 AND id = $8) RETURNING 1
+                WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = $1 AND id = $8 AND lease >= $2) RETURNING 1
             )
             UPDATE refund_outbox SET \(state)attempts = attempts + 1, next_attempt_at = $9, last_status = $4,
             last_error = $5, delivered_at = $10, leased_until = NULL, claimed_by = NULL
