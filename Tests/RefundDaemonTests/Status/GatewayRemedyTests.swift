@@ -139,7 +139,7 @@ struct GatewayRemedyTests {
         let found = first(error, key: key, publicKey: key, readAt: changed.advanced(by: .seconds(1))) {
             fail(&$0, since: -8, after: changed, until: -1)
         }
-        let text = "the new key the_key has not been tried yet, next probe in "
+        let text = "the new key the_key has not been tried yet, next probe "
         #expect(found?.text.hasPrefix(text) == true, "\(found?.text ?? "none")")
         #expect(found?.command == "refundd check --online")
     }
