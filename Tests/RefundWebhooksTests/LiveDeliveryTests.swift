@@ -144,7 +144,8 @@ struct LiveDeliveryTests {
     @Test func receiverThatHangsIsGivenUp() async throws {
         try await deliver(to: nil, timeout: .milliseconds(300)) { outcome, requests in
             #expect(outcome.error == "timed out after 300ms while waiting for the response")
-            #expect(outcome.duration >= .milliseconds(300))
+            // libcurl counts in milliseconds, of which the first has partly passed.
+            #expect(outcome.duration > .milliseconds(298))
             #expect(requests.count == 1)
         }
     }
