@@ -77,30 +77,25 @@ package struct BulkAbandonment: Sendable {
         _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Int {
         // Read once: a filter may have to look at every open refund.
-        var rest = try store.look { tx throws(StoreError) in
+        let ids = try store.look { tx throws(StoreError) in
             var ids: [Int64] = []
             for filter in filters { ids += try tx.refundIDs(filter) }
             return ids
-        }[...]
+        }
         var count = 0
-        while !rest.isEmpty {
-            let begin = ContinuousClock.now
-            let batch = rest.prefix(Self.batchSize)
-            rest = rest.dropFirst(Self.batchSize)
-            count += try store.command { tx throws(StoreError) -> Result<Int, CommandFailure> in
-                var done = 0
-                for id in batch {
-                    if let state, try tx.refund(id: id)?.refund.state != state { continue }
-                    let now = SystemClock().now()
-                    let resolution = OperatorResolution.abandon
-                    let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)
-                    if case .success = result { done += 1 }
-                }
-                return .success(done)
+        try await store.command(on: ids, inBatchesOf: Self.batchSize) { tx, batch throws(StoreError) in
+            var done = 0
+            for id in batch {
+                if let state, try tx.refund(id: id)?.refund.state != state { continue }
+                let now = SystemClock().now()
+                let resolution = OperatorResolution.abandon
+                let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)
+                if case .success = result { done += 1 }
             }
+            return done
+        } _: { done in
+            count += done
             report(count)
-            // Give other processes as much time to write as this transaction took.
-            if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count
     }

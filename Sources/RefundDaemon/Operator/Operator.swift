@@ -33,6 +33,30 @@ extension QueueStore {
         try CommandFailure.mapping { () throws(StoreError) in try write(body) }.get()
     }
 
+    /// Writes about many rows on behalf of an operator, in transactions that leave others as much time to write.
+    ///
+    /// - Parameters:
+    ///   - ids: The rows, read beforehand, so that one that changes meanwhile is not met twice.
+    ///   - size: How many rows a transaction is about.
+    ///   - body: Writes about some of them; an error that it throws rolls its transaction back.
+    ///   - committed: Called after each transaction with the body's value.
+    /// - Throws: The failure for an error of the database; earlier transactions stay committed.
+    func command<ID, Success>(
+        on ids: [ID],
+        inBatchesOf size: Int,
+        _ body: (any QueueWriter, ArraySlice<ID>) throws(StoreError) -> Success,
+        _ committed: (Success) -> Void
+    ) async throws(CommandFailure) {
+        var rest = ids[...]
+        while !rest.isEmpty {
+            let begin = ContinuousClock.now
+            let batch = rest.prefix(size)
+            rest = rest.dropFirst(size)
+            committed(try command { tx throws(StoreError) in .success(try body(tx, batch)) })
+            if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
+        }
+    }
+
     /// Reads in one transaction for a command.
     ///
     /// - Parameter body: Reads.

@@ -106,20 +106,14 @@ package enum RedeliveryRequest: Sendable {
         by actor: String,
         _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Count {
-        var rest = try store.look { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }[...]
+        let ids = try store.look { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
         var count = Count()
-        while !rest.isEmpty {
-            let begin = ContinuousClock.now
-            let batch = rest.prefix(Self.batchSize)
-            rest = rest.dropFirst(Self.batchSize)
+        try await store.command(on: ids, inBatchesOf: Self.batchSize) { tx, batch throws(StoreError) in
             let now = SystemClock().now()
-            let outcomes = try store.command { tx throws(StoreError) in
-                var outcomes: [Redelivery] = []
-                for id in batch {
-                    outcomes.append(try tx.redeliver(id, keepsAttempts: true, by: actor, at: now))
-                }
-                return .success(outcomes)
-            }
+            var outcomes: [Redelivery] = []
+            for id in batch { outcomes.append(try tx.redeliver(id, keepsAttempts: true, by: actor, at: now)) }
+            return outcomes
+        } _: { outcomes in
             for outcome in outcomes {
                 switch outcome {
                 case .due: count.due += 1
@@ -129,8 +123,6 @@ package enum RedeliveryRequest: Sendable {
                 }
             }
             report(count.due + count.hastened)
-            // Give other processes as much time to write as this transaction took.
-            if !rest.isEmpty { try? await Task.sleep(for: ContinuousClock.now - begin) }
         }
         return count
     }

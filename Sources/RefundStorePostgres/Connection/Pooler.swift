@@ -3,8 +3,8 @@ import RefundPostgres
 /// What to know about a pooler in transaction mode, such as PgBouncer's: it runs each transaction of a connection in
 /// whichever session of the server is free.
 ///
-/// Such a connection cannot listen, and holds no lock beyond its transaction. Settings that it made for a session would
-/// be those of whoever gets the session next.
+/// Such a connection cannot listen, and holds no lock beyond its transaction. A session's settings would stay for the
+/// next program that the pooler lends it to.
 enum Pooler {
     static let reason =
         "a pooler in transaction mode, such as PgBouncer with pool_mode = transaction, cannot pass notifications on"

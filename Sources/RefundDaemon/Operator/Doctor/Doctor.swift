@@ -1,7 +1,6 @@
 import Glibc
 import RefundConfiguration
 package import RefundCore
-import RefundScheduler
 import RefundStore
 
 /// Checks everything as the service would see it.
