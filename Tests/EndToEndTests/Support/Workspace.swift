@@ -77,7 +77,10 @@ final class Workspace {
         try save()
     }
 
-    private func save() throws { try write(configuration.text, to: "refundd.conf") }
+    // In one step, since a daemon that was told to reload may read it at this moment.
+    private func save() throws {
+        try Data(configuration.text.utf8).write(to: folder.appendingPathComponent("refundd.conf"), options: .atomic)
+    }
 
     // MARK: Programs
 
