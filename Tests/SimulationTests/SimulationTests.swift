@@ -74,7 +74,7 @@ struct SimulationTests {
 /// The seeds to simulate.
 private enum Seeds {
     /// How many every run of the tests simulates.
-    static let usual: UInt64 = 20
+    static let usual: UInt64 = 16
     /// Those of a store where they take longer.
     static let few: Range<UInt64> = 5..<6
 
