@@ -3,7 +3,7 @@ import Synchronization
 /// A bound on how much runs at once, so that tests with processes of their own do not starve each other.
 final class Slots: Sendable {
     /// The slots that all tests share.
-    static let shared = Slots(count: 6)
+    static let shared = Slots(count: 5)
 
     private struct State {
         var free: Int
