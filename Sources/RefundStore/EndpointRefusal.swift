@@ -6,6 +6,8 @@ package import RefundCore
 package struct EndpointRefusal: Hashable, Sendable {
     /// How long an endpoint may refuse everything; a receiver's restart takes no longer.
     package static let patience: Duration = .seconds(60)
+    /// The most waiting webhooks that are counted, over all endpoints.
+    package static let counted = 1_000
 
     /// Scheme, host and port.
     package var endpoint: String
@@ -17,7 +19,7 @@ package struct EndpointRefusal: Hashable, Sendable {
     package var reason: String
     /// The first bytes of the receiver's last response; nil if there was none.
     package var answer: [UInt8]?
-    /// How many webhooks wait for the endpoint.
+    /// How many webhooks wait for the endpoint; ``counted`` stands for that many or more.
     package var waiting: Int
     /// When the next of them is sent; nil if that is unknown.
     package var next: Timestamp?

@@ -1,8 +1,7 @@
 import RefundCore
 import RefundStore
 
-// The waiting webhooks, their attempts and the latest attempts of all that are examined.
-private let webhookLimit = 1_000
+// The attempts of the waiting webhooks, and the latest attempts of all, that are examined.
 private let attemptLimit = 10_000
 // Enough of a response to recognise the receiver's error.
 private let answerBytes = 200
@@ -62,7 +61,7 @@ extension SQLReader {
     private static var oldest: String {
         """
         (SELECT position, endpoint, attempts, next_attempt_at FROM refund_outbox \(by("refund_outbox_state"))
-        WHERE state = '\(WebhookState.pending.rawValue)' ORDER BY position LIMIT \(webhookLimit)) w
+        WHERE state = '\(WebhookState.pending.rawValue)' ORDER BY position LIMIT \(EndpointRefusal.counted)) w
         """
     }
 

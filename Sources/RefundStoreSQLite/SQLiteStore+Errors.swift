@@ -174,8 +174,8 @@ extension StoreError {
             } else if path.hasSuffix(".lock") {
                 ", so another refundd may serve the database as well; leave the file alone, and start refundd again"
             } else {
-                ", and what is written now would be lost; restore the right database, a backup without the old -wal and"
-                    + " -shm, and start refundd again"
+                ", and what is written now would be lost; stop every program that uses it, restore the right database, a"
+                    + " backup without the old -wal and -shm, and start refundd again"
             }
         let rescued =
             copy.map {

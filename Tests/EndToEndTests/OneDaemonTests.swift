@@ -35,6 +35,20 @@ struct OneDaemonTests {
         }
     }
 
+    @Test(.endToEnd) func stoppedDaemonIsNamedWithTheCommandThatLetsItGoOn() async throws {
+        try await withWorkspace { w in
+            try await w.startEverything()
+            let daemon = try #require(w.daemon)
+            daemon.signal(SIGSTOP)
+            try await eventually("status names it") {
+                let status = try await w.refundd("status")
+                return status.exitCode == 1 && status.output.contains("run: kill -CONT \(daemon.id)")
+            }
+            daemon.signal(SIGCONT)
+            try await eventually("healthy again") { try await w.refundd("status").exitCode == 0 }
+        }
+    }
+
     @Test(.endToEnd) func daemonThatStartsWhileACommandQueriesServesOnceThatHasEnded() async throws {
         try await withWorkspace { w in
             try await w.startSimulator(scenarios: "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"3s\"")

@@ -30,8 +30,8 @@ struct CredentialChangeTests {
         #expect(finding(units: true, since: 0) == nil, "the copy is the same")
         try folder.write("new", to: "gateway_public_key")
         let found = finding(units: true, since: .max)
-        #expect(found?.text == "gateway_public_key has changed since refundd started")
-        #expect(found?.command == "systemctl restart refundd")
+        #expect(found?.text == "gateway_public_key has changed since refundd started; a restart uses it")
+        #expect(found?.command == "refundd check --online && systemctl restart refundd")
     }
 
     @Test func configurationThatWasEditedIsNotInForceYet() throws {

@@ -184,11 +184,19 @@ struct ServiceUnitTests {
     }
 
     @Test func failedUnitWithoutAKnownCauseHasItsLastWords() {
-        let report = absent(lastWords: "the database is damaged")
-        let reason = "refundd.service has failed (exit-code, exit status 78)"
+        let damaged = UnitState(["ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "74"])
+        let report = absent(damaged, lastWords: "the database is damaged")
+        let reason = "refundd.service has failed (exit-code, exit status 74)"
         #expect(report.obstacle == "\(reason): the database is damaged")
         #expect(report.startCommand == "journalctl -u refundd -n 20 --no-pager")
-        #expect(absent().obstacle == reason)
+        #expect(absent(damaged).obstacle == reason)
+    }
+
+    @Test func failedUnitWhoseConfigurationIsRightByNowOnlyHasToBeStarted() {
+        let report = absent(lastWords: "gateway.ca_fil: unknown key")
+        let reason = "refundd.service has failed (exit-code, exit status 78): gateway.ca_fil: unknown key"
+        #expect(report.obstacle == "\(reason); its configuration and keys look right by now")
+        #expect(report.startCommand == "systemctl restart refundd")
     }
 
     @Test func unitThatWasNotStartedOrIsStartedAgainHasNoCause() {

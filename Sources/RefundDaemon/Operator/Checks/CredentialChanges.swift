@@ -33,6 +33,9 @@ struct CredentialChanges {
         )
     }
 
+    // A wrong key would keep the daemon from working once it is restarted.
+    private static let triedRestart = "refundd check --online && systemctl restart refundd"
+
     /// Runs the check.
     ///
     /// - Returns: At most one finding, with the command that makes the daemon read the files.
@@ -42,7 +45,7 @@ struct CredentialChanges {
         let text =
             "\(names.sorted().joined(separator: ", ")) \(names.count == 1 ? "has" : "have") changed since refundd"
         return isUnits
-            ? Finding(.warning, "credentials", "\(text) started", run: "systemctl restart refundd")
+            ? Finding(.warning, "credentials", "\(text) started; a restart uses it", run: Self.triedRestart)
             : Finding(.warning, "credentials", "\(text) read it", run: "kill -HUP \(daemon.pid)")
     }
 

@@ -91,8 +91,8 @@ package struct Doctor: Sendable {
     }
 
     func configurationFinding(_ problem: ConfigurationProblem) -> Finding {
-        let text = "\(problem)"
-        return Finding(.problem, "configuration", text, run: "${EDITOR:-vi} \(file.asShellWord) && refundd check")
+        let next = unit == nil ? "refundd check" : "refundd check && systemctl restart refundd"
+        return Finding(.problem, "configuration", "\(problem)", run: "${EDITOR:-vi} \(file.asShellWord) && \(next)")
     }
 
     func credentialFindings(_ configuration: Configuration, _ user: ServiceUser) -> [Finding] {

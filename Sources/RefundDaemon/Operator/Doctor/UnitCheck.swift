@@ -32,6 +32,9 @@ struct UnitState: Hashable, Sendable {
     /// Whether its file is newer than what systemd read; that of a masked one always is.
     var isOutdated: Bool { properties["NeedDaemonReload"] == "yes" && !isMasked }
 
+    /// Whether the daemon ended because it cannot work with its configuration or keys.
+    var isMisconfigured: Bool { properties["ExecMainStatus"] == "78" }
+
     private var isMasked: Bool { properties["LoadState"] == "masked" || masked != nil }
     private var masked: String? { properties["UnitFileState"].flatMap { $0.hasPrefix("masked") ? $0 : nil } }
 

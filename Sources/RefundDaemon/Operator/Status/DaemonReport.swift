@@ -17,6 +17,8 @@ package struct DaemonReport: Hashable, Sendable {
     package var writer: QueueWriterProcess?
     /// Why the service manager does not keep it running; nil if it does, or nothing is known.
     package var obstacle: String?
+    /// Whether its process is stopped, as by SIGSTOP.
+    package var isStopped = false
     /// What else an operator should know about its unit.
     var unitFindings: [Finding] = []
     /// The command that starts it, or shows why it does not run.
@@ -63,6 +65,7 @@ package struct DaemonReport: Hashable, Sendable {
                 ? "systemctl start refundd" : "refundd run --config \(configuration.file.asShellWord)"
         )
         daemons = provider.daemons
+        if case .running(let daemon?) = presence { isStopped = Self.isStopped(daemon.pid) }
         guard isUnits else { return }
         let state = UnitState.current()
         unitFindings = state.notes
@@ -99,9 +102,19 @@ package struct DaemonReport: Hashable, Sendable {
         if let cause = cause() {
             obstacle = "refundd cannot start: \(cause.text)"
             startCommand = cause.command ?? command
-        } else if let words = lastWords() {
-            obstacle = "\(reason): \(words)"
+            return
         }
+        if let words = lastWords() { obstacle = "\(reason): \(words)" }
+        if state.isMisconfigured {
+            obstacle? += "; its configuration and keys look right by now"
+            startCommand = "systemctl restart refundd"
+        }
+    }
+
+    // Another machine's process has another name here, if any. Source: proc(5), `/proc/PID/stat`.
+    private static func isStopped(_ pid: Int32) -> Bool {
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+        return stat.hasPrefix("\(pid) (refundd) T")
     }
 
     /// The command with which root sees what this user cannot.

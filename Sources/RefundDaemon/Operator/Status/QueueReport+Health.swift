@@ -37,6 +37,10 @@ extension QueueReport {
         case .unknown(let reason):
             return [Finding(.warning, "daemon", "cannot tell whether refundd is running: \(reason)")]
         case .running(let serving?):
+            if daemon.isStopped {
+                let text = "refundd is stopped, as by SIGSTOP, and does nothing until somebody lets it go on"
+                return [Finding(.problem, "daemon", text, run: "kill -CONT \(serving.pid)")]
+            }
             guard let readiness = daemon.readiness, !readiness.isReady else { return [] }
             if let writer = daemon.writer, writer.pid != serving.pid {
                 let text = "\(writer) holds the database's write lock; end its transaction or the process"

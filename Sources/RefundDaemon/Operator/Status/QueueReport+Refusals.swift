@@ -71,5 +71,7 @@ extension EndpointRefusal {
         "endpoint \(endpoint) \(reason.hasPrefix("HTTP ") ? "answers" : "fails:") \(reason.asClause)"
     }
 
-    fileprivate var backlog: String { waiting.counted("webhook waits", "webhooks wait") }
+    fileprivate var backlog: String {
+        (waiting < Self.counted ? "" : "at least ") + waiting.counted("webhook waits", "webhooks wait")
+    }
 }
