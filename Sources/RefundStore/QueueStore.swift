@@ -178,8 +178,8 @@ package protocol QueueReader {
     /// When each gateway last gave a verified answer.
     func sightings() throws(StoreError) -> [String: GatewaySighting]
 
-    /// The refunds that match a filter, by the beginning of their order numbers, the largest group first.
-    func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup]
+    /// What groups the refunds that match a filter by their order numbers, newest first.
+    func members(_ filter: RefundFilter, newest limit: Int) throws(StoreError) -> [RefundGroup.Member]
     /// How many refunds match a filter, counted up to a limit.
     func count(_ filter: RefundFilter, limit: Int) throws(StoreError) -> Int
     /// The ids of the refunds that match a filter, in order.

@@ -62,29 +62,6 @@ package struct RefundFilter: Hashable, Sendable {
     }
 }
 
-/// Refunds whose order numbers differ only in their last digits.
-package struct RefundGroup: Hashable, Sendable {
-    /// The order numbers without their last digits; nil for refunds without an order number.
-    package var prefix: String?
-    /// How many there are.
-    package var count = 0
-    /// How many name a URL for their webhooks.
-    package var callbackCount = 0
-    /// When the first one was enqueued.
-    package var first: Timestamp
-    /// When the last one was enqueued.
-    package var last: Timestamp
-
-    /// Creates a group.
-    package init(prefix: String?, count: Int, callbackCount: Int, first: Timestamp, last: Timestamp) {
-        self.prefix = prefix
-        self.count = count
-        self.callbackCount = callbackCount
-        self.first = first
-        self.last = last
-    }
-}
-
 /// The webhooks that a command concerns.
 package struct WebhookFilter: Hashable, Sendable {
     /// The state.

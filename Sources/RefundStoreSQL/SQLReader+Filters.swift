@@ -21,21 +21,18 @@ extension SQLReader {
         return try count("refund_queue q \(conditions.clause)", conditions, limit)
     }
 
-    package func groups(_ filter: RefundFilter) throws(StoreError) -> [RefundGroup] {
+    package func members(_ filter: RefundFilter, newest limit: Int) throws(StoreError) -> [RefundGroup.Member] {
         try mapped {
             let conditions = SQLConditions(filter)
             let sql = """
-                SELECT rtrim(q.merchant_order_no, '0123456789') AS prefix, count(*) AS number, count(q.callback_url),
-                min(q.created_at), max(q.created_at) FROM refund_queue q \(conditions.clause)
-                GROUP BY prefix ORDER BY number DESC, prefix NULLS FIRST
+                SELECT q.merchant_order_no, q.callback_url IS NOT NULL, q.created_at
+                FROM refund_queue q \(conditions.clause) ORDER BY q.created_at DESC, q.id DESC LIMIT \(conditions.next)
                 """
-            return try rows(conditions.bind(to: try query(sql))) { row in
-                RefundGroup(
-                    prefix: row.text(),
-                    count: row.count(),
-                    callbackCount: row.count(),
-                    first: row.timestamp() ?? Timestamp(milliseconds: 0),
-                    last: row.timestamp() ?? Timestamp(milliseconds: 0)
+            return try rows(conditions.bind(to: try query(sql)).bind(limit)) { row in
+                RefundGroup.Member(
+                    orderNo: row.text(),
+                    hasCallback: row.integer() == 1,
+                    enqueued: row.timestamp() ?? Timestamp(milliseconds: 0)
                 )
             }
         }

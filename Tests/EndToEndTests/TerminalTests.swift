@@ -127,7 +127,7 @@ struct TerminalTests {
                 expectToFit(shown, columns: 40, command)
             }
             let help = try await show(["help", "abandon"], columns: 40, in: w)
-            #expect(help.contains("\n  refundd abandon --state pending --since 2h --dry-run\n"), "\(help)")
+            #expect(help.contains("\n  refundd abandon --order-prefix UNKNOWN-2025- --dry-run\n"), "\(help)")
         }
     }
 

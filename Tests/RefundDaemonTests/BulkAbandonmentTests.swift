@@ -34,7 +34,7 @@ struct BulkAbandonmentTests {
         try queue.enqueue("KEEP-1")
         let preview = try BulkAbandonment(RefundFilter(state: .pending), queue.store).preview(queue.configuration())
         #expect(preview.count == 451)
-        #expect(preview.groups.map(\.group.prefix) == ["R-", "KEEP-"])
+        #expect(preview.groups.map(\.group.prefix) == ["R-", "KEEP-1"])
         #expect(preview.groups.map(\.group.count) == [450, 1])
         #expect(preview.webhookCount == 0, "the configuration has no URL")
         #expect(try count(.pending) == 451)

@@ -23,6 +23,19 @@ extension StoreBehaviour {
             #expect(month.settleTimes.isEmpty)
             #expect(month.waiting.currencies[""]?.last?.count == 1)
         },
+        StoreBehaviour("newestRefundsAreReadWithWhatGroupsThem") { fixture in
+            let daemon = Daemon(fixture)
+            for number in 1...3 { try fixture.enqueue("R-\(number)") }
+            try fixture.enqueue("R-4", ["callback_url": "'https://shop.example/'"])
+            try daemon.store.read { tx throws(StoreError) in
+                let members = try tx.members(RefundFilter(state: .pending), newest: 3)
+                #expect(members.map(\.orderNo) == ["R-4", "R-3", "R-2"])
+                #expect(members.map(\.hasCallback) == [true, false, false])
+                #expect(members.allSatisfy { $0.enqueued.milliseconds > 0 })
+                #expect(try tx.members(RefundFilter(orderPrefix: "R-1"), newest: .max).map(\.orderNo) == ["R-1"])
+                #expect(try tx.members(RefundFilter(state: .settled), newest: .max).isEmpty)
+            }
+        },
         StoreBehaviour("webhookLeadsToItsRefund") { fixture in
             let daemon = Daemon(fixture)
             let id = try fixture.enqueue("R-1")

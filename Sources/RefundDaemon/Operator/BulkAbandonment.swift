@@ -50,7 +50,8 @@ package struct BulkAbandonment: Sendable {
         var preview = Preview()
         try store.look { tx throws(StoreError) in
             for filter in filters {
-                for group in try tx.groups(filter) { preview.groups.append((filter.state ?? .pending, group)) }
+                let members = try tx.members(filter, newest: .max)
+                preview.groups += RefundGroup.grouping(members).map { (filter.state ?? .pending, $0) }
             }
         }
         for (_, group) in preview.groups {

@@ -15,7 +15,7 @@ struct AbandonCommand: AsyncParsableCommand {
 
             Examples:
               refundd abandon R-1001 --reason "never submitted"
-              refundd abandon --state pending --since 2h --dry-run
+              refundd abandon --order-prefix UNKNOWN-2025- --dry-run
               refundd abandon --order-prefix UNKNOWN-2025- --reason "a mistake"
             """
     )
@@ -109,12 +109,18 @@ struct AbandonCommand: AsyncParsableCommand {
         printLine("abandoned \(count.counted("refund", "refunds"))")
     }
 
+    private func orders(of group: RefundGroup) -> String {
+        guard let prefix = group.prefix, let first = group.firstNumber, let last = group.lastNumber else {
+            return "without an order number"
+        }
+        return first == last ? first : "\(prefix)…  \(first) to \(last),"
+    }
+
     private func show(_ preview: BulkAbandonment.Preview) {
         for (state, group) in preview.groups.prefix(Self.previewed) {
             let count = group.count.counted("refund", "refunds")
-            let orders = group.prefix.map { "\($0)…" } ?? "without an order number"
             let times = "enqueued from \(group.first.iso8601Seconds) to \(group.last.iso8601Seconds)"
-            printLine("\(orders)  \(count), \(state.rawValue), \(times)")
+            printLine("\(orders(of: group))  \(count), \(state.rawValue), \(times)")
         }
         let rest = preview.groups.dropFirst(Self.previewed).reduce(0) { $0 + $1.group.count }
         if rest > 0 { printLine("and \(rest.grouped) more") }

@@ -252,16 +252,17 @@ struct QueueReportTests {
         report.settings = ["default": GatewaySettings()]
         let figures = "100,025 refunds wait; at 20 queries a second, one query each takes 83m"
         #expect(report.findings.last?.text == figures)
-        report.largestGroup = RefundGroup(
-            prefix: "UNKNOWN-",
-            count: 100_000,
-            callbackCount: 0,
-            first: Self.now.advanced(by: .seconds(-40)),
-            last: Self.now.advanced(by: .seconds(-8))
-        )
+        report.largestGroup =
+            RefundGroup.grouping(
+                (0..<100_000).map { number in
+                    let time = Self.now.advanced(by: .seconds(number == 0 ? -40 : -8))
+                    return RefundGroup.Member(orderNo: "UNKNOWN-\(number)", enqueued: time)
+                }
+            ).first
         #expect(report.isHealthy)
-        let group = "100,000 begin with UNKNOWN-, enqueued within 32s"
-        #expect(report.findings.last?.text.hasPrefix("\(figures); \(group)") == true)
+        let group = "100,000 of the newest 100,000 begin with UNKNOWN- (UNKNOWN-0 to UNKNOWN-99999)"
+        let text = report.findings.last?.text ?? ""
+        #expect(text.hasPrefix("\(figures); \(group), enqueued within 32s"), "\(text)")
         #expect(report.findings.last?.command == "refundd abandon --order-prefix UNKNOWN- --dry-run")
     }
 

@@ -5,6 +5,8 @@ import RefundStore
 extension QueueReport {
     // Fewer are nothing unusual, and grouping them would cost more than it tells.
     static let largeBacklog = 10_000
+    /// How many refunds are looked at for what they have in common; more would take longer than it tells.
+    static let grouped = 100_000
     private static let longestRound: Duration = .seconds(600)
     // A gateway that keeps up has no refund due for so long. The longer the note waits, the more of a mistake is queried.
     private static let unusualLag: Duration = .seconds(5)
@@ -18,14 +20,18 @@ extension QueueReport {
         guard round >= Self.longestRound else { return nil }
         let each = "at \(Int(rate.rounded()).grouped) queries a second, one query each takes \(round.rounded)"
         let text = "\(waiting.grouped) refunds wait; \(each)"
-        guard let group = largestGroup, let prefix = group.prefix, !prefix.isEmpty, group.count > waiting / 2 else {
-            return Finding(.note, "backlog", text, run: "refundd list --limit 20")
+        let seen = min(waiting, Self.grouped)
+        guard let group = largestGroup, let prefix = group.prefix, !prefix.isEmpty, group.count > seen / 2 else {
+            return Finding(.note, "backlog", text, run: "refundd list --state pending --limit 20")
         }
+        let count = group.count.grouped + (seen < waiting ? " of the newest \(seen.grouped)" : "")
+        let numbers = "\(group.firstNumber ?? "") to \(group.lastNumber ?? "")"
+        let span = group.last.duration(since: group.first).rounded
         return Finding(
             .note,
             "backlog",
-            "\(text); \(group.count.grouped) begin with \(prefix), enqueued within"
-                + " \(group.last.duration(since: group.first).rounded): if that is a mistake, see what abandoning them does",
+            "\(text); \(count) begin with \(prefix) (\(numbers)), enqueued within \(span): if every one of them is a"
+                + " mistake, see what abandoning them does",
             run: "refundd abandon --order-prefix \(prefix.asShellWord) --dry-run"
         )
     }

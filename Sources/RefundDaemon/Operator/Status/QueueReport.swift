@@ -25,7 +25,7 @@ package struct QueueReport: Sendable {
     package var credentialFindings: [Finding] = []
     /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
     package var settings: [String: GatewaySettings] = [:]
-    /// The largest group of pending refunds whose order numbers begin alike; nil if few refunds wait.
+    /// The largest group of the newest pending refunds whose order numbers begin alike; nil if few refunds wait.
     package var largestGroup: RefundGroup?
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
@@ -70,7 +70,7 @@ package struct QueueReport: Sendable {
         database = store.location
         if status.openCount >= Self.largeBacklog, status.dueLag > .zero {
             largestGroup = try store.read { tx throws(StoreError) in
-                try tx.groups(RefundFilter(state: .pending)).first
+                RefundGroup.grouping(try tx.members(RefundFilter(state: .pending), newest: Self.grouped)).first
             }
         }
         do throws(StoreError) {
