@@ -33,7 +33,7 @@ struct UnitState: Hashable, Sendable {
     var isOutdated: Bool { properties["NeedDaemonReload"] == "yes" && !isMasked }
 
     /// Whether the daemon ended because it cannot work with its configuration or keys.
-    var isMisconfigured: Bool { properties["ExecMainStatus"] == "78" }
+    var isMisconfigured: Bool { properties["ExecMainStatus"] == "\(ExitStatus.configuration.rawValue)" }
 
     private var isMasked: Bool { properties["LoadState"] == "masked" || masked != nil }
     private var masked: String? { properties["UnitFileState"].flatMap { $0.hasPrefix("masked") ? $0 : nil } }
