@@ -58,10 +58,10 @@ extension Collection<RefundGroup.Member> {
 }
 
 extension RefundGroup {
-    /// Groups refunds so that those of one program, which numbers them in its own way, are in a group of their own.
+    /// Groups refunds by their order numbers, so that those of one program, which numbers in its own way, are together.
     ///
-    /// Numbers are parted where they begin to differ, until a group is one run of consecutive numbers, or its numbers
-    /// go on in many ways, none of them usual. So a run beside others is found, even if all begin with the same letters.
+    /// Numbers are split where they begin to differ. A group is whole once it is a run of consecutive numbers, or its
+    /// numbers go on in many ways, none of them in the majority. So a run is found beside numbers that begin like it.
     ///
     /// - Parameter members: The refunds in any order.
     /// - Returns: The groups, the largest first.
@@ -70,7 +70,7 @@ extension RefundGroup {
         if let unnumbered = RefundGroup(prefix: nil, members.filter { $0.orderNo == nil }) { groups.append(unnumbered) }
         let numbered = members.compactMap { member in member.orderNo.map { Numbered(Array($0.utf8), member) } }
             .sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-        // What is too small to be a run of its own among so many is not parted any further.
+        // A group as small as this tells nothing more when it is split.
         let smallest = max(20, numbered.count / 50)
         var open = numbered.isEmpty ? [] : [numbered[...]]
         while let slice = open.popLast() {
@@ -127,7 +127,7 @@ extension ArraySlice<RefundGroup.Numbered> {
         return greatest < least || greatest - least < UInt64(count) * 2
     }
 
-    /// Parts them by the byte at a place; a number that ends there is a part of its own.
+    /// Splits them by the byte at a place; a number that ends there is a part of its own.
     fileprivate func parts(at place: Int) -> [Self] {
         var parts: [Self] = []
         var start = startIndex
