@@ -148,13 +148,13 @@ package final class PostgresConnection {
         }
     }
 
-    /// Waits until the server has sent a notification; an interruption ends the wait, and the connection goes on.
+    /// Waits until the server has sent a notification.
     ///
     /// - Parameters:
     ///   - payload: Notifications with another payload are passed over: a channel belongs to a whole database.
     ///   - deadline: When to end the wait.
     /// - Returns: Whether one came before the deadline.
-    /// - Throws: `PostgresError` if the connection is lost.
+    /// - Throws: `PostgresError` if the connection is lost, or was interrupted, after which it goes on.
     package func awaitNotification(
         of payload: String,
         until deadline: ContinuousClock.Instant
@@ -176,7 +176,7 @@ package final class PostgresConnection {
                 isBroken = false
                 if error.kind == .interrupted {
                     interruption.reset()
-                    return false
+                    throw error
                 }
             }
         }
@@ -284,7 +284,9 @@ package final class PostgresConnection {
             ]
             let left = ContinuousClock.now.duration(to: deadline)
             let (seconds, attoseconds) = left.components
-            let milliseconds = seconds < 0 ? 0 : min(seconds, 86_400) * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
+            // A negative time would make poll wait without end.
+            let milliseconds =
+                left <= .zero ? 0 : min(seconds, 86_400) * 1_000 + attoseconds / 1_000_000_000_000_000 + 1
             let count = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(clamping: milliseconds))
             if count < 0, errno == EINTR { continue }
             if count > 0, descriptors[1].revents != 0 {

@@ -165,6 +165,16 @@ struct ConnectionTests {
         #expect(throws: PostgresError.self) { try texts("SELECT 1") }
     }
 
+    @Test func callWhoseDeadlineHasPassedEndsAtOnce() throws {
+        for overdue in [Duration.zero, .milliseconds(500), .seconds(2)] {
+            let connection = try PostgresServer.shared().connect()
+            let error = #expect(throws: PostgresError.self) {
+                try connection.execute("SELECT pg_sleep(2)", until: .now - overdue)
+            }
+            #expect(error?.kind == .timedOut)
+        }
+    }
+
     @Test func callEndsWhenItIsInterrupted() throws {
         let interruption = interruption
         let isOver = Atomic(false)
@@ -209,6 +219,21 @@ struct ConnectionTests {
         #expect(try texts("SELECT 1") == ["1"], "the connection goes on")
         try PostgresServer.shared().connect().execute("NOTIFY refund_test, 'mine'", until: Self.soon)
         #expect(try connection.awaitNotification(of: "mine", until: Self.soon))
+    }
+
+    @Test func waitForANotificationIsInterruptedAndTheConnectionGoesOn() throws {
+        let interruption = interruption
+        let isOver = Atomic(false)
+        let other = Thread {
+            while !isOver.load(ordering: .relaxed) { interruption.interrupt() }
+        }
+        other.start()
+        let error = #expect(throws: PostgresError.self) {
+            try connection.awaitNotification(of: "mine", until: Self.soon)
+        }
+        isOver.store(true, ordering: .relaxed)
+        #expect(error?.kind == .interrupted)
+        #expect(!connection.isBroken)
     }
 
     @Test func notificationsAboutOtherSchemasArePassedOver() throws {

@@ -135,7 +135,7 @@ final class Listener: WakeSource {
             if !isListening { end = min(end, .now + Self.poll) }
             if mayHaveJoined { end = min(end, nextCount) }
             if let time = isAsleep ? secondLook : .now + Self.restAfter { end = min(end, time) }
-            if try connection.awaitNotification(of: session.schema, until: end) {
+            if try isNotified(connection, until: end) {
                 look()
                 mayHaveJoined = true
             }
@@ -169,6 +169,19 @@ final class Listener: WakeSource {
                 nextWatch = now + Self.watch
                 try takeOver(registration)
             }
+        }
+    }
+
+    // Leaving interrupts the wait, and still needs the connection.
+    private func isNotified(
+        _ connection: PostgresConnection,
+        until end: ContinuousClock.Instant
+    ) throws(PostgresError) -> Bool {
+        do throws(PostgresError) {
+            return try connection.awaitNotification(of: session.schema, until: end)
+        } catch {
+            guard error.kind == .interrupted else { throw error }
+            return false
         }
     }
 

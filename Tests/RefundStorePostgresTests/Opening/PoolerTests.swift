@@ -1,9 +1,11 @@
+import Dispatch
 import RefundCore
 import RefundPostgres
 import RefundPostgresSupport
 import RefundStore
 import RefundStoreConformance
 import RefundStorePostgresSupport
+import Synchronization
 import Testing
 
 @testable import RefundStorePostgres
@@ -36,6 +38,49 @@ struct PoolerTests {
             for _ in 0..<3 { #expect(try Session(database.settings).connect().isPooled == (mode == .transaction)) }
         }
         #expect(try !Session(PostgresFixture().settings).connect().isPooled)
+    }
+
+    @Test func poolerThatSharesSessionsIsRecognisedWhileOthersKeepItBusy() throws {
+        let pooler = try PgBouncer(before: .shared(), .transaction, size: 3)
+        let database = try PostgresFixture(behind: pooler)
+        var settings = database.settings
+        settings.connectTimeout = .seconds(2)
+        let isOver = Atomic(false)
+        let answers = Atomic(0)
+        let others = DispatchGroup()
+        for number in 0..<3 {
+            DispatchQueue(label: "other \(number)").async(group: others) {
+                while !isOver.load(ordering: .relaxed) {
+                    if (try? value("SELECT 1", through: pooler)) == "1" { answers.add(1, ordering: .relaxed) }
+                }
+            }
+        }
+        defer {
+            isOver.store(true, ordering: .relaxed)
+            others.wait()
+        }
+        for _ in 0..<50 { #expect(try Session(settings).connect().isPooled) }
+        #expect(answers.load(ordering: .relaxed) > 50)
+    }
+
+    /// NOTIFY takes a lock that a commit keeps while it waits for a standby.
+    @Test func lostStandbyKeepsNobodyFromConnecting() async throws {
+        let server = try PostgresServer(settings: ["synchronous_standby_names=lost", "synchronous_commit=local"])
+        let pooler = try PgBouncer(before: server, .session)
+        let database = try PostgresFixture(on: server, behind: pooler)
+        let application = DispatchGroup()
+        DispatchQueue(label: "application").async(group: application) {
+            let sql = "SET synchronous_commit = on; BEGIN; CREATE TABLE notes (); NOTIFY shop; COMMIT"
+            try? server.connect().execute(sql, until: .now.advanced(by: .seconds(60)))
+        }
+        defer {
+            try? server.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+            application.wait()
+        }
+        while try database.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == 0 {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try Session(database.settings).connect().isPooled)
     }
 
     @Test func wakeUpIsJudgedByThePooler() throws {
