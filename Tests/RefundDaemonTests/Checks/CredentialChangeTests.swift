@@ -41,7 +41,7 @@ struct CredentialChangeTests {
             return CredentialChanges(sources: sources, files: [], daemon: daemon).finding(about: file)
         }
         #expect(finding(["refundd_key": key], since: 0)?.text == "refundd.conf has changed since refundd read it")
-        #expect(finding(["refundd_key": key], since: 0)?.command == "systemctl restart refundd")
+        #expect(finding(["refundd_key": key], since: 0)?.command == "refundd check && systemctl restart refundd")
         #expect(finding([:], since: 0)?.command == "kill -HUP 77")
         #expect(finding([:], since: .max) == nil)
     }

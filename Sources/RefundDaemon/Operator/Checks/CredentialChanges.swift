@@ -33,7 +33,8 @@ struct CredentialChanges {
         )
     }
 
-    // A wrong key would keep the daemon from working once it is restarted.
+    // A restart with a wrong configuration or key would stop a daemon that still works with the old one.
+    private static let checkedRestart = "refundd check && systemctl restart refundd"
     private static let triedRestart = "refundd check --online && systemctl restart refundd"
 
     /// Runs the check.
@@ -56,7 +57,7 @@ struct CredentialChanges {
     func finding(about configuration: String) -> Finding? {
         guard isChanged(configuration, since: daemon.reloaded ?? daemon.since) else { return nil }
         let text = "\(configuration.fileName) has changed since refundd read it"
-        let command = sources.isEmpty ? "kill -HUP \(daemon.pid)" : "systemctl restart refundd"
+        let command = sources.isEmpty ? "kill -HUP \(daemon.pid)" : Self.checkedRestart
         return Finding(.warning, "settings", text, run: command)
     }
 
