@@ -57,7 +57,7 @@ struct ReadinessTests {
     }
 
     @Test(.endToEnd) func watchdogIsFedWhileAnotherProgramHoldsTheDatabase() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(isLong: true) { w in
             try await w.startSimulator(scenarios: "[prefixes.\"LONG-\"]\nnever = true")
             let manager = try await watchdog(of: w)
             try await w.startDaemon(environment: Self.environment(w))

@@ -132,7 +132,7 @@ struct TerminalTests {
     }
 
     @Test(.endToEnd) func tenThousandRefundsThatNeedAttentionAreReadableWhateverTheyAreCalled() async throws {
-        try await withWorkspace { w in
+        try await withWorkspace(isLong: true) { w in
             let port = try await w.freePort()
             try w.configure("admin", ["listen": "\"127.0.0.1:\(port)\""])
             try await w.startSimulator()

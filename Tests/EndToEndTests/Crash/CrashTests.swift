@@ -16,7 +16,7 @@ struct CrashTests {
     private func withCrashRun(onServer: Bool, _ body: (CrashRun) async throws -> Void) async throws {
         if TestedStores.isServerSelected { try Test.cancel("runs on both stores anyway") }
         let queue = onServer ? try ServerQueue() : nil
-        try await withWorkspace(queue, slots: 2) { w in
+        try await withWorkspace(queue, slots: 2, isLong: true) { w in
             if let queue {
                 try await body(CrashRun(w, PostgresCrashFixture(workspace: w, queue: queue)))
             } else {

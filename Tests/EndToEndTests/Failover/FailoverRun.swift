@@ -47,7 +47,7 @@ final class FailoverRun {
         let primary = try PostgresServer(settings: ["wal_keep_size=1GB"])
         let standby = try PostgresServer(settings: ["wal_keep_size=1GB"], following: primary)
         if isSynchronous { try primary.waitForStandby() }
-        try await withWorkspace(try ServerQueue(on: primary, standby: standby), slots: 2) { w in
+        try await withWorkspace(try ServerQueue(on: primary, standby: standby), slots: 2, isLong: true) { w in
             try await body(try await FailoverRun(w, primary, standby, isSynchronous, size))
         }
     }

@@ -11,7 +11,7 @@ struct HeldTransactionTests {
     @Test(.crashRun) func heldTransactionsAreReportedAndCostALittlePaceAtMost() async throws {
         let server = try PostgresServer()
         let (held, free) = (try ServerQueue(on: server), try ServerQueue(on: server))
-        try await withWorkspace(held) { w in
+        try await withWorkspace(held, isLong: true) { w in
             try await w.startSimulator()
             try w.write(w.configuration.text.replacing(held.url, with: free.url), to: "free.conf")
             for file in [w.configurationFile, w.path("free.conf")] {

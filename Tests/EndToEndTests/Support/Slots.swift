@@ -5,9 +5,15 @@ final class Slots: Sendable {
     /// The slots that all tests share.
     static let shared = Slots(count: 5)
 
+    private struct Waiter {
+        let count: Int
+        let isLong: Bool
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
     private struct State {
         var free: Int
-        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiting: [Waiter] = []
     }
 
     /// How many there are; whoever takes all of them runs alone.
@@ -19,10 +25,16 @@ final class Slots: Sendable {
         state = Mutex(State(free: count))
     }
 
-    /// Waits, first come first served, until so many slots are free, and takes them.
-    func take(_ count: Int) async {
+    /// Waits until so many slots are free, and takes them.
+    ///
+    /// Long tests go first, so that none is left to run alone at the end. Otherwise, first come, first served.
+    func take(_ count: Int, isLong: Bool) async {
         await withCheckedContinuation { continuation in
-            state.withLock { $0.waiting.append((count, continuation)) }
+            state.withLock { state in
+                let place = isLong ? state.waiting.firstIndex { !$0.isLong } : nil
+                let waiter = Waiter(count: count, isLong: isLong, continuation: continuation)
+                state.waiting.insert(waiter, at: place ?? state.waiting.endIndex)
+            }
             admit()
         }
     }

@@ -3,7 +3,7 @@ import Testing
 
 extension Trait where Self == TimeLimitTrait {
     /// The bound of a test that waits for its slot, too; every wait inside a test has a deadline of its own.
-    static var endToEnd: Self { .timeLimit(.minutes(10 * Duration.patience)) }
+    static var endToEnd: Self { .timeLimit(.minutes(15 * Duration.patience)) }
 }
 
 extension Duration {

@@ -200,15 +200,17 @@ struct Finished {
 /// - Parameters:
 ///   - stores: The stores that it is about.
 ///   - slots: How much of the machine it takes; `Slots.shared.count` to have it alone.
+///   - isLong: Whether it takes much longer than others.
 ///   - body: The test.
 /// - Throws: Whatever the test throws.
 func withWorkspace(
     on stores: TestedStores = .file,
     slots: Int = 1,
+    isLong: Bool = false,
     _ body: (Workspace) async throws -> Void
 ) async throws {
     if stores == .file, TestedStores.isServerSelected { try Test.cancel("about SQLite alone") }
-    try await withWorkspace(TestedStores.isServerSelected ? try ServerQueue() : nil, slots: slots, body)
+    try await withWorkspace(TestedStores.isServerSelected ? try ServerQueue() : nil, slots: slots, isLong: isLong, body)
 }
 
 /// Runs a test in a folder of its own, with its queue in a database on a server.
@@ -216,14 +218,16 @@ func withWorkspace(
 /// - Parameters:
 ///   - server: The database; nil for a file.
 ///   - slots: How much of the machine it takes.
+///   - isLong: Whether it takes much longer than others.
 ///   - body: The test.
 /// - Throws: Whatever the test throws.
 func withWorkspace(
     _ server: ServerQueue?,
     slots: Int = 1,
+    isLong: Bool = false,
     _ body: (Workspace) async throws -> Void
 ) async throws {
-    await Slots.shared.take(slots)
+    await Slots.shared.take(slots, isLong: isLong)
     defer { Slots.shared.giveBack(slots) }
     let workspace = try Workspace(template: await SimulatorTemplate.shared.value, server)
     defer { workspace.close() }
