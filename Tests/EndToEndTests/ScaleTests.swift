@@ -42,6 +42,8 @@ struct ScaleTests {
             #expect(done.output == "abandoned 1,000 refunds\n", "\(done.errors)")
             #expect(try await w.refund("R-999")["state"].text == "abandoned")
             #expect(try await w.refund("KEEP-1")["state"].text == "pending")
+            let list = try await w.refundd("list", "--order-prefix", "R-99", "--json")
+            #expect(try list.json["refunds"].items.count == 11, "R-99 and R-990 to R-999")
             #expect(try await w.refundd("verify").exitCode == 0)
         }
     }

@@ -34,8 +34,8 @@ struct BulkAbandonmentTests {
         try queue.enqueue("KEEP-1")
         let preview = try BulkAbandonment(RefundFilter(state: .pending), queue.store).preview(queue.configuration())
         #expect(preview.count == 451)
-        #expect(preview.groups.map(\.group.prefix) == ["R-", "KEEP-1"])
-        #expect(preview.groups.map(\.group.count) == [450, 1])
+        #expect(preview.groups.map(\.prefix) == ["R-", "KEEP-1"])
+        #expect(preview.groups.map(\.count) == [450, 1])
         #expect(preview.webhookCount == 0, "the configuration has no URL")
         #expect(try count(.pending) == 451)
     }
@@ -46,6 +46,22 @@ struct BulkAbandonmentTests {
         )
         let preview = try BulkAbandonment(RefundFilter(), queue.store).preview(queue.configuration())
         #expect(preview.webhookCount == 1)
+    }
+
+    @Test func refundsWithAVerdictAreCountedSinceTheyKeepIt() throws {
+        try queue.enqueue("KEEP-1")
+        for report in [GatewayReport(.settled), GatewayReport(.settled), GatewayReport(.failed)] {
+            try queue.change(try queue.enqueue("R-\(UInt64.random(in: 1_000...UInt64.max))")) { machine in
+                let evidence = Evidence(code: "0", psn: "P-1", response: Array("{}".utf8))
+                let outcome = QueryOutcome.report(report, evidence)
+                return machine.queryAnswered(outcome, sentAt: queue.now, at: queue.now, draw: 0.5)
+            }
+        }
+        let request = BulkAbandonment(RefundFilter(orderPrefix: "R-"), queue.store)
+        #expect(try request.verdicts().map(\.state) == [.settled, .failed])
+        #expect(try request.verdicts().map(\.count) == [2, 1])
+        #expect(try BulkAbandonment(RefundFilter(orderPrefix: "KEEP-"), queue.store).verdicts().isEmpty)
+        #expect(try BulkAbandonment(RefundFilter(state: .pending), queue.store).verdicts().isEmpty)
     }
 
     @Test func onlyOrderNumbersThatBeginWithThePrefixAreAbandoned() async throws {

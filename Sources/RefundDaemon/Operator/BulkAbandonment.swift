@@ -8,7 +8,7 @@ package struct BulkAbandonment: Sendable {
     // Each refund writes about ten rows; this bounds how long one transaction blocks the daemon and applications.
     private static let batchSize = 200
 
-    private let state: RefundState?
+    private let filter: RefundFilter
     private let filters: [RefundFilter]
     private let store: any QueueStore
 
@@ -18,8 +18,7 @@ package struct BulkAbandonment: Sendable {
     ///   - filter: The refunds; without a state, those that are not final.
     ///   - store: The queue, open for writing.
     package init(_ filter: RefundFilter, _ store: any QueueStore) {
-        self.store = store
-        state = filter.state
+        (self.filter, self.store) = (filter, store)
         let states = filter.state.map { [$0] } ?? RefundState.open
         filters = states.map { state in
             var filter = filter
@@ -30,8 +29,8 @@ package struct BulkAbandonment: Sendable {
 
     /// What would be abandoned.
     package struct Preview: Sendable {
-        /// The refunds by state and beginning of their order numbers, the largest group first.
-        package var groups: [(state: RefundState, group: RefundGroup)] = []
+        /// The refunds by the beginning of their order numbers, the largest group first.
+        package var groups: [RefundGroup] = []
         /// The number of refunds.
         package var count = 0
         /// The number of `refund.abandoned` webhooks that this would send.
@@ -49,17 +48,33 @@ package struct BulkAbandonment: Sendable {
         let sendsAny = routing.events.contains(.abandoned)
         var preview = Preview()
         try store.look { tx throws(StoreError) in
-            for filter in filters {
-                let members = try tx.members(filter, newest: .max)
-                preview.groups += RefundGroup.grouping(members).map { (filter.state ?? .pending, $0) }
-            }
+            var members: [RefundGroup.Member] = []
+            for filter in filters { members += try tx.members(filter, newest: .max) }
+            preview.groups = RefundGroup.grouping(members)
         }
-        for (_, group) in preview.groups {
+        for group in preview.groups {
             preview.count += group.count
             preview.webhookCount += sendsAll ? group.count : sendsAny ? group.callbackCount : 0
         }
-        preview.groups.sort { $0.group.count > $1.group.count }
         return preview
+    }
+
+    /// How many refunds whose order numbers begin like the others have a verdict already, which they keep.
+    ///
+    /// - Returns: The states that have any; empty without an order prefix, or if the filter names a state or attention.
+    /// - Throws: `CommandFailure` if the database fails.
+    package func verdicts() throws(CommandFailure) -> [(state: RefundState, count: Int)] {
+        guard filter.orderPrefix != nil, filter.state == nil, !filter.needsAttention else { return [] }
+        return try store.look { tx throws(StoreError) in
+            var verdicts: [(state: RefundState, count: Int)] = []
+            for state in [RefundState.settled, .failed] {
+                var filter = filter
+                filter.state = state
+                let count = try tx.count(filter, limit: .max)
+                if count > 0 { verdicts.append((state, count)) }
+            }
+            return verdicts
+        }
     }
 
     /// Abandons them; a refund that becomes final meanwhile, or leaves the filter's state, stays as it is.
@@ -87,7 +102,7 @@ package struct BulkAbandonment: Sendable {
         try await store.command(on: ids, inBatchesOf: Self.batchSize) { tx, batch throws(StoreError) in
             var done = 0
             for id in batch {
-                if let state, try tx.refund(id: id)?.refund.state != state { continue }
+                if let state = filter.state, try tx.refund(id: id)?.refund.state != state { continue }
                 let now = SystemClock().now()
                 let resolution = OperatorResolution.abandon
                 let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)

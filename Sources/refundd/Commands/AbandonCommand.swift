@@ -98,7 +98,7 @@ struct AbandonCommand: AsyncParsableCommand {
         )
         let request = BulkAbandonment(filter, store)
         if dryRun {
-            show(try request.preview(configuration))
+            show(try request.preview(configuration), try request.verdicts())
             return
         }
         var progress = Progress()
@@ -107,23 +107,40 @@ struct AbandonCommand: AsyncParsableCommand {
         }
         progress.end()
         printLine("abandoned \(count.counted("refund", "refunds"))")
+        if let verdicts = try? request.verdicts() { show(verdicts) }
     }
 
     private func orders(of group: RefundGroup) -> String {
-        guard let prefix = group.prefix, let first = group.firstNumber, let last = group.lastNumber else {
+        guard let prefix = group.prefix, let lowest = group.lowestNumber, let highest = group.highestNumber else {
             return "without an order number"
         }
-        return first == last ? first : "\(prefix)…  \(first) to \(last),"
+        return lowest == highest ? lowest : "\(prefix)…  \(lowest) to \(highest),"
     }
 
-    private func show(_ preview: BulkAbandonment.Preview) {
-        for (state, group) in preview.groups.prefix(Self.previewed) {
+    private func show(_ verdicts: [(state: RefundState, count: Int)]) {
+        var command: [String]?
+        // A list has no end, and another "2h" is another time.
+        if let orderPrefix, since == nil, until == nil {
+            command = ["refundd", "list", "--order-prefix", orderPrefix.asShellWord]
+            if let gateway = selection.gateway { command? += ["--gateway", gateway.asShellWord] }
+            if let merchant = selection.merchant { command? += ["--merchant", merchant.asShellWord] }
+        }
+        for (state, count) in verdicts {
+            let list = command.map { ": \(($0 + ["--state", state.rawValue]).joined(separator: " "))" } ?? ""
+            let refunds = "\(count.counted("refund", "refunds")) \(count == 1 ? "is" : "are")"
+            printLine("\(refunds) already \(state.rawValue)\(list)")
+        }
+    }
+
+    private func show(_ preview: BulkAbandonment.Preview, _ verdicts: [(state: RefundState, count: Int)]) {
+        for group in preview.groups.prefix(Self.previewed) {
             let count = group.count.counted("refund", "refunds")
             let times = "enqueued from \(group.first.iso8601Seconds) to \(group.last.iso8601Seconds)"
-            printLine("\(orders(of: group))  \(count), \(state.rawValue), \(times)")
+            printLine("\(orders(of: group))  \(count), \(times)")
         }
-        let rest = preview.groups.dropFirst(Self.previewed).reduce(0) { $0 + $1.group.count }
+        let rest = preview.groups.dropFirst(Self.previewed).reduce(0) { $0 + $1.count }
         if rest > 0 { printLine("and \(rest.grouped) more") }
+        show(verdicts)
         if preview.webhookCount > 0 {
             printLine(
                 "this sends \(preview.webhookCount.counted("refund.abandoned webhook", "refund.abandoned webhooks"))"

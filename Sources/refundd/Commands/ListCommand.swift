@@ -13,6 +13,7 @@ struct ListCommand: AsyncParsableCommand {
             Examples:
               refundd list --attention
               refundd list --state pending --since 2h
+              refundd list --order-prefix R-2022 --state settled
               refundd list --gateway default --limit 1000 --json
             """
     )
@@ -28,11 +29,19 @@ struct ListCommand: AsyncParsableCommand {
     @Flag(help: "Only refunds that need attention, each with its reason and the command that ends it.")
     var attention = false
 
+    @Option(help: "Only refunds whose order number begins so; each character, also *, stands for itself.")
+    var orderPrefix: String?
+
     @OptionGroup var filter: FilterOptions
     @OptionGroup var limit: LimitOption
 
     @Flag(help: "Print one JSON document.")
     var json = false
+
+    func validate() throws {
+        // As a script's variable is that was never set.
+        if orderPrefix == "" { throw ValidationError("--order-prefix is empty, and would match every refund") }
+    }
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
@@ -43,7 +52,8 @@ struct ListCommand: AsyncParsableCommand {
                 needsAttention: attention,
                 gateway: filter.gateway,
                 merchantNo: filter.merchant,
-                since: filter.since
+                since: filter.since,
+                orderPrefix: orderPrefix
             )
             let list = try common.read(configuration) { tx throws(StoreError) in
                 try RefundList(filter, limit, tx, configuration, at: now)

@@ -23,11 +23,34 @@ struct RefundGroupTests {
         let run = (0..<20_000).map { "\(beginning)\(padded($0, 6))" }
         let found = groups(run + real)
         #expect(found.first?.count == 20_000)
-        #expect(found.first?.firstNumber == run.first && found.first?.lastNumber == run.last)
+        #expect(found.first?.lowestNumber == run.first && found.first?.highestNumber == run.last)
         let prefix = found.first?.prefix ?? ""
         #expect(prefix.hasPrefix(beginning) && run.allSatisfy { $0.hasPrefix(prefix) })
         #expect(!real.contains { $0.hasPrefix(prefix) }, "\(prefix)")
         #expect(found.dropFirst().map(\.count).reduce(0, +) == 82)
+    }
+
+    @Test(arguments: [
+        (20_260_795..<20_260_812, 20_269_000..<20_289_000), (20_260_795..<20_260_812, 20_261_000..<20_269_000),
+        (20_260_795..<20_260_895, 20_261_000..<20_269_000), (20_260_795..<20_260_812, 20_261_000..<20_301_000),
+        (20_260_795..<20_260_812, 20_260_950..<20_261_000), (1_000..<1_051, 1_000_000..<1_020_000),
+        (1_795_957_100..<1_795_957_182, 1..<15_001),
+    ])
+    func runThatBeginsLikeTheRealNumbersIsSplitUntilNoGroupHasBoth(real: Range<Int>, run: Range<Int>) {
+        let found = groups(run.map { "R-\($0)" } + real.map { "R-\($0)" })
+        #expect(found.map(\.count).reduce(0, +) == run.count + real.count)
+        // A number may begin a longer one, so a group may be one number.
+        for group in found where group.count >= 20 {
+            let prefix = group.prefix ?? ""
+            let hasReal = real.contains { "R-\($0)".hasPrefix(prefix) }
+            let hasMistaken = run.contains { "R-\($0)".hasPrefix(prefix) }
+            #expect(hasReal != hasMistaken, "\(group)")
+        }
+    }
+
+    @Test func paddedAndUnpaddedCountersAreTwoRuns() {
+        let found = groups((1..<20_001).map { "R-\($0)" } + (1..<51).map { "R-\(padded($0, 6))" })
+        #expect(found.first { $0.prefix?.hasPrefix("R-0") == true }?.count == 50)
     }
 
     @Test func whatFollowsTheCounterDoesNotMatter() {

@@ -7,11 +7,12 @@ extension QueueReport {
     static let largeBacklog = 10_000
     /// How many refunds are looked at for what they have in common; more would take longer than it tells.
     static let grouped = 100_000
+    private static let named = 3
     private static let longestRound: Duration = .seconds(600)
     // A gateway that keeps up has no refund due for so long. The longer the note waits, the more of a mistake is queried.
     private static let unusualLag: Duration = .seconds(5)
 
-    /// How long the backlog takes at the configured rates, and what most of it has in common; nil without one.
+    /// How long the backlog takes at the configured rates, and what much of it has in common; nil without one.
     var backlogNote: Finding? {
         let rate = settings.values.reduce(0) { $0 + $1.limits.maxQueriesPerSecond }
         let waiting = status.openCount
@@ -21,17 +22,21 @@ extension QueueReport {
         let each = "at \(Int(rate.rounded()).grouped) queries a second, one query each takes \(round.rounded)"
         let text = "\(waiting.grouped) refunds wait; \(each)"
         let seen = min(waiting, Self.grouped)
-        guard let group = largestGroup, let prefix = group.prefix, !prefix.isEmpty, group.count > seen / 2 else {
+        let groups = groups.filter { $0.prefix?.isEmpty == false && $0.count > seen / 20 }.prefix(Self.named)
+        guard let largest = groups.first, let prefix = largest.prefix else {
             return Finding(.note, "backlog", text, run: "refundd list --state pending --limit 20")
         }
-        let count = group.count.grouped + (seen < waiting ? " of the newest \(seen.grouped)" : "")
-        let numbers = "\(group.firstNumber ?? "") to \(group.lastNumber ?? "")"
-        let span = group.last.duration(since: group.first).rounded
+        let parts = groups.map { group in
+            let numbers = "\(group.prefix ?? "") (\(group.lowestNumber ?? "") to \(group.highestNumber ?? ""))"
+            guard group == largest else { return "\(group.count.grouped) with \(numbers)" }
+            let share = seen < waiting ? " of the newest \(seen.grouped)" : ""
+            let span = "enqueued within \(group.last.duration(since: group.first).rounded)"
+            return "\(group.count.grouped)\(share) begin with \(numbers), \(span)"
+        }
         return Finding(
             .note,
             "backlog",
-            "\(text); \(count) begin with \(prefix) (\(numbers)), enqueued within \(span): if every one of them is a"
-                + " mistake, see what abandoning them does",
+            "\(text); \(parts.joined(separator: ", ")): if a whole group is a mistake, see what abandoning it does",
             run: "refundd abandon --order-prefix \(prefix.asShellWord) --dry-run"
         )
     }

@@ -25,8 +25,8 @@ package struct QueueReport: Sendable {
     package var credentialFindings: [Finding] = []
     /// The configured gateways, with the files that an operator replaces; empty if the configuration is invalid.
     package var settings: [String: GatewaySettings] = [:]
-    /// The largest group of the newest pending refunds whose order numbers begin alike; nil if few refunds wait.
-    package var largestGroup: RefundGroup?
+    /// The newest pending refunds in groups whose order numbers begin alike, the largest first; empty if few wait.
+    package var groups: [RefundGroup] = []
     /// Findings about the disk.
     package var diskFindings: [Finding] = []
     /// The user who asks, if it cannot see keys and service; nil if it can.
@@ -69,8 +69,8 @@ package struct QueueReport: Sendable {
         if configuration.whole != nil { self.status.forgetLags(exceptOf: configured) }
         database = store.location
         if status.openCount >= Self.largeBacklog, status.dueLag > .zero {
-            largestGroup = try store.read { tx throws(StoreError) in
-                RefundGroup.grouping(try tx.members(RefundFilter(state: .pending), newest: Self.grouped)).first
+            groups = try store.read { tx throws(StoreError) in
+                RefundGroup.grouping(try tx.members(RefundFilter(state: .pending), newest: Self.grouped))
             }
         }
         do throws(StoreError) {
