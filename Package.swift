@@ -269,7 +269,7 @@ let package = Package(
         tests("RefundSimulatorTests", ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundSimulator"]),
         tests(
             "EndToEndTests",
-            ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundPostgres", "RefundPostgresSupport"],
+            ["RefundCore", "RefundCrypto", "RefundPayCloud", "RefundPostgres", "RefundPostgresSupport", "RefundStore"],
             resources: [.copy("Fixtures")]
         ),
         tests(

@@ -1,5 +1,6 @@
 import Foundation
 import RefundPostgresSupport
+import RefundStore
 import Testing
 
 /// A queue on a PostgreSQL server, as it is meant to be used: over TLS, with a role for each purpose.
@@ -84,8 +85,9 @@ struct PostgresTests {
         for (queue, isLoaded) in [(nil, false), (try ServerQueue(), true)] {
             try await withWorkspace(queue) { w in
                 try await w.startEverything()
-                let maps = try String(contentsOfFile: "/proc/\(try #require(w.daemon).id)/maps", encoding: .utf8)
-                #expect(maps.contains("libpq.so") == isLoaded)
+                let daemon = try #require(w.daemon)
+                let maps = try #require(KernelTable.text(of: "/proc/\(daemon.id)/maps"))
+                #expect(maps.contains("libcurl.so") && maps.contains("libpq.so") == isLoaded)
             }
         }
     }

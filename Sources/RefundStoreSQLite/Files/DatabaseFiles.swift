@@ -131,7 +131,7 @@ enum FileHolders {
         var status = stat()
         let shared = DatabasePath.real(path) + "-shm"
         guard unsafe stat(shared, &status) == 0 else { return nil }
-        guard let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else {
+        guard let locks = KernelTable.text(of: "/proc/locks") else {
             // A service may not see that file, but may ask for one lock.
             return WriteLock.holder(of: shared).map(describe)
         }

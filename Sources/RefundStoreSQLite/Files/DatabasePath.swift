@@ -47,9 +47,7 @@ package enum DatabasePath: Sendable {
         if status.st_nlink > 1, status.st_mode & S_IFMT == S_IFREG {
             throw .unshareable(path, "the file has \(status.st_nlink) names (hard links)", "remove all but one")
         }
-        if let table = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8),
-            isMountPoint(real, in: table)
-        {
+        if let table = KernelTable.text(of: "/proc/self/mountinfo"), isMountPoint(real, in: table) {
             throw .unshareable(path, "the file itself is a mount point", "mount its folder instead")
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import RefundStore
 import Testing
 
 /// A small ext4 file system in a test's folder, which the kernel can be made to turn read-only under open files, as it
@@ -34,8 +35,8 @@ final class FailingDisk: MountedDisk {
 
     /// Makes the kernel find an error, after which nothing can be written any more.
     func fail() throws {
-        let mounts = try String(contentsOfFile: "/proc/self/mounts", encoding: .utf8).split(separator: "\n")
-        let fields = try #require(mounts.last { $0.contains(" \(path) ") }).split(separator: " ")
+        let mounts = KernelTable.text(of: "/proc/self/mounts")?.split(separator: "\n")
+        let fields = try #require(mounts?.last { $0.contains(" \(path) ") }).split(separator: " ")
         let device = try #require(fields[0].split(separator: "/").last)
         let trigger = try FileHandle(forWritingTo: URL(fileURLWithPath: "/sys/fs/ext4/\(device)/trigger_fs_error"))
         try trigger.write(contentsOf: Data("test".utf8))

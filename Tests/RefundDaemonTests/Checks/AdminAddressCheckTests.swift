@@ -50,6 +50,26 @@ struct AdminAddressCheckTests {
         }
     }
 
+    @Test func everySocketIsFoundOnABusyMachine() throws {
+        let sockets = (0..<100).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
+        defer { for socket in sockets { close(socket) } }
+        for socket in sockets {
+            try #require(listen(socket, 1) == 0)
+            var address = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let isNamed = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                    unsafe getsockname(socket, pointer, &length) == 0
+                }
+            }
+            try #require(isNamed)
+            let port = Int(UInt16(bigEndian: address.sin_port))
+            // The table may change while it is read.
+            let isFound = (0..<10).contains { _ in ListeningSockets(port: port).areOpen(in: getpid()) == true }
+            #expect(isFound)
+        }
+    }
+
     @Test func addressThatTheUnitsOwnDaemonServesForAnotherDatabaseIsFine() async throws {
         try await whileListening { address in
             for daemon in [DaemonPresence.absent, .running(nil)] {

@@ -56,7 +56,7 @@ struct ListeningSockets {
         let suffix = ":" + (String(repeating: "0", count: 4) + String(port, radix: 16, uppercase: true)).suffix(4)
         links = Set(
             ["/proc/net/tcp", "/proc/net/tcp6"].flatMap { table in
-                let lines = (try? String(contentsOfFile: table, encoding: .utf8))?.split(separator: "\n") ?? []
+                let lines = KernelTable.text(of: table)?.split(separator: "\n") ?? []
                 return lines.compactMap { line -> String? in
                     let fields = line.split(separator: " ")
                     guard fields.count > 9, fields[1].hasSuffix(suffix), fields[3] == "0A" else { return nil }
