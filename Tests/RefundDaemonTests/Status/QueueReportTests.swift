@@ -242,50 +242,6 @@ struct QueueReportTests {
         )
     }
 
-    @Test func largeBacklogIsNotedWithItsDurationAndWhatItHasInCommon() {
-        var report = report {
-            $0.states = [.pending: 100_025]
-            $0.dueLag = .seconds(8)
-            $0.dueLags = ["default": .seconds(8)]
-            $0.sightings = ["default": GatewaySighting(lastVerified: Self.now)]
-        }
-        report.settings = ["default": GatewaySettings()]
-        let figures = "100,025 refunds wait; at 20 queries a second, one query each takes 83m"
-        #expect(report.findings.last?.text == figures)
-        report.groups =
-            RefundGroup.grouping(
-                (0..<100_000).map { number in
-                    let time = Self.now.advanced(by: .seconds(number == 0 ? -40 : -8))
-                    return RefundGroup.Member(orderNo: "UNKNOWN-\(number)", enqueued: time)
-                }
-            )
-        #expect(report.isHealthy)
-        let group = "100,000 of the newest 100,000 begin with UNKNOWN- (UNKNOWN-0 to UNKNOWN-99999)"
-        let text = report.findings.last?.text ?? ""
-        #expect(text.hasPrefix("\(figures); \(group), enqueued within 32s"), "\(text)")
-        #expect(report.findings.last?.command == "refundd abandon --order-prefix UNKNOWN- --dry-run")
-    }
-
-    @Test func backlogOfSeveralRunsNamesTheLargestOfThem() {
-        var report = report {
-            $0.states = [.pending: 20_009]
-            $0.dueLag = .seconds(8)
-            $0.dueLags = ["default": .seconds(8)]
-            $0.sightings = ["default": GatewaySighting(lastVerified: Self.now)]
-        }
-        report.settings = ["default": GatewaySettings()]
-        let numbers = Array(20_260_795..<20_260_804) + Array(20_269_000..<20_289_000)
-        report.groups = RefundGroup.grouping(
-            numbers.map { RefundGroup.Member(orderNo: "R-\($0)", enqueued: Self.now) }
-        )
-        let groups =
-            "10,000 begin with R-2027 (R-20270000 to R-20279999), enqueued within 0s,"
-            + " 9,000 with R-2028 (R-20280000 to R-20288999)"
-        let text = report.findings.last?.text ?? ""
-        #expect(text.contains("; \(groups): if a whole group"), "\(text)")
-        #expect(report.findings.last?.command == "refundd abandon --order-prefix R-2027 --dry-run")
-    }
-
     @Test func refundsThatTheGatewayDoesNotKnowAreNotedWithTheirNumbers() {
         let report = report {
             $0.unknownOrders.count = 5
