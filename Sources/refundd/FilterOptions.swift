@@ -19,6 +19,13 @@ struct FilterOptions: ParsableArguments {
     var since: Timestamp?
 }
 
+/// Refuses an empty `--order-prefix`, as a script's variable is that was never set.
+///
+/// - Throws: `ValidationError`.
+func checkOrderPrefix(_ prefix: String?) throws {
+    if prefix == "" { throw ValidationError("--order-prefix is empty, and would match every refund") }
+}
+
 /// The option for the length of a list.
 struct LimitOption: ParsableArguments {
     @Option(help: "The most rows to show.")

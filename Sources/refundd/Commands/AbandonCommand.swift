@@ -52,8 +52,7 @@ struct AbandonCommand: AsyncParsableCommand {
     private var isBulk: Bool { state != nil || since != nil || until != nil || orderPrefix != nil || attention }
 
     func validate() throws {
-        // As a script's variable is that was never set.
-        if orderPrefix == "" { throw ValidationError("--order-prefix is empty, and would match every refund") }
+        try checkOrderPrefix(orderPrefix)
         if !dryRun {
             guard let reason else { throw ValidationError("give --reason, which the ledger records") }
             try ReasonOption.check(reason)

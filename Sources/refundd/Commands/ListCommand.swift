@@ -38,10 +38,7 @@ struct ListCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON document.")
     var json = false
 
-    func validate() throws {
-        // As a script's variable is that was never set.
-        if orderPrefix == "" { throw ValidationError("--order-prefix is empty, and would match every refund") }
-    }
+    func validate() throws { try checkOrderPrefix(orderPrefix) }
 
     func run() async throws {
         try await reportingFailures { () async throws(CommandFailure) in
