@@ -70,6 +70,7 @@ final class CrashRun {
             """
             CREATE TABLE lives (number INTEGER PRIMARY KEY, launched_at INTEGER, serves_at INTEGER, ended_at INTEGER);
             CREATE TABLE interrupted (life INTEGER, number TEXT, is_overtaken INTEGER, is_certain INTEGER DEFAULT 1);
+            CREATE INDEX interrupted_number ON interrupted (number);
             """,
             database: w.path("run.db")
         )
