@@ -25,7 +25,7 @@ struct DoctorTests {
             try await w.startSimulator()
             try await w.initDatabase()
             try await w.enqueue("OK-1")
-            w.stopSimulator()
+            try w.configureUnreachableGateway()
             try w.protect("webhook_secret", 0o644)
             let doctor = try await w.refundd("doctor", environment: ["COLUMNS": "400"])
             #expect(doctor.exitCode == 1)

@@ -50,7 +50,7 @@ struct OnlineCheckTests {
     @Test(.endToEnd) func gatewayThatIsDownIsUnavailable() async throws {
         try await withWorkspace { w in
             try await w.startSimulator()
-            w.stopSimulator()
+            try w.configureUnreachableGateway()
             let check = try await w.refundd("check", "--online")
             #expect(check.exitCode == 69)
             #expect(!check.errors.isEmpty)

@@ -176,7 +176,7 @@ struct QueryCommandTests {
 
     @Test(.endToEnd) func unreachableGatewayCountsAsAFailedQuery() async throws {
         try await withoutDaemon { w in
-            w.stopSimulator()
+            try w.configureUnreachableGateway()
             try await w.enqueue("OK-1")
             let query = try await w.refundd("query", "OK-1")
             #expect(query.exitCode == 69)

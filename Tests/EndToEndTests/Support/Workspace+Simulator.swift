@@ -11,6 +11,11 @@ struct Asked {
 }
 
 extension Workspace {
+    /// Names a gateway that nobody serves: the port of a simulator that has stopped may soon be another test's.
+    func configureUnreachableGateway() throws {
+        try configure("gateway", ["url": "\"https://127.0.0.1:1\""])
+    }
+
     /// The requests that the simulator has answered, in order of arrival.
     func asked() throws -> [Asked] {
         guard let data = FileManager.default.contents(atPath: path("simulator.log")) else { return [] }
