@@ -28,7 +28,7 @@ package struct DueWebhook {
             endpoint: endpoint,
             body: [],
             attempts: row.count(),
-            lease: row.integer() ?? 0
+            lease: row.lease()
         )
         delivery.order = row.text()
         let (disabledAt, reason) = (row.timestamp(), row.text() ?? "")

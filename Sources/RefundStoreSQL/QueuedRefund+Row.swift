@@ -50,7 +50,7 @@ extension QueuedRefund {
         refund.createdAt = row.timestamp() ?? refund.createdAt
         refund.updatedAt = row.timestamp() ?? refund.createdAt
         refund.nextQueryAt = row.timestamp()
-        let lease = row.integer() ?? 0
+        let lease = row.lease()
         self.init(refund, lease: lease, lastSequence: row.count(), deadWebhooks: row.count())
     }
 }

@@ -63,7 +63,25 @@ package protocol SQLRow: AnyObject {
     func bytes() -> [UInt8]?
 }
 
+/// The greatest number of a claim; counting claims does not lead there.
+private let greatestLease: Int64 = 1 << 52
+
+extension SQLRow {
+    /// The next column as the number of a row's last claim: zero for anything that no claim has written.
+    ///
+    /// A stray `UPDATE` may have left anything there.
+    package func lease() -> Int64 {
+        guard let lease = integer(), (0...greatestLease).contains(lease) else { return 0 }
+        return lease
+    }
+}
+
 extension SQLReader {
+    /// The number of a row's last claim in SQL, as `SQLRow.lease()` reads it.
+    package static var lease: String {
+        "CASE WHEN \(isNumber("lease")) AND lease BETWEEN 0 AND \(greatestLease) THEN lease ELSE 0 END"
+    }
+
     /// The rows of a query.
     package func rows<Value>(_ query: Query, _ body: @escaping (Row) -> Value?) throws -> [Value] {
         var rows: [Value] = []

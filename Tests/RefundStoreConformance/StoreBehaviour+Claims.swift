@@ -209,17 +209,39 @@ extension StoreBehaviour {
                 try fixture.column("SELECT next_attempt_at FROM refund_webhooks") == ["\(later(250).milliseconds)"]
             )
         },
+        StoreBehaviour("claimBeginsAndEndsWhateverNumberAStrayUpdateGaveIt") { fixture in
+            let daemon = Daemon(fixture)
+            for (index, value) in strayValues.enumerated() {
+                let id = try fixture.enqueue("R-\(index)")
+                let setLease = "UPDATE refund_queue SET lease = \(value) WHERE id = \(id)"
+                try daemon.write(.claimRefunds([RefundClaim(id: id, lease: 1)], until: later(75)))
+                // A typed column rejects some of them.
+                guard (try? fixture.execute(setLease)) != nil else { continue }
+                let expired = try #require(try daemon.claims(at: later(76)).expiredRefunds[id], "lease = \(value)")
+                try daemon.write(.releaseRefund(RefundClaim(id: id, lease: expired)))
+                #expect(try daemon.due().contains(id), "lease = \(value)")
+
+                try fixture.execute(setLease)
+                let claim = RefundClaim(id: id, lease: try daemon.row(id).lease + 1)
+                try daemon.write(.claimRefunds([claim], until: later(75)))
+                #expect(try daemon.row(id).lease == claim.lease, "lease = \(value)")
+                try fixture.execute(setLease)
+                try daemon.happen(to: id) { $0.answered(.settled) }
+                #expect(try daemon.row(id).refund.state == .settled, "lease = \(value)")
+
+                _ = try? fixture.execute("UPDATE refund_outbox SET lease = \(value) WHERE refund_id = \(id)")
+                try daemon.finish(try #require(try daemon.claim().first), .accepted)
+            }
+            #expect(Set(try daemon.webhooks()) == ["settled delivered"])
+        },
         StoreBehaviour("anythingInARowIsReadWithoutATrap") { fixture in
             let daemon = Daemon(fixture)
-            let values = [
-                "NULL", "'text'", "''", "x'ff00'", "1.5", "-1", "9223372036854775807", "-9223372036854775808",
-            ]
             let columns = [
                 "metadata", "callback_url", "trans_status", "trans_amount", "trans_end_at", "failure_code", "attempts",
                 "last_query_at", "updated_at", "next_query_at", "attention_told", "unknown_order",
             ]
             for column in columns {
-                for (index, value) in values.enumerated() {
+                for (index, value) in strayValues.enumerated() {
                     let id = try fixture.enqueue("\(column)-\(index)")
                     // A typed column rejects some of them.
                     guard (try? fixture.execute("UPDATE refund_queue SET \(column) = \(value) WHERE id = \(id)")) != nil
@@ -234,6 +256,11 @@ extension StoreBehaviour {
                 #expect(throws: Never.self) { try JSONObject(parsing: body ?? "") }
             }
         },
+    ]
+
+    /// What a stray `UPDATE` may leave in a column, as SQL.
+    private static let strayValues = [
+        "NULL", "'text'", "''", "x'ff00'", "1.5", "-1", "9223372036854775807", "-9223372036854775808",
     ]
 
     /// Refunds of merchants, which have been due in this order.

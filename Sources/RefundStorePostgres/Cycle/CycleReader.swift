@@ -226,7 +226,7 @@ final class CycleReader {
         flight.add(refunds)
             .bind(list: claims.gateways.keys).bind(request.now).bind(latest).bind(list: claims.heldRefunds)
             .bind(claims.batch)
-            .read { [self] row in if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 } }
+            .read { [self] row in if let id = row.integer() { input.expiredRefunds[id] = row.lease() } }
         let webhooks = """
             SELECT due.id, due.lease FROM (
                 SELECT w.id, w.lease, w.leased_until FROM refund_outbox w WHERE w.state = 'pending'
@@ -235,7 +235,7 @@ final class CycleReader {
             """
         flight.add(webhooks).bind(request.now).bind(latest).bind(list: claims.heldWebhooks).bind(claims.batch).read {
             [self] row in
-            if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
+            if let id = row.text() { input.expiredWebhooks[id] = row.lease() }
         }
     }
 }

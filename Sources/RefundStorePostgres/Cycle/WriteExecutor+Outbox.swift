@@ -34,7 +34,7 @@ extension WriteExecutor {
     func claim(_ claims: [WebhookClaim], until end: Timestamp) {
         let sql = """
             WITH done AS (
-                UPDATE refund_outbox SET leased_until = $1, claimed_by = $2, lease = lease + 1,
+                UPDATE refund_outbox SET leased_until = $1, claimed_by = $2, lease = 1 + \(PostgresTransaction.lease),
                 attempts = least(greatest(attempts, 0), 2147483647) WHERE id = ANY ($3) RETURNING 1
             ) SELECT refund_require((SELECT count(*) FROM done), $4)
             """
@@ -46,7 +46,7 @@ extension WriteExecutor {
         let end = SQLAssignment.endOfWebhookClaim(nextAttempt: "coalesce($1, next_attempt_at)")
         let sql = """
             UPDATE refund_outbox SET claimed_by = NULL, \(end)
-            WHERE id = $2 AND lease = $3 AND leased_until IS NOT NULL
+            WHERE id = $2 AND \(PostgresTransaction.lease) = $3 AND leased_until IS NOT NULL
             """
         flight.add(sql).bind(nextAttempt).bind(claim.id).bind(claim.lease)
     }

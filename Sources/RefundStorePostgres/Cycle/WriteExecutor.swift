@@ -76,7 +76,9 @@ final class WriteExecutor {
     private func lease(_ id: Int64) throws -> Int64? {
         if let lease = leases[id] { return lease }
         let sql = "SELECT lease FROM refund_queue WHERE id = $1 FOR NO KEY UPDATE"
-        let lease = try tx.number(sql) { $0.bind(id) }
+        let query = tx.query(sql)
+        query.bind(id)
+        let lease = try tx.rows(query) { $0.lease() }.first
         leases[id] = lease
         return lease
     }
@@ -137,7 +139,7 @@ final class WriteExecutor {
     private func claim(_ claims: [RefundClaim], until end: Timestamp) {
         let sql = """
             WITH done AS (
-                UPDATE refund_queue SET leased_until = $1, claimed_by = $2, lease = lease + 1
+                UPDATE refund_queue SET leased_until = $1, claimed_by = $2, lease = 1 + \(PostgresTransaction.lease)
                 WHERE id = ANY ($3) RETURNING 1
             ) SELECT refund_require((SELECT count(*) FROM done), $4)
             """
@@ -147,7 +149,7 @@ final class WriteExecutor {
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) {
         let sql = """
             UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, next_query_at = coalesce($1, next_query_at)
-            WHERE id = $2 AND lease = $3 AND leased_until IS NOT NULL
+            WHERE id = $2 AND \(PostgresTransaction.lease) = $3 AND leased_until IS NOT NULL
             """
         flight.add(sql).bind(nextQuery).bind(claim.id).bind(claim.lease)
     }

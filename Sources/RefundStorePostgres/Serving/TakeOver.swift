@@ -22,7 +22,7 @@ enum TakeOver {
 
     /// Ends the claims that meet a condition, of refunds and then of webhooks.
     static func releases(_ condition: String) -> [String] {
-        let lease = "lease = lease + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END"
+        let lease = "lease = \(PostgresTransaction.lease) + CASE WHEN claimed_by IS NULL THEN 0 ELSE 1 END"
         let release = "UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, \(lease) WHERE"
         // An operator may have ended a refund in flight, a short while ago. No index finds those claims, and an index of
         // states would find all refunds that ever ended.

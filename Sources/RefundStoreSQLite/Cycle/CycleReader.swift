@@ -149,11 +149,11 @@ final class CycleReader {
                 return try statements[sql].bind(bound).bind(held).bind(claims.batch)
             }
             try select("refund_queue", except: refunds).read { row in
-                if let id = row.integer() { input.expiredRefunds[id] = row.integer() ?? 0 }
+                if let id = row.integer() { input.expiredRefunds[id] = row.lease() }
                 return true
             }
             try select("refund_outbox", except: webhooks).read { row in
-                if let id = row.text() { input.expiredWebhooks[id] = row.integer() ?? 0 }
+                if let id = row.text() { input.expiredWebhooks[id] = row.lease() }
                 return true
             }
         }

@@ -45,28 +45,27 @@ extension WriteExecutor {
         }
     }
 
+    // Writes the attempt count back as it was read, because a stray `UPDATE` may have left anything there.
+    private static let claimOfWebhooks = """
+        UPDATE refund_outbox SET leased_until = ?, lease = 1 + \(SQLiteTransaction.lease),
+        attempts = CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), 2147483647) ELSE 0 END
+        WHERE id IN (SELECT value FROM json_each(?))
+        """
+
     /// Claims webhooks.
-    ///
-    /// Writes the attempt count back as it was read, because a stray `UPDATE` may have left anything there.
     func claim(_ claims: [WebhookClaim], until end: Timestamp) throws {
-        let sql = """
-            UPDATE refund_outbox SET leased_until = ?, lease = lease + 1,
-            attempts = CASE typeof(attempts) WHEN 'integer' THEN min(max(attempts, 0), 2147483647) ELSE 0 END
-            WHERE id IN (SELECT value FROM json_each(?))
-            """
-        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run(changing: claims.count)
+        try statements[Self.claimOfWebhooks].bind(end).bind(JSONWriter.list(claims.map(\.id)))
+            .run(changing: claims.count)
     }
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
     func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) throws {
         let sql = """
             UPDATE refund_outbox SET \(SQLAssignment.endOfWebhookClaim(nextAttempt: "ifnull(?, next_attempt_at)"))
-            WHERE id = ? AND lease = ? AND leased_until IS NOT NULL
+            WHERE \(Self.isClaimed)
             """
         guard try statements[sql].bind(nextAttempt).bind(claim.id).bind(claim.lease).run() == 0 else { return }
-        try requireNone("refund_outbox WHERE id = ? AND lease = ? AND leased_until IS NOT NULL") {
-            $0.bind(claim.id).bind(claim.lease)
-        }
+        try requireNone("refund_outbox WHERE \(Self.isClaimed)") { $0.bind(claim.id).bind(claim.lease) }
     }
 
     /// Marks a webhook dead without sending it.

@@ -66,6 +66,9 @@ struct WriteExecutor {
         try bind(try statements["SELECT 1 FROM \(condition)"]).first { _ in true } ?? false
     }
 
+    /// Whether a row has a claim of this number.
+    static let isClaimed = "id = ? AND \(SQLiteTransaction.lease) = ? AND leased_until IS NOT NULL"
+
     // MARK: - Refunds
 
     /// Writes a change of a refund, unless its claim has ended meanwhile.
@@ -91,7 +94,7 @@ struct WriteExecutor {
     }
 
     private func holds(_ id: Int64, _ lease: Int64) throws -> Bool {
-        try statements["SELECT lease FROM refund_queue WHERE id = ?"].bind(id).first { $0.integer() } == lease
+        try statements["SELECT lease FROM refund_queue WHERE id = ?"].bind(id).first { $0.lease() } == lease
     }
 
     private func append(_ entry: LedgerEntry, of change: RefundChange) throws {
@@ -148,24 +151,22 @@ struct WriteExecutor {
         if written == 0, try holds(refund.id, poll.lease) { throw DatabaseError.ignored }
     }
 
+    private static let claimOfRefunds = """
+        UPDATE refund_queue SET leased_until = ?, lease = 1 + \(SQLiteTransaction.lease)
+        WHERE id IN (SELECT value FROM json_each(?))
+        """
+
     private func claim(_ claims: [RefundClaim], until end: Timestamp) throws {
-        let sql = """
-            UPDATE refund_queue SET leased_until = ?, lease = lease + 1
-            WHERE id IN (SELECT value FROM json_each(?))
-            """
-        try statements[sql].bind(end).bind(JSONWriter.list(claims.map(\.id))).run(changing: claims.count)
+        try statements[Self.claimOfRefunds].bind(end).bind(JSONWriter.list(claims.map(\.id)))
+            .run(changing: claims.count)
     }
 
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) throws {
         let due = nextQuery == nil ? "" : ", next_query_at = ?"
-        let statement = try statements[
-            "UPDATE refund_queue SET leased_until = NULL\(due) WHERE id = ? AND lease = ? AND leased_until IS NOT NULL"
-        ]
+        let statement = try statements["UPDATE refund_queue SET leased_until = NULL\(due) WHERE \(Self.isClaimed)"]
         if let nextQuery { statement.bind(nextQuery) }
         guard try statement.bind(claim.id).bind(claim.lease).run() == 0 else { return }
-        try requireNone("refund_queue WHERE id = ? AND lease = ? AND leased_until IS NOT NULL") {
-            $0.bind(claim.id).bind(claim.lease)
-        }
+        try requireNone("refund_queue WHERE \(Self.isClaimed)") { $0.bind(claim.id).bind(claim.lease) }
     }
 
     private func deleteHints(_ ids: [Int64]) throws {
