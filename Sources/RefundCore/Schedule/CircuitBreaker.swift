@@ -147,17 +147,16 @@ package struct CircuitBreaker: Hashable, Sendable {
         nextProbe: Timestamp?,
         at now: Timestamp
     ) -> Change {
-        let left = nextProbe.map { max(now.duration(since: $0) * -1, .zero) }
+        let left = nextProbe.map { min(max(now.duration(since: $0) * -1, .zero), Self.longestPause) }
         // The others have probed in vain, too.
         defer { interval = min(max(interval, left ?? .zero), Self.longestInterval) }
-        guard var open else {
+        guard let open else {
             self.open = Open(since: since, reason: reason, nextProbe: now, longestWait: .zero)
             self.wait(left ?? interval, at: now)
             return .opened
         }
-        guard !open.isProbing, let nextProbe, nextProbe > open.nextProbe else { return .none }
-        open.nextProbe = nextProbe
-        self.open = open
+        guard !open.isProbing, let left, now.advanced(by: left) > open.nextProbe else { return .none }
+        self.wait(left, at: now)
         return .none
     }
 

@@ -92,6 +92,30 @@ struct OtherDaemonsTests {
         #expect(late.queries.isEmpty, "another daemon has just probed")
     }
 
+    @Test func pauseThatAnotherDaemonWasAskedForHolds() {
+        let now = scheduler.now
+        var open = OpenBreaker(since: now, reason: "down", nextProbe: now.advanced(by: .seconds(30)))
+        scheduler.run { $0.shared = shared { $0.breakers["default"] = open } }
+        open.nextProbe = now.advanced(by: .seconds(600))
+        let decision = scheduler.run { input in
+            input.shared = shared { $0.breakers["default"] = open }
+            input.gateways["default", default: DueRefunds()].waiting = [QueuedRefund(scheduler.refund(1))]
+        }
+        #expect(decision.queries.isEmpty)
+        #expect(decision.nextWake == open.nextProbe)
+    }
+
+    @Test(arguments: [true, false])
+    func noTimeOnRecordDelaysAProbeForLong(isOpen: Bool) {
+        let now = scheduler.now
+        var open = OpenBreaker(since: now, reason: "down", nextProbe: now.advanced(by: .seconds(30)))
+        if isOpen { scheduler.run { $0.shared = shared { $0.breakers["default"] = open } } }
+        open.nextProbe = Timestamp(milliseconds: .max)
+        scheduler.run { $0.shared = shared { $0.breakers["default"] = open } }
+        let next = scheduler.state.gateways["default"]?.breaker.nextProbe(at: now)
+        #expect(next == now.advanced(by: CircuitBreaker.longestPause))
+    }
+
     // MARK: - Endpoints
 
     private static let endpoint = "shop.example"
