@@ -59,7 +59,7 @@ enum Schema0003 {
             SELECT RAISE(ABORT, 'refund_outbox: the body of this webhook was pruned; it is never sent again');
         END;
 
-        DROP TRIGGER refund_event_log_update;
+        DROP TRIGGER IF EXISTS refund_event_log_update;
         CREATE TRIGGER refund_event_log_update BEFORE UPDATE ON refund_event_log BEGIN
             SELECT RAISE(ABORT, 'refund_event_log: append-only; an event is never changed')
                 WHERE OLD.position IS NOT NEW.position OR OLD.at IS NOT NEW.at OR OLD.type IS NOT NEW.type
@@ -124,27 +124,27 @@ enum Schema0003 {
     ///
     /// No trigger counts deleted rows: what somebody deletes past the guards makes `refund_counts` wrong.
     static let deletes = #"""
-        DROP TRIGGER refund_queue_delete;
+        DROP TRIGGER IF EXISTS refund_queue_delete;
         CREATE TRIGGER refund_queue_delete BEFORE DELETE ON refund_queue BEGIN
             SELECT RAISE(ABORT, 'refund_queue: a refund is never deleted; run refundd abandon to stop polling')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_pruned_refunds WHERE refund_id = OLD.id);
         END;
-        DROP TRIGGER refund_transitions_delete;
+        DROP TRIGGER IF EXISTS refund_transitions_delete;
         CREATE TRIGGER refund_transitions_delete BEFORE DELETE ON refund_transitions BEGIN
             SELECT RAISE(ABORT, 'refund_transitions: append-only; a row is never deleted')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_pruned_refunds WHERE refund_id = OLD.refund_id);
         END;
-        DROP TRIGGER refund_event_log_delete;
+        DROP TRIGGER IF EXISTS refund_event_log_delete;
         CREATE TRIGGER refund_event_log_delete BEFORE DELETE ON refund_event_log BEGIN
             SELECT RAISE(ABORT, 'refund_event_log: append-only; an event is never deleted')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_pruned_refunds WHERE refund_id = OLD.refund_id);
         END;
-        DROP TRIGGER refund_outbox_delete;
+        DROP TRIGGER IF EXISTS refund_outbox_delete;
         CREATE TRIGGER refund_outbox_delete BEFORE DELETE ON refund_outbox BEGIN
             SELECT RAISE(ABORT, 'refund_outbox: a webhook is never deleted')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_pruned_refunds WHERE refund_id = OLD.refund_id);
         END;
-        DROP TRIGGER refund_outbox_attempts_delete;
+        DROP TRIGGER IF EXISTS refund_outbox_attempts_delete;
         CREATE TRIGGER refund_outbox_attempts_delete BEFORE DELETE ON refund_outbox_attempts BEGIN
             SELECT RAISE(ABORT, 'refund_outbox_attempts: append-only; a row is never deleted')
                 WHERE NOT EXISTS (SELECT 1 FROM refund_outbox o WHERE o.position = OLD.position

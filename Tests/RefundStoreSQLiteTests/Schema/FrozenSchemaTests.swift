@@ -77,6 +77,21 @@ struct FrozenSchemaTests {
         try check(store)
     }
 
+    @Test func earlierSchemaIsMigratedWhicheverTriggerIsMissing() throws {
+        try load("0002")
+        let names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        let triggers = try DatabaseQueue(path: path).read { db in try String.fetchAll(db, sql: names) }
+        for trigger in triggers {
+            let copy = folder.path("\(trigger).db")
+            try FileManager.default.copyItem(atPath: path, toPath: copy)
+            try DatabaseQueue(path: copy).write { db in try db.execute(sql: "DROP TRIGGER \(trigger)") }
+            let store = try SQLiteStore(path: copy, access: .existing)
+            defer { store.close() }
+            #expect(throws: Never.self, "\(trigger)") { try store.migrate(at: now) }
+            #expect(try store.texts(names).contains(trigger))
+        }
+    }
+
     @Test func migrationCreatesTheDumpedSchema() throws {
         try load("0003")
         let store = try SQLiteStore(path: folder.path("new.db"), access: .readWrite)
