@@ -23,7 +23,7 @@ extension GatewaySettings: ConfigurationSection {
         Key("private_key_file", \.privateKeyFile, .file(example: "app_private_key"), isRequired: true),
         Key("public_key_files", \.publicKeyFiles, .files(1...2, example: "gateway_public_key"), isRequired: true),
         Key("ca_file", \.caFile, ValueType.file(example: "ca.pem").orEmpty),
-        Key("timeout", \.timeout, .duration),
+        Key("timeout", \.timeout, .timeout),
         Key("max_in_flight", \.limits.maxInFlight, .integer(in: 1...1_024)),
         Key("max_queries_per_second", \.limits.maxQueriesPerSecond, .positive),
     ]
@@ -48,7 +48,7 @@ extension WebhookSettings: ConfigurationSection {
         Key("url", \.url, ValueType.webhookURL.orEmpty),
         Key("secret_files", \.secretFiles, .files(0...2, example: "webhook_secret")),
         Key("events", \.events, .events),
-        Key("timeout", \.timeout, .duration),
+        Key("timeout", \.timeout, .timeout),
         Key("max_in_flight", \.maxInFlight, .integer(in: 1...1_024)),
         Key("retry_schedule", \.retrySchedule.delays, ValueType.duration.array(of: "durations")),
         Key("allow_hosts", \.allowHosts, ValueType.allowedHost.array(of: "hosts")),

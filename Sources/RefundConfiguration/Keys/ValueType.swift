@@ -159,6 +159,11 @@ extension ValueType where Value == Duration {
         Duration(text).flatMap { $0 > .zero ? $0 : nil }
     }
 
+    /// How long a request may take: a claim, which lasts a minute longer, counts as stray after a day.
+    static let timeout = text(#"a duration from "1ms" to "1h" such as "5s""#) { text, _ in
+        Duration(text).flatMap { $0 > .zero && $0 <= .seconds(3_600) ? $0 : nil }
+    }
+
     /// How long something is kept, with a lower limit; an empty text means for ever.
     static func duration(keptAtLeast least: Duration) -> ValueType {
         text("a duration from \(least.formatted.quoted) to \"3650d\", or \"\" to keep it for ever") { text, _ in
