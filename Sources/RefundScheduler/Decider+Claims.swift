@@ -20,25 +20,38 @@ extension Decider {
 
     /// Releases expired claims: those that a stray `UPDATE` left, and those of a send that never ended.
     ///
-    /// While another process held the lock, time went by for those whose result is here, too.
+    /// While another process held the lock, time went by for those whose result is here, too. A clock that was set ahead,
+    /// or a machine that was suspended, ends no attempt: as long as it may go on, the refund's next webhook must wait.
     mutating func releaseExpiredClaims(except deliveries: [DeliveryResult]) {
         let now = now
         let ended = Set(deliveries.map(\.delivery.id))
         let refunds = input.expiredRefunds.filter { rows[$0.key] == nil }
-        let webhooks = input.expiredWebhooks.filter { !ended.contains($0.key) }
+        let webhooks = input.expiredWebhooks.filter { !ended.contains($0.key) && !isStillSending($0.key, $0.value) }
         for (id, lease) in refunds.sorted(by: { $0.key < $1.key }) {
-            for name in decision.state.gateways.keys { _ = decision.state.gateways[name]?.interrupted(id, at: now) }
+            for name in decision.state.gateways.keys.sorted() {
+                record(decision.state.gateways[name]?.interrupted(id, at: now) ?? .none, nil, of: name)
+            }
             write(.releaseRefund(RefundClaim(id: id, lease: lease)))
         }
         for (id, lease) in webhooks.sorted(by: { $0.key < $1.key }) {
-            if let (endpoint, _) = decision.state.sending.removeValue(forKey: id) {
-                decision.state.endpoints.interrupted(endpoint, at: now)
+            if let sending = decision.state.sending.removeValue(forKey: id) {
+                decision.state.endpoints.interrupted(sending.endpoint, at: now)
             }
             write(.releaseWebhook(WebhookClaim(id: id, lease: lease)))
         }
         guard !refunds.isEmpty || !webhooks.isEmpty else { return }
         decision.events.append(.releasedClaims(refunds.count + webhooks.count))
         decision.wake(at: now)
+    }
+
+    // An attempt in flight whose claim seems to have expired gets the duration of a claim once more.
+    private mutating func isStillSending(_ id: String, _ lease: Int64) -> Bool {
+        guard let sending = decision.state.sending[id], sending.lease == lease else { return false }
+        let end = sending.extendedUntil ?? now.advanced(by: settings.webhookLeaseDuration)
+        decision.state.sending[id]?.extendedUntil = end
+        guard end > now else { return false }
+        decision.wake(at: end)
+        return true
     }
 
     /// Reports refunds older than `delayed_after`, before any of them is flagged: that supersedes the report.
@@ -80,9 +93,8 @@ extension Decider {
         }
         for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) where !isPaused(.gateway(name)) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
-                // Another daemon may have joined, or probed, since the last cycle.
-                let left = decision.state.gateways[name]?.claim(at: now).permits ?? 0
-                let permits = input.shared == nil ? claim.permits : min(claim.permits, left)
+                // Since the request, a result may have opened the breaker, or another daemon may have joined or probed.
+                let permits = min(claim.permits, decision.state.gateways[name]?.claim(at: now).permits ?? 0)
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
                 claimRefunds(due, of: name, gateway, permits: permits)
             } else {

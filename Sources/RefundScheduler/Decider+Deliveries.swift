@@ -145,7 +145,7 @@ extension Decider {
             delivery.lease += 1
             delivery.isProbe = decision.state.endpoints.isOpen(endpoint)
             claims.append(WebhookClaim(id: delivery.id, lease: delivery.lease))
-            decision.state.sending[delivery.id] = (endpoint, delivery.lease)
+            decision.state.sending[delivery.id] = (endpoint, delivery.lease, nil)
             decision.effects.append(.deliver(delivery))
         }
         guard !claims.isEmpty else { return }

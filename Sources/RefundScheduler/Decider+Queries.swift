@@ -114,13 +114,16 @@ extension Decider {
 
     // MARK: - Gateways
 
-    private mutating func record(_ change: GatewayHealth.Change, _ problem: String?, of gateway: String) {
+    /// Records a change of a gateway's health.
+    mutating func record(_ change: GatewayHealth.Change, _ problem: String?, of gateway: String) {
         switch change {
         case .none:
             break
         case .failing:
             decision.events.append(.gatewayFailing(gateway: gateway, reason: problem ?? ""))
         case .incident(let incident):
+            // Two events of a gateway at one time cannot be told apart.
+            decision.writes.removeAll { $0.action.isIncident(of: gateway) }
             let event = EventRecord(of: gateway, incident, context, using: &decision.state.random)
             write(.incident(gateway: gateway, IncidentRecord(incident: incident, event: event)))
             decision.events.append(.incident(gateway: gateway, incident))
@@ -186,6 +189,13 @@ extension Decider {
         }
         decision.state.lapsed[gateway] = (now, lapse.isBrief)
         write(.breaker(.lapse, name: gateway, OpenBreaker(since: lapse.since, reason: lapse.text)))
+    }
+}
+
+extension Write.Action {
+    /// Whether it records that an incident of a gateway began.
+    fileprivate func isIncident(of name: String) -> Bool {
+        if case .incident(name, .some) = self { true } else { false }
     }
 }
 

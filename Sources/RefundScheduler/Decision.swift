@@ -40,7 +40,9 @@ package struct Decision: Sendable {
             let action = writes[rejection.index].action
             events.append(.rejected(what: action.subject(claim: rejection.claim), reason: rejection.reason))
             switch action {
-            case .change(let change): state.hold(refund: change.refund.id, at: now)
+            case .change(let change):
+                state.hold(refund: change.refund.id, at: now)
+                events.removeAll { $0.reports(change) }
             case .poll(let poll): state.hold(refund: poll.refund.id, at: now)
             case .releaseRefund(let claim), .postponeRefund(let claim, _): state.hold(refund: claim.id, at: now)
             case .claimRefunds(let claims, _): retract(claims[rejection.claim].id, at: now)
@@ -71,6 +73,20 @@ package struct Decision: Sendable {
             state.sending[webhook] = nil
             state.endpoints.interrupted(delivery.endpoint, at: now)
             return true
+        }
+    }
+}
+
+extension SchedulerEvent {
+    /// Whether it reports a change of a refund, which does not happen if the database rejects it.
+    ///
+    /// What a gateway or a receiver did has happened all the same.
+    fileprivate func reports(_ change: RefundChange) -> Bool {
+        switch self {
+        case .transition(let refund, let transition):
+            refund.id == change.refund.id && change.entries.contains { $0.transition == transition }
+        case .delayed(let refund, _): refund.id == change.refund.id && change.notice != nil
+        default: false
         }
     }
 }

@@ -29,8 +29,9 @@ package struct SchedulerState: Sendable {
     var random: any RandomNumberGenerator & Sendable
     package var gateways: [String: GatewayState] = [:]
     package var endpoints: EndpointLimiter
-    /// The webhooks in flight, with the endpoint and the number of the claim.
-    package var sending: [String: (endpoint: String, lease: Int64)] = [:]
+    /// The webhooks in flight, with the endpoint, the number of the claim, and until when a claim that seems to have
+    /// expired is respected.
+    package var sending: [String: (endpoint: String, lease: Int64, extendedUntil: Timestamp?)] = [:]
     /// Whether claiming has stopped.
     package var isDraining = false
     /// How many daemons shared the limits when the last cycle read.

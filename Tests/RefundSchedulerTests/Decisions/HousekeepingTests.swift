@@ -42,6 +42,33 @@ struct HousekeepingTests {
         #expect(scheduler.claim([scheduler.refund(2)]).count == 1)
     }
 
+    @Test func incidentThatAnExpiredClaimLeavesNoDoubtAboutIsRecorded() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim([scheduler.refund(1), scheduler.refund(2)])
+        scheduler.end(claims[0], .refusal)
+        #expect(scheduler.run().incidents == [], "the other answer may still come")
+        scheduler.advance(by: .seconds(71))
+        let decision = scheduler.run { $0.expiredRefunds = [2: 1] }
+        #expect(decision.incidents.map(\.kind) == [.misconfigured])
+        #expect(decision.eventNames.contains("incident"))
+    }
+
+    @Test func webhookInFlightKeepsAClaimThatOnlyTheClockHasEnded() {
+        let scheduler = PureScheduler()
+        #expect(scheduler.claim([scheduler.webhook("a")]).count == 1)
+        // The machine was suspended: its clock went on, the attempt did not.
+        scheduler.advance(by: .seconds(3_600))
+        for _ in 1...2 {
+            let decision = scheduler.run { $0.expiredWebhooks = ["a": 4] }
+            #expect(decision.writes.isEmpty)
+            #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(75)))
+        }
+        scheduler.advance(by: .seconds(75))
+        #expect(scheduler.run { $0.expiredWebhooks = ["a": 4] }.summary == ["release a"])
+        #expect(scheduler.state.endpoints.inFlight == 0)
+        #expect(scheduler.state.isIdle)
+    }
+
     @Test func expiredProbeIsFollowedByAnotherAtOnce() {
         let scheduler = PureScheduler()
         scheduler.query(scheduler.refund(1), .busy)
@@ -102,19 +129,13 @@ struct HousekeepingTests {
         #expect(!decision.eventNames.contains("releasedClaims"))
     }
 
-    @Test func expiredClaimOfAWebhookIsReleased() {
-        let scheduler = PureScheduler()
-        #expect(scheduler.claim([scheduler.webhook("a")]).count == 1)
-        let decision = scheduler.run { $0.expiredWebhooks = ["a": 4] }
-        #expect(decision.summary == ["release a"])
-        #expect(scheduler.state.endpoints.inFlight == 0)
-        #expect(scheduler.state.isIdle)
-    }
-
     @Test func resultOfAnExpiredClaimLeavesTheSlotsOfTheNextClaimAlone() {
         let scheduler = PureScheduler()
         let first = scheduler.claim([scheduler.webhook("a")])
-        _ = scheduler.run { $0.expiredWebhooks = ["a": 4] }
+        for _ in 1...2 {
+            scheduler.run { $0.expiredWebhooks = ["a": 4] }
+            scheduler.advance(by: .seconds(75))
+        }
         var webhook = scheduler.webhook("a")
         webhook.lease = 4
         let second = scheduler.claim([webhook])
@@ -252,6 +273,7 @@ struct HousekeepingTests {
         var decision = scheduler.query(scheduler.refund(1), outcome)
         let index = try #require(decision.writes.firstIndex { $0.fallback != nil })
         decision.retract([Rejection(index: index, reason: "no")], at: scheduler.now)
+        #expect(!decision.eventNames.contains("transition"), "the queue still has the earlier state")
         scheduler.state = decision.state
         scheduler.run()
         #expect(scheduler.request.claims?.heldRefunds == [1])

@@ -159,6 +159,14 @@ struct OutageTests {
         #expect(scheduler.claim([scheduler.refund(3), scheduler.refund(4)]).count == 1, "one probe")
     }
 
+    @Test func pauseHoldsInTheCycleThatTakesIt() {
+        let scheduler = PureScheduler()
+        for claim in scheduler.claim([scheduler.refund(1), scheduler.refund(2)]) { scheduler.end(claim, .busy) }
+        let decision = scheduler.run(due: .new((3...5).map { scheduler.refund($0) }))
+        #expect(decision.queries.isEmpty)
+        #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(30)))
+    }
+
     @Test func firstOrdersLimitEndsWithAnAnswerToAnother() {
         let scheduler = PureScheduler()
         let claims = scheduler.claim((1...3).map { scheduler.refund($0) })

@@ -357,6 +357,17 @@ struct RefusalTests {
         #expect(failing == 1, "the log warns once")
     }
 
+    @Test func secondIncidentOfACycleReplacesTheFirst() {
+        let scheduler = PureScheduler()
+        let claims = scheduler.claim([scheduler.refund(1), scheduler.refund(2)])
+        scheduler.query(scheduler.refund(3), .unreachable)
+        scheduler.advance(by: .seconds(620))
+        scheduler.end(claims[0], .unreachable)
+        scheduler.end(claims[1], .refusal)
+        let decision = scheduler.run()
+        #expect(decision.incidents.map(\.kind) == [.misconfigured], "both events would have the same time")
+    }
+
     @Test func unreachableGatewayRecovers() {
         let scheduler = PureScheduler()
         for _ in 1...25 {
