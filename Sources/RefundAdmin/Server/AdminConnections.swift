@@ -76,6 +76,7 @@ final class AdminConnections<Reader: RequestReader> {
         var deadline: ContinuousClock.Instant
         var reader = Reader()
         var output: ArraySlice<UInt8> = []
+        var task: Task<Void, Never>?
         var isDone = false
 
         /// What poll(2) waits for.
@@ -182,8 +183,11 @@ final class AdminConnections<Reader: RequestReader> {
 
     private func closeDone() {
         connections.removeAll { connection in
-            if connection.isDone { close(connection.descriptor) }
-            return connection.isDone
+            guard connection.isDone else { return false }
+            // Nobody waits for the answer any more.
+            connection.task?.cancel()
+            close(connection.descriptor)
+            return true
         }
     }
 
@@ -195,7 +199,9 @@ final class AdminConnections<Reader: RequestReader> {
                 guard let request = try connection.reader.read(bytes) else { return }
                 connection.phase = .answer
                 connection.deadline = now + limits.response
-                Task { [answer, mailbox, id = connection.id] in mailbox.put(await answer(request), for: id) }
+                connection.task = Task { [answer, mailbox, id = connection.id] in
+                    mailbox.put(await answer(request), for: id)
+                }
             } catch {
                 connection.deadline = now + limits.response
                 respond(error, on: &connection)

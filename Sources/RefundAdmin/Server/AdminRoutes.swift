@@ -1,5 +1,6 @@
 import Dispatch
 import RefundCore
+import Synchronization
 
 /// Why the daemon is not ready.
 ///
@@ -34,21 +35,34 @@ struct AdminRoutes: Sendable {
         switch request.path {
         case "/readyz": response = Self.response(await readiness())
         case "/metrics":
-            let text = await rendered(metrics)
+            guard let text = await rendered(metrics) else { return .text(503) }
             response = AdminResponse(status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: text)
         case "/style.css": response = AdminResponse(status: 200, type: "text/css; charset=utf-8", body: pageStyle)
         default:
             response = AdminResponse(status: 200, body: "ok\n")
-            if let page { response = await rendered { pages(page).response } }
+            if let page { response = await rendered { pages(page).response } ?? .text(503) }
         }
         response.isHeadOnly = request.method == "HEAD"
         return response
     }
 
-    private func rendered<Result: Sendable>(_ render: @escaping @Sendable () -> Result) async -> Result {
-        await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: render()) }
+    /// Renders once it is its turn, unless nobody waits for the result any more: behind a database that hangs, requests
+    /// would otherwise pile up, and keep later ones waiting once it answers again.
+    private func rendered<Result: Sendable>(_ render: @escaping @Sendable () -> Result) async -> Result? {
+        let request = RenderingRequest()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                queue.async {
+                    continuation.resume(returning: request.isCancelled.load(ordering: .relaxed) ? nil : render())
+                }
+            }
+        } onCancel: {
+            request.isCancelled.store(true, ordering: .relaxed)
         }
+    }
+
+    private final class RenderingRequest: Sendable {
+        let isCancelled = Atomic(false)
     }
 
     private static func response(_ problems: [ReadinessProblem]) -> AdminResponse {

@@ -90,6 +90,24 @@ struct AdminServerTests {
         }
     }
 
+    @Test func answerThatNobodyWaitsForAnyMoreIsNotComputed() async throws {
+        var limits = AdminLimits()
+        limits.response = .milliseconds(50)
+        let database = DispatchSemaphore(value: 0)
+        let computed = Mutex(0)
+        try await withServer(limits: limits) {
+            computed.withLock { $0 += 1 }
+            database.wait()
+            return "up 1\n"
+        } _: { client in
+            for _ in 1...5 { #expect(await client.get("/metrics").statusLine.isEmpty, "the database hangs") }
+            for _ in 1...1_000 { database.signal() }
+            var requests = 1
+            while await client.get("/metrics").statusLine.isEmpty { requests += 1 }
+            #expect(computed.withLock { $0 } <= 1 + requests)
+        }
+    }
+
     @Test func unixSocketIsServedAndLeftBehindOnesAreReplaced() async throws {
         let path = "/tmp/refundd-admin-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
         let server = AdminServer(try #require(ListenAddress("unix:\(path)")), readiness: { [] }, metrics: { "" })
