@@ -41,6 +41,14 @@ struct BacklogNoteTests {
         #expect(report.findings.last?.command == "refundd abandon --order-prefix UNKNOWN- --dry-run")
     }
 
+    @Test func backlogAtAnyRateIsNoted() {
+        for rate in [1e-300, 1e-17, 0.001] {
+            var report = backlog(100_025)
+            report.settings["default"]?.limits.maxQueriesPerSecond = rate
+            #expect(report.findings.last?.text.contains("one query each takes") == true, "\(rate)")
+        }
+    }
+
     @Test func backlogOfSeveralRunsNamesTheLargestOfThem() {
         var report = backlog(20_009)
         let numbers = Array(20_260_795..<20_260_804) + Array(20_269_000..<20_289_000)

@@ -17,7 +17,7 @@ extension QueueReport {
         let rate = settings.values.reduce(0) { $0 + $1.limits.maxQueriesPerSecond }
         let waiting = status.openCount
         guard waiting >= Self.largeBacklog, status.dueLag > Self.unusualLag, rate > 0 else { return nil }
-        let round = Duration.seconds(Double(waiting) / rate)
+        let round = Duration.seconds(1).scaled(by: Double(waiting) / rate)
         guard round >= Self.longestRound else { return nil }
         let each = "at \(Int(rate.rounded()).grouped) queries a second, one query each takes \(round.rounded)"
         let text = "\(waiting.grouped) refunds wait; \(each)"
