@@ -97,6 +97,19 @@ struct BulkAbandonmentTests {
         #expect(try count(.processing) == 1)
     }
 
+    @Test func refundThatNeedsNoAttentionAnyMoreStays() async throws {
+        for id in 1...450 as ClosedRange<Int64> {
+            try queue.change(id) { $0.checked(trouble: "no such gateway", at: queue.now) }
+        }
+        let done = try await BulkAbandonment(RefundFilter(needsAttention: true), queue.store)
+            .run(reason: "x", by: "ada", queue.configuration()) { done in
+                guard done == 200 else { return }
+                _ = try? queue.change(450) { $0.checked(trouble: nil, at: queue.now) }
+            }
+        #expect(done == 449)
+        #expect(try count(.pending) == 1)
+    }
+
     @Test func refundsThatDoNotMatchStay() async throws {
         let future = RefundFilter(since: queue.now.advanced(by: .seconds(86_400)))
         for filter in [

@@ -77,7 +77,8 @@ package struct BulkAbandonment: Sendable {
         }
     }
 
-    /// Abandons them; a refund that becomes final meanwhile, or leaves the filter's state, stays as it is.
+    /// Abandons them; a refund that becomes final meanwhile, leaves the filter's state, or needs no attention any more,
+    /// stays as it is.
     ///
     /// - Parameters:
     ///   - reason: The operator's reason.
@@ -101,8 +102,7 @@ package struct BulkAbandonment: Sendable {
         var count = 0
         try await store.command(on: ids, inBatchesOf: Self.batchSize) { tx, batch throws(StoreError) in
             var done = 0
-            for id in batch {
-                if let state = filter.state, try tx.refund(id: id)?.refund.state != state { continue }
+            for id in batch where try stillMatches(id, tx) {
                 let now = SystemClock().now()
                 let resolution = OperatorResolution.abandon
                 let result = try resolution.write(on: id, reason: reason, by: actor, configuration, tx, at: now)
@@ -114,5 +114,11 @@ package struct BulkAbandonment: Sendable {
             report(count)
         }
         return count
+    }
+
+    private func stillMatches(_ id: Int64, _ tx: any QueueReader) throws(StoreError) -> Bool {
+        guard filter.state != nil || filter.needsAttention else { return true }
+        guard let refund = try tx.refund(id: id)?.refund else { return false }
+        return refund.state == filter.state ?? refund.state && (refund.attention != nil || !filter.needsAttention)
     }
 }
