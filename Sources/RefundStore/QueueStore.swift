@@ -147,8 +147,8 @@ package protocol QueueReader {
     func ledger(refundID: Int64) throws(StoreError) -> [LedgerRow]
     /// The webhooks of a refund, oldest first.
     func webhooks(refundID: Int64) throws(StoreError) -> [WebhookRow]
-    /// The ids of the webhooks in some states that were created at a time or later, oldest first.
-    func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String]
+    /// The webhooks in some states that were created at a time or later, oldest first.
+    func webhooks(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [(id: String, state: WebhookState)]
     /// The attempts to deliver a webhook, oldest first.
     func attempts(webhookID: String) throws(StoreError) -> [AttemptRow]
     /// Operators' actions on a refund that its ledger does not record, oldest first.
@@ -227,19 +227,20 @@ package protocol QueueWriter: QueueReader {
     func requestQuery(_ id: Int64, by actor: String, at now: Timestamp) throws(StoreError)
     /// Deletes the hints for a refund, which is queried right now.
     func deleteHints(refundID: Int64) throws(StoreError)
-    /// Makes a webhook due at once, whatever its state, and enables its URL.
+    /// Makes a webhook due at once, and enables its URL.
     ///
     /// - Parameters:
     ///   - id: The webhook.
-    ///   - keepsAttempts: Whether a pending webhook only becomes due, and stays what it is: it keeps its attempts, and a
-    ///     newer event still supersedes it.
+    ///   - state: Its state when it was chosen; if that has changed, nothing is written. A pending webhook stays what it
+    ///     is: it keeps its attempts, and a newer event still supersedes it. Nil for a webhook that is sent again
+    ///     whatever its state, with its full number of retries.
     ///   - actor: The operator.
     ///   - now: The time.
     /// - Returns: What became of the webhook.
     /// - Throws: `StoreError` if the database fails or rejects the change.
     func redeliver(
         _ id: String,
-        keepsAttempts: Bool,
+        from state: WebhookState?,
         by actor: String,
         at now: Timestamp
     ) throws(StoreError) -> Redelivery
@@ -269,7 +270,7 @@ package protocol QueueWriter: QueueReader {
 extension QueueWriter {
     /// Makes a webhook due at once, with its full number of retries and whatever its state, and enables its URL.
     package func redeliver(_ id: String, by actor: String, at now: Timestamp) throws(StoreError) -> Redelivery {
-        try redeliver(id, keepsAttempts: false, by: actor, at: now)
+        try redeliver(id, from: nil, by: actor, at: now)
     }
 }
 
@@ -281,6 +282,8 @@ package enum Redelivery: Hashable, Sendable {
     case hastened
     /// It is being sent right now.
     case inFlight
+    /// It has left the state in which it was chosen.
+    case changed
     /// Retention pruned its body at this time.
     case pruned(at: Timestamp)
     /// There is no webhook with this id.

@@ -53,13 +53,19 @@ extension SQLReader {
         }
     }
 
-    package func webhookIDs(in states: [WebhookState], since: Timestamp) throws(StoreError) -> [String] {
+    package func webhooks(
+        in states: [WebhookState],
+        since: Timestamp
+    ) throws(StoreError) -> [(id: String, state: WebhookState)] {
         try mapped {
             let sql = """
-                SELECT o.id FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position
+                SELECT o.id, o.state FROM refund_outbox o JOIN refund_event_log e ON e.position = o.position
                 WHERE o.state \(Self.isListed(in: "$1")) AND e.at >= $2 ORDER BY o.position
                 """
-            return try rows(try query(sql).bind(list: states.map(\.rawValue)).bind(since)) { row in row.text() }
+            return try rows(try query(sql).bind(list: states.map(\.rawValue)).bind(since)) { row in
+                let (id, state) = (row.text(), row.text().flatMap(WebhookState.init(rawValue:)))
+                return id.flatMap { id in state.map { (id, $0) } }
+            }
         }
     }
 

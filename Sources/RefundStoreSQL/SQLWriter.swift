@@ -47,7 +47,7 @@ extension SQLWriter {
 
     package func redeliver(
         _ id: String,
-        keepsAttempts: Bool,
+        from state: WebhookState?,
         by actor: String,
         at now: Timestamp
     ) throws(StoreError) -> Redelivery {
@@ -55,7 +55,8 @@ extension SQLWriter {
             guard let webhook = try webhook(id) else { return .unknown }
             if let time = webhook.prunedAt { return .pruned(at: time) }
             if webhook.isInFlight { return .inFlight }
-            let isHastened = webhook.isPending && keepsAttempts
+            if let state, webhook.state != state { return .changed }
+            let isHastened = state == .pending
             // A webhook that is due already keeps its turn.
             let due = "next_attempt_at = \(Self.least)(coalesce(next_attempt_at, $1), $1)"
             let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = $1, delivered_at = NULL"
@@ -75,13 +76,16 @@ extension SQLWriter {
 
     private func webhook(
         _ id: String
-    ) throws -> (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?, isPending: Bool)? {
+    ) throws -> (refundID: Int64?, url: String, isInFlight: Bool, prunedAt: Timestamp?, state: WebhookState?)? {
         let sql = """
-            SELECT refund_id, url, leased_until IS NOT NULL, pruned_at, state = 'pending' FROM refund_outbox
+            SELECT refund_id, url, leased_until IS NOT NULL, pruned_at, state FROM refund_outbox
             WHERE id = $1 \(Self.lock)
             """
         return try rows(try query(sql).bind(id)) { row in
-            (row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(), row.integer() == 1)
+            (
+                row.integer(), row.text() ?? "", row.integer() == 1, row.timestamp(),
+                row.text().flatMap(WebhookState.init(rawValue:))
+            )
         }.first
     }
 

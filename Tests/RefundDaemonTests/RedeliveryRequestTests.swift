@@ -40,6 +40,17 @@ struct RedeliveryRequestTests {
         #expect(rows.map(\.attempts).sorted() == [0, 2, 2])
     }
 
+    @Test(arguments: [RedeliveryRequest.pending, .since(Timestamp(milliseconds: 0))])
+    func webhookThatIsDeliveredMeanwhileIsNotSentAgain(request: RedeliveryRequest) async throws {
+        let fixture = try QueueFixture()
+        let webhooks = try fixture.makeWebhooks((1...501).map { "R-\($0)" })
+        let count = try await request.run(fixture.store, by: "ada") { done in
+            if done == 500 { try? fixture.deliver([webhooks[500]]) }
+        }
+        #expect(count == .init(hastened: 500))
+        #expect(try fixture.count(.delivered) == 1)
+    }
+
     @Test func pendingWebhookThatBecameDueNowIsStillSuperseded() async throws {
         let fixture = try QueueFixture()
         let webhooks = try fixture.makeWebhooks(["R-1"])

@@ -138,6 +138,20 @@ extension StoreBehaviour {
             #expect(try daemon.redeliver(webhook) == .due)
             #expect(try fixture.column("SELECT url FROM refund_endpoints") == ["https://hooks.example/other"])
         },
+        StoreBehaviour("webhookThatLeftItsStateStaysAsItIs") { fixture in
+            let daemon = Daemon(fixture)
+            try daemon.happen(to: try fixture.enqueue("R-1")) { $0.answered(.settled) }
+            let delivery = try #require(try daemon.claim().first)
+            try daemon.finish(delivery, .accepted)
+            for state in WebhookState.allCases where state != .delivered {
+                let outcome = try daemon.store.write { tx throws(StoreError) in
+                    try tx.redeliver(delivery.id, from: state, by: "ada", at: later(9))
+                }
+                #expect(outcome == .changed)
+            }
+            #expect(try daemon.webhooks() == ["settled delivered"])
+            #expect(try fixture.column("SELECT count(*) FROM refund_actions") == ["0"])
+        },
         StoreBehaviour("webhooksAreFoundByStateAndTimeOldestFirst") { fixture in
             let daemon = Daemon(fixture)
             try daemon.happen(to: try fixture.enqueue("R-1")) { $0.answered(.settled) }
@@ -146,7 +160,7 @@ extension StoreBehaviour {
             try daemon.finish(try #require(try daemon.claim(at: later(10)).first), .accepted)
             let ids = try fixture.column("SELECT id FROM refund_webhooks ORDER BY created_at").compactMap(\.self)
             func found(_ states: [WebhookState], since: Timestamp = now) throws -> [String] {
-                try daemon.store.read { tx throws(StoreError) in try tx.webhookIDs(in: states, since: since) }
+                try daemon.store.read { tx throws(StoreError) in try tx.webhooks(in: states, since: since) }.map(\.id)
             }
             #expect(try found([.dead]) == [ids[0]])
             #expect(try found([.delivered, .dead]) == ids)

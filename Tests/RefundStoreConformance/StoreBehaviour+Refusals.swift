@@ -52,7 +52,7 @@ extension StoreBehaviour {
             let open = OpenBreaker(since: now, reason: "down", nextProbe: later(60))
             for name in [endpoint, "other.example"] { try daemon.write(.breaker(.endpoint, name: name, open)) }
             try daemon.store.write { tx throws(StoreError) in
-                _ = try tx.redeliver(delivery.id, keepsAttempts: true, by: "ada", at: later(9))
+                _ = try tx.redeliver(delivery.id, from: .pending, by: "ada", at: later(9))
             }
             let breakers = try daemon.store.read { tx throws(StoreError) in try tx.openBreakers(.endpoint) }
             #expect(breakers[endpoint]?.nextProbe.map { $0 <= later(9) } == true)

@@ -85,7 +85,7 @@ package enum RedeliveryRequest: Sendable {
             withExtendedLifetime(lock) {}
         }
         switch outcome {
-        case .due, .hastened:
+        case .due, .hastened, .changed:
             return
         case .inFlight:
             let problem = "webhook \(id) is being sent right now; try again once this attempt has ended"
@@ -98,7 +98,8 @@ package enum RedeliveryRequest: Sendable {
         }
     }
 
-    // The ids are read before anything is written, so that a webhook that fails again at once is not picked up twice.
+    // They are read before anything is written, so that a webhook that fails again at once is not picked up twice. One
+    // that is delivered or superseded meanwhile stays so.
     private func redeliver(
         _ states: [WebhookState],
         since time: Timestamp,
@@ -106,12 +107,12 @@ package enum RedeliveryRequest: Sendable {
         by actor: String,
         _ report: (Int) -> Void
     ) async throws(CommandFailure) -> Count {
-        let ids = try store.look { tx throws(StoreError) in try tx.webhookIDs(in: states, since: time) }
+        let webhooks = try store.look { tx throws(StoreError) in try tx.webhooks(in: states, since: time) }
         var count = Count()
-        try await store.command(on: ids, inBatchesOf: Self.batchSize) { tx, batch throws(StoreError) in
+        try await store.command(on: webhooks, inBatchesOf: Self.batchSize) { tx, batch throws(StoreError) in
             let now = SystemClock().now()
             var outcomes: [Redelivery] = []
-            for id in batch { outcomes.append(try tx.redeliver(id, keepsAttempts: true, by: actor, at: now)) }
+            for (id, state) in batch { outcomes.append(try tx.redeliver(id, from: state, by: actor, at: now)) }
             return outcomes
         } _: { outcomes in
             for outcome in outcomes {
@@ -119,7 +120,7 @@ package enum RedeliveryRequest: Sendable {
                 case .due: count.due += 1
                 case .hastened: count.hastened += 1
                 case .pruned: count.pruned += 1
-                case .inFlight, .unknown: break
+                case .inFlight, .changed, .unknown: break
                 }
             }
             report(count.due + count.hastened)

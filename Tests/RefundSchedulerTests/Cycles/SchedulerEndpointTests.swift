@@ -124,7 +124,7 @@ struct SchedulerEndpointTests {
         let pending = try harness.fixture.column("SELECT id FROM refund_outbox WHERE state = 'pending'")
         for id in pending.compactMap(\.self) {
             try harness.fixture.store.write { tx throws(StoreError) in
-                _ = try tx.redeliver(id, keepsAttempts: true, by: "ada", at: harness.now)
+                _ = try tx.redeliver(id, from: .pending, by: "ada", at: harness.now)
             }
         }
         let asked = harness.now
