@@ -1,7 +1,7 @@
 /// One step of the schema.
 ///
-/// A released migration is never edited, and its text never depends on code that may change. Later changes are new
-/// migrations.
+/// A released migration is never edited, except to run where it failed and with the same result, and its text never
+/// depends on code that may change. Later changes are new migrations.
 struct Migration {
     let id: Int
     let name: String
