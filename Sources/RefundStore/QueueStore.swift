@@ -231,9 +231,9 @@ package protocol QueueWriter: QueueReader {
     ///
     /// - Parameters:
     ///   - id: The webhook.
-    ///   - state: Its state when it was chosen; if that has changed, nothing is written. A pending webhook stays what it
-    ///     is: it keeps its attempts, and a newer event still supersedes it. Nil for a webhook that is sent again
-    ///     whatever its state, with its full number of retries.
+    ///   - state: Its state when it was chosen; if it has changed, other than to dead, nothing is written. A pending
+    ///     webhook keeps its attempts, and a newer event still supersedes it; all others start over. Nil for a webhook
+    ///     that starts over whatever its state.
     ///   - actor: The operator.
     ///   - now: The time.
     /// - Returns: What became of the webhook.

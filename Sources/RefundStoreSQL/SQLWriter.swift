@@ -55,8 +55,9 @@ extension SQLWriter {
             guard let webhook = try webhook(id) else { return .unknown }
             if let time = webhook.prunedAt { return .pruned(at: time) }
             if webhook.isInFlight { return .inFlight }
-            if let state, webhook.state != state { return .changed }
-            let isHastened = state == .pending
+            // One that has died meanwhile was not accepted either.
+            if let state, webhook.state != state, webhook.state != .dead { return .changed }
+            let isHastened = state != nil && webhook.state == .pending
             // A webhook that is due already keeps its turn.
             let due = "next_attempt_at = \(Self.least)(coalesce(next_attempt_at, $1), $1)"
             let again = "state = 'pending', redelivery = 1, attempts = 0, next_attempt_at = $1, delivered_at = NULL"

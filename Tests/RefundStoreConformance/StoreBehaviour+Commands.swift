@@ -143,14 +143,21 @@ extension StoreBehaviour {
             try daemon.happen(to: try fixture.enqueue("R-1")) { $0.answered(.settled) }
             let delivery = try #require(try daemon.claim().first)
             try daemon.finish(delivery, .accepted)
-            for state in WebhookState.allCases where state != .delivered {
-                let outcome = try daemon.store.write { tx throws(StoreError) in
-                    try tx.redeliver(delivery.id, from: state, by: "ada", at: later(9))
+            func redeliver(_ id: String, from state: WebhookState) throws -> Redelivery {
+                try daemon.store.write { tx throws(StoreError) in
+                    try tx.redeliver(id, from: state, by: "ada", at: later(9))
                 }
-                #expect(outcome == .changed)
+            }
+            for state in WebhookState.allCases where state != .delivered {
+                #expect(try redeliver(delivery.id, from: state) == .changed)
             }
             #expect(try daemon.webhooks() == ["settled delivered"])
             #expect(try fixture.column("SELECT count(*) FROM refund_actions") == ["0"])
+
+            try daemon.happen(to: try fixture.enqueue("R-2")) { $0.answered(.settled) }
+            let dead = try #require(try daemon.claim().first)
+            try daemon.finish(dead, .failed)
+            #expect(try redeliver(dead.id, from: .pending) == .due, "nobody has accepted it")
         },
         StoreBehaviour("webhooksAreFoundByStateAndTimeOldestFirst") { fixture in
             let daemon = Daemon(fixture)
