@@ -11,7 +11,8 @@ package struct CircuitBreaker: Hashable, Sendable {
     package static let firstInterval: Duration = .seconds(1)
     /// The longest wait between probes after failures.
     package static let longestInterval: Duration = .seconds(60)
-    /// The longest pause granted to a peer; longer ones are shortened to it.
+    /// The longest pause granted to a peer, and the longest wait that another daemon's record causes; longer ones are
+    /// shortened to it.
     package static let longestPause: Duration = .seconds(3_600)
 
     /// How an event changed the breaker.
@@ -152,6 +153,8 @@ package struct CircuitBreaker: Hashable, Sendable {
         defer { interval = min(max(interval, left ?? .zero), Self.longestInterval) }
         guard let open else {
             self.open = Open(since: since, reason: reason, nextProbe: now, longestWait: .zero)
+            // The peer may have asked the other daemon for a pause, which answers to our earlier requests do not end.
+            self.open?.isPaused = true
             self.wait(left ?? interval, at: now)
             return .opened
         }

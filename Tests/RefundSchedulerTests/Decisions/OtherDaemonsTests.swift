@@ -105,6 +105,17 @@ struct OtherDaemonsTests {
         #expect(decision.nextWake == open.nextProbe)
     }
 
+    @Test func answerToAnEarlierQueryDoesNotEndAnothersPause() {
+        let claims = scheduler.claim([scheduler.refund(1)])
+        let next = scheduler.now.advanced(by: .seconds(30))
+        let open = OpenBreaker(since: scheduler.now, reason: "HTTP 429", nextProbe: next)
+        scheduler.run { $0.shared = shared { $0.breakers["default"] = open } }
+        for claim in claims { scheduler.end(claim, .report(.processing)) }
+        let decision = scheduler.run { $0.shared = shared { $0.breakers["default"] = open } }
+        #expect(!decision.summary.contains("close gateway default"))
+        #expect(scheduler.state.gateways["default"]?.breaker.nextProbe(at: scheduler.now) == next)
+    }
+
     @Test(arguments: [true, false])
     func noTimeOnRecordDelaysAProbeForLong(isOpen: Bool) {
         let now = scheduler.now
