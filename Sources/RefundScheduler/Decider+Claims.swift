@@ -20,8 +20,9 @@ extension Decider {
 
     /// Releases expired claims: those that a stray `UPDATE` left, and those of a send that never ended.
     ///
-    /// While another process held the lock, time went by for those whose result is here, too. A clock that was set ahead,
-    /// or a machine that was suspended, ends no attempt: as long as it may go on, the refund's next webhook must wait.
+    /// While another process held the lock, time went by for those whose result is here, too. Nor does a clock that was
+    /// set ahead, or a machine that was suspended, end an attempt of this daemon: as long as it may go on, the refund's
+    /// next webhook must wait.
     mutating func releaseExpiredClaims(except deliveries: [DeliveryResult]) {
         let now = now
         let ended = Set(deliveries.map(\.delivery.id))
@@ -47,7 +48,8 @@ extension Decider {
     // An attempt in flight whose claim seems to have expired gets the duration of a claim once more.
     private mutating func isStillSending(_ id: String, _ lease: Int64) -> Bool {
         guard let sending = decision.state.sending[id], sending.lease == lease else { return false }
-        let end = sending.extendedUntil ?? now.advanced(by: settings.webhookLeaseDuration)
+        let limit = now.advanced(by: settings.webhookLeaseDuration)
+        let end = min(sending.extendedUntil ?? limit, limit)
         decision.state.sending[id]?.extendedUntil = end
         guard end > now else { return false }
         decision.wake(at: end)
@@ -94,7 +96,9 @@ extension Decider {
         for (name, due) in input.gateways.sorted(by: { $0.key < $1.key }) where !isPaused(.gateway(name)) {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
                 // Since the request, a result may have opened the breaker, or another daemon may have joined or probed.
-                let permits = min(claim.permits, decision.state.gateways[name]?.claim(at: now).permits ?? 0)
+                let left = decision.state.gateways[name]?.claim(at: now)
+                let isOfTheSame = left?.excludedMerchants == claim.excludedMerchants
+                let permits = isOfTheSame ? min(claim.permits, left?.permits ?? 0) : 0
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
                 claimRefunds(due, of: name, gateway, permits: permits)
             } else {

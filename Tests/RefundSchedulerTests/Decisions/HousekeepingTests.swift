@@ -63,6 +63,9 @@ struct HousekeepingTests {
             #expect(decision.writes.isEmpty)
             #expect(decision.nextWake == scheduler.now.advanced(by: .seconds(75)))
         }
+        // Once the clock is right again, that does not last.
+        scheduler.advance(by: .seconds(-3_600))
+        #expect(scheduler.run { $0.expiredWebhooks = ["a": 4] }.writes.isEmpty)
         scheduler.advance(by: .seconds(75))
         #expect(scheduler.run { $0.expiredWebhooks = ["a": 4] }.summary == ["release a"])
         #expect(scheduler.state.endpoints.inFlight == 0)
