@@ -46,8 +46,8 @@ struct AdminRoutes: Sendable {
         return response
     }
 
-    /// Renders once it is its turn, unless nobody waits for the result any more: behind a database that hangs, requests
-    /// would otherwise pile up, and keep later ones waiting once it answers again.
+    /// Renders when its turn comes, unless nobody waits any more: while a database hangs, requests would pile up and
+    /// delay later ones.
     private func rendered<Result: Sendable>(_ render: @escaping @Sendable () -> Result) async -> Result? {
         let request = RenderingRequest()
         return await withTaskCancellationHandler {

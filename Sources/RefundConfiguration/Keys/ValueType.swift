@@ -159,7 +159,7 @@ extension ValueType where Value == Duration {
         Duration(text).flatMap { $0 > .zero ? $0 : nil }
     }
 
-    /// How long a request may take: a claim, which lasts a minute longer, counts as stray after a day.
+    /// How long a request may take; its claim lasts a minute longer, and a claim of more than a day counts as stray.
     static let timeout = text(#"a duration from "1ms" to "1h" such as "5s""#) { text, _ in
         Duration(text).flatMap { $0 > .zero && $0 <= .seconds(3_600) ? $0 : nil }
     }

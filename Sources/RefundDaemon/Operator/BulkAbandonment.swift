@@ -77,8 +77,8 @@ package struct BulkAbandonment: Sendable {
         }
     }
 
-    /// Abandons them; a refund that becomes final meanwhile, leaves the filter's state, or needs no attention any more,
-    /// stays as it is.
+    /// Abandons them; a refund that becomes final meanwhile, or no longer matches the filter's state or attention, stays
+    /// as it is.
     ///
     /// - Parameters:
     ///   - reason: The operator's reason.

@@ -19,7 +19,8 @@ extension QueueReport {
         guard waiting >= Self.largeBacklog, status.dueLag > Self.unusualLag, rate > 0 else { return nil }
         let round = Duration.seconds(1).scaled(by: Double(waiting) / rate)
         guard round >= Self.longestRound else { return nil }
-        let each = "at \(Int(rate.rounded()).grouped) queries a second, one query each takes \(round.rounded)"
+        let pace = rate < 1 ? "\(rate)" : Int(rate.rounded()).grouped
+        let each = "at \(pace) queries a second, one query each takes \(round.rounded)"
         let text = "\(waiting.grouped) refunds wait; \(each)"
         let seen = min(waiting, Self.grouped)
         let groups = groups.filter { $0.prefix?.isEmpty == false && $0.count > seen / 20 }.prefix(Self.named)
