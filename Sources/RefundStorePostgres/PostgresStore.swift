@@ -83,12 +83,12 @@ package final class PostgresStore: QueueStore {
         do throws(StoreError) {
             try transaction(.write) { tx in
                 last = tx
-                for release in releases { try WriteExecutor(tx, leases: [:]).execute(release) }
+                for release in releases { try WriteExecutor(tx).execute(release) }
                 let reader = CycleReader(tx, request, looksForExpiredClaims(request))
                 let writes = decide(try reader.read())
                 (claimed, written) = (reader.dues(of: writes), writes)
                 if writes.isEmpty, releases.isEmpty { return tx.rollBack(()) }
-                let executor = WriteExecutor(tx, leases: reader.leases)
+                let executor = WriteExecutor(tx, reader)
                 for write in writes { try executor.execute(write.action) }
                 executor.finish()
                 try tx.beforeCommit(beforeCommit)
@@ -120,7 +120,7 @@ package final class PostgresStore: QueueStore {
             var rejections: [Rejection] = []
             func rejection(_ action: Write.Action) throws -> String? {
                 try tx.rejection {
-                    let executor = WriteExecutor(tx, leases: reader.leases)
+                    let executor = WriteExecutor(tx, reader)
                     try executor.execute(action)
                     executor.finish()
                 }

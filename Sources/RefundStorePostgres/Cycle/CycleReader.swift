@@ -16,7 +16,7 @@ final class CycleReader {
     let tx: PostgresTransaction
     let request: CycleRequest
     private let looksForExpiredClaims: Bool
-    private var input = CycleInput()
+    private(set) var input = CycleInput()
     /// The least due time of each gateway's waiting refunds.
     private var fronts: [String: Int64] = [:]
     /// The latest claims of the refunds that this transaction has locked.

@@ -16,7 +16,8 @@ extension WriteExecutor {
             WITH recorded AS (
                 INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
                 SELECT $1, $2, $3, $4, $5, $6, $7
-                WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = $1 AND id = $8 AND lease >= $2) RETURNING 1
+                WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = $1 AND id = $8
+                AND (lease > $2 OR lease = $2 AND \(Self.isNotOfOthers("$12")))) RETURNING 1
             )
             UPDATE refund_outbox SET \(state)attempts = attempts + 1, next_attempt_at = $9, last_status = $4,
             last_error = $5, delivered_at = $10, leased_until = NULL, claimed_by = NULL
@@ -26,6 +27,7 @@ extension WriteExecutor {
             .bind(delivery.position).bind(delivery.lease).bind(attempt.sentAt).bind(outcome.status)
             .bind(outcome.error).bind(outcome.duration.wholeMilliseconds).bind(outcome.answer).bind(delivery.id)
             .bind(attempt.result.nextAttempt).bind(attempt.result.deliveredAt).bind(attempt.result.state.rawValue)
+            .bind(tx.store.daemonID)
     }
 
     /// Claims webhooks.
@@ -43,12 +45,13 @@ extension WriteExecutor {
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.
     func release(_ claim: WebhookClaim, nextAttempt: Timestamp?) {
+        let isOwn = expired.webhooks[claim.id] == claim.lease ? "true" : Self.isNotOfOthers("$4")
         let end = SQLAssignment.endOfWebhookClaim(nextAttempt: "coalesce($1, next_attempt_at)")
         let sql = """
             UPDATE refund_outbox SET claimed_by = NULL, \(end)
-            WHERE id = $2 AND \(PostgresTransaction.lease) = $3 AND leased_until IS NOT NULL
+            WHERE id = $2 AND \(PostgresTransaction.lease) = $3 AND leased_until IS NOT NULL AND \(isOwn)
             """
-        flight.add(sql).bind(nextAttempt).bind(claim.id).bind(claim.lease)
+        flight.add(sql).bind(nextAttempt).bind(claim.id).bind(claim.lease).bind(tx.store.daemonID)
     }
 
     /// Marks a webhook dead without sending it.

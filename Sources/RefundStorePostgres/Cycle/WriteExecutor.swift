@@ -12,13 +12,22 @@ final class WriteExecutor {
     private let last = Flight()
     /// The latest claims of the refunds that the transaction has locked.
     private var leases: [Int64: Int64]
+    /// The claims that have run out, whosever they are.
+    let expired: (refunds: [Int64: Int64], webhooks: [String: Int64])
 
     var flight: Flight { tx.flight }
 
-    init(_ tx: PostgresTransaction, leases: [Int64: Int64]) {
+    /// Creates an executor for what a cycle has read; nil for writes of no cycle.
+    init(_ tx: PostgresTransaction, _ reader: CycleReader? = nil) {
         self.tx = tx
-        self.leases = leases
+        leases = reader?.leases ?? [:]
+        expired = reader.map { ($0.input.expiredRefunds, $0.input.expiredWebhooks) } ?? ([:], [:])
     }
+
+    /// Whether no other daemon made a row's claim.
+    ///
+    /// If a claim was lost with its connection or server, another daemon may make one of the same number.
+    static func isNotOfOthers(_ daemon: String) -> String { "(claimed_by IS NULL OR claimed_by = \(daemon))" }
 
     /// Adds one write.
     func execute(_ action: Write.Action) throws {
@@ -147,11 +156,12 @@ final class WriteExecutor {
     }
 
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) {
+        let isOwn = expired.refunds[claim.id] == claim.lease ? "true" : Self.isNotOfOthers("$4")
         let sql = """
             UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, next_query_at = coalesce($1, next_query_at)
-            WHERE id = $2 AND \(PostgresTransaction.lease) = $3 AND leased_until IS NOT NULL
+            WHERE id = $2 AND \(PostgresTransaction.lease) = $3 AND leased_until IS NOT NULL AND \(isOwn)
             """
-        flight.add(sql).bind(nextQuery).bind(claim.id).bind(claim.lease)
+        flight.add(sql).bind(nextQuery).bind(claim.id).bind(claim.lease).bind(tx.store.daemonID)
     }
 
     private func moveDueTimes(by step: Duration, after now: Timestamp) {

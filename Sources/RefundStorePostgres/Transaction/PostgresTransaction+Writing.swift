@@ -18,7 +18,7 @@ extension PostgresTransaction {
 
     func write(_ change: RefundChange) throws(StoreError) {
         try mapped {
-            let executor = WriteExecutor(self, leases: [:])
+            let executor = WriteExecutor(self)
             try executor.write(change)
             executor.finish()
             try send()
@@ -35,7 +35,7 @@ extension PostgresTransaction {
         }
     }
 
-    func forgetHealth(of url: String) { WriteExecutor(self, leases: [:]).write(nil as URLHealth?, url) }
+    func forgetHealth(of url: String) { WriteExecutor(self).write(nil as URLHealth?, url) }
 
     func lockPauses() {
         flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd pauses ' || current_schema(), 0))")

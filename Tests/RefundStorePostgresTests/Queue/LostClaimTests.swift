@@ -1,0 +1,102 @@
+import RefundCore
+import RefundPostgres
+import RefundStore
+import RefundStoreConformance
+import RefundStorePostgres
+import RefundStorePostgresSupport
+import Testing
+
+/// Claims that are lost with their connection or server, while another daemon makes some of the same numbers.
+struct LostClaimTests {
+    private let database: PostgresFixture
+    private let other: PostgresStore
+
+    init() throws {
+        database = try PostgresFixture()
+        other = try PostgresStore(database.settings)
+        // Only daemons have ids, which their claims bear.
+        for store in [database.postgres, other] { _ = store.makeWakeSource {} }
+    }
+
+    private func write(_ store: any QueueStore, _ actions: [Write.Action], first: () -> Void = {}) throws {
+        var request = CycleRequest(now: now)
+        request.mustWrite = true
+        _ = try store.cycle(request) { _ in
+            first()
+            return actions.map { Write($0) }
+        }
+    }
+
+    private func claims() throws -> Int {
+        try database.number(
+            """
+            SELECT (SELECT count(*) FROM refund_queue WHERE leased_until IS NOT NULL)
+            + (SELECT count(*) FROM refund_outbox WHERE leased_until IS NOT NULL)
+            """
+        )
+    }
+
+    @Test func claimsThatWereNeverCommittedEndNoneOfAnotherDaemon() throws {
+        defer { other.close() }
+        let daemon = Daemon(database)
+        let id = try database.enqueue("R-1")
+        try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
+        let webhook = try #require(try database.column("SELECT id FROM refund_webhooks").first ?? nil)
+        let claims: [Write.Action] = [
+            .claimRefunds([RefundClaim(id: id, lease: 1)], until: later(75)),
+            .claimWebhooks([WebhookClaim(id: webhook, lease: 1)], until: later(75)),
+        ]
+        #expect(throws: StoreError.self) {
+            try write(database.store, claims) {
+                try? database.execute(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = '\(database.settings.schema)' AND state = 'idle in transaction'
+                    """
+                )
+            }
+        }
+        #expect(try self.claims() == 0)
+        try write(other, claims)
+        try write(database.store, [])
+        #expect(try self.claims() == 2)
+    }
+
+    /// An asynchronous standby that takes over may not have received a claim, and gives its number again.
+    @Test func attemptOfALostClaimIsNotRecordedUnderThatOfAnotherDaemon() throws {
+        defer { other.close() }
+        let daemon = Daemon(database)
+        try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
+        let lost = try #require(try daemon.claim().first)
+        try database.execute(
+            """
+            SET session_replication_role = replica;
+            UPDATE refund_outbox SET lease = 0, leased_until = NULL, claimed_by = NULL;
+            RESET session_replication_role
+            """
+        )
+        let claim = WebhookClaim(id: lost.id, lease: lost.lease)
+        try write(other, [.claimWebhooks([claim], until: later(75))])
+        try daemon.finish(lost, .accepted)
+        #expect(try database.number("SELECT count(*) FROM refund_outbox_attempts") == 0)
+        try daemon.write(.releaseWebhook(claim))
+        #expect(try claims() == 1, "the other daemon's attempt is still in flight")
+    }
+
+    @Test func claimThatRanOutEndsWhosever() throws {
+        defer { other.close() }
+        let daemon = Daemon(database)
+        let id = try database.enqueue("R-1")
+        try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
+        try write(other, [.claimRefunds([RefundClaim(id: id, lease: 1)], until: later(75))])
+        let webhook = try #require(try database.column("SELECT id FROM refund_webhooks").first ?? nil)
+        try write(other, [.claimWebhooks([WebhookClaim(id: webhook, lease: 1)], until: later(75))])
+        var request = CycleRequest(now: later(76))
+        request.claims = ClaimRequest(at: later(76), ["default": .init(permits: 0)])
+        _ = try database.store.cycle(request) { input in
+            input.expiredRefunds.map { Write(.releaseRefund(RefundClaim(id: $0.key, lease: $0.value))) }
+                + input.expiredWebhooks.map { Write(.releaseWebhook(WebhookClaim(id: $0.key, lease: $0.value))) }
+        }
+        #expect(try claims() == 0)
+    }
+}
