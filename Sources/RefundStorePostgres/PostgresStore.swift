@@ -79,10 +79,8 @@ package final class PostgresStore: QueueStore {
     ) throws(StoreError) -> [Rejection] {
         let releases = unknownClaims.withLock(\.self)
         var (claimed, written): ([String: Int64], [Write]) = ([:], [])
-        var last: PostgresTransaction?
         do throws(StoreError) {
             try transaction(.write) { tx in
-                last = tx
                 for release in releases { try WriteExecutor(tx).execute(release) }
                 let reader = CycleReader(tx, request, looksForExpiredClaims(request))
                 let writes = decide(try reader.read())
@@ -103,9 +101,6 @@ package final class PostgresStore: QueueStore {
         } catch  where error.isOfOneRow {
             floors.withLock { $0 = DueFloors() }
             return try runIsolatedCycle(request, decide)
-        } catch {
-            if last?.isOutcomeUnknown == true { unknownClaims.withLock { $0 += written.flatMap(\.action.releases) } }
-            throw error
         }
     }
 
@@ -187,6 +182,7 @@ package final class PostgresStore: QueueStore {
                         try tx.end()
                         return result
                     } catch {
+                        if tx.isOutcomeUnknown { unknownClaims.withLock { $0 += tx.releases } }
                         tx.abort()
                         throw error
                     }
@@ -207,16 +203,5 @@ package final class PostgresStore: QueueStore {
     package func close() {
         listener.withLock { $0 }?.leave()
         session.close()
-    }
-}
-
-extension Write.Action {
-    /// What ends the claims that the action makes.
-    fileprivate var releases: [Write.Action] {
-        switch self {
-        case .claimRefunds(let claims, _): claims.map { .releaseRefund($0) }
-        case .claimWebhooks(let claims, _): claims.map { .releaseWebhook($0) }
-        default: []
-        }
     }
 }

@@ -41,6 +41,7 @@ extension WriteExecutor {
             ) SELECT refund_require((SELECT count(*) FROM done), $4)
             """
         flight.add(sql).bind(end).bind(tx.store.daemonID).bind(list: claims.map(\.id)).bind(claims.count)
+        tx.releases += claims.map { .releaseWebhook($0) }
     }
 
     /// Ends a webhook's claim; a webhook that was superseded meanwhile is not sent again.

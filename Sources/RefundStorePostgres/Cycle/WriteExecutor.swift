@@ -153,6 +153,7 @@ final class WriteExecutor {
             ) SELECT refund_require((SELECT count(*) FROM done), $4)
             """
         flight.add(sql).bind(end).bind(tx.store.daemonID).bind(list: claims.map(\.id)).bind(claims.count)
+        tx.releases += claims.map { .releaseRefund($0) }
     }
 
     private func release(_ claim: RefundClaim, nextQuery: Timestamp?) {

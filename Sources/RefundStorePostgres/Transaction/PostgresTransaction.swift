@@ -23,6 +23,8 @@ final class PostgresTransaction: SQLWriter {
     private let kind: Kind
     /// What is sent next; it begins with the transaction.
     private(set) var flight = Flight()
+    /// What ends the claims that the transaction makes.
+    var releases: [Write.Action] = []
     private var (isOpen, isCommitting, failure): (Bool, Bool, PostgresError?) = (true, false, nil)
 
     init(store: PostgresStore, connection: PostgresConnection, _ kind: Kind) {

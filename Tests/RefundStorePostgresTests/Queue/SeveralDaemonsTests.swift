@@ -107,13 +107,18 @@ struct SeveralDaemonsTests {
     }
 
     /// A commit that waits for a standby is written on the server already when its connection is lost.
-    @Test func claimsOfACommitOfUnknownOutcomeAreMadeAgainAtOnce() async throws {
+    @Test(.serialized, arguments: [false, true])
+    func claimsOfACommitOfUnknownOutcomeAreMadeAgainAtOnce(isOneRejected: Bool) async throws {
         let server = try PostgresServer()
         let database = try PostgresFixture(on: server)
         let daemon = Daemon(database)
         let id = try database.enqueue("R-1")
         try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
         let webhook = try #require(try database.column("SELECT id FROM refund_webhooks").first ?? nil)
+        let rejected = try database.enqueue("R-3", ["gateway": "'other'"])
+        if isOneRejected {
+            try database.reject("UPDATE", of: "refund_queue", when: "NEW.merchant_order_no = 'R-3'", "no")
+        }
         try server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         try server.execute("SELECT pg_reload_conf()")
         let ending = Task {
@@ -130,7 +135,7 @@ struct SeveralDaemonsTests {
         while (try? daemon.write(.heartbeat(at: now))) != nil {}
         #expect(throws: StoreError.self) {
             try daemon.write(
-                .claimRefunds([RefundClaim(id: id, lease: 1)], until: later(75)),
+                .claimRefunds([id, rejected].map { RefundClaim(id: $0, lease: 1) }, until: later(75)),
                 .claimWebhooks([WebhookClaim(id: webhook, lease: 1)], until: later(75))
             )
         }
@@ -138,7 +143,7 @@ struct SeveralDaemonsTests {
         _ = await ending.result
         try server.execute("ALTER SYSTEM RESET synchronous_standby_names")
         try server.execute("SELECT pg_reload_conf()")
-        let claimed = "SELECT id FROM refund_queue WHERE leased_until IS NOT NULL"
+        let claimed = "SELECT id FROM refund_queue WHERE leased_until IS NOT NULL AND id <> \(rejected)"
         #expect(try database.column(claimed) == ["\(id)"], "it was written")
         let input = try daemon.claims()
         #expect(input.gateways["default"]?.new.map(\.refund.id) == [id])
