@@ -57,17 +57,22 @@ final class HintReader {
         }
         guard !free.isEmpty else { return }
         // Without the condition on the state, no index of open refunds is taken for the one of ids.
-        let sql = "SELECT q.id, q.leased_until IS NULL FROM refund_queue q WHERE q.id = ANY ($1) \(CycleReader.lock)"
-        let statement = reader.tx.flight.add(sql).bind(list: free.keys)
-        let ids = Set(
-            try reader.tx.rows(statement) { row -> Int64? in
-                let (id, isFree) = (row.integer(), row.integer() == 1)
-                return isFree ? id : nil
-            }
-        )
-        for (id, hinted) in free.sorted(by: { $0.value.hints.min() ?? 0 < $1.value.hints.min() ?? 0 })
-        where ids.contains(id) {
-            input.add(.init(refund: hinted.row, hints: hinted.hints.sorted()), claims, at: reader.request.now)
+        let sql = """
+            SELECT \(QueuedRefund.columns), q.leased_until IS NULL FROM refund_queue q WHERE q.id = ANY ($1)
+            \(CycleReader.lock)
+            """
+        // Others may have claimed or ended a refund since it was read.
+        var locked: [Int64: QueuedRefund] = [:]
+        reader.tx.flight.add(sql).bind(list: free.keys).read { row in
+            guard let refund = QueuedRefund(row: row), row.integer() == 1, !refund.refund.state.isFinal,
+                refund.lease == free[refund.refund.id]?.row.lease
+            else { return }
+            locked[refund.refund.id] = refund
+        }
+        try reader.tx.send()
+        for (id, hinted) in free.sorted(by: { $0.value.hints.min() ?? 0 < $1.value.hints.min() ?? 0 }) {
+            guard let refund = locked[id] else { continue }
+            input.add(.init(refund: refund, hints: hinted.hints.sorted()), claims, at: reader.request.now)
         }
     }
 }

@@ -181,23 +181,24 @@ final class OutboxReader {
         }
     }
 
-    // A daemon locks the refund before it sends its webhook, then checks that no other webhook of it is in flight.
+    // A daemon locks the refund before it sends its webhook, then checks that no other webhook of it is in flight, and
+    // that nobody has claimed this one since it was read: its attempts and its next time may be others.
     private func lock(_ endpoints: inout [DueEndpoint]) throws {
         let deliveries = endpoints.flatMap(\.deliveries)
         let disabled = endpoints.flatMap(\.disabled).compactMap(\.delivery.refundID)
         guard !deliveries.isEmpty || !disabled.isEmpty else { return }
-        var (refunds, bodies): (Set<Int64>, [Int64: [UInt8]]) = ([], [:])
+        var (refunds, locked): (Set<Int64>, [Int64: (lease: Int64, body: [UInt8])]) = ([], [:])
         tx.flight.add("SELECT q.id FROM refund_queue q WHERE q.id = ANY ($1) ORDER BY q.id \(CycleReader.lock)")
             .bind(list: Set(deliveries.compactMap(\.refundID)))
             .read { row in if let id = row.integer() { refunds.insert(id) } }
         let webhooks = """
-            SELECT w.position, e.body FROM refund_outbox w JOIN refund_event_log e ON e.position = w.position
+            SELECT w.position, w.lease, e.body FROM refund_outbox w JOIN refund_event_log e ON e.position = w.position
             WHERE w.position = ANY ($1) AND \(SQLCondition.isWaiting) AND NOT EXISTS (SELECT 1 FROM refund_outbox f
             WHERE f.refund_id = w.refund_id AND f.leased_until IS NOT NULL AND f.id <> ALL ($2))
             ORDER BY w.position FOR NO KEY UPDATE OF w SKIP LOCKED
             """
         tx.flight.add(webhooks).bind(list: deliveries.map(\.position)).bind(list: ended).read { row in
-            if let position = row.integer() { bodies[position] = row.bytes() ?? [] }
+            if let position = row.integer() { locked[position] = (row.lease(), row.bytes() ?? []) }
         }
         var rows: [Int64: QueuedRefund] = [:]
         tx.flight.add("SELECT \(QueuedRefund.columnsWithDeadWebhooks) FROM refund_queue q WHERE q.id = ANY ($1)")
@@ -207,11 +208,11 @@ final class OutboxReader {
         try tx.send()
         for index in endpoints.indices {
             endpoints[index].deliveries = endpoints[index].deliveries.compactMap { delivery in
-                guard delivery.refundID.map(refunds.contains) ?? true, let body = bodies[delivery.position] else {
-                    return nil
-                }
+                guard delivery.refundID.map(refunds.contains) ?? true, let webhook = locked[delivery.position],
+                    webhook.lease == delivery.lease
+                else { return nil }
                 var delivery = delivery
-                delivery.body = body
+                delivery.body = webhook.body
                 return delivery
             }
             for number in endpoints[index].disabled.indices {
