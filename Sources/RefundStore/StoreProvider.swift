@@ -24,7 +24,7 @@ package protocol StoreProvider: Sendable {
     /// - Parameters:
     ///   - now: The time.
     ///   - actor: The operator who accepts the queue even if it is an older copy of the one that was served, or nil.
-    /// - Returns: The number of the next refund if the operator accepts the queue; nil if it is on a server.
+    /// - Returns: The number of the next refund if the operator accepts the queue.
     /// - Throws: `StoreError` if the queue is such a copy and nobody accepts it, or cannot be created or migrated.
     @discardableResult
     func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) -> Int64?

@@ -29,8 +29,7 @@ package struct PostgresProvider: StoreProvider {
     package func initialize(at now: Timestamp, acceptingRestoredFor actor: String?) throws(StoreError) -> Int64? {
         let store = try PostgresStore(settings)
         defer { store.close() }
-        try store.migrate(at: now)
-        return nil
+        return try store.migrate(at: now, isImport: false, acceptingRestoredFor: actor)
     }
 
     package var daemon: DaemonPresence {

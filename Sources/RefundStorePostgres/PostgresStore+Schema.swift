@@ -11,9 +11,16 @@ extension PostgresStore {
     /// - Parameters:
     ///   - now: The time.
     ///   - isImport: Whether to go on with a queue that has only part of another one.
+    ///   - actor: The operator who accepts the queue as a restored copy, or nil.
+    /// - Returns: The number of the next refund if the operator accepts it.
     /// - Throws: `StoreError`.
-    func migrate(at now: Timestamp, isImport: Bool) throws(StoreError) {
-        try transaction(.write) { tx in
+    @discardableResult
+    func migrate(
+        at now: Timestamp,
+        isImport: Bool,
+        acceptingRestoredFor actor: String? = nil
+    ) throws(StoreError) -> Int64? {
+        try transaction(.write) { tx -> Int64? in
             // A migration that runs at the same moment waits, then finds everything done.
             tx.flight.add("SELECT pg_advisory_xact_lock(hashtextextended('refundd migrates ' || $1, 0))")
                 .bind(settings.schema)
@@ -31,7 +38,9 @@ extension PostgresStore {
                 tx.flight.add("INSERT INTO refund_migrations (id, name, applied_at) VALUES ($1, $2, $3)")
                     .bind(migration.id).bind(migration.name).bind(now)
             }
+            if let actor { return try Positions.accept(by: actor, at: now, tx) }
             tx.flight.add(Positions.jump)
+            return nil
         }
     }
 

@@ -1,3 +1,4 @@
+import RefundCore
 import RefundPostgres
 package import RefundStore
 import Synchronization
@@ -14,15 +15,39 @@ enum Positions {
         """
 
     /// Moves the positions on, if another server gave the last one, and records the gap.
-    static let jump = """
+    static let jump = move(if: "(p.timeline, p.system) <> (s.timeline, s.system)")
+
+    private static func move(if condition: String) -> String {
+        """
         WITH server AS (\(server)), moved AS (
             UPDATE refund_event_position p SET position = p.position + \(step), timeline = s.timeline, system = s.system
-            FROM server s WHERE (p.timeline, p.system) <> (s.timeline, s.system)
+            FROM server s WHERE \(condition)
             RETURNING p.position, p.timeline, p.system
         )
         INSERT INTO refund_event_gaps (after, before, at, timeline, system)
         SELECT m.position - \(step), m.position + 1, refund_now(), m.timeline, m.system FROM moved m
         """
+    }
+
+    /// Continues positions and the numbers of refunds beyond those used before the queue was restored from a dump, and
+    /// records it; on the same server, only the operator knows of that.
+    ///
+    /// - Returns: The number of the next refund.
+    static func accept(by actor: String, at now: Timestamp, _ tx: PostgresTransaction) throws -> Int64 {
+        var skipped: [(table: String, after: Int64, through: Int64)] = []
+        func note(_ sql: String, of table: String) {
+            tx.flight.add(sql).read { row in skipped.append((table, row.integer() ?? 0, row.integer() ?? 0)) }
+        }
+        note("\(move(if: "true")) RETURNING after, before - 1", of: "refund_event_log")
+        let refunds = "SELECT n - 1, setval('refund_queue_ids', n - 1 + \(step)) FROM nextval('refund_queue_ids') n"
+        note(refunds, of: "refund_queue")
+        try tx.send()
+        for (table, after, through) in skipped {
+            tx.flight.add("INSERT INTO refund_actions (at, actor, action) VALUES ($1, $2, $3)")
+                .bind(now).bind(actor).bind("skip \(table) \(after) \(through)")
+        }
+        return (skipped.last?.through ?? 0) + 1
+    }
 
     // The highest timeline of each system that this process has seen.
     private static let timelines = Mutex<[Int64: Int64]>([:])

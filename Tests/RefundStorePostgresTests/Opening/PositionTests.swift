@@ -39,4 +39,26 @@ struct PositionTests {
         #expect(try database.rows("SELECT after, before FROM refund_event_gaps") == [["1", "1000002"]])
         #expect(try problems() == [])
     }
+
+    /// A dump that is restored on the same server gives the last numbers again, which nobody but the operator knows.
+    @Test func numbersContinueBeyondAGapOnceAnOperatorAcceptsACopy() throws {
+        let daemon = Daemon(database)
+        let provider = PostgresProvider(database.settings)
+        try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
+        #expect(try provider.initialize(at: now, acceptingRestoredFor: nil) == nil)
+        try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
+        #expect(try provider.initialize(at: now, acceptingRestoredFor: "ada") == 1_000_003)
+        try daemon.happen(to: try database.enqueue("R-3")) { $0.answered(.settled) }
+        #expect(
+            try database.rows("SELECT position, refund_id FROM refund_events") == [
+                ["1", "1"], ["2", "2"], ["1000003", "1000003"],
+            ]
+        )
+        #expect(
+            try database.rows("SELECT actor, action FROM refund_actions ORDER BY id") == [
+                ["ada", "skip refund_event_log 2 1000002"], ["ada", "skip refund_queue 2 1000002"],
+            ]
+        )
+        #expect(try problems() == [])
+    }
 }
