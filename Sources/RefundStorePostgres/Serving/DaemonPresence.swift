@@ -26,9 +26,14 @@ extension Fleet {
 extension ServingDaemon {
     /// The query whose rows `init(row:)` reads: the daemons that are registered, and were seen a short while ago.
     static let query = """
-        SELECT id, host, pid, version, started, reloaded, seen, locks FROM refund_daemons
-        WHERE seen > refund_now() - \(Registration.patience.wholeMilliseconds)
-        AND NOT (locks AND pg_try_advisory_xact_lock(\(Registration.lockClass), id)) ORDER BY started, id
+        SELECT id, host, pid, version, started, reloaded, seen, locks FROM refund_daemons WHERE \(isAlive)
+        ORDER BY started, id
+        """
+
+    /// Whether a row of `refund_daemons` is that of a daemon from which the others would not take over.
+    static let isAlive = """
+        seen >= refund_now() - \(Registration.patience.wholeMilliseconds)
+        AND NOT (locks AND pg_try_advisory_xact_lock(\(Registration.lockClass), id))
         """
 
     init(row: PostgresRow) {

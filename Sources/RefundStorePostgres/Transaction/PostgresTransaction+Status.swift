@@ -23,10 +23,13 @@ extension PostgresTransaction {
     }
 
     /// Nil while daemons serve the queue: what they record has the time of their machines.
+    ///
+    /// The row of one that is gone stays until somebody takes over.
     func lastRecordedAt() throws(StoreError) -> Timestamp? {
         try mapped {
             let sql = """
-                SELECT CASE WHEN EXISTS (SELECT 1 FROM refund_daemons) THEN NULL ELSE max(at) END FROM (
+                SELECT CASE WHEN EXISTS (SELECT 1 FROM refund_daemons WHERE \(ServingDaemon.isAlive))
+                THEN NULL ELSE max(at) END FROM (
                     (SELECT at FROM refund_transitions ORDER BY id DESC LIMIT 1)
                     UNION ALL (SELECT at FROM refund_outbox_attempts ORDER BY id DESC LIMIT 1)
                     UNION ALL SELECT last_verified_at FROM refund_gateways

@@ -121,6 +121,22 @@ struct FleetTests {
         while try database.number("SELECT count(*) FROM refund_daemons") != 2 { await Task.yield() }
     }
 
+    /// It may be its machine's clock that was ahead.
+    @Test func recordsTellTheTimeOnceTheirDaemonIsGone() throws {
+        let daemon = Daemon(database)
+        try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
+        func last() throws -> Timestamp? {
+            try database.store.read { tx throws(StoreError) in try tx.lastRecordedAt() }
+        }
+        try leave(7, secondsAgo: 0)
+        #expect(try last() == now, "nobody holds its lock")
+        let lock = "hashtext('refundd daemon \(database.settings.schema)'), 7"
+        try database.execute("SELECT pg_advisory_lock(\(lock))")
+        #expect(try last() == nil)
+        try database.execute("UPDATE refund_daemons SET seen = 0")
+        #expect(try last() == now, "it hangs")
+    }
+
     @Test func statusNamesWhoServesAndWhoIsGone() async throws {
         let source = database.store.makeWakeSource {}
         defer { source.stop() }
