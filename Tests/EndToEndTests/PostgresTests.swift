@@ -1,4 +1,5 @@
 import Foundation
+import RefundCore
 import RefundPostgresSupport
 import RefundStore
 import Testing
@@ -122,7 +123,9 @@ struct PostgresTests {
         try await withRoles { w, roles in
             let receiver = try await w.startReceiver()
             try w.configure("webhook", ["url": "\"\(receiver.url("take"))\""])
-            let scenarios = "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"3s\""
+            // Long enough for what happens before the kill, and shorter than the timeout.
+            let latency = min(Duration.seconds(3).patiently, .seconds(8)).wholeMilliseconds
+            let scenarios = "[prefixes.\"SLOW-\"]\nsettles_after_queries = 1\nlatency = \"\(latency)ms\""
             try await w.startSimulator(scenarios: scenarios)
             let first = try await w.startDaemon()
             try await enqueue(["SLOW-1"], w, roles)
