@@ -109,7 +109,9 @@ package final class PostgresStore: QueueStore {
         _ request: CycleRequest,
         _ decide: (CycleInput) -> [Write]
     ) throws(StoreError) -> [Rejection] {
-        try transaction(.write) { tx in
+        let releases = unknownClaims.withLock(\.self)
+        let rejections = try transaction(.write) { tx in
+            for release in releases { _ = try tx.rejection { try WriteExecutor(tx).execute(release) } }
             let reader = CycleReader(tx, request, looksForExpiredClaims(request))
             let writes = decide(try reader.read())
             var rejections: [Rejection] = []
@@ -130,6 +132,8 @@ package final class PostgresStore: QueueStore {
             try tx.beforeCommit(beforeCommit)
             return rejections
         }
+        unknownClaims.withLock { $0.removeFirst(releases.count) }
+        return rejections
     }
 
     // Only the claims of daemons that are gone run out, and finding them costs more than all else that a cycle reads.

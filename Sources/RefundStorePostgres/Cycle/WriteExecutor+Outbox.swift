@@ -17,7 +17,9 @@ extension WriteExecutor {
                 INSERT INTO refund_outbox_attempts (position, lease, at, status, error, duration_ms, answer)
                 SELECT $1, $2, $3, $4, $5, $6, $7
                 WHERE EXISTS (SELECT 1 FROM refund_outbox WHERE position = $1 AND id = $8
-                AND (lease > $2 OR lease = $2 AND \(Self.isNotOfOthers("$12")))) RETURNING 1
+                AND (lease > $2 OR lease = $2 AND \(Self.isNotOfOthers("$12"))))
+                AND NOT EXISTS (SELECT 1 FROM refund_outbox_attempts WHERE position = $1 AND lease = $2 AND at <> $3)
+                RETURNING 1
             )
             UPDATE refund_outbox SET \(state)attempts = attempts + 1, next_attempt_at = $9, last_status = $4,
             last_error = $5, delivered_at = $10, leased_until = NULL, claimed_by = NULL

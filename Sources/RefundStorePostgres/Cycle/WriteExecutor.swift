@@ -12,7 +12,7 @@ final class WriteExecutor {
     private let last = Flight()
     /// The latest claims of the refunds that the transaction has locked.
     private var leases: [Int64: Int64]
-    /// The claims that have run out, whosever they are.
+    /// The claims that have run out, whoever made them.
     let expired: (refunds: [Int64: Int64], webhooks: [String: Int64])
 
     var flight: Flight { tx.flight }
@@ -137,12 +137,12 @@ final class WriteExecutor {
         let sql = """
             UPDATE refund_queue SET leased_until = NULL, claimed_by = NULL, attempts = $1, last_query_at = $2,
             last_query_verified = $3, last_error = $4, unknown_order = $5, updated_at = $6, next_query_at = $7
-            WHERE id = $8 AND lease = $9
+            WHERE id = $8 AND lease = $9 AND \(Self.isNotOfOthers("$10"))
             """
         flight.add(sql)
             .bind(refund.attempts).bind(refund.lastQueryAt).bind(refund.isLastQueryVerified).bind(refund.lastError)
             .bind(refund.isUnknownOrder).bind(refund.updatedAt).bind(refund.nextQueryAt).bind(refund.id)
-            .bind(poll.lease)
+            .bind(poll.lease).bind(tx.store.daemonID)
     }
 
     private func claim(_ claims: [RefundClaim], until end: Timestamp) {

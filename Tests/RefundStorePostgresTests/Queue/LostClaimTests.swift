@@ -27,6 +27,15 @@ struct LostClaimTests {
         }
     }
 
+    private func endConnection() {
+        _ = try? database.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = '\(database.settings.schema)' AND state = 'idle in transaction'
+            """
+        )
+    }
+
     private func claims() throws -> Int {
         try database.number(
             """
@@ -47,19 +56,24 @@ struct LostClaimTests {
             .claimWebhooks([WebhookClaim(id: webhook, lease: 1)], until: later(75)),
         ]
         #expect(throws: StoreError.self) {
-            try write(database.store, claims) {
-                try? database.execute(
-                    """
-                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                    WHERE application_name = '\(database.settings.schema)' AND state = 'idle in transaction'
-                    """
-                )
-            }
+            try write(database.store, claims, first: endConnection)
         }
         #expect(try self.claims() == 0)
         try write(other, claims)
         try write(database.store, [])
         #expect(try self.claims() == 2)
+    }
+
+    @Test func claimThatIsMadeAgainBesideARejectedRowStays() throws {
+        defer { other.close() }
+        let id = try database.enqueue("R-1")
+        let claim = Write.Action.claimRefunds([RefundClaim(id: id, lease: 1)], until: later(75))
+        let rejected = Write.Action.claimWebhooks([WebhookClaim(id: "msg_none", lease: 1)], until: later(75))
+        #expect(throws: StoreError.self) { try write(database.store, [claim], first: endConnection) }
+        try write(database.store, [claim, rejected])
+        #expect(try claims() == 1)
+        try write(database.store, [])
+        #expect(try claims() == 1)
     }
 
     /// An asynchronous standby that takes over may not have received a claim, and gives its number again.
@@ -81,9 +95,15 @@ struct LostClaimTests {
         #expect(try database.number("SELECT count(*) FROM refund_outbox_attempts") == 0)
         try daemon.write(.releaseWebhook(claim))
         #expect(try claims() == 1, "the other daemon's attempt is still in flight")
+        let result = AttemptRecord.Result.delivered(at: later(1))
+        var record = AttemptRecord(delivery: lost, outcome: .accepted, sentAt: later(1), result: result)
+        try write(other, [.attempt(record)])
+        record.sentAt = now
+        #expect(try daemon.write(.attempt(record)).isEmpty)
+        #expect(try database.column("SELECT at FROM refund_outbox_attempts") == ["\(later(1).milliseconds)"])
     }
 
-    @Test func claimThatRanOutEndsWhosever() throws {
+    @Test func claimThatRanOutEndsWhoeverMadeIt() throws {
         defer { other.close() }
         let daemon = Daemon(database)
         let id = try database.enqueue("R-1")
