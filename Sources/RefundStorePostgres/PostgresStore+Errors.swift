@@ -81,9 +81,13 @@ extension StoreError {
 
     static func forbidden(_ location: String, _ reason: String) -> StoreError {
         let remedy =
-            reason.contains("for database")
-            ? "let the role create its schema: GRANT CREATE ON DATABASE … TO …"
-            : "as the owner of the schema, run refundd init --grant-daemon ROLE"
+            if reason.contains("for database") {
+                "let the role create its schema: GRANT CREATE ON DATABASE … TO …"
+            } else if reason.contains("for sequence") {
+                "run this as the owner of the schema"
+            } else {
+                "as the owner of the schema, run refundd init --grant-daemon ROLE"
+            }
         return StoreError(.readOnly, location, reason, database: "refuses refundd's role: \(reason); \(remedy)")
     }
 

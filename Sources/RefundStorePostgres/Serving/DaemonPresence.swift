@@ -33,7 +33,7 @@ extension ServingDaemon {
     /// Whether a row of `refund_daemons` is that of a daemon from which the others would not take over.
     static let isAlive = """
         seen >= refund_now() - \(Registration.patience.wholeMilliseconds)
-        AND NOT (locks AND pg_try_advisory_xact_lock(\(Registration.lockClass), id))
+        AND NOT (locks AND pg_try_advisory_xact_lock_shared(\(Registration.lockClass), id))
         """
 
     init(row: PostgresRow) {

@@ -7,6 +7,8 @@ import Synchronization
 enum Positions {
     // Readers have seen positions whose events the new server may lack, so the next ones lie beyond them.
     private static let step = 1_000_000
+    // A dump may be days old.
+    private static let stepOfACopy = 1_000_000_000
 
     /// What identifies the server that a connection leads to, and its history.
     private static let server = """
@@ -15,9 +17,9 @@ enum Positions {
         """
 
     /// Moves the positions on, if another server gave the last one, and records the gap.
-    static let jump = move(if: "(p.timeline, p.system) <> (s.timeline, s.system)")
+    static let jump = move(by: step, if: "(p.timeline, p.system) <> (s.timeline, s.system)")
 
-    private static func move(if condition: String) -> String {
+    private static func move(by step: Int, if condition: String) -> String {
         """
         WITH server AS (\(server)), moved AS (
             UPDATE refund_event_position p SET position = p.position + \(step), timeline = s.timeline, system = s.system
@@ -29,8 +31,7 @@ enum Positions {
         """
     }
 
-    /// Continues positions and the numbers of refunds beyond those used before the queue was restored from a dump, and
-    /// records it; on the same server, only the operator knows of that.
+    /// Continues positions and the numbers of refunds beyond those used before an older copy was restored, and records it.
     ///
     /// - Returns: The number of the next refund.
     static func accept(by actor: String, at now: Timestamp, _ tx: PostgresTransaction) throws -> Int64 {
@@ -38,9 +39,9 @@ enum Positions {
         func note(_ sql: String, of table: String) {
             tx.flight.add(sql).read { row in skipped.append((table, row.integer() ?? 0, row.integer() ?? 0)) }
         }
-        note("\(move(if: "true")) RETURNING after, before - 1", of: "refund_event_log")
-        let refunds = "SELECT n - 1, setval('refund_queue_ids', n - 1 + \(step)) FROM nextval('refund_queue_ids') n"
-        note(refunds, of: "refund_queue")
+        note("\(move(by: stepOfACopy, if: "true")) RETURNING after, before - 1", of: "refund_event_log")
+        let ids = "'refund_queue_ids'"
+        note("SELECT n - 1, setval(\(ids), n - 1 + \(stepOfACopy)) FROM nextval(\(ids)) n", of: "refund_queue")
         try tx.send()
         for (table, after, through) in skipped {
             tx.flight.add("INSERT INTO refund_actions (at, actor, action) VALUES ($1, $2, $3)")

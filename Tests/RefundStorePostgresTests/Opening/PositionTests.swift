@@ -47,16 +47,16 @@ struct PositionTests {
         try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
         #expect(try provider.initialize(at: now, acceptingRestoredFor: nil) == nil)
         try daemon.happen(to: try database.enqueue("R-2")) { $0.answered(.settled) }
-        #expect(try provider.initialize(at: now, acceptingRestoredFor: "ada") == 1_000_003)
+        #expect(try provider.initialize(at: now, acceptingRestoredFor: "ada") == 1_000_000_003)
         try daemon.happen(to: try database.enqueue("R-3")) { $0.answered(.settled) }
         #expect(
             try database.rows("SELECT position, refund_id FROM refund_events") == [
-                ["1", "1"], ["2", "2"], ["1000003", "1000003"],
+                ["1", "1"], ["2", "2"], ["1000000003", "1000000003"],
             ]
         )
         #expect(
             try database.rows("SELECT actor, action FROM refund_actions ORDER BY id") == [
-                ["ada", "skip refund_event_log 2 1000002"], ["ada", "skip refund_queue 2 1000002"],
+                ["ada", "skip refund_event_log 2 1000000002"], ["ada", "skip refund_queue 2 1000000002"],
             ]
         )
         #expect(try problems() == [])
