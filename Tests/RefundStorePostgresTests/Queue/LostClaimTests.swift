@@ -76,9 +76,8 @@ struct LostClaimTests {
         #expect(try claims() == 1)
     }
 
-    /// An asynchronous standby that takes over may not have received a claim, and gives its number again.
-    @Test func attemptOfALostClaimIsNotRecordedUnderThatOfAnotherDaemon() throws {
-        defer { other.close() }
+    /// Claims a webhook, and lets an asynchronous standby take over that has not received the claim.
+    private func loseClaim() throws -> Delivery {
         let daemon = Daemon(database)
         try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
         let lost = try #require(try daemon.claim().first)
@@ -89,6 +88,25 @@ struct LostClaimTests {
             RESET session_replication_role
             """
         )
+        return lost
+    }
+
+    @Test func attemptUnderAClaimThatTheServerHasLostIsNotRecorded() throws {
+        defer { other.close() }
+        let daemon = Daemon(database)
+        let lost = try loseClaim()
+        try daemon.finish(lost, .accepted)
+        #expect(try database.number("SELECT count(*) FROM refund_outbox_attempts") == 0)
+        let again = try #require(try daemon.claim().first)
+        #expect(again.lease == lost.lease)
+        try daemon.finish(again, .accepted, at: later(1))
+        #expect(try database.column("SELECT state FROM refund_outbox") == ["delivered"])
+    }
+
+    @Test func attemptOfALostClaimIsNotRecordedUnderThatOfAnotherDaemon() throws {
+        defer { other.close() }
+        let daemon = Daemon(database)
+        let lost = try loseClaim()
         let claim = WebhookClaim(id: lost.id, lease: lost.lease)
         try write(other, [.claimWebhooks([claim], until: later(75))])
         try daemon.finish(lost, .accepted)

@@ -151,26 +151,6 @@ struct SeveralDaemonsTests {
         #expect(try database.column(claimed) == [])
     }
 
-    /// An asynchronous standby that takes over may not have received a claim, and gives its number again.
-    @Test func attemptUnderAClaimThatTheServerHasLostIsNotRecorded() throws {
-        let daemon = Daemon(database)
-        try daemon.happen(to: try database.enqueue("R-1")) { $0.answered(.settled) }
-        let lost = try #require(try daemon.claim().first)
-        try database.execute(
-            """
-            SET session_replication_role = replica;
-            UPDATE refund_outbox SET lease = 0, leased_until = NULL, claimed_by = NULL;
-            RESET session_replication_role
-            """
-        )
-        try daemon.finish(lost, .accepted)
-        #expect(try database.number("SELECT count(*) FROM refund_outbox_attempts") == 0)
-        let again = try #require(try daemon.claim().first)
-        #expect(again.lease == lost.lease)
-        try daemon.finish(again, .accepted, at: later(1))
-        #expect(try database.column("SELECT state FROM refund_outbox") == ["delivered"])
-    }
-
     @Test func cycleThatWritesNothingLocksNothing() throws {
         try database.enqueue("R-1")
         _ = try database.store.cycle(claims(permits: 1)) { _ in [] }
