@@ -63,7 +63,8 @@ package final class PgBouncer: Sendable {
                 pooler=$!
                 read -r order <&3 || break
                 kill -KILL "$pooler"
-                while [ -n "$(ls "/proc/$pooler/fd")" ]; do :; done
+                # The kernel closes the socket some time after the process is gone, and PgBouncer takes none that is in use.
+                rm -f .s.PGSQL.*
             done
             kill -KILL "$pooler"
             cd /
