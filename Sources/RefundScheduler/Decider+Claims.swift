@@ -97,8 +97,8 @@ extension Decider {
             if let gateway = settings.gateways[name], let claim = request.gateways[name] {
                 // Since the request, a result may have opened the breaker, or another daemon may have joined or probed.
                 let left = decision.state.gateways[name]?.claim(at: now)
-                let isOfTheSame = left?.excludedMerchants == claim.excludedMerchants
-                let permits = isOfTheSame ? min(claim.permits, left?.permits ?? 0) : 0
+                let excludesTheSame = left?.excludedMerchants == claim.excludedMerchants
+                let permits = excludesTheSame ? min(claim.permits, left?.permits ?? 0) : 0
                 if !claim.excludedMerchants.isEmpty { decision.state.gateways[name]?.lookedForOtherMerchants() }
                 claimRefunds(due, of: name, gateway, permits: permits)
             } else {
