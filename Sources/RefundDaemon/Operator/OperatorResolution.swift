@@ -44,7 +44,7 @@ package enum OperatorResolution: Sendable {
             let remedy = "refundd keeps polling; run `refundd abandon` to stop"
             return .failure(CommandFailure(.failed, ["\(problem). \(remedy)"]))
         }
-        var random = SystemRandomNumberGenerator()
+        var random = SplitMix64(seed: .random(in: 0 ... .max))
         let context = configuration.eventContext
         try tx.write(
             RefundChange(machine.refund, transitions, on: row, endsLease: false, context, using: &random)

@@ -267,7 +267,7 @@ struct FleetTests {
                 isVerified: true,
                 since: later(second)
             )
-            var random = SystemRandomNumberGenerator()
+            var random = SplitMix64(seed: .random(in: 0 ... .max))
             let event = EventRecord(of: "default", incident, daemon.context(), using: &random)
             try daemon.write(.incident(gateway: "default", IncidentRecord(incident: incident, event: event)))
         }
