@@ -35,12 +35,13 @@ struct AdminRoutes: Sendable {
         switch request.path {
         case "/readyz": response = Self.response(await readiness())
         case "/metrics":
-            guard let text = await rendered(metrics) else { return .text(503) }
-            response = AdminResponse(status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: text)
+            response = await rendered { [metrics] in
+                AdminResponse(status: 200, type: "text/plain; version=0.0.4; charset=utf-8", body: metrics())
+            }
         case "/style.css": response = AdminResponse(status: 200, type: "text/css; charset=utf-8", body: pageStyle)
         default:
             response = AdminResponse(status: 200, body: "ok\n")
-            if let page { response = await rendered { pages(page).response } ?? .text(503) }
+            if let page { response = await rendered { [pages] in pages(page).response } }
         }
         response.isHeadOnly = request.method == "HEAD"
         return response
@@ -48,12 +49,13 @@ struct AdminRoutes: Sendable {
 
     /// Renders when its turn comes, unless nobody waits any more: while a database hangs, requests would pile up and
     /// delay later ones.
-    private func rendered<Result: Sendable>(_ render: @escaping @Sendable () -> Result) async -> Result? {
+    private func rendered(_ render: @escaping @Sendable () -> AdminResponse) async -> AdminResponse {
         let request = RenderingRequest()
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 queue.async {
-                    continuation.resume(returning: request.isCancelled.load(ordering: .relaxed) ? nil : render())
+                    let isCancelled = request.isCancelled.load(ordering: .relaxed)
+                    continuation.resume(returning: isCancelled ? .text(503) : render())
                 }
             }
         } onCancel: {
