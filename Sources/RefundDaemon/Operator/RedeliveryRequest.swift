@@ -98,7 +98,7 @@ package enum RedeliveryRequest: Sendable {
         }
     }
 
-    // They are read before anything is written, so that a webhook that fails again at once is not picked up twice. One
+    // All webhooks are read before anything is written, so that one that fails again at once is not picked up twice. One
     // that is delivered or superseded meanwhile stays so.
     private func redeliver(
         _ states: [WebhookState],

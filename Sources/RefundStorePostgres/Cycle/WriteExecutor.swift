@@ -12,7 +12,7 @@ final class WriteExecutor {
     private let last = Flight()
     /// The latest claims of the refunds that the transaction has locked.
     private var leases: [Int64: Int64]
-    /// The claims that have run out, whoever made them.
+    /// The expired claims of any daemon, by row, with their numbers.
     let expired: (refunds: [Int64: Int64], webhooks: [String: Int64])
 
     var flight: Flight { tx.flight }

@@ -14,7 +14,7 @@ struct LostClaimTests {
     init() throws {
         database = try PostgresFixture()
         other = try PostgresStore(database.settings)
-        // Only daemons have ids, which their claims bear.
+        // Only a daemon has an id, which its claims carry.
         for store in [database.postgres, other] { _ = store.makeWakeSource {} }
     }
 
@@ -121,7 +121,7 @@ struct LostClaimTests {
         #expect(try database.column("SELECT at FROM refund_outbox_attempts") == ["\(later(1).milliseconds)"])
     }
 
-    @Test func claimThatRanOutEndsWhoeverMadeIt() throws {
+    @Test func expiredClaimOfAnyDaemonEnds() throws {
         defer { other.close() }
         let daemon = Daemon(database)
         let id = try database.enqueue("R-1")
